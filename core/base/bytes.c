@@ -1,0 +1,180 @@
+#include "core/base/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+struct bytes bytes_of(const void *at, size_t len)
+{
+    return (struct bytes){.at = at, .len = len};
+}
+
+struct bytes bytes_of_text(const char *text)
+{
+    return bytes_of(text, strlen(text));
+}
+
+bool bytes_equal(struct bytes a, struct bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+/* A buffer is zero when its first byte is and every byte equals the one before it: memcmp at the
+ * speed of the vector unit. */
+bool bytes_are_zero(struct bytes of)
+{
+    return of.len == 0 || (of.at[0] == 0 && memcmp(of.at, of.at + 1, of.len - 1) == 0);
+}
+
+enum err buf_reserve(struct buf *b, size_t more)
+{
+    size_t room = b->room > 0 ? b->room : 256;
+    enum err rc = ERR_OK;
+
+    if (more > b->max || b->len > b->max - more)
+        FAIL(ERR_FAILED, "a buffer would grow past its limit of %zu bytes", b->max);
+    if (b->len + more <= b->room)
+        goto out;
+    while (room < b->len + more)
+        room *= 2;
+    if (room > b->max)
+        room = b->max;
+    TRY(mem_resize(room, 1, &b->at));
+    b->room = room;
+out:
+    return rc;
+}
+
+enum err buf_add(struct buf *b, struct bytes more)
+{
+    enum err rc;
+
+    TRY(buf_reserve(b, more.len));
+    if (more.len > 0)
+        memcpy(b->at + b->len, more.at, more.len);
+    b->len += more.len;
+out:
+    return rc;
+}
+
+enum err buf_add_text(struct buf *b, const char *text)
+{
+    return buf_add(b, bytes_of_text(text));
+}
+
+enum err buf_add_format(struct buf *b, const char *fmt, ...)
+{
+    va_list args;
+    int len;
+    enum err rc;
+
+    va_start(args, fmt);
+    len = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    TRY(buf_reserve(b, (size_t)len + 1));
+    va_start(args, fmt);
+    vsnprintf((char *)b->at + b->len, (size_t)len + 1, fmt, args);
+    va_end(args);
+    b->len += (size_t)len;
+out:
+    return rc;
+}
+
+enum err buf_add_u(struct buf *b, uint64_t value, unsigned width)
+{
+    uint8_t be[8];
+
+    be_put(be, value, width);
+    return buf_add(b, bytes_of(be, width));
+}
+
+struct bytes buf_bytes(const struct buf *b)
+{
+    return bytes_of(b->at, b->len);
+}
+
+void buf_clear(struct buf *b)
+{
+    mem_free(b->at);
+    *b = (struct buf){.max = b->max};
+}
+
+void be_put(uint8_t *at, uint64_t value, unsigned width)
+{
+    for (unsigned i = 0; i < width; i++)
+        at[i] = (uint8_t)(value >> (8 * (width - 1 - i)));
+}
+
+uint64_t be_get(const uint8_t *at, unsigned width)
+{
+    uint64_t value = 0;
+
+    while (width-- > 0)
+        value = value << 8 | *at++;
+    return value;
+}
+
+struct cursor cursor_of(struct bytes from)
+{
+    return (struct cursor){.at = from.at, .left = from.len};
+}
+
+enum err cursor_take(struct cursor *c, size_t len, struct bytes *out)
+{
+    if (len > c->left)
+        return err_set(ERR_CORRUPT, "ends early: %zu bytes wanted, %zu are left", len, c->left);
+    *out = bytes_of(c->at, len);
+    c->at += len;
+    c->left -= len;
+    return ERR_OK;
+}
+
+enum err cursor_u(struct cursor *c, unsigned width, uint64_t *out)
+{
+    struct bytes raw = {NULL, 0};
+    enum err rc;
+
+    TRY(cursor_take(c, width, &raw));
+    *out = raw.at != NULL ? be_get(raw.at, width) : 0;
+out:
+    return rc;
+}
+
+enum err cursor_u8(struct cursor *c, uint8_t *out)
+{
+    uint64_t value = 0;
+    enum err rc = cursor_u(c, 1, &value);
+
+    if (rc == ERR_OK)
+        *out = (uint8_t)value;
+    return rc;
+}
+
+enum err cursor_u16(struct cursor *c, uint16_t *out)
+{
+    uint64_t value = 0;
+    enum err rc = cursor_u(c, 2, &value);
+
+    if (rc == ERR_OK)
+        *out = (uint16_t)value;
+    return rc;
+}
+
+enum err cursor_u32(struct cursor *c, uint32_t *out)
+{
+    uint64_t value = 0;
+    enum err rc = cursor_u(c, 4, &value);
+
+    if (rc == ERR_OK)
+        *out = (uint32_t)value;
+    return rc;
+}
+
+enum err cursor_end(const struct cursor *c)
+{
+    if (c->left > 0)
+        return err_set(ERR_CORRUPT, "%zu bytes are left over at the end", c->left);
+    return ERR_OK;
+}

@@ -1,0 +1,434 @@
+#include "core/base/jdoc.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+#define HEX_TEXT_MAX 256
+#define BASE64_TEXT_MAX (96 * 1024)
+
+/* struct jdoc is json-c's object under our own name. */
+static struct json_object *json(const struct jdoc *from)
+{
+    union {
+        const struct jdoc *in;
+        struct json_object *out;
+    } same = {.in = from};
+
+    return same.out;
+}
+
+static struct jdoc *ours(struct json_object *from)
+{
+    return (struct jdoc *)from;
+}
+
+/* json-c keeps the last of two members of one name; a signed text with two meanings is refused.
+ * Counting is enough: as many names as colons outside of strings. */
+static size_t members_in_text(struct bytes from)
+{
+    size_t count = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < from.len; i++) {
+        if (in_string && from.at[i] == '\\')
+            i++;
+        else if (from.at[i] == '"')
+            in_string = !in_string;
+        else if (!in_string && from.at[i] == ':')
+            count++;
+    }
+    return count;
+}
+
+/* Depth is bounded by the tokener, so this recursion is. */
+static size_t members_in_tree(struct json_object *at) // NOLINT(misc-no-recursion)
+{
+    size_t count = 0;
+
+    if (json_object_is_type(at, json_type_object)) {
+        json_object_object_foreach(at, name, value)
+        {
+            (void)name;
+            count += 1 + members_in_tree(value);
+        }
+    } else if (json_object_is_type(at, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(at); i++)
+            count += members_in_tree(json_object_array_get_idx(at, i));
+    }
+    return count;
+}
+
+enum err jdoc_parse(struct bytes from, struct jdoc **out)
+{
+    struct json_tokener *tokener = json_tokener_new_ex(JDOC_DEPTH_MAX);
+    struct json_object *root = NULL;
+    enum err rc = ERR_OK;
+
+    if (tokener == NULL)
+        FAIL(ERR_FAILED, "out of memory");
+    if (from.len == 0 || from.len > INT_MAX)
+        FAIL(ERR_CORRUPT, "not a JSON document: %zu bytes", from.len);
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    root = json_tokener_parse_ex(tokener, (const char *)from.at, (int)from.len);
+    if (root == NULL)
+        FAIL(ERR_CORRUPT, "not JSON: %s at byte %zu",
+             json_tokener_error_desc(json_tokener_get_error(tokener)),
+             json_tokener_get_parse_end(tokener));
+    if (json_tokener_get_parse_end(tokener) != from.len)
+        FAIL(ERR_CORRUPT, "bytes are left over behind the JSON object");
+    if (!json_object_is_type(root, json_type_object))
+        FAIL(ERR_CORRUPT, "not a JSON object");
+    if (members_in_tree(root) != members_in_text(from))
+        FAIL(ERR_CORRUPT, "a member name occurs twice in one object");
+    *out = ours(root);
+    root = NULL; /* the caller's now */
+out:
+    json_object_put(root);
+    if (tokener != NULL)
+        json_tokener_free(tokener);
+    return rc;
+}
+
+enum err jdoc_object(struct jdoc **out)
+{
+    struct json_object *o = json_object_new_object();
+
+    if (o == NULL)
+        return err_set(ERR_FAILED, "out of memory");
+    *out = ours(o);
+    return ERR_OK;
+}
+
+enum err jdoc_array(struct jdoc **out)
+{
+    struct json_object *o = json_object_new_array();
+
+    if (o == NULL)
+        return err_set(ERR_FAILED, "out of memory");
+    *out = ours(o);
+    return ERR_OK;
+}
+
+void jdoc_free(struct jdoc *root)
+{
+    json_object_put(json(root));
+}
+
+static enum err write_with(const struct jdoc *from, int flags, struct buf *to)
+{
+    size_t len;
+    const char *text = json_object_to_json_string_length(json(from), flags, &len);
+
+    if (text == NULL)
+        return err_set(ERR_FAILED, "out of memory");
+    return buf_add(to, bytes_of(text, len));
+}
+
+enum err jdoc_write(const struct jdoc *from, struct buf *to)
+{
+    return write_with(from, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, to);
+}
+
+enum err jdoc_write_pretty(const struct jdoc *from, struct buf *to)
+{
+    return write_with(
+        from, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE,
+        to);
+}
+
+static enum err add(struct jdoc *object, const char *name, struct json_object *value, bool is_null)
+{
+    if ((value == NULL && !is_null) ||
+        json_object_object_add_ex(json(object), name, value, JSON_C_OBJECT_ADD_KEY_IS_NEW) != 0) {
+        json_object_put(value);
+        return err_set(ERR_FAILED, "out of memory");
+    }
+    return ERR_OK;
+}
+
+enum err jdoc_set(struct jdoc *object, const char *name, struct jdoc **child)
+{
+    struct json_object *value = json(*child);
+
+    *child = NULL;
+    return add(object, name, value, false);
+}
+
+enum err jdoc_set_text(struct jdoc *object, const char *name, const char *text)
+{
+    return add(object, name, text != NULL ? json_object_new_string(text) : NULL, text == NULL);
+}
+
+enum err jdoc_set_number(struct jdoc *object, const char *name, uint64_t value)
+{
+    return add(object, name, json_object_new_uint64(value), false);
+}
+
+enum err jdoc_set_bool(struct jdoc *object, const char *name, bool value)
+{
+    return add(object, name, json_object_new_boolean(value), false);
+}
+
+enum err jdoc_set_null(struct jdoc *object, const char *name)
+{
+    return add(object, name, NULL, true);
+}
+
+enum err jdoc_set_hex(struct jdoc *object, const char *name, struct bytes value)
+{
+    char text[HEX_TEXT_MAX + 1];
+
+    if (2 * value.len > HEX_TEXT_MAX)
+        return err_set(ERR_FAILED, "%zu bytes are too many for hex", value.len);
+    text_hex(value, text);
+    return jdoc_set_text(object, name, text);
+}
+
+enum err jdoc_set_base64(struct jdoc *object, const char *name, struct bytes value)
+{
+    char *text = NULL;
+    enum err rc;
+
+    TRY(mem_new(TEXT_BASE64_LEN(value.len) + 1, 1, &text));
+    text_base64(value, text);
+    TRY(jdoc_set_text(object, name, text));
+out:
+    mem_free(text);
+    return rc;
+}
+
+enum err jdoc_set_time(struct jdoc *object, const char *name, int64_t ms)
+{
+    char text[CLOCK_TEXT_LEN + 1];
+
+    clock_text(ms, text);
+    return jdoc_set_text(object, name, text);
+}
+
+enum err jdoc_set_copy(struct jdoc *object, const char *name, const struct jdoc *from)
+{
+    struct json_object *copy = NULL;
+
+    if (json_object_deep_copy(json(from), &copy, NULL) != 0)
+        return err_set(ERR_FAILED, "out of memory");
+    return add(object, name, copy, false);
+}
+
+enum err jdoc_push(struct jdoc *array, struct jdoc **child)
+{
+    struct json_object *value = json(*child);
+
+    *child = NULL;
+    if (json_object_array_add(json(array), value) != 0) {
+        json_object_put(value);
+        return err_set(ERR_FAILED, "out of memory");
+    }
+    return ERR_OK;
+}
+
+enum err jdoc_push_text(struct jdoc *array, const char *text)
+{
+    struct json_object *value = json_object_new_string(text);
+    struct jdoc *child = ours(value);
+
+    if (value == NULL)
+        return err_set(ERR_FAILED, "out of memory");
+    return jdoc_push(array, &child);
+}
+
+bool jdoc_has(const struct jdoc *object, const char *name)
+{
+    return json_object_object_get(json(object), name) != NULL;
+}
+
+static enum err member(const struct jdoc *object, const char *name, enum json_type type,
+                       struct json_object **out)
+{
+    struct json_object *value = NULL;
+
+    if (!json_object_object_get_ex(json(object), name, &value))
+        return err_set(ERR_CORRUPT, "member \"%s\" is missing", name);
+    if (!json_object_is_type(value, type))
+        return err_set(ERR_CORRUPT, "member \"%s\" is not %s", name, json_type_to_name(type));
+    *out = value;
+    return ERR_OK;
+}
+
+/* The text of a string value, its length checked against embedded NULs. */
+static enum err clean_text(struct json_object *value, const char *name, size_t max,
+                           const char **out)
+{
+    const char *text = json_object_get_string(value);
+    size_t len = (size_t)json_object_get_string_len(value);
+
+    if (len > max)
+        return err_set(ERR_CORRUPT, "member \"%s\" is longer than %zu bytes", name, max);
+    if (strlen(text) != len || !text_is_clean(text))
+        return err_set(ERR_CORRUPT, "member \"%s\" has control characters", name);
+    *out = text;
+    return ERR_OK;
+}
+
+enum err jdoc_text(const struct jdoc *object, const char *name, size_t max, const char **out)
+{
+    struct json_object *value = NULL;
+    enum err rc;
+
+    TRY(member(object, name, json_type_string, &value));
+    TRY(clean_text(value, name, max, out));
+out:
+    return rc;
+}
+
+enum err jdoc_number(const struct jdoc *object, const char *name, uint64_t max, uint64_t *out)
+{
+    struct json_object *value = NULL;
+    enum err rc;
+
+    TRY(member(object, name, json_type_int, &value));
+    if (json_object_get_int64(value) < 0)
+        FAIL(ERR_CORRUPT, "member \"%s\" is negative", name);
+    if (json_object_get_uint64(value) > max)
+        FAIL(ERR_CORRUPT, "member \"%s\" is over %" PRIu64, name, max);
+    *out = json_object_get_uint64(value);
+out:
+    return rc;
+}
+
+enum err jdoc_bool(const struct jdoc *object, const char *name, bool *out)
+{
+    struct json_object *value = NULL;
+    enum err rc;
+
+    TRY(member(object, name, json_type_boolean, &value));
+    *out = json_object_get_boolean(value);
+out:
+    return rc;
+}
+
+enum err jdoc_hex(const struct jdoc *object, const char *name, uint8_t *out, size_t len)
+{
+    const char *text;
+    enum err rc;
+
+    TRY(jdoc_text(object, name, HEX_TEXT_MAX, &text));
+    TRY(text_unhex(text, out, len));
+out:
+    if (rc != ERR_OK)
+        err_note("member \"%s\"", name);
+    return rc;
+}
+
+enum err jdoc_base64(const struct jdoc *object, const char *name, uint8_t *out, size_t max,
+                     size_t *len)
+{
+    const char *text;
+    enum err rc;
+
+    TRY(jdoc_text(object, name, BASE64_TEXT_MAX, &text));
+    TRY(text_unbase64(text, out, max, len));
+out:
+    if (rc != ERR_OK)
+        err_note("member \"%s\"", name);
+    return rc;
+}
+
+enum err jdoc_time(const struct jdoc *object, const char *name, int64_t *ms)
+{
+    const char *text;
+    enum err rc;
+
+    TRY(jdoc_text(object, name, CLOCK_TEXT_LEN, &text));
+    TRY(clock_parse(text, ms));
+out:
+    return rc;
+}
+
+enum err jdoc_child(const struct jdoc *object, const char *name, struct jdoc **out)
+{
+    struct json_object *value = NULL;
+    enum err rc;
+
+    TRY(member(object, name, json_type_object, &value));
+    *out = ours(value);
+out:
+    return rc;
+}
+
+enum err jdoc_list(const struct jdoc *object, const char *name, size_t max, struct jdoc **out,
+                   size_t *count)
+{
+    struct json_object *value = NULL;
+    enum err rc;
+
+    TRY(member(object, name, json_type_array, &value));
+    if (json_object_array_length(value) > max)
+        FAIL(ERR_CORRUPT, "list \"%s\" has more than %zu items", name, max);
+    *out = ours(value);
+    *count = json_object_array_length(value);
+out:
+    return rc;
+}
+
+enum err jdoc_item(const struct jdoc *array, size_t i, struct jdoc **out)
+{
+    struct json_object *value = json_object_array_get_idx(json(array), i);
+
+    if (!json_object_is_type(value, json_type_object))
+        return err_set(ERR_CORRUPT, "item %zu of a list is not an object", i);
+    *out = ours(value);
+    return ERR_OK;
+}
+
+enum err jdoc_item_text(const struct jdoc *array, size_t i, size_t max, const char **out)
+{
+    struct json_object *value = json_object_array_get_idx(json(array), i);
+
+    if (!json_object_is_type(value, json_type_string))
+        return err_set(ERR_CORRUPT, "item %zu of a list is not a text", i);
+    return clean_text(value, "item of a list", max, out);
+}
+
+static bool is_known(const char *name, const char *const *known)
+{
+    for (; *known != NULL; known++)
+        if (strcmp(*known, name) == 0)
+            return true;
+    return false;
+}
+
+/* Depth is bounded by the tokener, so this recursion is. */
+static enum err check_tree(struct json_object *at, // NOLINT(misc-no-recursion)
+                           const char *const *known)
+{
+    enum err rc = ERR_OK;
+
+    if (json_object_is_type(at, json_type_object)) {
+        json_object_object_foreach(at, name, value)
+        {
+            if (name[0] == '!' && !is_known(name, known))
+                FAIL(ERR_UNSUPPORTED,
+                     "member \"%.40s\" must be understood, and this release "
+                     "does not know it",
+                     name);
+            TRY(check_tree(value, known));
+        }
+    } else if (json_object_is_type(at, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(at); i++)
+            TRY(check_tree(json_object_array_get_idx(at, i), known));
+    }
+out:
+    return rc;
+}
+
+enum err jdoc_check_critical(const struct jdoc *root, const char *const *known)
+{
+    return check_tree(json(root), known);
+}

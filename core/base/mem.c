@@ -1,0 +1,112 @@
+#include "core/base/mem.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_ulong fail_countdown;
+
+static bool told_to_fail(void)
+{
+    unsigned long left = atomic_load(&fail_countdown);
+
+    while (left > 0)
+        if (atomic_compare_exchange_weak(&fail_countdown, &left, left - 1))
+            return left == 1;
+    return false;
+}
+
+/* Checks the size of an allocation of count × size and leaves it in *bytes. */
+static enum err size_of(size_t count, size_t size, size_t *bytes)
+{
+    if (size == 0 || count > MEM_MAX / size)
+        return err_set(ERR_FAILED,
+                       "out of memory: %zu items of %zu bytes are over the limit of "
+                       "one allocation",
+                       count, size);
+    if (told_to_fail())
+        return err_set(ERR_FAILED, "out of memory");
+    *bytes = count > 0 ? count * size : size;
+    return ERR_OK;
+}
+
+enum err mem_new(size_t count, size_t size, void *out)
+{
+    size_t bytes = 0;
+    void *at = NULL;
+    enum err rc;
+
+    TRY(size_of(count, size, &bytes));
+    at = calloc(1, bytes);
+    if (at == NULL)
+        FAIL(ERR_FAILED, "out of memory: %zu bytes", bytes);
+    memcpy(out, &at, sizeof at);
+out:
+    return rc;
+}
+
+enum err mem_resize(size_t count, size_t size, void *at)
+{
+    size_t bytes = 0;
+    void *old;
+    void *grown;
+    enum err rc;
+
+    TRY(size_of(count, size, &bytes));
+    memcpy(&old, at, sizeof old);
+    grown = realloc(old, bytes);
+    if (grown == NULL)
+        FAIL(ERR_FAILED, "out of memory: %zu bytes", bytes);
+    memcpy(at, &grown, sizeof grown);
+out:
+    return rc;
+}
+
+enum err mem_text_n(const char *text, size_t len, char **out)
+{
+    char *copy = NULL;
+    enum err rc;
+
+    TRY(mem_new(len + 1, 1, &copy));
+    memcpy(copy, text, len);
+    *out = copy;
+out:
+    return rc;
+}
+
+enum err mem_text(const char *text, char **out)
+{
+    return mem_text_n(text, strlen(text), out);
+}
+
+enum err mem_format(char **out, const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list args;
+    int len;
+    enum err rc;
+
+    va_start(args, fmt);
+    len = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    TRY(mem_new((size_t)len + 1, 1, &text));
+    va_start(args, fmt);
+    vsnprintf(text, (size_t)len + 1, fmt, args);
+    va_end(args);
+    *out = text;
+out:
+    return rc;
+}
+
+void mem_free(void *at)
+{
+    free(at);
+}
+
+void mem_fail_at(unsigned long nth)
+{
+    atomic_store(&fail_countdown, nth);
+}

@@ -1,0 +1,37 @@
+/*
+ * Memory that says when there is none.
+ *
+ * Everything on the heap comes from here, so that a test can let each allocation fail once.
+ * Uses: err.  Used by: everything.
+ */
+#ifndef CORE_BASE_MEM_H
+#define CORE_BASE_MEM_H
+
+#include <stddef.h>
+
+#include "core/base/err.h"
+
+/* No single allocation is larger: a length from outside must not become a gigabyte. */
+#define MEM_MAX ((size_t)256 * 1024 * 1024)
+
+/* `count` zeroed items of `size` bytes each; *out is a pointer to a pointer. ERR_FAILED: none left.
+ */
+MUST_CHECK enum err mem_new(size_t count, size_t size, void *out);
+
+/* Make *at hold `count` items of `size` bytes, keeping what was there; the new part is not zeroed.
+ */
+MUST_CHECK enum err mem_resize(size_t count, size_t size, void *at);
+
+/* A copy of `text` (and of `len` bytes of it, with a NUL added). */
+MUST_CHECK enum err mem_text(const char *text, char **out);
+MUST_CHECK enum err mem_text_n(const char *text, size_t len, char **out);
+
+/* printf into a fresh string. */
+MUST_CHECK enum err mem_format(char **out, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+void mem_free(void *at);
+
+/* For tests: the `nth` allocation from now (1 is the next) fails once; 0 turns it off. */
+void mem_fail_at(unsigned long nth);
+
+#endif

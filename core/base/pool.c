@@ -1,0 +1,77 @@
+#include "core/base/pool.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+struct pool {
+    pool_work *work;
+    void *shared;
+    atomic_bool stop;
+    pthread_mutex_t lock;
+    struct err_record first; /* under lock; code ERR_OK until a worker fails */
+};
+
+struct seat {
+    struct pool *pool;
+    size_t number;
+    pthread_t thread;
+};
+
+static void keep_first_failure(struct pool *p, enum err code)
+{
+    pthread_mutex_lock(&p->lock);
+    if (p->first.code == ERR_OK)
+        err_take(code, &p->first);
+    pthread_mutex_unlock(&p->lock);
+    atomic_store(&p->stop, true);
+}
+
+static void *sit(void *arg)
+{
+    struct seat *seat = arg;
+    struct pool *p = seat->pool;
+    enum err rc = p->work(p->shared, seat->number, &p->stop);
+
+    if (rc != ERR_OK)
+        keep_first_failure(p, rc);
+    return NULL;
+}
+
+enum err pool_run(size_t workers, pool_work *work, void *shared)
+{
+    struct pool p = {.work = work, .shared = shared, .first = {.code = ERR_OK}};
+    struct seat seats[POOL_WORKERS_MAX];
+    sigset_t all, before;
+    size_t started = 0;
+
+    assert(workers > 0 && workers <= POOL_WORKERS_MAX);
+    pthread_mutex_init(&p.lock, NULL);
+    /* Signals go to the main thread: a worker's system call is not cut short by one. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (; started < workers; started++) {
+        seats[started] = (struct seat){.pool = &p, .number = started};
+        if (pthread_create(&seats[started].thread, NULL, sit, &seats[started]) != 0) {
+            keep_first_failure(&p, err_set(ERR_FAILED, "a thread cannot be started"));
+            break;
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    for (size_t i = 0; i < started; i++)
+        pthread_join(seats[i].thread, NULL);
+    pthread_mutex_destroy(&p.lock);
+    return p.first.code == ERR_OK ? ERR_OK : err_give(&p.first);
+}
+
+size_t pool_processors(void)
+{
+    cpu_set_t set;
+    int count;
+
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    count = CPU_COUNT(&set);
+    return count > POOL_WORKERS_MAX ? POOL_WORKERS_MAX : (size_t)count;
+}

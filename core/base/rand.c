@@ -1,0 +1,10 @@
+#include "core/base/rand.h"
+
+#include <openssl/rand.h>
+
+enum err rand_fill(void *at, size_t len)
+{
+    if (RAND_bytes(at, (int)len) != 1)
+        return err_set(ERR_FAILED, "the random generator failed");
+    return ERR_OK;
+}

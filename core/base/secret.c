@@ -1,0 +1,109 @@
+#include "core/base/secret.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include "core/base/mem.h"
+
+#define SECURE_HEAP_LEN (256 * KIB)
+#define SECURE_HEAP_LEAST 32
+
+struct secret {
+    size_t len;
+    uint8_t *at; /* owned, on the secure heap */
+};
+
+enum err secret_setup(void)
+{
+    const struct rlimit none = {0, 0};
+
+    if (setrlimit(RLIMIT_CORE, &none) != 0)
+        return err_sys(ERR_FAILED, "turning core dumps off");
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        return err_sys(ERR_FAILED, "turning core dumps off");
+    if (CRYPTO_secure_malloc_initialized())
+        return ERR_OK;
+    /* 2 means: works, but the pages could not be locked (RLIMIT_MEMLOCK); wiping still holds. */
+    if (CRYPTO_secure_malloc_init(SECURE_HEAP_LEN, SECURE_HEAP_LEAST) == 0)
+        return err_set(ERR_FAILED, "the secure heap for key material cannot be set up");
+    return ERR_OK;
+}
+
+enum err secret_new(size_t len, struct secret **out)
+{
+    struct secret *s = NULL;
+    enum err rc;
+
+    if (len == 0 || len > SECRET_LEN_MAX)
+        FAIL(ERR_FAILED, "a secret of %zu bytes is not possible", len);
+    TRY(mem_new(1, sizeof *s, &s));
+    s->at = OPENSSL_secure_zalloc(len);
+    s->len = len;
+    if (s->at == NULL)
+        FAIL(ERR_FAILED, "out of memory for key material");
+    *out = s;
+    s = NULL; /* the caller's now */
+out:
+    secret_free(s);
+    return rc;
+}
+
+enum err secret_random(size_t len, struct secret **out)
+{
+    struct secret *s = NULL;
+    enum err rc;
+
+    TRY(secret_new(len, &s));
+    if (RAND_priv_bytes(s->at, (int)len) != 1)
+        FAIL(ERR_FAILED, "the random generator failed");
+    *out = s;
+    s = NULL; /* the caller's now */
+out:
+    secret_free(s);
+    return rc;
+}
+
+enum err secret_copy(struct bytes from, struct secret **out)
+{
+    struct secret *s = NULL;
+    enum err rc;
+
+    TRY(secret_new(from.len, &s));
+    for (size_t i = 0; i < from.len; i++)
+        s->at[i] = from.at[i];
+    *out = s;
+out:
+    return rc;
+}
+
+void secret_free(struct secret *s)
+{
+    if (s == NULL)
+        return;
+    OPENSSL_secure_clear_free(s->at, s->len);
+    mem_free(s);
+}
+
+struct bytes secret_bytes(const struct secret *s)
+{
+    return bytes_of(s->at, s->len);
+}
+
+uint8_t *secret_at(struct secret *s)
+{
+    return s->at;
+}
+
+void secret_wipe(void *at, size_t len)
+{
+    if (at != NULL)
+        OPENSSL_cleanse(at, len);
+}
+
+bool secret_equal(struct bytes a, struct bytes b)
+{
+    return a.len == b.len && CRYPTO_memcmp(a.at, b.at, a.len) == 0;
+}

@@ -1,0 +1,17 @@
+/*
+ * The wish to stop, set by a signal, asked for by every long loop.
+ *
+ * Uses: err.  Used by: loops; installed by cli.
+ */
+#ifndef CORE_BASE_STOP_H
+#define CORE_BASE_STOP_H
+
+#include "core/base/err.h"
+
+/* SIGINT, SIGTERM and SIGHUP set the flag; SIGPIPE is ignored. */
+void stop_install(void);
+
+/* ERR_INTERRUPTED when a signal came. */
+MUST_CHECK enum err stop_check(void);
+
+#endif

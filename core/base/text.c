@@ -1,0 +1,232 @@
+#include "core/base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+struct unit {
+    char letter;
+    uint64_t factor;
+};
+
+static const struct unit size_units[] = {
+    {'K', UINT64_C(1) << 10},
+    {'M', UINT64_C(1) << 20},
+    {'G', UINT64_C(1) << 30},
+    {'T', UINT64_C(1) << 40},
+    {'\0', 1},
+};
+
+static const struct unit time_units[] = {
+    {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}, {'\0', 1},
+};
+
+/* Digits from *at on; *at moves behind them. False: none, or over max. */
+static bool take_digits(const char **at, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+    const char *from = *at;
+
+    for (; **at >= '0' && **at <= '9'; ++*at) {
+        uint64_t digit = (uint64_t)(**at - '0');
+
+        if (value > (max - digit) / 10 || digit > max)
+            return false;
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return *at != from;
+}
+
+enum err text_number(const char *text, uint64_t max, uint64_t *out)
+{
+    uint64_t value;
+    const char *at = text;
+
+    if (!take_digits(&at, max, &value) || *at != '\0')
+        return err_set(ERR_USAGE, "\"%.40s\" is not a whole number from 0 to %" PRIu64, text, max);
+    *out = value;
+    return ERR_OK;
+}
+
+static enum err with_unit(const char *text, const struct unit *units, const char *kind,
+                          uint64_t *out)
+{
+    uint64_t value;
+    const char *at = text;
+
+    if (!take_digits(&at, UINT64_MAX, &value))
+        return err_set(ERR_USAGE, "\"%.40s\" is not a %s", text, kind);
+    while (units->letter != *at && units->letter != '\0')
+        units++;
+    if (units->letter != *at || (*at != '\0' && at[1] != '\0') ||
+        value > UINT64_MAX / units->factor)
+        return err_set(ERR_USAGE, "\"%.40s\" is not a %s", text, kind);
+    *out = value * units->factor;
+    return ERR_OK;
+}
+
+enum err text_size(const char *text, uint64_t *bytes)
+{
+    return with_unit(text, size_units, "size (a number and K, M, G or T)", bytes);
+}
+
+enum err text_duration(const char *text, uint64_t *seconds)
+{
+    return with_unit(text, time_units, "duration (a number and s, m, h, d or w)", seconds);
+}
+
+void text_hex(struct bytes from, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < from.len; i++) {
+        *out++ = digits[from.at[i] >> 4];
+        *out++ = digits[from.at[i] & 15];
+    }
+    *out = '\0';
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+enum err text_unhex(const char *text, uint8_t *out, size_t len)
+{
+    if (strlen(text) != 2 * len)
+        return err_set(ERR_CORRUPT, "\"%.80s\" is not %zu hex digits", text, 2 * len);
+    for (size_t i = 0; i < len; i++) {
+        int high = hex_value(text[2 * i]);
+        int low = hex_value(text[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return err_set(ERR_CORRUPT, "\"%.80s\" is not lower-case hex", text);
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return ERR_OK;
+}
+
+void text_base64(struct bytes from, char *out)
+{
+    EVP_EncodeBlock((unsigned char *)out, from.at, (int)from.len);
+    if (from.len == 0)
+        *out = '\0';
+}
+
+enum err text_unbase64(const char *text, uint8_t *out, size_t max, size_t *len)
+{
+    size_t text_len = strlen(text);
+    size_t pad = text_len > 0 && text[text_len - 1] == '=';
+    char again[5];
+    uint8_t group[3];
+
+    if (pad == 1 && text_len > 1 && text[text_len - 2] == '=')
+        pad = 2;
+    if (text_len % 4 != 0 || text_len / 4 * 3 - pad > max)
+        return err_set(ERR_CORRUPT, "not base64, or longer than %zu bytes", max);
+    *len = text_len / 4 * 3 - pad;
+    for (size_t i = 0; i < text_len / 4; i++) {
+        size_t want = *len - 3 * i < 3 ? *len - 3 * i : 3;
+
+        if (EVP_DecodeBlock(group, (const unsigned char *)text + 4 * i, 4) != 3)
+            return err_set(ERR_CORRUPT, "not base64");
+        /* Encoding again catches blanks and stray bits, which the decoder forgives. */
+        text_base64(bytes_of(group, want), again);
+        if (memcmp(again, text + 4 * i, 4) != 0)
+            return err_set(ERR_CORRUPT, "not canonical base64");
+        memcpy(out + 3 * i, group, want);
+    }
+    return ERR_OK;
+}
+
+void text_human_size(uint64_t bytes, char *out)
+{
+    static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double value = (double)bytes;
+    size_t i = 0;
+
+    while (value >= 1024 && i + 1 < sizeof names / sizeof names[0]) {
+        value /= 1024;
+        i++;
+    }
+    snprintf(out, TEXT_HUMAN_MAX, i == 0 ? "%.0f %s" : "%.1f %s", value, names[i]);
+}
+
+void text_human_time(uint64_t seconds, char *out)
+{
+    if (seconds < 60)
+        snprintf(out, TEXT_HUMAN_MAX, "%" PRIu64 " s", seconds);
+    else if (seconds < 3600)
+        snprintf(out, TEXT_HUMAN_MAX, "%" PRIu64 " min %02" PRIu64 " s", seconds / 60,
+                 seconds % 60);
+    else
+        snprintf(out, TEXT_HUMAN_MAX, "%" PRIu64 " h %02" PRIu64 " min", seconds / 3600,
+                 seconds / 60 % 60);
+}
+
+/* The length of the UTF-8 sequence at `at` (RFC 3629), 0 when it is none or a control character. */
+static size_t utf8_len(const unsigned char *at)
+{
+    static const struct {
+        unsigned char mask, lead, least, most;
+        size_t len;
+    } forms[] = {
+        {0xff, 0xe0, 0xa0, 0xbf, 3}, {0xff, 0xed, 0x80, 0x9f, 3}, {0xf0, 0xe0, 0x80, 0xbf, 3},
+        {0xff, 0xf0, 0x90, 0xbf, 4}, {0xff, 0xf4, 0x80, 0x8f, 4}, {0xfc, 0xf0, 0x80, 0xbf, 4},
+    };
+
+    if (*at >= 0x20 && *at < 0x7f)
+        return 1;
+    if (*at >= 0xc3 && *at <= 0xdf && (at[1] & 0xc0) == 0x80)
+        return 2;
+    if (*at == 0xc2 && at[1] >= 0xa0 && at[1] <= 0xbf)
+        return 2;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if ((*at & forms[i].mask) != forms[i].lead)
+            continue;
+        if (at[1] < forms[i].least || at[1] > forms[i].most || (at[2] & 0xc0) != 0x80)
+            return 0;
+        return forms[i].len == 3 || (at[3] & 0xc0) == 0x80 ? forms[i].len : 0;
+    }
+    return 0;
+}
+
+bool text_is_clean(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+
+    while (*at != '\0') {
+        size_t len = utf8_len(at);
+
+        if (len == 0)
+            return false;
+        at += len;
+    }
+    return true;
+}
+
+void text_printable(const char *text, char *out, size_t room)
+{
+    const unsigned char *at = (const unsigned char *)text;
+
+    while (*at != '\0') {
+        size_t len = utf8_len(at);
+        size_t need = len > 0 ? len : 4;
+
+        if (need + 1 > room)
+            break;
+        if (len > 0)
+            memcpy(out, at, len);
+        else
+            snprintf(out, room, "\\x%02x", *at);
+        out += need;
+        room -= need;
+        at += len > 0 ? len : 1;
+    }
+    *out = '\0';
+}

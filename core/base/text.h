@@ -1,0 +1,48 @@
+/*
+ * Text from outside into numbers, and back: integers, sizes, durations, times, hex, base64.
+ *
+ * The only place that parses text numbers. Everything is strict: no sign, no blanks, nothing
+ * left over.  Uses: err, bytes.  Used by: config, JSON documents, messages.
+ */
+#ifndef CORE_BASE_TEXT_H
+#define CORE_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+
+/* Decimal, at most `max`. ERR_USAGE: not a number, or over max. */
+MUST_CHECK enum err text_number(const char *text, uint64_t max, uint64_t *out);
+
+/* "64", "64K", "1.5 is not": binary units K M G T. ERR_USAGE. */
+MUST_CHECK enum err text_size(const char *text, uint64_t *bytes);
+
+/* "90s", "15m", "6h", "7d", "2w" into seconds. ERR_USAGE. */
+MUST_CHECK enum err text_duration(const char *text, uint64_t *seconds);
+
+/* Lower-case hex; `out` has room for 2 × from.len + 1. */
+void text_hex(struct bytes from, char *out);
+/* Exactly `len` bytes from exactly 2 × len lower-case hex digits. ERR_CORRUPT. */
+MUST_CHECK enum err text_unhex(const char *text, uint8_t *out, size_t len);
+
+/* Base64 (RFC 4648, padded, no line breaks). `out` has room for TEXT_BASE64_LEN(from.len) + 1. */
+#define TEXT_BASE64_LEN(len) (((len) + 2) / 3 * 4)
+void text_base64(struct bytes from, char *out);
+/* At most `max` bytes; canonical encoding only. ERR_CORRUPT. */
+MUST_CHECK enum err text_unbase64(const char *text, uint8_t *out, size_t max, size_t *len);
+
+/* "12.3 MiB" and "1 h 02 min" for people; `out` has room for TEXT_HUMAN_MAX. */
+#define TEXT_HUMAN_MAX 32
+void text_human_size(uint64_t bytes, char *out);
+void text_human_time(uint64_t seconds, char *out);
+
+/* Valid UTF-8 without control characters, so that it is safe in a message and in JSON. */
+bool text_is_clean(const char *text);
+
+/* Copy `text` to `out`, anything not printable ASCII or clean UTF-8 as \xNN; cut at room. */
+void text_printable(const char *text, char *out, size_t room);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * The ledger: everything that happened, append-only, signed, hash-chained.
+ *
+ * Opening reads and checks all of it: names, signatures by an enrolled key, the chain of each
+ * writer, times that never go back, and the trust state (fingerprint and each writer's highest
+ * record) in the state directory. What was checked once is cached there, for records are immutable.
+ * Uses: core/base, core/fs, core/store, record.  Used by: keyring, snapshot, cli.
+ */
+#ifndef CORE_LEDGER_LEDGER_H
+#define CORE_LEDGER_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/err.h"
+#include "core/base/jdoc.h"
+#include "core/ledger/record.h"
+#include "core/store/store.h"
+
+struct ledger;
+
+#define LEDGER_FINGERPRINT_LEN (2 * RECORD_ID_LEN) /* hex digits */
+#define LEDGER_RECORDS_MAX 1000000
+
+struct ledger_options {
+    struct store *store;     /* borrowed, outlives the ledger */
+    const char *state_dir;   /* this repository's own folder; made when missing, 0700 */
+    const char *fingerprint; /* pinned in configuration, or NULL */
+    bool read_all;           /* read every record from the store, not from the cache (verify) */
+};
+
+/*
+ * Make a repository: a signing key in the state directory, genesis and the writer's enrolment in
+ * the store. ERR_EXISTS: the store has a ledger already. A run killed midway can be repeated.
+ */
+MUST_CHECK enum err ledger_create(const struct ledger_options *options, struct ledger **out);
+
+/*
+ * Open and check. ERR_NOT_FOUND: no genesis there. ERR_CORRUPT: a record is damaged, forged,
+ * missing or out of order; the genesis is not the pinned one; or the store shows an older state
+ * than this state directory has seen (rollback): the message names record, writer and seq.
+ * Without a pinned fingerprint, first contact pins what it saw; see ledger_is_first_contact().
+ */
+MUST_CHECK enum err ledger_open(const struct ledger_options *options, struct ledger **out);
+void ledger_free(struct ledger *l);
+
+const uint8_t *ledger_repository(const struct ledger *l); /* SEAL_ID_LEN bytes */
+const char *ledger_fingerprint(const struct ledger *l);   /* hex */
+bool ledger_is_first_contact(const struct ledger *l);     /* pinned just now, unchecked */
+bool ledger_can_append(const struct ledger *l);           /* the signing key is here */
+struct store *ledger_store(const struct ledger *l);
+const char *ledger_state_dir(const struct ledger *l);
+
+/* All verified records, oldest first (by createdAt, then writer, seq). Borrowed. */
+size_t ledger_count(const struct ledger *l);
+const struct record *ledger_at(const struct ledger *l, size_t i);
+
+/*
+ * Sign and append a record with these members (borrowed) beside the common ones. It is durable,
+ * and in ledger_at(), when this returns ERR_OK. createdAt is never before the previous record's,
+ * even when the clock is. ERR_BUSY: another run on this chain was faster. ERR_FAILED: no signing
+ * key here. *out may be NULL.
+ */
+MUST_CHECK enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
+                                  const struct record **out);
+
+/* A checkpoint is due when this many records came after the last; ledger_checkpoint() writes the
+ * bundle checkpoints/<writer>/<seq>.jsonl of live records and the record that names it. */
+#define LEDGER_CHECKPOINT_EVERY 64
+bool ledger_checkpoint_is_due(const struct ledger *l);
+MUST_CHECK enum err ledger_checkpoint(struct ledger *l);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * A ledger record: one line of JSON and one line of signatures (docs/FORMAT.md, 4).
+ *
+ * record_id = SHA-256 of line 1 without its newline; signed is "sealpoint/v1/record" ‖ 00 ‖
+ * record_id. The bytes as stored are what is signed.
+ * Uses: core/base, signer.  Used by: ledger; read by keyring, snapshot, cli.
+ */
+#ifndef CORE_LEDGER_RECORD_H
+#define CORE_LEDGER_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+#include "core/base/hash.h"
+#include "core/base/jdoc.h"
+#include "core/ledger/signer.h"
+#include "core/seal/subkey.h"
+
+#define RECORD_LEN_MAX (64 * KIB)
+#define RECORD_ID_LEN HASH_LEN
+
+/* name in "type", who signs it */
+#define RECORD_TYPES(X)                                                                            \
+    X(RECORD_GENESIS, "genesis", true)                                                             \
+    X(RECORD_WRITER, "writer", true)                                                               \
+    X(RECORD_SNAPSHOT, "snapshot", false)                                                          \
+    X(RECORD_OPLOG_SEGMENT, "oplogSegment", false)                                                 \
+    X(RECORD_OPLOG_EVENT, "oplogEvent", false)                                                     \
+    X(RECORD_REWRAP, "rewrap", true)                                                               \
+    X(RECORD_KEY_STATE, "keyState", false)                                                         \
+    X(RECORD_TOMBSTONE, "tombstone", true)                                                         \
+    X(RECORD_CHECKPOINT, "checkpoint", false)
+
+enum record_type {
+#define RECORD_ENUM(name, text, by_root) name,
+    RECORD_TYPES(RECORD_ENUM)
+#undef RECORD_ENUM
+};
+
+/* A parsed record. Everything in it is owned by it. */
+struct record {
+    enum record_type type;
+    uint8_t id[RECORD_ID_LEN];
+    uint8_t repository[SEAL_ID_LEN];
+    uint8_t writer[SIGNER_ID_LEN];
+    uint64_t seq;
+    bool has_prev; /* false only at seq 0 */
+    uint8_t prev[RECORD_ID_LEN];
+    int64_t created_ms;
+    struct jdoc *payload; /* all members, the common ones too */
+    struct buf raw;       /* both lines as stored */
+};
+
+/* Parse and check the form; no signature is checked yet. ERR_CORRUPT; ERR_UNSUPPORTED: a format,
+ * type or "!" member this release does not know. */
+MUST_CHECK enum err record_parse(struct bytes raw, struct record **out);
+void record_free(struct record *r);
+
+/* ERR_CORRUPT unless one of its signatures is by this key and fits. */
+MUST_CHECK enum err record_check(const struct record *r,
+                                 const uint8_t public_key[SIGNER_PUBLIC_LEN]);
+
+/* The members every record has. */
+struct record_place {
+    uint8_t repository[SEAL_ID_LEN];
+    uint64_t seq;
+    const uint8_t *prev; /* NULL at seq 0 */
+    int64_t created_ms;
+};
+
+/* Put the common members in front of `body`'s, sign, and parse the result back. `body` is
+ * borrowed. ERR_FAILED: longer than RECORD_LEN_MAX. */
+MUST_CHECK enum err record_make(enum record_type type, const struct record_place *place,
+                                const struct jdoc *body, const struct signer *signer,
+                                struct record **out);
+
+const char *record_type_name(enum record_type type);
+bool record_type_by_root(enum record_type type);
+
+/* "ledger/<writer 16 hex>/<seq 16 hex>.json" */
+#define RECORD_NAME_LEN (7 + 16 + 1 + 16 + 5)
+void record_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq, char out[RECORD_NAME_LEN + 1]);
+/* ERR_CORRUPT: not such a name. */
+MUST_CHECK enum err record_name_parse(const char *name, uint8_t writer[SIGNER_ID_LEN],
+                                      uint64_t *seq);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * An Ed25519 key (RFC 8032): signs records. It lies in the state directory, 0600.
+ *
+ * Uses: core/base, core/fs.  Used by: record, ledger.
+ */
+#ifndef CORE_LEDGER_SIGNER_H
+#define CORE_LEDGER_SIGNER_H
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+
+#define SIGNER_PUBLIC_LEN 32
+#define SIGNER_SIGNATURE_LEN 64
+#define SIGNER_ID_LEN 8 /* writer and keyId: the first 8 bytes of SHA-256 of the public key */
+
+struct signer;
+
+MUST_CHECK enum err signer_new(struct signer **out);
+/* ERR_NOT_FOUND: no such file; ERR_CORRUPT: not a signing key of ours. */
+MUST_CHECK enum err signer_load(const char *path, struct signer **out);
+/* Never over an existing file: ERR_EXISTS. */
+MUST_CHECK enum err signer_save(const struct signer *s, const char *path);
+void signer_free(struct signer *s);
+
+const uint8_t *signer_public(const struct signer *s);
+MUST_CHECK enum err signer_sign(const struct signer *s, struct bytes message,
+                                uint8_t out[SIGNER_SIGNATURE_LEN]);
+
+/* ERR_CORRUPT: the signature does not fit. */
+MUST_CHECK enum err signer_check(const uint8_t public_key[SIGNER_PUBLIC_LEN], struct bytes message,
+                                 const uint8_t signature[SIGNER_SIGNATURE_LEN]);
+MUST_CHECK enum err signer_id(const uint8_t public_key[SIGNER_PUBLIC_LEN],
+                              uint8_t out[SIGNER_ID_LEN]);
+
+#endif

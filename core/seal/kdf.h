@@ -1,0 +1,15 @@
+/*
+ * X(k, info, n): HKDF-Expand with SHA-384 (RFC 5869, 2.3; SP 800-108 feedback mode).
+ *
+ * Uses: core/base.  Used by: this room and the file provider of keyring.
+ */
+#ifndef CORE_SEAL_KDF_H
+#define CORE_SEAL_KDF_H
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+
+/* `out` gets `len` bytes, at most 255 × 48. */
+MUST_CHECK enum err kdf_expand(struct bytes key, struct bytes info, uint8_t *out, size_t len);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * The configured master keys, and the data keys they wrap.
+ *
+ * The first master key is the recorded one; each further one gets an envelope of every data key
+ * too. Master keys never leave their provider; data keys live in struct secret.
+ * Uses: core.  Used by: snapshot, cli.
+ */
+#ifndef KEYRING_KEYRING_H
+#define KEYRING_KEYRING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/err.h"
+#include "core/base/jdoc.h"
+#include "core/base/secret.h"
+#include "core/seal/subkey.h"
+#include "keyring/verdict.h"
+
+#define KEY_PROVIDER_MAX 15
+#define KEY_ID_MAX 511
+#define KEY_VERSION_MAX 127
+#define KEYRING_KEYS_MAX 8
+#define ENVELOPE_WRAPPED_MAX 4096
+
+/* Which version of which master key. In JSON: {"provider", "keyId", "keyVersion"}. */
+struct key_name {
+    char provider[KEY_PROVIDER_MAX + 1];
+    char key_id[KEY_ID_MAX + 1];
+    char version[KEY_VERSION_MAX + 1];
+};
+bool key_name_equal(const struct key_name *a, const struct key_name *b);
+MUST_CHECK enum err key_name_read(const struct jdoc *from, struct key_name *out);
+MUST_CHECK enum err key_name_write(const struct key_name *from, struct jdoc *to);
+
+/* A data key wrapped by one master-key version. */
+struct envelope {
+    struct key_name key;
+    char algorithm[32]; /* "sealpoint-file-v1" */
+    uint8_t wrapped[ENVELOPE_WRAPPED_MAX];
+    size_t wrapped_len;
+};
+
+/* All that is public about one data key. In JSON, in records and manifests:
+ * {"scope", "commitment", "envelopes": [{provider, keyId, keyVersion, wrapAlgorithm, wrappedKey,
+ * context}]}. At most KEYRING_KEYS_MAX envelopes; the array is owned. */
+struct data_key {
+    struct seal_context context;
+    uint8_t commitment[SEAL_COMMITMENT_LEN];
+    struct envelope *envelopes;
+    size_t envelope_count;
+};
+MUST_CHECK enum err data_key_read(const struct jdoc *from, const uint8_t repository[SEAL_ID_LEN],
+                                  struct data_key *out);
+MUST_CHECK enum err data_key_write(const struct data_key *from, struct jdoc **out);
+MUST_CHECK enum err data_key_copy(const struct data_key *from, struct data_key *out);
+void data_key_clear(struct data_key *d);
+
+/* Where a passphrase comes from when no file names it: asked for by cli. `what` is the keyring's
+ * path; `twice` when a new one is chosen. */
+typedef enum err passphrase_ask(void *arg, const char *what, bool twice, struct secret **out);
+
+/* One configured master key. All borrowed during the call. */
+struct master_key_options {
+    const char *provider;        /* "file" */
+    const char *path;            /* file: the keyring */
+    const char *passphrase_file; /* file, or "fd:N"; NULL: ask */
+    passphrase_ask *ask;         /* NULL: there is nobody to ask */
+    void *ask_arg;
+};
+
+struct keyring;
+
+/* No key is used yet and no passphrase asked for. ERR_USAGE: an unknown provider or a missing
+ * setting. ERR_KEY_UNREACHABLE does not come from here: a provider that cannot be reached says so
+ * when it is asked for something. */
+MUST_CHECK enum err keyring_open(const struct master_key_options *keys, size_t count,
+                                 struct keyring **out);
+void keyring_free(struct keyring *k);
+size_t keyring_count(const struct keyring *k);
+
+/* The active version of master key `i` (0 is the recorded one). */
+MUST_CHECK enum err keyring_active(struct keyring *k, size_t i, struct key_name *out);
+
+/*
+ * A fresh data key for a fresh random scope, with an envelope by the active version of every
+ * master key: one key operation each, and none of them an unwrap. `record` is to be cleared with
+ * data_key_clear(). ERR_KEY_INVALID, ERR_KEY_UNREACHABLE: say which key and why.
+ */
+MUST_CHECK enum err keyring_new_data_key(struct keyring *k, const uint8_t repository[SEAL_ID_LEN],
+                                         struct data_key *record, struct secret **out);
+
+/*
+ * Unwrap by envelope `i`: the version's state is asked for first, the expected key id is given to
+ * the provider, and the commitment is recomputed and compared in constant time. ERR_KEY_INVALID:
+ * the version may not be used (the state is in the message: which, what, since when);
+ * ERR_KEY_UNREACHABLE; ERR_CORRUPT: the commitment does not fit (a swapped envelope).
+ * ERR_USAGE: no configured master key has that provider and key id.
+ */
+MUST_CHECK enum err keyring_open_data_key(struct keyring *k, const struct data_key *record,
+                                          size_t i, struct secret **out);
+
+/* What is known of a version now. Never fails for the key's sake: the verdict says it.
+ * `round_trip`: also wrap and unwrap a canary. */
+MUST_CHECK enum err keyring_state(struct keyring *k, const struct key_name *key, bool round_trip,
+                                  struct key_state *out);
+
+/* ERR_KEY_INVALID or ERR_KEY_UNREACHABLE with the message every refusal uses, or ERR_OK. */
+MUST_CHECK enum err key_state_require(const struct key_name *key, const struct key_state *state);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * Three verdicts, never two: what is known of one master-key version right now.
+ *
+ * Uses: core/base.  Used by: keyring, cli.
+ */
+#ifndef KEYRING_VERDICT_H
+#define KEYRING_VERDICT_H
+
+#include <stdint.h>
+
+#include "core/base/err.h"
+
+enum verdict {
+    KEY_VALID,   /* the provider can encrypt and decrypt with it now */
+    KEY_INVALID, /* it says no: disabled, pendingDeletion, destroyed, notFound, credentialsRejected
+                  */
+    KEY_UNREACHABLE /* cannot tell; never counts as invalid */
+};
+
+#define KEY_REASON_MAX 200
+
+struct key_state {
+    enum verdict verdict;
+    char reason[KEY_REASON_MAX]; /* one word for records ("disabled"); "" when valid */
+    char detail[KEY_REASON_MAX]; /* for people: which file, what happened */
+    int64_t since_ms;            /* when the provider says it changed; 0 unknown */
+    int64_t deletion_ms;         /* pendingDeletion: when the material goes; else 0 */
+};
+
+const char *verdict_name(enum verdict v); /* "VALID", "INVALID", "UNREACHABLE" */
+
+#endif

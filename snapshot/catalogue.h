@@ -1,0 +1,60 @@
+/*
+ * The snapshots of a repository: their records, decoded. The catalogue is a fold over the ledger.
+ *
+ * Uses: core, keyring.  Used by: this room, cli.
+ */
+#ifndef SNAPSHOT_CATALOGUE_H
+#define SNAPSHOT_CATALOGUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/ledger/ledger.h"
+#include "keyring/keyring.h"
+
+#define SNAPSHOT_ID_LEN 12    /* 4 bytes of time, 8 random */
+#define SNAPSHOT_ID_TEXT 24   /* hex digits */
+#define SNAPSHOT_TEXT_MAX 255 /* description, replicaSetName, mongodVersion */
+
+struct snapshot_totals {
+    uint64_t files;
+    uint64_t bytes;        /* of all files */
+    uint64_t new_bytes;    /* plaintext stored by this snapshot itself */
+    uint64_t stored_bytes; /* sealed bytes this snapshot itself added */
+};
+
+/* One decoded snapshot record; texts are borrowed from the ledger. */
+struct snapshot {
+    const struct record *record;
+    char id[SNAPSHOT_ID_TEXT + 1];
+    const char *snapshot_type;  /* "scheduled" or "onDemand" */
+    const char *frequency_type; /* "ondemand", "hourly", … */
+    const char *description;    /* or NULL */
+    int64_t created_ms;
+    int64_t expires_ms;                /* 0: never */
+    struct key_name recorded_key;      /* masterKey: as it was when the snapshot was taken */
+    struct key_name effective_key;     /* what a restore needs now: after rewraps */
+    char parent[SNAPSHOT_ID_TEXT + 1]; /* "" for a base */
+    char base[SNAPSHOT_ID_TEXT + 1];   /* the first of its chain, itself for a base */
+    uint64_t chain_position;           /* 0 for a base */
+    struct snapshot_totals totals;
+    uint64_t manifest_size;
+    uint8_t manifest_sha256[HASH_LEN];
+};
+
+struct catalogue {
+    struct snapshot *items; /* live ones, oldest first; owned */
+    size_t count;
+};
+
+/* ERR_CORRUPT: a snapshot record that does not decode. Borrows from `ledger`. */
+MUST_CHECK enum err catalogue_read(const struct ledger *ledger, struct catalogue *out);
+void catalogue_clear(struct catalogue *c);
+
+/* By id, unique prefix (at least 6 digits), or "latest". ERR_NOT_FOUND lists what there is;
+ * ERR_USAGE: the prefix fits several. */
+MUST_CHECK enum err catalogue_find(const struct catalogue *c, const char *name,
+                                   const struct snapshot **out);
+
+#endif
