@@ -1,0 +1,74 @@
+/*
+ * The `key` commands on master keys that are managed from here (today: the file keyring).
+ *
+ * Every change is whole or did not happen, also when the process is killed midway. A version past
+ * its deletion date is destroyed: it counts so at once, and its material goes at the next change.
+ * Uses: keyring.h.  Used by: cli.
+ */
+#ifndef KEYRING_ADMIN_H
+#define KEYRING_ADMIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "keyring/keyring.h"
+
+#define KEY_DELETION_DAYS_LEAST 7
+#define KEY_DELETION_DAYS_MOST 30
+#define KEY_DELETION_DAYS_DEFAULT 30
+
+struct key_version {
+    char version[KEY_VERSION_MAX + 1];
+    const char *state; /* "enabled", "disabled", "pendingDeletion", "destroyed"; static */
+    bool is_active;
+    int64_t created_ms;
+    int64_t changed_ms;  /* when the state became what it is */
+    int64_t deletion_ms; /* when the material goes or went; 0: no date */
+};
+
+struct key_versions {
+    struct key_name active;
+    bool is_protected;         /* a passphrase seals the keys; false: they lie bare */
+    struct key_version *items; /* oldest first; owned */
+    size_t count;
+};
+void key_versions_clear(struct key_versions *v);
+
+/*
+ * Make the master key that `options` describes, with one enabled, active version. For the file
+ * keyring: sealed under the passphrase of options->passphrase_file or of ask(twice), or, with
+ * `bare`, not sealed at all. ERR_EXISTS: there is one (it stays as it is); ERR_USAGE: the provider
+ * makes its keys elsewhere, or no passphrase is named and nobody can be asked.
+ */
+MUST_CHECK enum err keyring_create(const struct master_key_options *options, bool bare,
+                                   struct key_name *out);
+
+/* Master key `i` in all that follows. ERR_USAGE: its provider is managed elsewhere. */
+
+/* All versions with their states; needs no passphrase. */
+MUST_CHECK enum err keyring_versions(struct keyring *k, size_t i, struct key_versions *out);
+
+/* A fresh version, active from now on. The older ones stay as they are. */
+MUST_CHECK enum err keyring_rotate(struct keyring *k, size_t i, struct key_name *out);
+
+/*
+ * disable: enabled → disabled. enable: disabled → enabled. schedule: enabled or disabled →
+ * pendingDeletion for `days`. cancel: pendingDeletion → disabled, as a KMS does. Disabling what
+ * is disabled and enabling what is enabled is done already. The active version may be disabled or
+ * scheduled; no backup is possible then until it is enabled or a rotation makes another active.
+ * ERR_USAGE: that state does not allow it, or days are out of range. ERR_NOT_FOUND: no such
+ * version. *out (may be NULL): the version after it.
+ */
+enum key_action { KEY_DISABLE, KEY_ENABLE, KEY_SCHEDULE_DELETION, KEY_CANCEL_DELETION };
+MUST_CHECK enum err keyring_act(struct keyring *k, size_t i, enum key_action action,
+                                const char *version, uint64_t days, struct key_version *out);
+
+/* Where a file keyring lies as seen from a repository folder. Inside it, or beside it in the same
+ * folder, it protects nothing against who takes the whole: to be said loudly. */
+enum key_place { KEY_PLACE_APART, KEY_PLACE_BESIDE, KEY_PLACE_INSIDE };
+MUST_CHECK enum err key_place_of(const char *keyring_path, const char *repository,
+                                 enum key_place *out);
+
+#endif

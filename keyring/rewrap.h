@@ -1,0 +1,39 @@
+/*
+ * Put live data keys under the active master-key versions. No data is touched.
+ *
+ * One record a scope: killed at any point, everything is restorable by the old envelope or the
+ * new, and a rerun does what is left.
+ * Uses: keyring.h, impact, core/ledger.  Used by: cli.
+ */
+#ifndef KEYRING_REWRAP_H
+#define KEYRING_REWRAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/err.h"
+#include "core/ledger/ledger.h"
+#include "keyring/keyring.h"
+
+struct rewrap_options {
+    struct ledger *ledger;
+    struct keyring *keyring;
+    size_t envelope; /* which envelope opens each data key; 0: the recorded master key */
+    bool dry_run;    /* count only; no key is used */
+};
+
+struct rewrap_result {
+    size_t scopes;  /* live ones */
+    size_t current; /* under the active versions already */
+    size_t done;    /* rewrapped by this run (dry_run: would be) */
+    size_t refused; /* could not be opened; each was said by log_say */
+};
+
+/*
+ * ERR_OK: every live data key is under the active versions. ERR_KEY_INVALID, ERR_KEY_UNREACHABLE:
+ * some could not be opened, or nothing can be wrapped; what could be done is done. ERR_FAILED: no
+ * signing key here. *out is filled on these too.
+ */
+MUST_CHECK enum err rewrap_run(const struct rewrap_options *options, struct rewrap_result *out);
+
+#endif
