@@ -38,6 +38,8 @@ struct snapshot {
     char parent[SNAPSHOT_ID_TEXT + 1]; /* "" for a base */
     char base[SNAPSHOT_ID_TEXT + 1];   /* the first of its chain, itself for a base */
     uint64_t chain_position;           /* 0 for a base */
+    uint64_t chain_stored_bytes;       /* what the chain up to here stores */
+    uint64_t chain_needed_bytes;       /* how much of that this snapshot still needs */
     struct snapshot_totals totals;
     uint64_t manifest_size;
     uint8_t manifest_sha256[HASH_LEN];

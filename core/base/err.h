@@ -51,6 +51,13 @@ enum err {
         goto out;                                                                                  \
     } while (0)
 
+/* The same with err_sys: adds the text of errno. */
+#define FAIL_SYS(code, ...)                                                                        \
+    do {                                                                                           \
+        rc = err_sys(code, __VA_ARGS__);                                                           \
+        goto out;                                                                                  \
+    } while (0)
+
 /* A message longer than this is cut. */
 #define ERR_TEXT_MAX 2048
 

@@ -1,0 +1,215 @@
+#include "core/fs/walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/fs/path.h"
+
+#define NAMES_MAX (64 * MIB)
+
+/* One open folder: its sorted names, and how many of them were handed out. */
+struct level {
+    int fd;
+    struct buf text;    /* the names, each with its NUL */
+    const char **names; /* owned; into text */
+    size_t count;
+    size_t next;
+    size_t path_len; /* of the folder's own path in walk.path */
+};
+
+struct walk {
+    struct level levels[WALK_DEPTH_MAX];
+    size_t depth; /* open levels */
+    struct buf path;
+    char *root;
+    bool started;
+    bool enter; /* the last item was a directory that is still to be entered */
+};
+
+static void level_clear(struct level *l)
+{
+    if (l->fd >= 0)
+        close(l->fd);
+    buf_clear(&l->text);
+    mem_free(l->names);
+    *l = (struct level){.fd = -1};
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names are collected first, for pointers into a growing buffer would move. */
+static enum err read_names(struct level *l, DIR *dir)
+{
+    size_t at = 0;
+    enum err rc = ERR_OK;
+
+    for (;;) {
+        struct dirent *d;
+
+        errno = 0;
+        d = readdir(dir);
+        if (d == NULL && errno != 0)
+            FAIL_SYS(ERR_FAILED, "listing");
+        if (d == NULL)
+            break;
+        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+            continue;
+        TRY(buf_add(&l->text, bytes_of(d->d_name, strlen(d->d_name) + 1)));
+        l->count++;
+    }
+    TRY(mem_new(l->count, sizeof *l->names, &l->names));
+    for (size_t i = 0; i < l->count; i++) {
+        l->names[i] = (const char *)l->text.at + at;
+        at += strlen(l->names[i]) + 1;
+    }
+    if (l->count > 1)
+        qsort(l->names, l->count, sizeof *l->names, by_name);
+out:
+    return rc;
+}
+
+static enum err push(struct walk *w, int from, const char *name)
+{
+    struct level *l = &w->levels[w->depth];
+    DIR *dir = NULL;
+    int fd = -1;
+    enum err rc = ERR_OK;
+
+    if (w->depth == WALK_DEPTH_MAX)
+        FAIL(ERR_FAILED, "%s: folders are nested deeper than %d", (const char *)w->path.at,
+             WALK_DEPTH_MAX);
+    *l = (struct level){.fd = -1, .text = {.max = NAMES_MAX}, .path_len = w->path.len};
+    l->fd =
+        openat(from, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (w->depth > 0 ? O_NOFOLLOW : 0));
+    w->depth++;
+    if (l->fd < 0)
+        FAIL_SYS(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "opening folder %s",
+                 w->depth > 1 ? (const char *)w->path.at : w->root);
+    fd = dup(l->fd); /* closedir closes what it is given */
+    dir = fd < 0 ? NULL : fdopendir(fd);
+    if (dir == NULL)
+        FAIL_SYS(ERR_FAILED, "listing %s", name);
+    fd = -1;
+    TRY(read_names(l, dir));
+out:
+    if (dir != NULL)
+        closedir(dir);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+enum err walk_open(const char *root, struct walk **out)
+{
+    struct walk *w = NULL;
+    struct stat st;
+    enum err rc;
+
+    if (stat(root, &st) != 0)
+        return err_sys(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "%s", root);
+    if (!S_ISDIR(st.st_mode))
+        return err_set(ERR_USAGE, "%s is not a directory", root);
+    TRY(mem_new(1, sizeof *w, &w));
+    w->path.max = PATH_LEN_MAX + 1;
+    TRY(mem_text(root, &w->root));
+    *out = w;
+    w = NULL; /* the caller's now */
+out:
+    walk_free(w);
+    return rc;
+}
+
+void walk_free(struct walk *w)
+{
+    if (w == NULL)
+        return;
+    while (w->depth > 0)
+        level_clear(&w->levels[--w->depth]);
+    buf_clear(&w->path);
+    mem_free(w->root);
+    mem_free(w);
+}
+
+/* The path as bytes with a NUL behind, which len does not count. */
+static enum err set_path(struct walk *w, size_t keep, const char *name)
+{
+    enum err rc;
+
+    w->path.len = keep;
+    if (keep > 0)
+        TRY(buf_add_text(&w->path, "/"));
+    TRY(buf_add(&w->path, bytes_of(name, strlen(name) + 1)));
+    w->path.len--;
+out:
+    return rc;
+}
+
+static enum err first_item(struct walk *w, struct walk_item *item)
+{
+    enum err rc;
+
+    w->started = true;
+    TRY(push(w, AT_FDCWD, w->root));
+    *item = (struct walk_item){.path = bytes_of(".", 1), .dir = w->levels[0].fd, .name = "."};
+    if (fstat(w->levels[0].fd, &item->st) != 0)
+        FAIL_SYS(ERR_FAILED, "%s", w->root);
+out:
+    return rc;
+}
+
+static enum err enter_last(struct walk *w)
+{
+    struct level *l = &w->levels[w->depth - 1];
+    enum err rc = ERR_OK;
+
+    w->enter = false;
+    TRY(push(w, l->fd, l->names[l->next - 1]));
+out:
+    if (rc == ERR_NOT_FOUND) { /* vanished since it was listed: nothing lies in it any more */
+        level_clear(&w->levels[--w->depth]);
+        rc = ERR_OK;
+    }
+    return rc;
+}
+
+enum err walk_next(struct walk *w, struct walk_item *item, bool *more)
+{
+    struct level *l;
+    enum err rc = ERR_OK;
+
+    *more = true;
+    if (!w->started)
+        return first_item(w, item);
+    if (w->enter)
+        TRY(enter_last(w));
+    while (w->depth > 0 && w->levels[w->depth - 1].next == w->levels[w->depth - 1].count)
+        level_clear(&w->levels[--w->depth]);
+    *more = w->depth > 0;
+    if (!*more)
+        goto out;
+    l = &w->levels[w->depth - 1];
+    *item = (struct walk_item){.dir = l->fd, .name = l->names[l->next++]};
+    TRY(set_path(w, l->path_len, item->name));
+    item->path = buf_bytes(&w->path);
+    if (fstatat(l->fd, item->name, &item->st, AT_SYMLINK_NOFOLLOW) != 0) {
+        item->vanished = errno == ENOENT;
+        if (!item->vanished)
+            FAIL_SYS(ERR_FAILED, "%s/%s", w->root, (const char *)w->path.at);
+    }
+    w->enter = !item->vanished && S_ISDIR(item->st.st_mode);
+out:
+    return rc;
+}
+
+void walk_skip(struct walk *w)
+{
+    w->enter = false;
+}

@@ -1,0 +1,185 @@
+#include "snapshot/catalogue.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/ledger/fold.h"
+
+#define PREFIX_LEAST 6
+#define WORD_MAX 32
+#define SIZE_MAX_JSON (UINT64_C(1) << 60)
+
+static enum err read_id(const struct jdoc *from, const char *name, char out[SNAPSHOT_ID_TEXT + 1])
+{
+    uint8_t id[SNAPSHOT_ID_LEN];
+    enum err rc;
+
+    TRY(jdoc_hex(from, name, id, sizeof id));
+    text_hex(bytes_of(id, sizeof id), out);
+out:
+    return rc;
+}
+
+static enum err read_totals(const struct jdoc *from, struct snapshot_totals *t)
+{
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(jdoc_child(from, "totals", &part));
+    TRY(jdoc_number(part, "files", SIZE_MAX_JSON, &t->files));
+    TRY(jdoc_number(part, "bytes", SIZE_MAX_JSON, &t->bytes));
+    TRY(jdoc_number(part, "newBytes", SIZE_MAX_JSON, &t->new_bytes));
+    TRY(jdoc_number(part, "storedBytes", SIZE_MAX_JSON, &t->stored_bytes));
+out:
+    return rc;
+}
+
+static enum err read_chain(const struct jdoc *from, struct snapshot *s)
+{
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(jdoc_child(from, "chain", &part));
+    TRY(read_id(part, "base", s->base));
+    TRY(jdoc_number(part, "position", UINT32_MAX, &s->chain_position));
+    TRY(jdoc_number(part, "storedBytes", SIZE_MAX_JSON, &s->chain_stored_bytes));
+    TRY(jdoc_number(part, "neededBytes", SIZE_MAX_JSON, &s->chain_needed_bytes));
+    if (jdoc_has(from, "parent"))
+        TRY(read_id(from, "parent", s->parent));
+    if ((s->chain_position == 0) != (s->parent[0] == '\0'))
+        FAIL(ERR_CORRUPT, "its place in the chain contradicts its parent");
+out:
+    return rc;
+}
+
+/* The first envelope of the newest rewrap is what a restore needs now; else the recorded key. */
+static enum err read_keys(const struct ledger *ledger, struct snapshot *s)
+{
+    const struct jdoc *from = s->record->payload;
+    struct data_key own = {0};
+    struct jdoc *part = NULL;
+    const struct record *rewrap;
+    enum err rc;
+
+    TRY(jdoc_child(from, "masterKey", &part));
+    TRY(key_name_read(part, &s->recorded_key));
+    s->effective_key = s->recorded_key;
+    TRY(jdoc_child(from, "dataKey", &part));
+    TRY(data_key_read(part, s->record->repository, &own));
+    rewrap = fold_rewrap(ledger, own.context.scope);
+    if (rewrap != NULL) {
+        TRY(jdoc_child(rewrap->payload, "masterKey", &part));
+        TRY(key_name_read(part, &s->effective_key));
+    }
+out:
+    data_key_clear(&own);
+    return rc;
+}
+
+static enum err read_manifest(const struct jdoc *from, struct snapshot *s)
+{
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(jdoc_child(from, "manifest", &part));
+    TRY(jdoc_number(part, "size", SIZE_MAX_JSON, &s->manifest_size));
+    TRY(jdoc_hex(part, "sha256", s->manifest_sha256, HASH_LEN));
+out:
+    return rc;
+}
+
+static enum err snapshot_read(const struct ledger *ledger, const struct record *r,
+                              struct snapshot *s)
+{
+    const struct jdoc *from = r->payload;
+    enum err rc;
+
+    *s = (struct snapshot){.record = r, .created_ms = r->created_ms};
+    TRY(read_id(from, "id", s->id));
+    TRY(jdoc_text(from, "snapshotType", WORD_MAX, &s->snapshot_type));
+    TRY(jdoc_text(from, "frequencyType", WORD_MAX, &s->frequency_type));
+    if (jdoc_has(from, "description"))
+        TRY(jdoc_text(from, "description", SNAPSHOT_TEXT_MAX, &s->description));
+    if (jdoc_has(from, "expiresAt"))
+        TRY(jdoc_time(from, "expiresAt", &s->expires_ms));
+    TRY(read_keys(ledger, s));
+    TRY(read_chain(from, s));
+    TRY(read_totals(from, &s->totals));
+    TRY(read_manifest(from, s));
+out:
+    if (rc != ERR_OK)
+        err_note("snapshot record %" PRIu64, r->seq);
+    return rc;
+}
+
+enum err catalogue_read(const struct ledger *ledger, struct catalogue *out)
+{
+    struct catalogue c = {0};
+    enum err rc;
+
+    TRY(mem_new(ledger_count(ledger), sizeof *c.items, &c.items));
+    for (size_t i = 0; i < ledger_count(ledger); i++) {
+        const struct record *r = ledger_at(ledger, i);
+
+        if (r->type != RECORD_SNAPSHOT || !fold_is_live(ledger, r))
+            continue;
+        TRY(snapshot_read(ledger, r, &c.items[c.count]));
+        c.count++;
+    }
+    *out = c;
+    c = (struct catalogue){0}; /* the caller's now */
+out:
+    catalogue_clear(&c);
+    return rc;
+}
+
+void catalogue_clear(struct catalogue *c)
+{
+    mem_free(c->items);
+    *c = (struct catalogue){0};
+}
+
+static enum err find_prefix(const struct catalogue *c, const char *prefix,
+                            const struct snapshot **out)
+{
+    const struct snapshot *found = NULL;
+    char shown[64];
+
+    text_printable(prefix, shown, sizeof shown);
+    for (size_t i = 0; i < c->count; i++) {
+        if (strncmp(c->items[i].id, prefix, strlen(prefix)) != 0)
+            continue;
+        if (found != NULL)
+            return err_set(ERR_USAGE,
+                           "snapshot %s: several begin like that (%s, %s); give more "
+                           "digits",
+                           shown, found->id, c->items[i].id);
+        found = &c->items[i];
+    }
+    if (found == NULL) {
+        err_set(ERR_NOT_FOUND, "snapshot %s: there is none", shown);
+        err_hint("The newest is %s; `sealpoint snapshots` lists all %zu.",
+                 c->items[c->count - 1].id, c->count);
+        return ERR_NOT_FOUND;
+    }
+    *out = found;
+    return ERR_OK;
+}
+
+enum err catalogue_find(const struct catalogue *c, const char *name, const struct snapshot **out)
+{
+    if (c->count == 0)
+        return err_set(ERR_NOT_FOUND, "the repository holds no snapshot yet");
+    if (strcmp(name, "latest") == 0) {
+        *out = &c->items[c->count - 1];
+        return ERR_OK;
+    }
+    if (strlen(name) < PREFIX_LEAST)
+        return err_set(ERR_USAGE,
+                       "\"%.24s\" is no snapshot: give \"latest\", an id, or at least "
+                       "its first %d digits",
+                       name, PREFIX_LEAST);
+    return find_prefix(c, name, out);
+}
