@@ -19,7 +19,7 @@ MUST_CHECK enum err path_check(struct bytes path);
 /* The order of a sorted depth-first walk: bytewise, with '/' before every other byte. */
 int path_compare(struct bytes a, struct bytes b);
 
-/* True when `path` is `dir` or lies below it. */
+/* True when `path` is `dir` or lies below it; everything lies below "". */
 bool path_is_within(struct bytes path, struct bytes dir);
 
 #endif

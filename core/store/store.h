@@ -1,10 +1,13 @@
 /*
  * Where objects live: bytes and names only.
  *
- * A name is made of [0-9a-z._-] in parts joined by '/', at most STORE_NAME_MAX bytes; anything
- * else is ERR_CORRUPT before a driver sees it. A store may be used by several threads at once, one
+ * A name is made of [0-9a-z._-] in parts joined by '/', at most STORE_NAME_MAX bytes, no part "."
+ * or
+ * "..", the first not "tmp" (the drivers'); anything else is ERR_CORRUPT before a driver sees it. A
+ * store may be used by several threads at once, one
  * put or blob by one thread at a time.
- * Errors of every call: ERR_STORAGE: unreachable, full, refused.
+ * Errors of every call: ERR_STORAGE: unreachable, full, refused. ERR_CORRUPT: something else (a
+ * link, a device) stands where an object or a folder of objects should.
  * Uses: core/base, core/fs.  Used by: core/ledger, snapshot, cli.
  */
 #ifndef CORE_STORE_STORE_H
@@ -21,6 +24,8 @@ struct store_put;
 struct store_blob;
 
 #define STORE_NAME_MAX 200
+
+bool store_name_is_legal(const char *name);
 
 /* Open the store at `where` (today: a directory). `create`: make it when it is not there; else a
  * missing one is ERR_NOT_FOUND. */

@@ -1,0 +1,332 @@
+#include "core/fs/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/base/rand.h"
+#include "core/base/text.h"
+
+#define READ_STEP (64 * KIB)
+#define TEMPORARY_MARK ".tmp-"
+#define TEMPORARY_RANDOM_LEN 8
+
+/* As err_sys, and errno stays what it was. */
+static enum err failed_doing(const char *doing)
+{
+    int cause = errno;
+    enum err rc = err_sys(ERR_FAILED, "%s", doing);
+
+    errno = cause;
+    return rc;
+}
+
+enum err file_write(int fd, struct bytes what)
+{
+    while (what.len > 0) {
+        ssize_t done = write(fd, what.at, what.len);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return failed_doing("writing");
+        what.at += done;
+        what.len -= (size_t)done;
+    }
+    return ERR_OK;
+}
+
+enum err file_write_at(int fd, struct bytes what, uint64_t offset)
+{
+    while (what.len > 0) {
+        ssize_t done = pwrite(fd, what.at, what.len, (off_t)offset);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return failed_doing("writing");
+        what.at += done;
+        what.len -= (size_t)done;
+        offset += (uint64_t)done;
+    }
+    return ERR_OK;
+}
+
+enum err file_read_at(int fd, void *to, size_t len, uint64_t offset, size_t *got)
+{
+    uint8_t *at = to;
+    size_t have = 0;
+
+    while (have < len) {
+        ssize_t done = pread(fd, at + have, len - have, (off_t)(offset + have));
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return failed_doing("reading");
+        if (done == 0)
+            break;
+        have += (size_t)done;
+    }
+    *got = have;
+    return ERR_OK;
+}
+
+/* Reads on until the end or the cap; the size that fstat tells is not to be trusted. */
+static enum err read_all(int fd, const char *path, struct buf *to)
+{
+    uint8_t over;
+    size_t got = 0;
+    uint64_t offset = 0;
+    enum err rc = ERR_OK;
+
+    while (to->len < to->max) {
+        size_t step = to->max - to->len < READ_STEP ? to->max - to->len : READ_STEP;
+
+        TRY(buf_reserve(to, step));
+        TRY(file_read_at(fd, to->at + to->len, step, offset, &got));
+        to->len += got;
+        offset += got;
+        if (got < step)
+            goto out;
+    }
+    TRY(file_read_at(fd, &over, 1, offset, &got));
+    if (got > 0)
+        FAIL(ERR_FAILED, "longer than %zu bytes", to->max);
+out:
+    if (rc != ERR_OK)
+        err_note("%s", path);
+    return rc;
+}
+
+enum err file_read(const char *path, struct buf *to)
+{
+    struct stat st;
+    size_t before = to->len;
+    int fd = -1;
+    enum err rc;
+
+    /* Not to hang on a pipe that someone put there: O_NONBLOCK. */
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        rc = err_sys(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "reading %s", path);
+        goto out;
+    }
+    if (!S_ISREG(st.st_mode))
+        FAIL(ERR_FAILED, "%s is not a regular file", path);
+    TRY(read_all(fd, path, to));
+out:
+    if (rc != ERR_OK)
+        to->len = before;
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+/* Makes "<path>.tmp-<random>" with this content, on the disk to stay. On failure there is none. */
+static enum err write_temporary(const char *path, struct bytes content, mode_t mode, char **out)
+{
+    uint8_t random[TEMPORARY_RANDOM_LEN];
+    char hex[2 * TEMPORARY_RANDOM_LEN + 1];
+    char *temporary = NULL;
+    int fd = -1;
+    enum err rc;
+
+    TRY(rand_fill(random, sizeof random));
+    text_hex(bytes_of(random, sizeof random), hex);
+    TRY(mem_format(&temporary, "%s" TEMPORARY_MARK "%s", path, hex));
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        rc = err_sys(ERR_FAILED, "creating %s", temporary);
+        goto out;
+    }
+    rc = file_write(fd, content);
+    if (rc == ERR_OK && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
+        rc = failed_doing("writing");
+    if (rc != ERR_OK) {
+        err_note("%s", temporary);
+        unlink(temporary);
+        goto out;
+    }
+    *out = temporary;
+    temporary = NULL;
+out:
+    if (fd >= 0)
+        close(fd);
+    mem_free(temporary);
+    return rc;
+}
+
+/* The folder that `path` lies in. */
+static enum err folder_of(const char *path, char **out)
+{
+    char *copy = NULL;
+    enum err rc;
+
+    TRY(mem_text(path, &copy));
+    TRY(mem_text(dirname(copy), out));
+out:
+    mem_free(copy);
+    return rc;
+}
+
+enum err file_replace(const char *path, struct bytes content, mode_t mode)
+{
+    char *folder = NULL;
+    char *temporary = NULL;
+    enum err rc;
+
+    TRY(folder_of(path, &folder));
+    TRY(write_temporary(path, content, mode, &temporary));
+    if (rename(temporary, path) != 0) {
+        rc = err_sys(ERR_FAILED, "renaming %s to %s", temporary, path);
+        unlink(temporary);
+        goto out;
+    }
+    TRY(file_sync_dir(folder));
+out:
+    mem_free(temporary);
+    mem_free(folder);
+    return rc;
+}
+
+enum err file_create(const char *path, struct bytes content, mode_t mode)
+{
+    char *folder = NULL;
+    char *temporary = NULL;
+    bool linked = false;
+    enum err rc;
+
+    TRY(folder_of(path, &folder));
+    TRY(write_temporary(path, content, mode, &temporary));
+    if (link(temporary, path) != 0) {
+        rc = err_sys(errno == EEXIST ? ERR_EXISTS : ERR_FAILED, "creating %s", path);
+        goto out;
+    }
+    linked = true;
+    TRY(file_sync_dir(folder));
+out:
+    if (rc != ERR_OK && linked)
+        unlink(path);
+    if (temporary != NULL)
+        unlink(temporary);
+    mem_free(temporary);
+    mem_free(folder);
+    return rc;
+}
+
+/* True for "<base>.tmp-<hex>" of exactly our form. */
+static bool is_temporary_of(const char *name, const char *base)
+{
+    size_t len = strlen(base);
+    uint8_t random[TEMPORARY_RANDOM_LEN];
+
+    if (strncmp(name, base, len) != 0 ||
+        strncmp(name + len, TEMPORARY_MARK, strlen(TEMPORARY_MARK)) != 0)
+        return false;
+    return text_unhex(name + len + strlen(TEMPORARY_MARK), random, sizeof random) == ERR_OK;
+}
+
+enum err file_sweep(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
+    char *folder = NULL;
+    DIR *dir = NULL;
+    struct dirent *entry;
+    enum err rc;
+
+    TRY(folder_of(path, &folder));
+    dir = opendir(folder);
+    if (dir == NULL) {
+        rc = errno == ENOENT ? ERR_OK : err_sys(ERR_FAILED, "reading the folder %s", folder);
+        goto out;
+    }
+    while ((entry = readdir(dir)) != NULL)
+        if (is_temporary_of(entry->d_name, base) && unlinkat(dirfd(dir), entry->d_name, 0) != 0 &&
+            errno != ENOENT) {
+            rc = err_sys(ERR_FAILED, "removing %s/%s", folder, entry->d_name);
+            goto out;
+        }
+out:
+    if (dir != NULL)
+        closedir(dir);
+    mem_free(folder);
+    return rc;
+}
+
+enum err file_sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum err rc = ERR_OK;
+
+    /* EINVAL: a file system that cannot sync a folder, and so has nothing to sync there. */
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+        rc = err_sys(ERR_FAILED, "syncing the folder %s", dir);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static enum err make_dir(const char *dir, mode_t mode)
+{
+    struct stat st;
+    char *parent = NULL;
+    enum err rc = ERR_OK;
+
+    /* What is there is not made: on a read-only or automounted parent mkdir says other things
+     * than EEXIST. */
+    if (stat(dir, &st) == 0) {
+        if (!S_ISDIR(st.st_mode))
+            FAIL(ERR_FAILED, "%s is there and is not a folder", dir);
+        goto out;
+    }
+    if (mkdir(dir, mode) != 0 && errno != EEXIST) {
+        rc = err_sys(ERR_FAILED, "making the folder %s", dir);
+        goto out;
+    }
+    TRY(folder_of(dir, &parent));
+    TRY(file_sync_dir(parent));
+out:
+    mem_free(parent);
+    return rc;
+}
+
+enum err file_make_dirs(const char *dir, mode_t mode)
+{
+    char *path = NULL;
+    enum err rc;
+
+    TRY(mem_text(dir, &path));
+    for (char *at = path; *at != '\0'; at++) {
+        if (at == path || *at != '/')
+            continue;
+        *at = '\0';
+        TRY(make_dir(path, mode));
+        *at = '/';
+    }
+    TRY(make_dir(path, mode));
+out:
+    mem_free(path);
+    return rc;
+}
+
+bool file_exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+enum err file_join(const char *dir, const char *name, char **out)
+{
+    size_t len = strlen(dir);
+
+    return mem_format(out, "%s%s%s", dir, len > 0 && dir[len - 1] == '/' ? "" : "/", name);
+}

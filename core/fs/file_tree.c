@@ -1,0 +1,211 @@
+#include "core/fs/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+
+/*
+ * One folder is open at a time, whatever the depth: the way back is ".." and must lead to the very
+ * folder we came from (dev, ino), or someone is moving the tree under our hands.
+ */
+struct level {
+    dev_t dev; /* of the folder that holds `name` */
+    ino_t ino;
+    char *name; /* owned; the folder we went down into */
+};
+
+struct removal {
+    int fd; /* the open folder, owned */
+    struct level *levels;
+    size_t depth, room;
+};
+
+static enum err add_level(struct removal *r, const struct stat *above, const char *name)
+{
+    enum err rc = ERR_OK;
+
+    if (r->depth == r->room) {
+        size_t room = r->room > 0 ? 2 * r->room : 16;
+
+        TRY(mem_resize(room, sizeof *r->levels, &r->levels));
+        r->room = room;
+    }
+    TRY(mem_text(name, &r->levels[r->depth].name));
+    r->levels[r->depth].dev = above->st_dev;
+    r->levels[r->depth].ino = above->st_ino;
+    r->depth++;
+out:
+    return rc;
+}
+
+static enum err go_down(struct removal *r, const char *name)
+{
+    struct stat above;
+    int below = openat(r->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    enum err rc;
+
+    if (below < 0 || fstat(r->fd, &above) != 0) {
+        rc = err_sys(ERR_FAILED, "opening the folder %s to remove it", name);
+        goto out;
+    }
+    TRY(add_level(r, &above, name));
+    /* A folder that was restored read-only must still let go of its files. What this cannot do,
+     * the removal will say. */
+    if (fchmod(below, 0700) != 0)
+        errno = 0;
+    close(r->fd);
+    r->fd = below;
+    below = -1;
+out:
+    if (below >= 0)
+        close(below);
+    return rc;
+}
+
+static enum err go_up(struct removal *r)
+{
+    struct level *left = &r->levels[r->depth - 1];
+    struct stat st;
+    int above = openat(r->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum err rc = ERR_OK;
+
+    if (above < 0 || fstat(above, &st) != 0) {
+        rc = err_sys(ERR_FAILED, "going up from the folder %s", left->name);
+        goto out;
+    }
+    if (st.st_dev != left->dev || st.st_ino != left->ino)
+        FAIL(ERR_FAILED, "the folder %s was moved while it was being removed", left->name);
+    if (unlinkat(above, left->name, AT_REMOVEDIR) != 0) {
+        rc = err_sys(ERR_FAILED, "removing the folder %s", left->name);
+        goto out;
+    }
+    mem_free(left->name);
+    r->depth--;
+    close(r->fd);
+    r->fd = above;
+    above = -1;
+out:
+    if (above >= 0)
+        close(above);
+    return rc;
+}
+
+static bool is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* Removes the files of the open folder up to its first subfolder, whose name goes to *below (NULL
+ * when there is none: the folder is empty now). */
+static enum err remove_files(const struct removal *r, char **below)
+{
+    int fd = openat(r->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry;
+    enum err rc = ERR_OK;
+
+    *below = NULL;
+    if (dir == NULL) {
+        rc = err_sys(ERR_FAILED, "reading a folder to remove it");
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        if (is_dots(entry->d_name) || unlinkat(r->fd, entry->d_name, 0) == 0 || errno == ENOENT)
+            continue;
+        if (errno == EISDIR) {
+            TRY(mem_text(entry->d_name, below));
+            break;
+        }
+        rc = err_sys(ERR_FAILED, "removing %s", entry->d_name);
+        goto out;
+    }
+out:
+    closedir(dir);
+    return rc;
+}
+
+static enum err remove_folder(struct removal *r, const char *name)
+{
+    char *below = NULL;
+    enum err rc;
+
+    TRY(go_down(r, name));
+    while (r->depth > 0) {
+        TRY(remove_files(r, &below));
+        if (below != NULL)
+            TRY(go_down(r, below));
+        else
+            TRY(go_up(r));
+        mem_free(below);
+        below = NULL;
+    }
+out:
+    mem_free(below);
+    return rc;
+}
+
+enum err file_remove_tree_at(int folder, const char *name)
+{
+    struct removal r = {.fd = -1};
+    enum err rc = ERR_OK;
+
+    if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
+        goto out;
+    if (errno != EISDIR) {
+        rc = err_sys(ERR_FAILED, "removing %s", name);
+        goto out;
+    }
+    r.fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (r.fd < 0) {
+        rc = err_sys(ERR_FAILED, "removing %s", name);
+        goto out;
+    }
+    TRY(remove_folder(&r, name));
+out:
+    while (r.depth > 0)
+        mem_free(r.levels[--r.depth].name);
+    mem_free(r.levels);
+    if (r.fd >= 0)
+        close(r.fd);
+    return rc;
+}
+
+enum err file_remove_tree(const char *path)
+{
+    char *text = NULL;
+    char *slash;
+    int folder = -1;
+    enum err rc;
+
+    TRY(mem_text(path, &text));
+    /* "a/b/" names the folder b, too. */
+    for (size_t len = strlen(text); len > 1 && text[len - 1] == '/'; len--)
+        text[len - 1] = '\0';
+    slash = strrchr(text, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    folder = open(slash == NULL   ? "."
+                  : slash == text ? "/"
+                                  : text,
+                  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) {
+        if (errno != ENOENT)
+            rc = err_sys(ERR_FAILED, "opening the folder of %s", path);
+        goto out;
+    }
+    TRY(file_remove_tree_at(folder, slash != NULL ? slash + 1 : text));
+out:
+    if (rc != ERR_OK)
+        err_note("%s", path);
+    if (folder >= 0)
+        close(folder);
+    mem_free(text);
+    return rc;
+}

@@ -1,0 +1,377 @@
+#include "core/store/driver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/fs/file.h"
+#include "core/store/dir_internal.h"
+
+/* A process forgets folders beyond these and syncs their parents again, which costs time only. */
+#define SYNCED_MAX 4096
+
+static const struct {
+    int cause;
+    enum err code;
+    const char *state; /* "<where> <state>" */
+    const char *hint;
+} refusals[] = {
+    {ENOENT, ERR_NOT_FOUND, "has no such object", NULL},
+    {EEXIST, ERR_EXISTS, "has an object of this name already", NULL},
+    {ENOSPC, ERR_STORAGE, "is full", "make room there, then run this again"},
+    {EDQUOT, ERR_STORAGE, "is over its quota", "make room there, then run this again"},
+    {EROFS, ERR_STORAGE, "is mounted read-only", "mount it writable, then run this again"},
+    {EACCES, ERR_STORAGE, "refuses access", "check owner and mode of that directory"},
+    {EPERM, ERR_STORAGE, "refuses access", "check owner and mode of that directory"},
+    {EIO, ERR_STORAGE, "has a failing disk or connection",
+     "look into the system's log (dmesg); do not trust that disk"},
+    {ELOOP, ERR_CORRUPT, "has something else at this place",
+     "sealpoint makes no symbolic links in a repository: find out who did"},
+    {ENOTDIR, ERR_CORRUPT, "has something else at this place",
+     "sealpoint makes only folders and files in a repository: find out who made this"},
+    {EISDIR, ERR_CORRUPT, "has a folder at this place",
+     "sealpoint makes only folders and files in a repository: find out who made this"},
+    {0, ERR_STORAGE, "cannot be reached", "see that it is mounted, then run this again"},
+};
+
+enum err dir_refuse(const struct dir *d, const char *doing, const char *name)
+{
+    int cause = errno;
+    size_t i = 0;
+
+    while (refusals[i].cause != cause && refusals[i].cause != 0)
+        i++;
+    if (cause == ENOENT || cause == EEXIST)
+        return err_set(refusals[i].code, "%s %s: %s %s", doing, name, d->where, refusals[i].state);
+    err_sys(refusals[i].code, "%s %s: %s %s", doing, name, d->where, refusals[i].state);
+    if (refusals[i].hint != NULL)
+        err_hint("%s", refusals[i].hint);
+    return refusals[i].code;
+}
+
+size_t dir_folder_len(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+
+    return slash != NULL ? (size_t)(slash - name) : 0;
+}
+
+const char *dir_leaf(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+
+    return slash != NULL ? slash + 1 : name;
+}
+
+int dir_enter(int at, const char *name)
+{
+    return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Copies the part of `name` that starts at `from` to `part`; returns where the next one starts. */
+static size_t take_part(const char *name, size_t from, size_t len, char part[STORE_NAME_MAX + 1])
+{
+    size_t part_len = strcspn(name + from, "/");
+
+    if (part_len > len - from)
+        part_len = len - from;
+    memcpy(part, name + from, part_len);
+    part[part_len] = '\0';
+    return from + part_len + 1;
+}
+
+enum err dir_walk(const struct dir *d, const char *name, size_t len, int *out)
+{
+    char part[STORE_NAME_MAX + 1];
+    int at = dir_enter(d->root, ".");
+
+    for (size_t from = 0; at >= 0 && from < len;) {
+        int above = at;
+        int cause;
+
+        from = take_part(name, from, len, part);
+        at = dir_enter(above, part);
+        cause = errno;
+        close(above);
+        errno = cause;
+    }
+    if (at < 0)
+        return dir_refuse(d, "opening", name);
+    *out = at;
+    return ERR_OK;
+}
+
+static bool is_synced(struct dir *d, const char *folder, size_t len)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&d->lock);
+    for (size_t i = 0; i < d->synced_count && !found; i++)
+        found = strncmp(d->synced[i], folder, len) == 0 && d->synced[i][len] == '\0';
+    pthread_mutex_unlock(&d->lock);
+    return found;
+}
+
+static enum err note_synced(struct dir *d, const char *folder, size_t len)
+{
+    enum err rc = ERR_OK;
+
+    pthread_mutex_lock(&d->lock);
+    if (d->synced_count == SYNCED_MAX)
+        goto out;
+    if (d->synced_count == d->synced_room) {
+        size_t room = d->synced_room > 0 ? 2 * d->synced_room : 16;
+
+        TRY(mem_resize(room, sizeof *d->synced, &d->synced));
+        d->synced_room = room;
+    }
+    TRY(mem_text_n(folder, len, &d->synced[d->synced_count]));
+    d->synced_count++;
+out:
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}
+
+/*
+ * Opens or makes one folder in the open folder `above`. That a folder is there does not say that
+ * its name lasts: another thread, or a run that was killed, may have made it and not synced it. So
+ * its parent is synced once by every process.
+ */
+static enum err make_one(struct dir *d, int above, const char *name, size_t len, const char *part,
+                         int *out)
+{
+    int at = dir_enter(above, part);
+    bool made = at < 0 && errno == ENOENT;
+    enum err rc = ERR_OK;
+
+    if (made) {
+        if (mkdirat(above, part, 0700) != 0 && errno != EEXIST)
+            goto refused;
+        at = dir_enter(above, part);
+    }
+    if (at < 0)
+        goto refused;
+    if (made || !is_synced(d, name, len)) {
+        if (fsync(above) != 0)
+            goto refused;
+        TRY(note_synced(d, name, len));
+    }
+    *out = at;
+    return ERR_OK;
+refused:
+    rc = dir_refuse(d, "making the folder of", name);
+    if (rc == ERR_NOT_FOUND)
+        rc = err_set(ERR_STORAGE, "%s was removed while it was in use", d->where);
+out:
+    if (at >= 0)
+        close(at);
+    return rc;
+}
+
+enum err dir_make(struct dir *d, const char *name, size_t len, int *out)
+{
+    char part[STORE_NAME_MAX + 1];
+    int at = dir_enter(d->root, ".");
+    enum err rc = ERR_OK;
+
+    if (at < 0) {
+        rc = dir_refuse(d, "opening the folder of", name);
+        goto out;
+    }
+    for (size_t from = 0; from < len;) {
+        int below = -1;
+        size_t next = take_part(name, from, len, part);
+
+        TRY(make_one(d, at, name, next - 1, part, &below));
+        close(at);
+        at = below;
+        from = next;
+    }
+    *out = at;
+    at = -1;
+out:
+    if (at >= 0)
+        close(at);
+    return rc;
+}
+
+struct blob {
+    const struct dir *dir;
+    int fd; /* owned */
+    char *name;
+};
+
+static void blob_free(void *blob)
+{
+    struct blob *b = blob;
+
+    if (b == NULL)
+        return;
+    if (b->fd >= 0)
+        close(b->fd);
+    mem_free(b->name);
+    mem_free(b);
+}
+
+static enum err not_regular(const struct dir *d, const char *name)
+{
+    return err_set(ERR_CORRUPT, "reading %s: %s has something else than a file at this place", name,
+                   d->where);
+}
+
+static enum err blob_open(void *self, const char *name, void **blob, uint64_t *size)
+{
+    struct dir *d = self;
+    struct blob *b = NULL;
+    struct stat st;
+    int folder = -1;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *b, &b));
+    b->dir = d;
+    b->fd = -1;
+    TRY(mem_text(name, &b->name));
+    TRY(dir_walk(d, name, dir_folder_len(name), &folder));
+    /* O_NONBLOCK: a pipe that someone put there must not hang us. */
+    b->fd = openat(folder, dir_leaf(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (b->fd < 0 || fstat(b->fd, &st) != 0) {
+        rc = dir_refuse(d, "reading", name);
+        goto out;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        rc = not_regular(d, name);
+        goto out;
+    }
+    posix_fadvise(b->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* advice only: may fail */
+    *size = (uint64_t)st.st_size;
+    *blob = b;
+    b = NULL;
+out:
+    if (folder >= 0)
+        close(folder);
+    blob_free(b);
+    return rc;
+}
+
+static enum err blob_read(void *blob, uint64_t offset, void *to, size_t len)
+{
+    struct blob *b = blob;
+    size_t got = 0;
+
+    if (file_read_at(b->fd, to, len, offset, &got) != ERR_OK)
+        return dir_refuse(b->dir, "reading", b->name);
+    if (got < len)
+        return err_set(ERR_CORRUPT, "reading %s: it was cut while it was being read", b->name);
+    return ERR_OK;
+}
+
+static enum err head(void *self, const char *name, uint64_t *size)
+{
+    struct dir *d = self;
+    struct stat st;
+    int folder = -1;
+    enum err rc;
+
+    TRY(dir_walk(d, name, dir_folder_len(name), &folder));
+    if (fstatat(folder, dir_leaf(name), &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        rc = dir_refuse(d, "looking for", name);
+        goto out;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        rc = not_regular(d, name);
+        goto out;
+    }
+    *size = (uint64_t)st.st_size;
+out:
+    if (folder >= 0)
+        close(folder);
+    return rc;
+}
+
+/* Not synced: an object that comes back after a power cut is garbage again, and is found again. */
+static enum err remove_object(void *self, const char *name)
+{
+    struct dir *d = self;
+    int folder = -1;
+    enum err rc;
+
+    rc = dir_walk(d, name, dir_folder_len(name), &folder);
+    if (rc == ERR_OK && unlinkat(folder, dir_leaf(name), 0) != 0)
+        rc = dir_refuse(d, "removing", name);
+    if (rc == ERR_NOT_FOUND)
+        rc = ERR_OK;
+    if (folder >= 0)
+        close(folder);
+    return rc;
+}
+
+static void dir_free(void *self)
+{
+    struct dir *d = self;
+
+    if (d == NULL)
+        return;
+    for (size_t i = 0; i < d->synced_count; i++)
+        mem_free(d->synced[i]);
+    mem_free(d->synced);
+    if (d->root >= 0)
+        close(d->root);
+    pthread_mutex_destroy(&d->lock);
+    mem_free(d->where);
+    mem_free(d);
+}
+
+static const struct store_driver driver = {
+    .kind = "dir",
+    .free = dir_free,
+    .put_begin = dir_put_begin,
+    .put_write = dir_put_write,
+    .put_commit = dir_put_commit,
+    .put_free = dir_put_free,
+    .blob_open = blob_open,
+    .blob_read = blob_read,
+    .blob_free = blob_free,
+    .head = head,
+    .list = dir_list,
+    .remove = remove_object,
+    .sweep = dir_sweep,
+};
+
+/* The way to the root is the user's own and may lead over links; from the root on none is. */
+static enum err open_root(const char *where, bool create, int *out)
+{
+    enum err rc = ERR_OK;
+
+    *out = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*out < 0 && errno == ENOENT && create) {
+        rc = file_make_dirs(where, 0700);
+        if (rc != ERR_OK)
+            return rc == ERR_FAILED ? ERR_STORAGE : rc;
+        *out = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    if (*out >= 0)
+        return ERR_OK;
+    if (errno == ENOENT)
+        return err_set(ERR_NOT_FOUND, "%s is not there", where);
+    return err_sys(ERR_STORAGE, "%s cannot be reached", where);
+}
+
+enum err store_dir_open(const char *where, bool create, struct store **out)
+{
+    struct dir *d = NULL;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *d, &d));
+    d->root = -1;
+    pthread_mutex_init(&d->lock, NULL);
+    TRY(mem_text(where, &d->where));
+    TRY(open_root(where, create, &d->root));
+    rc = store_of_driver(&driver, d, where, out);
+    d = NULL; /* the store's now */
+out:
+    dir_free(d);
+    return rc;
+}

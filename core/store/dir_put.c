@@ -1,0 +1,142 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/base/rand.h"
+#include "core/base/text.h"
+#include "core/fs/file.h"
+#include "core/store/dir_internal.h"
+
+#define TMP_RANDOM_LEN 16
+
+/* The disk starts on every so many bytes at once, or the fsync at the end waits for all of them. */
+#define WRITE_BEHIND (8 * MIB)
+
+struct put {
+    struct dir *dir;
+    char *name;                             /* owned */
+    int tmp;                                /* owned: the folder of temporaries */
+    int fd;                                 /* owned: the temporary */
+    char temporary[2 * TMP_RANDOM_LEN + 1]; /* its name; "" when it is gone */
+    uint64_t written, started;
+};
+
+/* Opens the folder of temporaries, which is made when it is needed. */
+static enum err open_tmp(const struct dir *d, int *out)
+{
+    *out = dir_enter(d->root, DIR_TMP);
+    if (*out < 0 && errno == ENOENT && (mkdirat(d->root, DIR_TMP, 0700) == 0 || errno == EEXIST))
+        *out = dir_enter(d->root, DIR_TMP);
+    if (*out >= 0)
+        return ERR_OK;
+    if (errno == ENOENT)
+        return err_set(ERR_STORAGE, "%s was removed while it was in use", d->where);
+    return dir_refuse(d, "opening the folder", DIR_TMP);
+}
+
+static enum err open_temporary(struct put *p)
+{
+    uint8_t random[TMP_RANDOM_LEN];
+    enum err rc;
+
+    TRY(rand_fill(random, sizeof random));
+    text_hex(bytes_of(random, sizeof random), p->temporary);
+    p->fd =
+        openat(p->tmp, p->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (p->fd < 0) {
+        rc = dir_refuse(p->dir, "writing", p->name);
+        p->temporary[0] = '\0';
+    }
+out:
+    return rc;
+}
+
+enum err dir_put_begin(void *self, const char *name, void **put)
+{
+    struct put *p = NULL;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *p, &p));
+    p->dir = self;
+    p->tmp = p->fd = -1;
+    TRY(mem_text(name, &p->name));
+    TRY(open_tmp(p->dir, &p->tmp));
+    TRY(open_temporary(p));
+    *put = p;
+    p = NULL;
+out:
+    dir_put_free(p);
+    return rc;
+}
+
+enum err dir_put_write(void *put, struct bytes more)
+{
+    struct put *p = put;
+
+    if (file_write(p->fd, more) != ERR_OK)
+        return dir_refuse(p->dir, "writing", p->name);
+    p->written += more.len;
+    if (p->written - p->started >= WRITE_BEHIND) {
+        /* A head start only: what goes wrong here, the fdatasync at the end says. */
+        sync_file_range(p->fd, (off_t)p->started, (off_t)(p->written - p->started),
+                        SYNC_FILE_RANGE_WRITE);
+        p->started = p->written;
+    }
+    return ERR_OK;
+}
+
+/* Gives the whole temporary its name in the open folder. When that cannot be made to last, the
+ * name is taken away again: a put is done or it is not. */
+static enum err make_real(struct put *p, int folder)
+{
+    const char *leaf = dir_leaf(p->name);
+    enum err rc;
+
+    if (linkat(p->tmp, p->temporary, folder, leaf, 0) != 0)
+        return dir_refuse(p->dir, "writing", p->name);
+    if (unlinkat(p->tmp, p->temporary, 0) == 0) {
+        p->temporary[0] = '\0';
+        if (fsync(folder) == 0)
+            return ERR_OK;
+    }
+    rc = dir_refuse(p->dir, "writing", p->name);
+    if (unlinkat(folder, leaf, 0) != 0 || fsync(folder) != 0)
+        err_note("the object may come to light again");
+    return rc;
+}
+
+enum err dir_put_commit(void *put)
+{
+    struct put *p = put;
+    int folder = -1;
+    enum err rc;
+
+    if (fdatasync(p->fd) != 0) {
+        rc = dir_refuse(p->dir, "writing", p->name);
+        goto out;
+    }
+    TRY(dir_make(p->dir, p->name, dir_folder_len(p->name), &folder));
+    TRY(make_real(p, folder));
+out:
+    if (folder >= 0)
+        close(folder);
+    return rc == ERR_NOT_FOUND ? ERR_STORAGE : rc;
+}
+
+void dir_put_free(void *put)
+{
+    struct put *p = put;
+
+    if (p == NULL)
+        return;
+    if (p->fd >= 0)
+        close(p->fd);
+    if (p->temporary[0] != '\0')
+        unlinkat(p->tmp, p->temporary, 0);
+    if (p->tmp >= 0)
+        close(p->tmp);
+    mem_free(p->name);
+    mem_free(p);
+}
