@@ -1,0 +1,119 @@
+#include "core/seal/object.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/seal/object_header.h"
+
+#define NONE UINT64_MAX
+
+struct object_reader {
+    struct floe *floe; /* owned */
+    uint8_t id[SEAL_ID_LEN];
+    uint64_t sealed_size;
+    uint64_t size;    /* of the plaintext */
+    uint64_t last;    /* position of the final segment, from the signed size */
+    uint64_t held;    /* position of the segment that lies open in `segment`, or NONE */
+    uint8_t *segment; /* owned; opened in place: plaintext from FLOE_BEFORE_LEN on */
+    size_t room;      /* bytes in `segment` */
+    object_fetch *fetch;
+    void *arg; /* borrowed, as fetch says */
+};
+
+static size_t smaller(uint64_t a, size_t b)
+{
+    return a < b ? (size_t)a : b;
+}
+
+enum err object_reader_new(const struct secret *key, const struct object_identity *identity,
+                           uint64_t sealed_size, object_fetch *fetch, void *arg,
+                           struct object_reader **out)
+{
+    struct object_reader *r = NULL;
+    uint8_t start[OBJECT_START_LEN];
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *r, &r));
+    memcpy(r->id, identity->id, SEAL_ID_LEN);
+    r->fetch = fetch;
+    r->arg = arg;
+    r->held = NONE;
+    r->sealed_size = sealed_size;
+    TRY(object_plain_size(sealed_size, &r->size));
+    r->last = (sealed_size - OBJECT_START_LEN - 1) / OBJECT_FULL_LEN;
+    TRY(fetch(arg, 0, start, sizeof start));
+    TRY(object_header_check(identity, start));
+    TRY(floe_open_new(object_params, key, bytes_of(start, OBJECT_HEADER_LEN),
+                      start + OBJECT_HEADER_LEN, &r->floe));
+    r->room = smaller(sealed_size - OBJECT_START_LEN, OBJECT_FULL_LEN);
+    TRY(mem_new(r->room, 1, &r->segment));
+    *out = r;
+    r = NULL; /* the caller's now */
+out:
+    if (rc != ERR_OK)
+        object_note(identity->id);
+    object_reader_free(r);
+    return rc;
+}
+
+uint64_t object_reader_size(const struct object_reader *r)
+{
+    return r->size;
+}
+
+/* Whether a segment is final is computed from the signed size, never believed. */
+static enum err hold(struct object_reader *r, uint64_t position)
+{
+    const uint64_t at = OBJECT_START_LEN + position * OBJECT_FULL_LEN;
+    const size_t len = smaller(r->sealed_size - at, OBJECT_FULL_LEN);
+    enum err rc = ERR_OK;
+
+    if (r->held == position)
+        goto out;
+    r->held = NONE;
+    TRY(r->fetch(r->arg, at, r->segment, len));
+    rc = floe_open_segment(r->floe, position, position == r->last, bytes_of(r->segment, len),
+                           r->segment + FLOE_BEFORE_LEN);
+    if (rc != ERR_OK) {
+        err_note("segment %" PRIu64, position);
+        goto out;
+    }
+    r->held = position;
+out:
+    return rc;
+}
+
+enum err object_reader_read(struct object_reader *r, uint64_t offset, void *to, size_t len)
+{
+    uint8_t *out_at = to;
+    enum err rc = ERR_OK;
+
+    if (len > r->size || offset > r->size - len)
+        FAIL(ERR_CORRUPT, "%zu bytes at %" PRIu64 " are wanted, and it holds %" PRIu64, len, offset,
+             r->size);
+    while (len > 0) {
+        const size_t within = offset % OBJECT_SEGMENT_LEN;
+        const size_t piece = smaller(len, OBJECT_SEGMENT_LEN - within);
+
+        TRY(hold(r, offset / OBJECT_SEGMENT_LEN));
+        memcpy(out_at, r->segment + FLOE_BEFORE_LEN + within, piece);
+        out_at += piece;
+        offset += piece;
+        len -= piece;
+    }
+out:
+    if (rc != ERR_OK)
+        object_note(r->id);
+    return rc;
+}
+
+void object_reader_free(struct object_reader *r)
+{
+    if (r == NULL)
+        return;
+    floe_free(r->floe);
+    secret_wipe(r->segment, r->room);
+    mem_free(r->segment);
+    mem_free(r);
+}
