@@ -1,17 +1,30 @@
 # sealpoint: one Makefile. `make help` lists what it does.
-# Variables of yours: CC, CFLAGS, LDFLAGS (appended), PREFIX, DESTDIR, MODE, O (build folder).
+#
+# Variables of yours: CC, CFLAGS, LDFLAGS (appended), PREFIX, DESTDIR, MODE (release, debug, asan,
+# tsan, cov, fuzz), O (build folder), JOBS, and ROOMS: a shorter list builds and tests only those.
 
 MODE ?= release
 O ?= $(if $(filter release,$(MODE)),build,build-$(MODE))
 PREFIX ?= /usr/local
-# Rooms in their one direction; a shorter list builds and tests only those.
+# Rooms in their one direction.
 ROOMS ?= core/base core/fs core/seal core/store core/ledger keyring snapshot cli
 PYTHON ?= /usr/bin/python3
+JOBS ?= $(shell nproc)
+SEALPOINT_FIXTURES ?= $(abspath ../shared/fixtures)
+FUZZ_SECONDS ?= 60
 VERSION := 0.1.0
+export SEALPOINT_FIXTURES
 
 PACKAGES := libcrypto libzstd libarchive json-c libcyaml
-PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
-PKG_LIBS := $(shell pkg-config --libs $(PACKAGES))
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+# These install what is missing, or need nothing; everything else would fail in a thousand lines.
+NEED_NOTHING := help clean deps deps-bench check quickstart bench bench-memory
+ifneq ($(filter-out $(NEED_NOTHING),$(or $(MAKECMDGOALS),all)),)
+ifeq ($(PKG_LIBS),)
+$(error not installed: one of $(PACKAGES); run `make deps`)
+endif
+endif
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-qual -Wformat=2 -Wundef \
 	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wnull-dereference
@@ -38,15 +51,21 @@ MAIN := cli/main.c
 LIB_SOURCES := $(filter-out $(MAIN),$(SOURCES))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(O)/%.o)
 LIB := $(O)/libsealpoint.a
-UNIT_SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard tests/unit/$(room)/test_*.c) \
-	$(wildcard tests/unit/$(room)/*/test_*.c)))
+UNIT_SOURCES := $(foreach room,$(ROOMS),$(wildcard tests/unit/$(room)/test_*.c) \
+	$(wildcard tests/unit/$(room)/*/test_*.c))
 UNIT_SOURCES := $(sort $(UNIT_SOURCES))
 UNITS := $(UNIT_SOURCES:%.c=$(O)/%)
 HELPER_OBJECTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/*.c))
-DEPENDS := $(LIB_OBJECTS:.o=.d) $(O)/cli/main.d $(UNITS:%=%.d)
+FUZZERS := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
+DEPENDS := $(LIB_OBJECTS:.o=.d) $(O)/cli/main.d $(UNITS:%=%.d) $(FUZZERS:%=%.d) \
+	$(HELPER_OBJECTS:.o=.d)
+
+# What the release build leaves beside the binary; the binary itself writes them.
+DOCUMENTS := $(O)/sealpoint.1 $(O)/completions/sealpoint.bash $(O)/completions/_sealpoint \
+	$(O)/completions/sealpoint.fish
 
 .PHONY: all
-all: $(O)/sealpoint
+all: $(O)/sealpoint $(if $(filter release,$(MODE)),$(DOCUMENTS)) ## build the binary, its man page and completions
 
 $(O)/sealpoint: $(O)/cli/main.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -59,6 +78,37 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# A document is real once it is whole: an interrupted run must not leave half a man page.
+write_document = @mkdir -p $(@D) && $(O)/sealpoint help $(1) >$@.new && mv $@.new $@
+$(O)/sealpoint.1: $(O)/sealpoint
+	$(call write_document,--man)
+$(O)/completions/sealpoint.bash: $(O)/sealpoint
+	$(call write_document,--completion bash)
+$(O)/completions/_sealpoint: $(O)/sealpoint
+	$(call write_document,--completion zsh)
+$(O)/completions/sealpoint.fish: $(O)/sealpoint
+	$(call write_document,--completion fish)
+
+.PHONY: install uninstall
+SHARE := $(DESTDIR)$(PREFIX)/share
+INSTALLED := $(DESTDIR)$(PREFIX)/bin/sealpoint $(SHARE)/man/man1/sealpoint.1 \
+	$(SHARE)/bash-completion/completions/sealpoint $(SHARE)/zsh/site-functions/_sealpoint \
+	$(SHARE)/fish/vendor_completions.d/sealpoint.fish
+install: all ## install below $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(O)/sealpoint $(word 1,$(INSTALLED))
+	install -D -m 644 $(O)/sealpoint.1 $(word 2,$(INSTALLED))
+	install -D -m 644 $(O)/completions/sealpoint.bash $(word 3,$(INSTALLED))
+	install -D -m 644 $(O)/completions/_sealpoint $(word 4,$(INSTALLED))
+	install -D -m 644 $(O)/completions/sealpoint.fish $(word 5,$(INSTALLED))
+uninstall: ## remove what install put there
+	rm -f $(INSTALLED)
+
+# ---- tests ----
+
+# The sanitizers want the kernel's old address layout; where personality(2) is barred we do without.
+STILL := $(shell setarch $(shell uname -m) -R true 2>/dev/null && echo setarch $(shell uname -m) -R)
+RUN = $(if $(filter asan tsan fuzz,$(MODE)),$(STILL))
+
 $(O)/tests/unit/%: tests/unit/%.c $(HELPER_OBJECTS) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(HELPER_OBJECTS) $(LIB) \
@@ -67,10 +117,118 @@ $(O)/tests/unit/%: tests/unit/%.c $(HELPER_OBJECTS) $(LIB)
 .PHONY: units unit
 units: $(UNITS)
 unit: units ## run the unit tests (MODE=asan, tsan, … as you like)
-	@for test in $(UNITS); do $$test || exit 1; done
+	@for test in $(UNITS); do $(RUN) $$test || exit 1; done
+
+# Tools of the tests. They are the same in every mode.
+TOOL_FLAGS := -std=c11 -O2 -g $(WARN) $(CFLAGS)
+WT_LIBDIR = $(shell pkg-config --variable=libdir wiredtiger)
+WTMAKE_SOURCES := $(addprefix tests/tools/,wtmake.c shop.c documents.c words.c bson.c)
+TOOLS := $(O)/tests/tools/wtmake $(patsubst %.c,$(O)/%.so,$(wildcard tests/tools/faultshim.c))
+
+.PHONY: tools
+tools: $(TOOLS) ## build what the tests use: wtmake, faultshim.so
+$(O)/tests/tools/wtmake: $(WTMAKE_SOURCES) $(wildcard tests/tools/*.h)
+	@mkdir -p $(@D)
+	$(CC) -I. -D_GNU_SOURCE -DWT_SNAPPY='"$(WT_LIBDIR)/libwiredtiger_snappy.so"' $(TOOL_FLAGS) \
+		-o $@ $(WTMAKE_SOURCES) $$(pkg-config --cflags --libs wiredtiger)
+$(O)/tests/tools/%.so: tests/tools/%.c
+	@mkdir -p $(@D)
+	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -fPIC -shared -o $@ $< -ldl -pthread
+
+# What pytest is told; T is one file or test: make scenario T=tests/scenario/test_restore.py
+T ?= tests/scenario
+PYTEST = SEALPOINT=$(abspath $(O)/sealpoint) SEALPOINT_TOOLS=$(abspath $(O)/tests/tools) \
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -p no:cacheprovider $(PYTEST_FLAGS)
+.PHONY: scenario reference
+scenario: all tools ## drive the binary as a user does (T=file: only that)
+	$(if $(wildcard tests/scenario/test_*.py),$(PYTEST) $(T),@echo no scenario tests)
+reference: all tools ## open what the binary wrote with the Python reader
+	$(PYTHON) tests/reference/subkeys.py
+	$(PYTHON) tests/reference/floe.py tests/golden/floe
+	$(if $(wildcard tests/reference/test_*.py),$(PYTEST) tests/reference)
+
+.PHONY: check-fixtures
+check-fixtures: $(O)/tests/unit/core/seal/test_floe ## run every known answer under $(SEALPOINT_FIXTURES)
+	@test -d '$(SEALPOINT_FIXTURES)' || { \
+		echo 'no fixtures at $(SEALPOINT_FIXTURES): set SEALPOINT_FIXTURES' >&2; exit 1; }
+	$(O)/tests/unit/core/seal/test_floe
+
+.PHONY: lint
+lint: ## format, room order, banned calls, headers alone, clang-tidy
+	@tests/lint/run.sh
+
+# ---- fuzzers: libFuzzer, so clang only ----
+
+FUZZ_LINK = $(ALL_LDFLAGS) -fsanitize=fuzzer
+$(O)/tests/fuzz/%: tests/fuzz/%.c $(HELPER_OBJECTS) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(FUZZ_LINK) -o $@ $< $(HELPER_OBJECTS) $(LIB) \
+		$(PKG_LIBS) -lcmocka
+
+.PHONY: fuzz fuzzers fuzz-replay replay
+fuzzers: $(FUZZERS)
+fuzz: ## let every fuzzer run for FUZZ_SECONDS; new inputs go to build-fuzz/corpus
+	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang MODE=fuzz O=$(O)-fuzz fuzzers
+	@tests/fuzz/run.sh $(O)-fuzz $(FUZZ_SECONDS) $(STILL)
+fuzz-replay: ## run every fuzzer once over its corpus
+	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang MODE=asan O=$(O)-asan replay
+# Of an address-sanitized build: what coverage needs is not needed to replay.
+replay: fuzzers
+	@tests/fuzz/run.sh $(O) 0 $(STILL)
+
+# ---- everything ----
+
+SUB = @echo "== $(1)"; $(MAKE) --no-print-directory -j$(JOBS)
+.PHONY: check check-installed
+check: deps ## install what is missing, then lint and every test: gcc, clang, all sanitizers
+	@$(MAKE) --no-print-directory check-installed
+check-installed:
+	$(call SUB,lint) -s lint
+	$(call SUB,build) -s all tools
+	$(call SUB,unit tests: gcc) -s unit
+	$(call SUB,unit tests: clang with address and undefined-behaviour sanitizers) -s CC=clang MODE=asan O=$(O)-asan unit
+	$(call SUB,unit tests: clang with thread sanitizer) -s CC=clang MODE=tsan O=$(O)-tsan unit
+	$(call SUB,fuzz corpora) -s fuzz-replay
+	$(call SUB,scenarios) -s scenario
+	$(call SUB,the second reader) -s reference
+	@echo "== all checks passed"
+
+.PHONY: cover
+cover: ## which lines no test runs: files, worst first (build-cov/cover.html)
+	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=cov O=$(O)-cov all tools unit
+	@$(MAKE) --no-print-directory -s MODE=cov O=$(O)-cov scenario
+	gcovr --root . --object-directory $(O)-cov --filter '(core|keyring|snapshot|cli)/' \
+		--sort-percentage --html-details $(O)-cov/cover.html --txt -
+
+.PHONY: bench bench-memory
+bench: deps-bench ## time sealpoint beside its peers (SIZE_MB=2000 UPDATES=35000 ROUNDS=5); quiet machine
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all tools
+	@tests/bench/bench.sh $(abspath $(O)) speed
+bench-memory: deps-bench ## peak memory of each command, at one and ten times the data
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all tools
+	@tests/bench/bench.sh $(abspath $(O)) memory
+
+.PHONY: quickstart
+quickstart: deps ## install what is missing, build, and show the whole life of a backup
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all tools
+	@tests/quickstart.sh $(abspath $(O))
+
+.PHONY: deps deps-bench
+deps: ## install the Debian packages that build and tests need (only those that are missing)
+	@tests/tools/deps.sh build check
+deps-bench:
+	@tests/tools/deps.sh build check bench
 
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf build build-*
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '%-16s %s\n' "$$name" "$$what"; done
+
+# Half-written targets of failed commands must not look finished.
+.DELETE_ON_ERROR:
 
 -include $(DEPENDS)
