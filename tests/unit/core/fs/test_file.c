@@ -1,0 +1,220 @@
+#include "core/fs/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "tests/unit/helpers.h"
+
+static mode_t mode_of(const char *path)
+{
+    struct stat st;
+
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_mode & 07777;
+}
+
+/* The message with the folder of this test put in. */
+static const char *text(void **state, const char *before, const char *name, const char *after)
+{
+    static char out[ERR_TEXT_MAX];
+
+    snprintf(out, sizeof out, "%s%s%s", before, in(state, name), after);
+    return out;
+}
+
+static void reading_appends(void **state)
+{
+    struct buf b = {.max = 6};
+
+    put_file(in(state, "a"), "def");
+    assert_done(buf_add_text(&b, "abc"));
+    assert_done(file_read(in(state, "a"), &b));
+    assert_true(bytes_equal(buf_bytes(&b), bytes_of_text("abcdef")));
+    buf_clear(&b);
+}
+
+static void a_file_over_the_cap_is_refused_and_the_buffer_is_as_before(void **state)
+{
+    struct buf b = {.max = 5};
+
+    put_file(in(state, "a"), "def");
+    assert_done(buf_add_text(&b, "abc"));
+    assert_refused(file_read(in(state, "a"), &b), ERR_FAILED,
+                   text(state, "", "a", ": longer than 5 bytes"));
+    assert_true(bytes_equal(buf_bytes(&b), bytes_of_text("abc")));
+    buf_clear(&b);
+}
+
+static void what_is_not_a_file_is_not_read(void **state)
+{
+    struct buf b = {.max = 100};
+
+    assert_refused(file_read(in(state, "a"), &b), ERR_NOT_FOUND,
+                   text(state, "reading ", "a", ": No such file or directory"));
+    assert_refused(file_read(in(state, ""), &b), ERR_FAILED,
+                   text(state, "", "", " is not a regular file"));
+    assert_int_equal(mkfifo(in(state, "pipe"), 0600), 0); /* must not hang */
+    assert_refused(file_read(in(state, "pipe"), &b), ERR_FAILED,
+                   text(state, "", "pipe", " is not a regular file"));
+    buf_clear(&b);
+}
+
+static void check_length(void *arg, size_t len)
+{
+    void **state = arg;
+    uint8_t *content = malloc(len + 1);
+    struct buf b = {.max = len};
+
+    assert_non_null(content);
+    fill_pattern(content, len, (uint32_t)len);
+    assert_done(file_replace(in(state, "a"), bytes_of(content, len), 0600));
+    assert_done(file_read(in(state, "a"), &b));
+    assert_true(bytes_equal(buf_bytes(&b), bytes_of(content, len)));
+    buf_clear(&b);
+    free(content);
+}
+
+static void every_length_comes_back(void **state)
+{
+    sweep_lengths(64 * KIB, check_length, state);
+}
+
+static void a_file_is_replaced_whole_with_its_mode_and_nothing_is_left_beside(void **state)
+{
+    assert_done(file_replace(in(state, "a"), bytes_of_text("old"), 0600));
+    assert_done(file_replace(in(state, "a"), bytes_of_text("new"), 0640));
+    assert_true(have_file(in(state, "a"), "new"));
+    assert_int_equal(mode_of(in(state, "a")), 0640);
+    assert_int_equal(count_names(in(state, "")), 1);
+}
+
+static void a_replacement_that_fails_leaves_nothing(void **state)
+{
+    assert_int_equal(mkdir(in(state, "a"), 0700), 0);
+    assert_int_equal(file_replace(in(state, "a"), bytes_of_text("new"), 0600), ERR_FAILED);
+    assert_int_equal(count_names(in(state, "")), 1);
+    assert_int_equal(file_replace(in(state, "no/b"), bytes_of_text("new"), 0600), ERR_FAILED);
+}
+
+static enum err replace_call(void *arg)
+{
+    void **state = arg;
+    enum err rc = file_replace(in(state, "a"), bytes_of_text("new"), 0600);
+
+    assert_int_equal(count_names(in(state, "")), 1);
+    assert_true(have_file(in(state, "a"), rc == ERR_OK ? "new" : "old"));
+    return rc;
+}
+
+static void without_memory_the_old_file_stays(void **state)
+{
+    put_file(in(state, "a"), "old");
+    assert_true(sweep_allocations(replace_call, state) > 0);
+}
+
+static void a_file_is_created_but_never_over_another(void **state)
+{
+    assert_done(file_create(in(state, "a"), bytes_of_text("first"), 0600));
+    assert_refused(file_create(in(state, "a"), bytes_of_text("second"), 0600), ERR_EXISTS,
+                   text(state, "creating ", "a", ": File exists"));
+    assert_true(have_file(in(state, "a"), "first"));
+    assert_int_equal(count_names(in(state, "")), 1);
+}
+
+static void a_sweep_removes_the_temporaries_of_one_file_only(void **state)
+{
+    put_file(in(state, "a.tmp-0123456789abcdef"), "");
+    put_file(in(state, "a.tmp-0123456789abcdeX"), "");
+    put_file(in(state, "b.tmp-0123456789abcdef"), "");
+    put_file(in(state, "a"), "");
+    assert_done(file_sweep(in(state, "a")));
+    assert_false(file_exists(in(state, "a.tmp-0123456789abcdef")));
+    assert_int_equal(count_names(in(state, "")), 3);
+    assert_done(file_sweep(in(state, "no/a")));
+}
+
+static void a_full_disk_is_a_matter_of_storage(void **state)
+{
+    int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_refused(file_write(fd, bytes_of_text("x")), ERR_STORAGE,
+                   "writing: No space left on device");
+    assert_int_equal(errno, ENOSPC);
+    close(fd);
+}
+
+static void a_write_lands_at_its_place_and_a_read_says_where_the_end_is(void **state)
+{
+    int fd = open(in(state, "a"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    char back[8] = "";
+    size_t got = 0;
+
+    assert_true(fd >= 0);
+    assert_done(file_write_at(fd, bytes_of_text("cd"), 2));
+    assert_done(file_write_at(fd, bytes_of_text("ab"), 0));
+    assert_done(file_read_at(fd, back, sizeof back, 1, &got));
+    assert_int_equal(got, 3);
+    assert_string_equal(back, "bcd");
+    close(fd);
+}
+
+static void folders_are_made_on_the_way(void **state)
+{
+    assert_done(file_make_dirs(in(state, "a/b//c/"), 0700));
+    assert_int_equal(mode_of(in(state, "a/b/c")), 0700);
+    assert_done(file_make_dirs(in(state, "a/b/c"), 0700));
+    put_file(in(state, "a/file"), "");
+    assert_refused(file_make_dirs(in(state, "a/file"), 0700), ERR_FAILED,
+                   text(state, "", "a/file", " is there and is not a folder"));
+    assert_int_equal(file_make_dirs(in(state, "a/file/b"), 0700), ERR_FAILED);
+}
+
+static void a_dangling_link_is_there(void **state)
+{
+    assert_int_equal(symlink("nowhere", in(state, "a")), 0);
+    assert_true(file_exists(in(state, "a")));
+    assert_false(file_exists(in(state, "b")));
+}
+
+static void joining_doubles_no_slash(void **state)
+{
+    char *path = NULL;
+
+    (void)state;
+    assert_done(file_join("/", "a", &path));
+    assert_string_equal(path, "/a");
+    mem_free(path);
+    assert_done(file_join("b", "a", &path));
+    assert_string_equal(path, "b/a");
+    mem_free(path);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_FOLDER(reading_appends),
+        IN_FOLDER(a_file_over_the_cap_is_refused_and_the_buffer_is_as_before),
+        IN_FOLDER(what_is_not_a_file_is_not_read),
+        IN_FOLDER(every_length_comes_back),
+        IN_FOLDER(a_file_is_replaced_whole_with_its_mode_and_nothing_is_left_beside),
+        IN_FOLDER(a_replacement_that_fails_leaves_nothing),
+        IN_FOLDER(without_memory_the_old_file_stays),
+        IN_FOLDER(a_file_is_created_but_never_over_another),
+        IN_FOLDER(a_sweep_removes_the_temporaries_of_one_file_only),
+        IN_FOLDER(a_full_disk_is_a_matter_of_storage),
+        IN_FOLDER(a_write_lands_at_its_place_and_a_read_says_where_the_end_is),
+        IN_FOLDER(folders_are_made_on_the_way),
+        IN_FOLDER(a_dangling_link_is_there),
+        IN_FOLDER(joining_doubles_no_slash),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,106 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/fs/file.h"
+#include "tests/unit/helpers.h"
+
+static void a_tree_goes_and_what_its_links_point_to_stays(void **state)
+{
+    put_file(in(state, "kept"), "kept");
+    assert_done(file_make_dirs(in(state, "kept-dir/x"), 0700));
+    assert_done(file_make_dirs(in(state, "tree/a/b"), 0700));
+    assert_done(file_make_dirs(in(state, "tree/c"), 0700));
+    put_file(in(state, "tree/a/b/file"), "");
+    assert_int_equal(symlink("../../kept", in(state, "tree/a/link")), 0);
+    assert_int_equal(symlink("../kept-dir", in(state, "tree/dir-link")), 0);
+    assert_done(file_remove_tree(in(state, "tree")));
+    assert_false(file_exists(in(state, "tree")));
+    assert_true(have_file(in(state, "kept"), "kept"));
+    assert_true(file_exists(in(state, "kept-dir/x")));
+}
+
+static void a_link_instead_of_a_tree_is_unlinked_only(void **state)
+{
+    assert_done(file_make_dirs(in(state, "kept/x"), 0700));
+    assert_int_equal(symlink("kept", in(state, "link")), 0);
+    assert_done(file_remove_tree(in(state, "link")));
+    assert_false(file_exists(in(state, "link")));
+    assert_true(file_exists(in(state, "kept/x")));
+}
+
+static void what_is_not_there_is_removed_already(void **state)
+{
+    assert_done(file_remove_tree(in(state, "a")));
+    assert_done(file_remove_tree(in(state, "no/such/folder")));
+}
+
+static void a_file_and_a_name_with_a_slash_behind_go_too(void **state)
+{
+    put_file(in(state, "a"), "");
+    assert_done(file_make_dirs(in(state, "b/c"), 0700));
+    assert_done(file_remove_tree(in(state, "a")));
+    assert_done(file_remove_tree(in(state, "b//")));
+    assert_int_equal(count_names(in(state, "")), 0);
+}
+
+static void folders_that_were_made_read_only_go_too(void **state)
+{
+    assert_done(file_make_dirs(in(state, "a/b"), 0700));
+    put_file(in(state, "a/b/file"), "");
+    assert_int_equal(chmod(in(state, "a/b"), 0500), 0);
+    assert_int_equal(chmod(in(state, "a"), 0500), 0);
+    assert_done(file_remove_tree(in(state, "a")));
+    assert_int_equal(count_names(in(state, "")), 0);
+}
+
+/* Deeper than a process has descriptors, and than a path is long. */
+static void a_tree_of_three_thousand_levels_goes(void **state)
+{
+    int at = open(in(state, ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    for (size_t i = 0; i < 3000; i++) {
+        int below;
+
+        assert_int_equal(mkdirat(at, "d", 0700), 0);
+        below = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(below >= 0);
+        close(at);
+        at = below;
+    }
+    close(at);
+    assert_done(file_remove_tree(in(state, "d")));
+    assert_int_equal(count_names(in(state, "")), 0);
+}
+
+static enum err remove_call(void *arg)
+{
+    void **state = arg;
+
+    (void)mkdir(in(state, "a"), 0700);
+    (void)mkdir(in(state, "a/b"), 0700);
+    (void)mkdir(in(state, "a/b/c"), 0700);
+    return file_remove_tree(in(state, "a"));
+}
+
+static void without_memory_it_fails_cleanly(void **state)
+{
+    assert_true(sweep_allocations(remove_call, state) > 3);
+    assert_int_equal(count_names(in(state, "")), 0);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_FOLDER(a_tree_goes_and_what_its_links_point_to_stays),
+        IN_FOLDER(a_link_instead_of_a_tree_is_unlinked_only),
+        IN_FOLDER(what_is_not_there_is_removed_already),
+        IN_FOLDER(a_file_and_a_name_with_a_slash_behind_go_too),
+        IN_FOLDER(folders_that_were_made_read_only_go_too),
+        IN_FOLDER(a_tree_of_three_thousand_levels_goes),
+        IN_FOLDER(without_memory_it_fails_cleanly),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,138 @@
+#include "core/fs/lock.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/fs/file.h"
+#include "tests/unit/helpers.h"
+
+#define HINT "\n  wait for that run to end, then try again"
+
+static void the_second_one_is_told_who_holds_it(void **state)
+{
+    struct lock *first = NULL;
+    struct lock *second = NULL;
+    char due[ERR_TEXT_MAX];
+
+    assert_done(lock_take(in(state, "lock"), false, &first));
+    snprintf(due, sizeof due, "%s is held by process %ld" HINT, in(state, "lock"), (long)getpid());
+    assert_refused(lock_take(in(state, "lock"), false, &second), ERR_BUSY, due);
+    assert_null(second);
+    lock_free(first);
+    assert_done(lock_take(in(state, "lock"), false, &second));
+    lock_free(second);
+    assert_true(file_exists(in(state, "lock")));
+}
+
+static void a_pid_of_rubbish_is_not_shown(void **state)
+{
+    static const char *const rubbish[] = {"", "\033[2J", "99999999999999999999", "-1", "0\n"};
+
+    for (size_t i = 0; i < sizeof rubbish / sizeof rubbish[0]; i++) {
+        struct lock *first = NULL;
+        struct lock *second = NULL;
+        char due[ERR_TEXT_MAX];
+
+        assert_done(lock_take(in(state, "lock"), false, &first));
+        put_file(in(state, "lock"), rubbish[i]);
+        snprintf(due, sizeof due, "%s is held by another process" HINT, in(state, "lock"));
+        assert_refused(lock_take(in(state, "lock"), false, &second), ERR_BUSY, due);
+        lock_free(first);
+    }
+}
+
+static void a_killed_holder_holds_nothing(void **state)
+{
+    struct lock *l = NULL;
+    int ready[2];
+    char byte;
+    pid_t child;
+
+    assert_int_equal(pipe(ready), 0);
+    child = fork();
+    if (child == 0) {
+        struct lock *held = NULL;
+
+        if (lock_take(in(state, "lock"), false, &held) == ERR_OK && write(ready[1], "x", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(lock_take(in(state, "lock"), false, &l), ERR_BUSY);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_done(lock_take(in(state, "lock"), false, &l));
+    lock_free(l);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+static void waiting_ends_when_the_holder_lets_go(void **state)
+{
+    struct lock *l = NULL;
+    pid_t child;
+    int status = 1;
+
+    assert_done(lock_take(in(state, "lock"), false, &l));
+    child = fork();
+    if (child == 0) {
+        struct lock *waited = NULL;
+        enum err rc;
+
+        lock_free(l); /* its own descriptor only: the parent holds the lock on */
+        rc = lock_take(in(state, "lock"), true, &waited);
+        lock_free(waited);
+        _exit(rc == ERR_OK ? 0 : 1);
+    }
+    usleep(20000);
+    assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+    lock_free(l);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void the_file_is_for_its_owner_and_never_reached_by_a_link(void **state)
+{
+    struct lock *l = NULL;
+    struct stat st;
+
+    assert_done(lock_take(in(state, "lock"), false, &l));
+    assert_int_equal(stat(in(state, "lock"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    lock_free(l);
+    assert_int_equal(symlink("lock", in(state, "link")), 0);
+    assert_int_equal(lock_take(in(state, "link"), false, &l), ERR_FAILED);
+    assert_int_equal(lock_take(in(state, "no/lock"), false, &l), ERR_FAILED);
+}
+
+static enum err take_call(void *arg)
+{
+    struct lock *l = NULL;
+    enum err rc = lock_take(in(arg, "lock"), false, &l);
+
+    lock_free(l);
+    return rc;
+}
+
+static void without_memory_it_fails_cleanly(void **state)
+{
+    assert_int_equal(sweep_allocations(take_call, state), 1);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_FOLDER(the_second_one_is_told_who_holds_it),
+        IN_FOLDER(a_pid_of_rubbish_is_not_shown),
+        IN_FOLDER(a_killed_holder_holds_nothing),
+        IN_FOLDER(waiting_ends_when_the_holder_lets_go),
+        IN_FOLDER(the_file_is_for_its_owner_and_never_reached_by_a_link),
+        IN_FOLDER(without_memory_it_fails_cleanly),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

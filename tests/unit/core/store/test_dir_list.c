@@ -1,0 +1,251 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/fs/file.h"
+#include "core/store/store.h"
+#include "tests/unit/helpers.h"
+
+static struct store *open_in(void **state)
+{
+    struct store *s = NULL;
+
+    assert_done(store_open(in(state, "repo"), true, &s));
+    return s;
+}
+
+static enum err add_line(void *arg, const char *name, uint64_t size)
+{
+    return buf_add_format(arg, "%s %u\n", name, (unsigned)size);
+}
+
+static void assert_listed(struct store *s, const char *prefix, const char *due)
+{
+    struct buf lines = {.max = 10000};
+
+    assert_done(store_list(s, prefix, add_line, &lines));
+    assert_done(buf_add(&lines, bytes_of("", 1)));
+    assert_string_equal((const char *)lines.at, due);
+    buf_clear(&lines);
+}
+
+static void names_come_in_byte_order_through_all_folders(void **state)
+{
+    static const char *const names[] = {"b", "a/z", "a-b", "a.b", "a0", "a/b/c", "a/b-c"};
+    struct store *s = open_in(state);
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_done(store_put(s, names[i], bytes_of("xxxxxxx", i)));
+    assert_listed(s, "", "a-b 2\na.b 3\na/b-c 6\na/b/c 5\na/z 1\na0 4\nb 0\n");
+    assert_listed(s, "a", "a/b-c 6\na/b/c 5\na/z 1\n");
+    assert_listed(s, "a/b", "a/b/c 5\n");
+    store_free(s);
+}
+
+static void a_folder_that_is_not_there_is_empty(void **state)
+{
+    struct store *s = open_in(state);
+
+    assert_listed(s, "", "");
+    assert_listed(s, "ledger", "");
+    assert_listed(s, "ledger/a", "");
+    store_free(s);
+}
+
+static void what_no_put_would_make_is_passed_over(void **state)
+{
+    struct store *s = open_in(state);
+    char too_long[] =
+        "repo/long/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+    assert_done(store_put(s, "a/b", bytes_of_text("x")));
+    put_file(in(state, "repo/README.md"), ""); /* capitals */
+    put_file(in(state, "repo/a/\033[2J\n"), "");
+    put_file(in(state, "repo/a/b c"), "");
+    assert_int_equal(mkdir(in(state, "repo/Folder"), 0700), 0);
+    put_file(in(state, "repo/Folder/a"), "");
+    assert_int_equal(mkdir(in(state, "repo/long"), 0700), 0);
+    put_file(in(state, too_long), "");
+    assert_listed(s, "", "a/b 1\n");
+    store_free(s);
+}
+
+static void links_devices_and_temporaries_are_passed_over(void **state)
+{
+    struct store *s = open_in(state);
+    struct store_put *p = NULL;
+
+    assert_done(store_put(s, "a/b", bytes_of_text("x")));
+    assert_int_equal(symlink("b", in(state, "repo/a/c")), 0);
+    assert_int_equal(symlink("a", in(state, "repo/d")), 0);
+    assert_int_equal(symlink(".", in(state, "repo/a/loop")), 0);
+    assert_int_equal(mkfifo(in(state, "repo/a/pipe"), 0600), 0);
+    assert_done(store_put_begin(s, "e", &p));
+    assert_listed(s, "", "a/b 1\n");
+    store_put_free(p);
+    store_free(s);
+}
+
+static void a_link_is_not_listed_through(void **state)
+{
+    struct store *s = open_in(state);
+    struct buf lines = {.max = 100};
+
+    assert_int_equal(mkdir(in(state, "outside"), 0700), 0);
+    put_file(in(state, "outside/x"), "");
+    assert_int_equal(symlink("../outside", in(state, "repo/ledger")), 0);
+    assert_int_equal(store_list(s, "ledger", add_line, &lines), ERR_CORRUPT);
+    assert_int_equal(lines.len, 0);
+    store_free(s);
+}
+
+static enum err stop_at_second(void *arg, const char *name, uint64_t size)
+{
+    size_t *count = arg;
+
+    (void)size;
+    return ++*count == 2 ? err_set(ERR_ATTENTION, "enough at %s", name) : ERR_OK;
+}
+
+static void the_caller_may_stop_the_listing(void **state)
+{
+    struct store *s = open_in(state);
+    size_t count = 0;
+
+    assert_done(store_put(s, "a/1", bytes_of_text("")));
+    assert_done(store_put(s, "a/2", bytes_of_text("")));
+    assert_done(store_put(s, "b", bytes_of_text("")));
+    assert_refused(store_list(s, "", stop_at_second, &count), ERR_ATTENTION, "enough at a/2");
+    assert_int_equal(count, 2);
+    store_free(s);
+}
+
+struct order {
+    struct store *store;
+    char last[STORE_NAME_MAX + 1];
+    size_t count;
+    bool removes;
+};
+
+static enum err check_order(void *arg, const char *name, uint64_t size)
+{
+    struct order *o = arg;
+
+    (void)size;
+    assert_true(strcmp(o->last, name) < 0);
+    strcpy(o->last, name);
+    o->count++;
+    return o->removes ? store_remove(o->store, name) : ERR_OK;
+}
+
+/* More files than one sorted batch holds, so that the folder is read several times. */
+#define MANY 20000
+
+static void a_folder_of_very_many_files_is_listed_in_order(void **state)
+{
+    struct order o = {.store = open_in(state)};
+    int folder;
+
+    assert_int_equal(mkdir(in(state, "repo/a"), 0700), 0);
+    folder = open(in(state, "repo/a"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (unsigned i = 0; i < MANY; i++) {
+        char name[16];
+        int fd;
+
+        snprintf(name, sizeof name, "%08x", i * 2654435761u);
+        fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        close(fd);
+    }
+    close(folder);
+    assert_done(store_list(o.store, "", check_order, &o));
+    assert_int_equal(o.count, MANY);
+
+    /* A caller that removes what it is told misses nothing. */
+    o.removes = true;
+    o.last[0] = '\0';
+    assert_done(store_list(o.store, "a", check_order, &o));
+    assert_int_equal(o.count, 2 * MANY);
+    assert_int_equal(count_names(in(state, "repo/a")), 0);
+    store_free(o.store);
+}
+
+static void the_deepest_and_longest_names_are_listed(void **state)
+{
+    struct store *s = open_in(state);
+    char name[STORE_NAME_MAX + 1];
+    struct order o = {.store = s};
+
+    for (size_t i = 0; i < STORE_NAME_MAX; i++)
+        name[i] = i % 2 == 0 ? 'a' : '/';
+    name[STORE_NAME_MAX - 1] = '\0'; /* a hundred parts of one letter */
+    assert_done(store_put(s, name, bytes_of_text("")));
+    memset(name, 'b', STORE_NAME_MAX);
+    name[STORE_NAME_MAX] = '\0';
+    assert_done(store_put(s, name, bytes_of_text("")));
+    assert_done(store_list(s, "", check_order, &o));
+    assert_int_equal(o.count, 2);
+    assert_string_equal(o.last, name);
+    store_free(s);
+}
+
+static void a_sweep_empties_the_temporaries_only(void **state)
+{
+    struct store *s = open_in(state);
+
+    assert_done(store_sweep(s)); /* nothing there yet */
+    assert_done(store_put(s, "a", bytes_of_text("")));
+    put_file(in(state, "repo/tmp/00ff"), "half");
+    assert_done(file_make_dirs(in(state, "repo/tmp/x/y"), 0700));
+    assert_int_equal(symlink("../a", in(state, "repo/tmp/link")), 0);
+    assert_done(store_sweep(s));
+    assert_int_equal(count_names(in(state, "repo/tmp")), 0);
+    assert_listed(s, "", "a 0\n");
+    store_free(s);
+}
+
+static enum err nothing(void *arg, const char *name, uint64_t size)
+{
+    (void)arg;
+    (void)name;
+    (void)size;
+    return ERR_OK;
+}
+
+static enum err list_call(void *arg)
+{
+    return store_list(arg, "", nothing, NULL);
+}
+
+static void without_memory_it_fails_cleanly(void **state)
+{
+    struct store *s = open_in(state);
+
+    assert_done(store_put(s, "a/b/c", bytes_of_text("")));
+    assert_done(store_put(s, "a/d", bytes_of_text("")));
+    assert_true(sweep_allocations(list_call, s) > 4);
+    store_free(s);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_FOLDER(names_come_in_byte_order_through_all_folders),
+        IN_FOLDER(a_folder_that_is_not_there_is_empty),
+        IN_FOLDER(what_no_put_would_make_is_passed_over),
+        IN_FOLDER(links_devices_and_temporaries_are_passed_over),
+        IN_FOLDER(a_link_is_not_listed_through),
+        IN_FOLDER(the_caller_may_stop_the_listing),
+        IN_FOLDER(a_folder_of_very_many_files_is_listed_in_order),
+        IN_FOLDER(the_deepest_and_longest_names_are_listed),
+        IN_FOLDER(a_sweep_empties_the_temporaries_only),
+        IN_FOLDER(without_memory_it_fails_cleanly),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
