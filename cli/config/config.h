@@ -1,0 +1,41 @@
+/*
+ * The configuration file: YAML, its keys those of the one table.
+ *
+ * Everything is kept as text, so that a value is checked and read alike wherever it comes from.
+ * The only user of libcyaml.
+ * Uses: core/base, core/fs, option, suggest.  Used by: setting.
+ */
+#ifndef CLI_CONFIG_CONFIG_H
+#define CLI_CONFIG_CONFIG_H
+
+#include <stdint.h>
+
+#include "cli/option.h"
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+
+#define CONFIG_LEN_MAX (256 * KIB)
+#define CONFIG_TEXT_MAX 4095
+
+/* One item of the list "masterKey". NULL: the member is not there. */
+struct config_master_key {
+    char *members[MASTER_KEY_MEMBERS];
+};
+
+struct config {
+    char *values[OPTION_COUNT]; /* NULL: the key is not there */
+    struct config_master_key *keys;
+    uint32_t key_count;
+};
+
+/*
+ * ERR_USAGE: not YAML, an unknown key, a key twice, a value of the wrong kind; the message has the
+ * line where it can be told. Release *out with config_free().
+ */
+MUST_CHECK enum err config_parse(struct bytes yaml, struct config **out);
+
+/* The same from a file; `path` is put in front of messages. ERR_USAGE: it cannot be read, too. */
+MUST_CHECK enum err config_read(const char *path, struct config **out);
+void config_free(struct config *c);
+
+#endif

@@ -1,0 +1,594 @@
+#include "cli/option.h"
+
+static const struct command commands[COMMAND_COUNT] = {
+    [COMMAND_INIT] =
+        {
+            .name = "init",
+            .arguments = "",
+            .summary = "make a repository, and a keyring if there is none",
+            .text = "Makes the repository, the signing key of this machine and, unless there is "
+                    "one already, the keyring with its first master-key version. Prints the "
+                    "repository's fingerprint: keep it with the keyring's passphrase, away from "
+                    "this machine.\n\n"
+                    "A run that was interrupted is completed by running it again.",
+            .example = "sealpoint init --repository /srv/backup "
+                       "--passphrase-file /root/passphrase",
+        },
+    [COMMAND_BACKUP] =
+        {
+            .name = "backup",
+            .arguments = "[SOURCE]",
+            .arguments_max = 1,
+            .summary = "take a snapshot",
+            .text = "SOURCE is a directory (a stopped mongod's dbpath, or a file system snapshot "
+                    "of one), or - for standard input: a tar becomes files, anything else one "
+                    "stream, for example mongodump --archive. Without SOURCE the configured one "
+                    "is used.\n\n"
+                    "What is unchanged since the parent snapshot is not stored again. When this "
+                    "ends with status 0 the snapshot is durable; status 10 means the same, but a "
+                    "file changed or vanished while it was read.",
+            .example = "sealpoint backup /var/lib/mongodb --description 'before the upgrade'",
+        },
+    [COMMAND_RESTORE] =
+        {
+            .name = "restore",
+            .arguments = "SNAPSHOT",
+            .arguments_min = 1,
+            .arguments_max = 1,
+            .summary = "bring a snapshot back into a directory",
+            .text = "SNAPSHOT is an id, the first digits of one, or latest. Everything that can "
+                    "be checked is checked before the target sees anything: signatures, the "
+                    "validity of the recorded master-key version, every object, free space. A "
+                    "refused restore leaves the target as it was.\n\n"
+                    "The target must not exist or be empty, unless --delta is given.",
+            .example = "sealpoint restore latest --to /var/lib/mongodb",
+        },
+    [COMMAND_VERIFY] =
+        {
+            .name = "verify",
+            .arguments = "[SNAPSHOT…]",
+            .arguments_max = COMMAND_ARGUMENTS_ANY,
+            .summary = "check snapshots, with or without a key",
+            .text = "Without options no key is needed: the ledger's chain and signatures, the "
+                    "manifests, and presence and size of every object are checked. --read-data "
+                    "also reads every object and compares its digest, still without a key; "
+                    "--decrypt opens everything and compares every block. Without SNAPSHOT all "
+                    "are checked. All damage is named before it ends.",
+            .example = "sealpoint verify --read-data --sample 5%",
+        },
+    [COMMAND_SNAPSHOTS] =
+        {
+            .name = "snapshots",
+            .arguments = "",
+            .summary = "list the snapshots",
+            .text = "Lists the snapshots of the repository, oldest first. No key is needed.",
+            .example = "sealpoint snapshots --json | jq -r '.results[-1].id'",
+        },
+    [COMMAND_SHOW] =
+        {
+            .name = "show",
+            .arguments = "SNAPSHOT",
+            .arguments_min = 1,
+            .arguments_max = 1,
+            .summary = "show all that is recorded of one snapshot",
+            .text = "Shows what the signed record says of a snapshot: when and how it was taken, "
+                    "its sizes, its place in the chain, the master-key version it depends on. No "
+                    "key is needed.",
+        },
+    [COMMAND_LS] =
+        {
+            .name = "ls",
+            .arguments = "SNAPSHOT [PATH]",
+            .arguments_min = 1,
+            .arguments_max = 2,
+            .summary = "list the files of a snapshot",
+            .text = "Lists the files at or below PATH, or all. File names are sealed, so this "
+                    "needs the master key.",
+        },
+    [COMMAND_CAT] =
+        {
+            .name = "cat",
+            .arguments = "SNAPSHOT PATH",
+            .arguments_min = 2,
+            .arguments_max = 2,
+            .summary = "write one file of a snapshot to standard output",
+            .text = "Writes the content of one regular file to standard output.",
+            .example = "sealpoint cat latest stream | mongorestore --archive",
+        },
+    [COMMAND_EXPORT] =
+        {
+            .name = "export",
+            .arguments = "SNAPSHOT [PATH…]",
+            .arguments_min = 1,
+            .arguments_max = COMMAND_ARGUMENTS_ANY,
+            .summary = "write a snapshot as a tar to standard output",
+            .text = "Writes the files at or below each PATH, or all, as a POSIX pax tar to "
+                    "standard output, which must not be a terminal.",
+            .example = "sealpoint export latest | ssh db2 tar -xf - -C /var/lib/mongodb",
+        },
+    [COMMAND_KEY_STATUS] =
+        {
+            .name = "key status",
+            .arguments = "",
+            .summary = "list the versions of a master key and their states",
+            .text = "Lists the versions of the master key, oldest first: state, since when, and "
+                    "which is active.",
+        },
+    [COMMAND_KEY_CHECK] =
+        {
+            .name = "key check",
+            .arguments = "",
+            .summary = "try the master keys that snapshots depend on",
+            .text = "Wraps and unwraps a canary with the active version and with every version "
+                    "that a snapshot depends on, says VALID, INVALID or UNREACHABLE for each, "
+                    "and records what changed in the ledger. Status 3 when one is invalid, 4 "
+                    "when one is unreachable.",
+        },
+    [COMMAND_KEY_ROTATE] =
+        {
+            .name = "key rotate",
+            .arguments = "",
+            .summary = "make a new master-key version the active one",
+            .text = "Adds a version to the keyring and makes it the active one. Older versions "
+                    "stay enabled: the snapshots that recorded them still need them. The next "
+                    "snapshot is a full base.",
+        },
+    [COMMAND_KEY_DISABLE] =
+        {
+            .name = "key disable",
+            .arguments = "VERSION",
+            .arguments_min = 1,
+            .arguments_max = 1,
+            .summary = "stop all use of a master-key version",
+            .text = "Restores of snapshots that depend on the version are refused, and no new "
+                    "snapshot is taken under it, until it is enabled again. Says first which "
+                    "snapshots that concerns, and asks.",
+        },
+    [COMMAND_KEY_ENABLE] =
+        {
+            .name = "key enable",
+            .arguments = "VERSION",
+            .arguments_min = 1,
+            .arguments_max = 1,
+            .summary = "allow the use of a disabled master-key version again",
+            .text = "Allows the use of a disabled version again; nothing was lost meanwhile.",
+        },
+    [COMMAND_KEY_SCHEDULE_DELETION] =
+        {
+            .name = "key schedule-deletion",
+            .arguments = "VERSION",
+            .arguments_min = 1,
+            .arguments_max = 1,
+            .summary = "destroy a master-key version after a waiting time",
+            .text = "From now on the version may not be used, and after the waiting time its "
+                    "material is destroyed: what depends on it can never be restored again. Says "
+                    "first which snapshots that concerns, and asks.",
+            .example = "sealpoint key schedule-deletion 1 --days 14",
+        },
+    [COMMAND_KEY_CANCEL_DELETION] =
+        {
+            .name = "key cancel-deletion",
+            .arguments = "VERSION",
+            .arguments_min = 1,
+            .arguments_max = 1,
+            .summary = "keep a master-key version that was to be destroyed",
+            .text = "Takes a scheduled deletion back. The version is disabled afterwards; enable "
+                    "it to use it.",
+        },
+    [COMMAND_KEY_IMPACT] =
+        {
+            .name = "key impact",
+            .arguments = "VERSION",
+            .arguments_min = 1,
+            .arguments_max = 1,
+            .summary = "say what could not be restored without a master-key version",
+            .text = "Lists the snapshots that could not be restored if the version were not "
+                    "there. Nothing is changed.",
+        },
+    [COMMAND_KEY_REWRAP] =
+        {
+            .name = "key rewrap",
+            .arguments = "",
+            .summary = "wrap data keys anew with the active master-key versions",
+            .text = "Unwraps the data key of every snapshot and wraps it with the active version "
+                    "of every configured master key, so that an old version can go. The "
+                    "snapshots' data is not touched. An interrupted run is completed by running "
+                    "it again.",
+        },
+    [COMMAND_CONFIG] =
+        {
+            .name = "config",
+            .arguments = "",
+            .summary = "show every setting and where it comes from",
+            .text = "Shows the effective value of every setting, and whether it is the default "
+                    "or comes from the configuration file, the environment or an option.",
+        },
+    [COMMAND_HELP] =
+        {
+            .name = "help",
+            .arguments = "[COMMAND]",
+            .arguments_max = 2,
+            .summary = "help for a command, the man page, or shell completions",
+            .text = "Prints help for a command, or for all. With --man the man page, with "
+                    "--completion the completions of a shell.",
+            .example = "sealpoint help --completion bash "
+                       "> /etc/bash_completion.d/sealpoint",
+        },
+    [COMMAND_VERSION] =
+        {
+            .name = "version",
+            .arguments = "",
+            .summary = "print the version",
+            .text = "Prints the version of this release and of the format it writes.",
+        },
+};
+
+#define TAKES(id) COMMAND_BIT(COMMAND_##id)
+#define TAKES_ENVELOPE                                                                             \
+    (TAKES(RESTORE) | TAKES(VERIFY) | TAKES(LS) | TAKES(CAT) | TAKES(EXPORT) | TAKES(KEY_REWRAP))
+#define TAKES_YES (TAKES(KEY_DISABLE) | TAKES(KEY_SCHEDULE_DELETION))
+#define TAKES_KEY                                                                                  \
+    (TAKES(KEY_STATUS) | TAKES(KEY_ROTATE) | TAKES(KEY_DISABLE) | TAKES(KEY_ENABLE) |              \
+     TAKES(KEY_SCHEDULE_DELETION) | TAKES(KEY_CANCEL_DELETION) | TAKES(KEY_IMPACT))
+
+static const struct option options[OPTION_COUNT] = {
+    [OPTION_CONFIG] =
+        {
+            .name = "config",
+            .letter = 'c',
+            .argument = "FILE",
+            .type = VALUE_FILE,
+            .variable = "SEALPOINT_CONFIG",
+            .default_words = "/etc/sealpoint/sealpoint.yaml, when it is there",
+            .text = "The configuration file.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_REPOSITORY] =
+        {
+            .name = "repository",
+            .letter = 'r',
+            .argument = "DIR",
+            .type = VALUE_DIR,
+            .key = "repository",
+            .variable = "SEALPOINT_REPOSITORY",
+            .text = "Where the snapshots are kept.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_STATE_DIR] =
+        {
+            .name = "state-dir",
+            .argument = "DIR",
+            .type = VALUE_DIR,
+            .key = "stateDir",
+            .variable = "SEALPOINT_STATE_DIR",
+            .default_words = "/var/lib/sealpoint for root, else $XDG_STATE_HOME/sealpoint or "
+                             "~/.local/state/sealpoint",
+            .text = "Where this machine keeps its signing key, its trust state, caches and locks.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_KEYRING] =
+        {
+            .name = "keyring",
+            .letter = 'k',
+            .argument = "FILE",
+            .type = VALUE_FILE,
+            .key = MASTER_KEY_LIST ".path",
+            .variable = "SEALPOINT_KEYRING",
+            .default_words = "keyring.json in the state directory",
+            .text = "The file keyring: of the first configured master key of provider file, or "
+                    "the only one.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_PASSPHRASE_FILE] =
+        {
+            .name = "passphrase-file",
+            .letter = 'p',
+            .argument = "FILE",
+            .type = VALUE_FILE,
+            .key = MASTER_KEY_LIST ".passphraseFile",
+            .variable = "SEALPOINT_PASSPHRASE_FILE",
+            .default_words = "ask on the terminal",
+            .text =
+                "A file that holds the keyring's passphrase (a newline at its end is not part of "
+                "it), or fd:N for an open descriptor.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_NO_PASSPHRASE] =
+        {
+            .name = "no-passphrase",
+            .type = VALUE_FLAG,
+            .text = "Never ask for a passphrase. At init: leave the keys of a new keyring bare, "
+                    "so that whoever can read its file can use them.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_FINGERPRINT] =
+        {
+            .name = "fingerprint",
+            .argument = "HEX",
+            .type = VALUE_FINGERPRINT,
+            .key = "fingerprint",
+            .variable = "SEALPOINT_FINGERPRINT",
+            .default_words = "what the first contact saw",
+            .text = "The repository's fingerprint, as init printed it. Give it on a new machine: "
+                    "without it the first contact must take the repository's word.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_JSON] =
+        {
+            .name = "json",
+            .letter = 'j',
+            .type = VALUE_FLAG,
+            .key = "json",
+            .variable = "SEALPOINT_JSON",
+            .text = "Results as JSON.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_QUIET] =
+        {
+            .name = "quiet",
+            .letter = 'q',
+            .type = VALUE_FLAG,
+            .key = "quiet",
+            .variable = "SEALPOINT_QUIET",
+            .text = "Only results, warnings and errors.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_VERBOSE] =
+        {
+            .name = "verbose",
+            .letter = 'v',
+            .type = VALUE_FLAG,
+            .key = "verbose",
+            .variable = "SEALPOINT_VERBOSE",
+            .text = "Say more about what is done.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_HELP] =
+        {
+            .name = "help",
+            .letter = 'h',
+            .type = VALUE_FLAG,
+            .text = "Print help and end.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_VERSION] =
+        {
+            .name = "version",
+            .letter = 'V',
+            .type = VALUE_FLAG,
+            .text = "Print the version and end.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_SOURCE] =
+        {
+            .type = VALUE_DIR,
+            .argument = "SOURCE",
+            .key = "source",
+            .variable = "SEALPOINT_SOURCE",
+            .text = "What backup takes a snapshot of when its command line does not say.",
+            .commands = TAKES(BACKUP),
+        },
+    [OPTION_WORKERS] =
+        {
+            .name = "workers",
+            .argument = "N",
+            .type = VALUE_NUMBER,
+            .max = 64,
+            .key = "workers",
+            .variable = "SEALPOINT_WORKERS",
+            .default_text = "0",
+            .text = "Threads that work in parallel; 0 means as many as there are processors.",
+            .commands = TAKES(BACKUP) | TAKES(RESTORE) | TAKES(VERIFY),
+        },
+    [OPTION_DESCRIPTION] =
+        {
+            .name = "description",
+            .letter = 'd',
+            .argument = "TEXT",
+            .type = VALUE_TEXT,
+            .text = "A note that is kept, in the clear, with the snapshot.",
+            .commands = TAKES(BACKUP),
+        },
+    [OPTION_FULL] =
+        {
+            .name = "full",
+            .type = VALUE_FLAG,
+            .text = "Begin a new chain: store everything, whatever the parent snapshot has.",
+            .commands = TAKES(BACKUP),
+        },
+    [OPTION_READ_ALL] =
+        {
+            .name = "read-all",
+            .type = VALUE_FLAG,
+            .text = "Read files too whose size and times say that they are unchanged.",
+            .commands = TAKES(BACKUP),
+        },
+    [OPTION_STREAM_NAME] =
+        {
+            .name = "stream-name",
+            .argument = "NAME",
+            .type = VALUE_TEXT,
+            .default_text = "stream",
+            .text = "The name that a stream from standard input gets as a file.",
+            .commands = TAKES(BACKUP),
+        },
+    [OPTION_RETAIN] =
+        {
+            .name = "retain",
+            .argument = "DURATION",
+            .type = VALUE_DURATION,
+            .default_text = "1d",
+            .text = "How long the snapshot is to be kept: a number and s, m, h, d or w, or never "
+                    "for no end. Recorded as expiresAt.",
+            .commands = TAKES(BACKUP),
+        },
+    [OPTION_CHAIN_AGE] =
+        {
+            .name = "chain-age",
+            .argument = "DURATION",
+            .type = VALUE_DURATION,
+            .key = "chain.age",
+            .variable = "SEALPOINT_CHAIN_AGE",
+            .default_text = "7d",
+            .text = "When a chain of incremental snapshots is this old, the next one is a full "
+                    "base.",
+            .commands = TAKES(BACKUP),
+        },
+    [OPTION_CHAIN_LENGTH] =
+        {
+            .name = "chain-length",
+            .argument = "N",
+            .type = VALUE_NUMBER,
+            .max = 1000,
+            .key = "chain.length",
+            .variable = "SEALPOINT_CHAIN_LENGTH",
+            .default_text = "28",
+            .text = "When a chain has this many incremental snapshots, the next one is a full "
+                    "base.",
+            .commands = TAKES(BACKUP),
+        },
+    [OPTION_TO] =
+        {
+            .name = "to",
+            .argument = "DIR",
+            .type = VALUE_DIR,
+            .text = "The directory to restore into.",
+            .commands = TAKES(RESTORE),
+        },
+    [OPTION_ONLY] =
+        {
+            .name = "only",
+            .argument = "PATH",
+            .type = VALUE_TEXT,
+            .many = true,
+            .text = "Restore only what lies at or below this path of the snapshot; may be given "
+                    "more than once.",
+            .commands = TAKES(RESTORE),
+        },
+    [OPTION_DELTA] =
+        {
+            .name = "delta",
+            .type = VALUE_FLAG,
+            .text = "The directory holds an older state: write only what differs, and remove "
+                    "what is not in the snapshot.",
+            .commands = TAKES(RESTORE),
+        },
+    [OPTION_DRY_RUN] =
+        {
+            .name = "dry-run",
+            .letter = 'n',
+            .type = VALUE_FLAG,
+            .text = "Check everything, change nothing.",
+            .commands = TAKES(RESTORE) | TAKES(KEY_REWRAP),
+        },
+    [OPTION_READ_DATA] =
+        {
+            .name = "read-data",
+            .type = VALUE_FLAG,
+            .text = "Read every object and compare its digest; no key is needed.",
+            .commands = TAKES(VERIFY),
+        },
+    [OPTION_DECRYPT] =
+        {
+            .name = "decrypt",
+            .type = VALUE_FLAG,
+            .text = "Open every object and compare every block; needs the master key.",
+            .commands = TAKES(VERIFY),
+        },
+    [OPTION_SAMPLE] =
+        {
+            .name = "sample",
+            .argument = "PERCENT",
+            .type = VALUE_PERCENT,
+            .default_text = "100%",
+            .text = "Read only this share of the objects, chosen at random each time.",
+            .commands = TAKES(VERIFY),
+        },
+    [OPTION_ENVELOPE] =
+        {
+            .name = "envelope",
+            .argument = "N",
+            .type = VALUE_NUMBER,
+            .max = 7,
+            .default_text = "0",
+            .text = "Which envelope of each data key to open: 0 is that of the recorded master "
+                    "key, 1 that of the second configured one, and so on.",
+            .commands = TAKES_ENVELOPE,
+        },
+    [OPTION_KEY] =
+        {
+            .name = "key",
+            .argument = "N",
+            .type = VALUE_NUMBER,
+            .max = 7,
+            .default_text = "0",
+            .text = "Which of the configured master keys, counted from 0.",
+            .commands = TAKES_KEY,
+        },
+    [OPTION_DAYS] =
+        {
+            .name = "days",
+            .argument = "N",
+            .type = VALUE_NUMBER,
+            .max = 30,
+            .default_text = "30",
+            .text = "The waiting time before the material is destroyed, 7 to 30.",
+            .commands = TAKES(KEY_SCHEDULE_DELETION),
+        },
+    [OPTION_YES] =
+        {
+            .name = "yes",
+            .letter = 'y',
+            .type = VALUE_FLAG,
+            .text = "Do not ask for confirmation.",
+            .commands = TAKES_YES,
+        },
+    [OPTION_MAN] =
+        {
+            .name = "man",
+            .type = VALUE_FLAG,
+            .text = "Print the man page's source.",
+            .commands = TAKES(HELP),
+        },
+    [OPTION_COMPLETION] =
+        {
+            .name = "completion",
+            .argument = "SHELL",
+            .type = VALUE_SHELL,
+            .text = "Print the completions of a shell: bash, zsh or fish.",
+            .commands = TAKES(HELP),
+        },
+};
+
+static const struct master_key_setting master_key_settings[MASTER_KEY_MEMBERS] = {
+    [MASTER_KEY_PROVIDER] = {"provider", true, "What keeps the master key: file."},
+    [MASTER_KEY_PATH] = {"path", false, "The keyring of provider file."},
+    [MASTER_KEY_PASSPHRASE_FILE] =
+        {"passphraseFile", false,
+         "A file that holds its passphrase, or fd:N; without it the terminal is asked."},
+};
+
+const struct command *command_at(size_t id)
+{
+    return &commands[id];
+}
+
+enum command_id command_id(const struct command *c)
+{
+    return (enum command_id)(c - commands);
+}
+
+const struct option *option_at(size_t id)
+{
+    return &options[id];
+}
+
+enum option_id option_id(const struct option *o)
+{
+    return (enum option_id)(o - options);
+}
+
+const struct master_key_setting *master_key_setting_at(size_t member)
+{
+    return &master_key_settings[member];
+}
