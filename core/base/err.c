@@ -26,44 +26,50 @@ enum err err_set(enum err code, const char *fmt, ...)
     return code;
 }
 
+/* To the end of the message; what does not fit is cut. */
+static void append(const char *text)
+{
+    size_t used = strlen(message);
+    size_t len = strnlen(text, sizeof message - 1 - used);
+
+    memcpy(message + used, text, len);
+    message[used + len] = '\0';
+}
+
 enum err err_sys(enum err code, const char *fmt, ...)
 {
     int cause = errno;
     char reason[128];
-    size_t used;
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
-    used = strlen(message);
-    snprintf(message + used, sizeof message - used, ": %s",
-             strerror_r(cause, reason, sizeof reason));
+    append(": ");
+    append(strerror_r(cause, reason, sizeof reason));
     return cause == ENOSPC || cause == EDQUOT ? ERR_STORAGE : code;
 }
 
 void err_note(const char *fmt, ...)
 {
     char before[ERR_TEXT_MAX];
-    size_t used;
     va_list args;
 
     memcpy(before, message, sizeof before);
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
-    used = strlen(message);
-    snprintf(message + used, sizeof message - used, ": %s", before);
+    append(": ");
+    append(before);
 }
 
 void err_hint(const char *fmt, ...)
 {
-    size_t used = strlen(message);
+    size_t used;
     va_list args;
 
-    used += (size_t)snprintf(message + used, sizeof message - used, "\n  ");
-    if (used >= sizeof message)
-        return;
+    append("\n  ");
+    used = strlen(message);
     va_start(args, fmt);
     vsnprintf(message + used, sizeof message - used, fmt, args);
     va_end(args);

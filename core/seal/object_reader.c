@@ -26,6 +26,28 @@ static size_t smaller(uint64_t a, size_t b)
     return a < b ? (size_t)a : b;
 }
 
+/* Whether a segment is final is computed from the signed size, never believed. */
+static enum err hold(struct object_reader *r, uint64_t position)
+{
+    const uint64_t at = OBJECT_START_LEN + position * OBJECT_FULL_LEN;
+    const size_t len = smaller(r->sealed_size - at, OBJECT_FULL_LEN);
+    enum err rc = ERR_OK;
+
+    if (r->held == position)
+        goto out;
+    r->held = NONE;
+    TRY(r->fetch(r->arg, at, r->segment, len));
+    rc = floe_open_segment(r->floe, position, position == r->last, bytes_of(r->segment, len),
+                           r->segment + FLOE_BEFORE_LEN);
+    if (rc != ERR_OK) {
+        err_note("segment %" PRIu64, position);
+        goto out;
+    }
+    r->held = position;
+out:
+    return rc;
+}
+
 enum err object_reader_new(const struct secret *key, const struct object_identity *identity,
                            uint64_t sealed_size, object_fetch *fetch, void *arg,
                            struct object_reader **out)
@@ -48,6 +70,8 @@ enum err object_reader_new(const struct secret *key, const struct object_identit
                       start + OBJECT_HEADER_LEN, &r->floe));
     r->room = smaller(sealed_size - OBJECT_START_LEN, OBJECT_FULL_LEN);
     TRY(mem_new(r->room, 1, &r->segment));
+    if (r->size == 0)
+        TRY(hold(r, 0)); /* no read would ever come to check it */
     *out = r;
     r = NULL; /* the caller's now */
 out:
@@ -60,28 +84,6 @@ out:
 uint64_t object_reader_size(const struct object_reader *r)
 {
     return r->size;
-}
-
-/* Whether a segment is final is computed from the signed size, never believed. */
-static enum err hold(struct object_reader *r, uint64_t position)
-{
-    const uint64_t at = OBJECT_START_LEN + position * OBJECT_FULL_LEN;
-    const size_t len = smaller(r->sealed_size - at, OBJECT_FULL_LEN);
-    enum err rc = ERR_OK;
-
-    if (r->held == position)
-        goto out;
-    r->held = NONE;
-    TRY(r->fetch(r->arg, at, r->segment, len));
-    rc = floe_open_segment(r->floe, position, position == r->last, bytes_of(r->segment, len),
-                           r->segment + FLOE_BEFORE_LEN);
-    if (rc != ERR_OK) {
-        err_note("segment %" PRIu64, position);
-        goto out;
-    }
-    r->held = position;
-out:
-    return rc;
 }
 
 enum err object_reader_read(struct object_reader *r, uint64_t offset, void *to, size_t len)
