@@ -102,6 +102,7 @@ static enum err snapshot_read(const struct ledger *ledger, const struct record *
     TRY(jdoc_text(from, "frequencyType", WORD_MAX, &s->frequency_type));
     if (jdoc_has(from, "description"))
         TRY(jdoc_text(from, "description", SNAPSHOT_TEXT_MAX, &s->description));
+    TRY(jdoc_time(from, "startedAt", &s->started_ms));
     if (jdoc_has(from, "expiresAt"))
         TRY(jdoc_time(from, "expiresAt", &s->expires_ms));
     TRY(read_keys(ledger, s));

@@ -32,6 +32,7 @@ struct snapshot {
     const char *frequency_type; /* "ondemand", "hourly", … */
     const char *description;    /* or NULL */
     int64_t created_ms;
+    int64_t started_ms;                /* when reading the source began */
     int64_t expires_ms;                /* 0: never */
     struct key_name recorded_key;      /* masterKey: as it was when the snapshot was taken */
     struct key_name effective_key;     /* what a restore needs now: after rewraps */

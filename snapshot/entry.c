@@ -229,6 +229,7 @@ out:
 static enum err check_fixed(const struct entry *e, const struct fixed *f)
 {
     bool is_file = f->type == ENTRY_FILE;
+    bool is_link = (e->flags & ENTRY_HARD_LINK) != 0;
     bool has_blocks = is_file && e->size > 0;
     enum err rc = ERR_OK;
 
@@ -238,15 +239,14 @@ static enum err check_fixed(const struct entry *e, const struct fixed *f)
              e->flags);
     if (e->mode > 07777 || e->mtime_ns > 999999999 || e->ctime_ns > 999999999)
         FAIL(ERR_CORRUPT, "a file entry has an impossible mode or time");
-    if (e->size > (is_file ? ENTRY_SIZE_MAX : 0))
+    if (e->size > (is_file && !is_link ? ENTRY_SIZE_MAX : 0))
         FAIL(ERR_CORRUPT, "a file entry has an impossible size");
     if (has_blocks ? e->block_log2 < ENTRY_BLOCK_LOG2_MIN || e->block_log2 > ENTRY_BLOCK_LOG2_MAX
-                   : e->block_log2 != 0 && !is_file)
+                   : e->block_log2 != 0)
         FAIL(ERR_CORRUPT, "a file entry has an impossible block size");
     if (f->extent_count > ENTRY_EXTENTS_MAX || (f->extent_count > 0 && !has_blocks))
         FAIL(ERR_CORRUPT, "a file entry has impossible extents");
-    if ((f->link_len > 0) != (f->type == ENTRY_SYMLINK || (e->flags & ENTRY_HARD_LINK) != 0) ||
-        ((e->flags & ENTRY_HARD_LINK) != 0 && !is_file))
+    if ((f->link_len > 0) != (f->type == ENTRY_SYMLINK || is_link) || (is_link && !is_file))
         FAIL(ERR_CORRUPT, "a file entry has a link target where none can be, or lacks one");
 out:
     return rc;

@@ -16,7 +16,7 @@
 enum entry_type { ENTRY_FILE = 1, ENTRY_DIR = 2, ENTRY_SYMLINK = 3, ENTRY_FIFO = 4 };
 
 #define ENTRY_CHANGED 1   /* was being written while it was read */
-#define ENTRY_HARD_LINK 2 /* `link` is the path of its first name; the blocks are the same */
+#define ENTRY_HARD_LINK 2 /* `link` is the path of its first name, which has the content */
 #define ENTRY_FLAGS_KNOWN (ENTRY_CHANGED | ENTRY_HARD_LINK)
 
 /* An encoded entry is never longer, and has a fixed part of this size in front. */

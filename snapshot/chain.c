@@ -1,0 +1,36 @@
+#include "snapshot/chain.h"
+
+#include <string.h>
+
+static const struct snapshot *find(const struct catalogue *c, const char *id)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (strcmp(c->items[i].id, id) == 0)
+            return &c->items[i];
+    return NULL;
+}
+
+const struct snapshot *chain_parent(const struct catalogue *c, const struct key_name *active,
+                                    const struct chain_limits *limits, int64_t now_ms,
+                                    const char **why)
+{
+    const struct snapshot *newest = c->count > 0 ? &c->items[c->count - 1] : NULL;
+    const struct snapshot *base = newest != NULL ? find(c, newest->base) : NULL;
+
+    *why = "";
+    if (newest == NULL)
+        *why = "it is the first snapshot";
+    else if (!key_name_equal(&newest->effective_key, active))
+        *why = "the active master-key version changed";
+    else if (base == NULL)
+        *why = "the chain's base is gone";
+    else if (now_ms - base->created_ms >= limits->age_ms)
+        *why = "the chain's base is old enough";
+    else if (newest->chain_position >= limits->length)
+        *why = "the chain is long enough";
+    else if (newest->chain_needed_bytes * 2 < newest->chain_stored_bytes)
+        *why = "the newest snapshot needs less than half of what the chain stores";
+    else
+        return newest;
+    return NULL;
+}

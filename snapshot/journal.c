@@ -1,0 +1,144 @@
+#include "snapshot/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/fs/file.h"
+#include "snapshot/catalogue.h"
+
+#define JOURNAL_LEN_MAX (64 * MIB)
+
+struct journal {
+    int fd; /* owned */
+    char *path;
+    pthread_mutex_t lock;
+};
+
+static bool is_recorded(const struct ledger *ledger, const char *id)
+{
+    for (size_t i = ledger_count(ledger); i-- > 0;) {
+        const struct record *r = ledger_at(ledger, i);
+        const char *of;
+
+        if (r->type == RECORD_SNAPSHOT &&
+            jdoc_text(r->payload, "id", SNAPSHOT_ID_TEXT, &of) == ERR_OK && strcmp(of, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Line 1 is the snapshot's id, each further one an object's name. A torn last line names nothing:
+ * its object was not begun. */
+static enum err remove_pending(struct store *store, char *line)
+{
+    enum err rc = ERR_OK;
+
+    for (char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        TRY(store_remove(store, line));
+    }
+out:
+    return rc;
+}
+
+static enum err undo(const struct ledger *ledger, struct buf *text)
+{
+    char *first = (char *)text->at;
+    char *end = strchr(first, '\n');
+    enum err rc = ERR_OK;
+
+    if (end == NULL)
+        return ERR_OK;
+    *end = '\0';
+    if (is_recorded(ledger, first))
+        return ERR_OK;
+    log_say(LOG_INFO, "removing what an interrupted backup (%s) left behind", first);
+    TRY(remove_pending(ledger_store(ledger), end + 1));
+    TRY(store_sweep(ledger_store(ledger)));
+out:
+    return rc;
+}
+
+enum err journal_recover(const struct ledger *ledger)
+{
+    char *path = NULL;
+    struct buf text = {.max = JOURNAL_LEN_MAX};
+    enum err rc;
+
+    TRY(file_join(ledger_state_dir(ledger), "pending", &path));
+    rc = file_read(path, &text);
+    if (rc == ERR_NOT_FOUND) {
+        rc = ERR_OK;
+        goto out;
+    }
+    TRY(rc);
+    TRY(buf_add(&text, bytes_of("", 1)));
+    TRY(undo(ledger, &text));
+    if (unlink(path) != 0)
+        FAIL_SYS(ERR_FAILED, "removing %s", path);
+out:
+    if (rc != ERR_OK)
+        err_note("cleaning up after an interrupted backup");
+    mem_free(path);
+    buf_clear(&text);
+    return rc;
+}
+
+enum err journal_new(const struct ledger *ledger, const char *snapshot_id, struct journal **out)
+{
+    struct journal *j = NULL;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *j, &j));
+    pthread_mutex_init(&j->lock, NULL);
+    j->fd = -1;
+    TRY(file_join(ledger_state_dir(ledger), "pending", &j->path));
+    j->fd = open(j->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+    if (j->fd < 0)
+        FAIL_SYS(ERR_FAILED, "making %s", j->path);
+    TRY(journal_add(j, snapshot_id));
+    *out = j;
+    j = NULL; /* the caller's now */
+out:
+    journal_free(j);
+    return rc;
+}
+
+enum err journal_add(struct journal *j, const char *name)
+{
+    char *line = NULL;
+    enum err rc;
+
+    pthread_mutex_lock(&j->lock);
+    TRY(mem_format(&line, "%s\n", name));
+    TRY(file_write(j->fd, bytes_of_text(line)));
+out:
+    if (rc != ERR_OK)
+        err_note("writing %s", j->path);
+    pthread_mutex_unlock(&j->lock);
+    mem_free(line);
+    return rc;
+}
+
+enum err journal_forget(struct journal *j)
+{
+    if (unlink(j->path) != 0)
+        return err_sys(ERR_FAILED, "removing %s", j->path);
+    return ERR_OK;
+}
+
+void journal_free(struct journal *j)
+{
+    if (j == NULL)
+        return;
+    if (j->fd >= 0)
+        close(j->fd);
+    pthread_mutex_destroy(&j->lock);
+    mem_free(j->path);
+    mem_free(j);
+}
