@@ -38,6 +38,17 @@ enum record_type {
     RECORD_TYPES(RECORD_ENUM)
 #undef RECORD_ENUM
 };
+#define RECORD_TYPE_COUNT (RECORD_CHECKPOINT + 1)
+
+/* Numbers above this lose precision in other readers of JSON. */
+#define RECORD_SEQ_MAX ((UINT64_C(1) << 53) - 1)
+#define RECORD_SIGNATURES_MAX 8
+
+/* One signature of a kind this release knows; others are left out. */
+struct record_signature {
+    uint8_t key_id[SIGNER_ID_LEN];
+    uint8_t at[SIGNER_SIGNATURE_LEN];
+};
 
 /* A parsed record. Everything in it is owned by it. */
 struct record {
@@ -51,6 +62,8 @@ struct record {
     int64_t created_ms;
     struct jdoc *payload; /* all members, the common ones too */
     struct buf raw;       /* both lines as stored */
+    struct record_signature *signatures;
+    size_t signature_count;
 };
 
 /* Parse and check the form; no signature is checked yet. ERR_CORRUPT; ERR_UNSUPPORTED: a format,
@@ -61,6 +74,10 @@ void record_free(struct record *r);
 /* ERR_CORRUPT unless one of its signatures is by this key and fits. */
 MUST_CHECK enum err record_check(const struct record *r,
                                  const uint8_t public_key[SIGNER_PUBLIC_LEN]);
+
+/* The order of the ledger: by createdAt, then writer, then seq; less than, equal to or greater than
+ * 0. */
+int record_compare(const struct record *a, const struct record *b);
 
 /* The members every record has. */
 struct record_place {

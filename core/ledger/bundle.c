@@ -1,0 +1,80 @@
+#include "core/ledger/bundle.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/ledger/record.h"
+
+#define WINDOW_LEN (4 * RECORD_LEN_MAX)
+
+/* The part of the source that is in memory: bytes that are read and not yet taken. */
+struct window {
+    uint8_t *at; /* owned, WINDOW_LEN */
+    size_t first;
+    size_t end;
+    uint64_t offset; /* in the source, of `end` */
+};
+
+/* The two lines at the front of the window; a length of 0 says that they are not whole yet. */
+static struct bytes front(const struct window *w)
+{
+    const uint8_t *at = w->at + w->first;
+    const uint8_t *stop = w->at + w->end;
+    const uint8_t *line = at;
+
+    for (int i = 0; i < 2; i++) {
+        line = line < stop ? memchr(line, '\n', (size_t)(stop - line)) : NULL;
+        if (line == NULL)
+            return bytes_of(at, 0);
+        line++;
+    }
+    return bytes_of(at, (size_t)(line - at));
+}
+
+static enum err fill(struct window *w, const struct bundle_source *from)
+{
+    uint64_t left = from->size - w->offset;
+    size_t len;
+    enum err rc;
+
+    w->end -= w->first;
+    memmove(w->at, w->at + w->first, w->end);
+    w->first = 0;
+    len = WINDOW_LEN - w->end;
+    if (len > left)
+        len = (size_t)left;
+    TRY(from->read(from->arg, w->offset, w->at + w->end, len));
+    w->end += len;
+    w->offset += len;
+out:
+    return rc;
+}
+
+enum err bundle_each(const struct bundle_source *from, bundle_take *take, void *arg, uint64_t *good)
+{
+    struct window w = {.at = NULL};
+    struct bytes raw;
+    enum err rc;
+
+    *good = 0;
+    TRY(mem_new(WINDOW_LEN, 1, &w.at));
+    for (;;) {
+        raw = front(&w);
+        if (raw.len > 0) {
+            TRY(take(arg, raw));
+            w.first += raw.len;
+            *good += raw.len;
+        } else if (w.end - w.first > RECORD_LEN_MAX) {
+            FAIL(ERR_CORRUPT, "a record of more than %zu bytes", RECORD_LEN_MAX);
+        } else if (w.offset < from->size) {
+            TRY(fill(&w, from));
+        } else {
+            break;
+        }
+    }
+    if (w.end > w.first)
+        FAIL(ERR_CORRUPT, "%zu bytes at the end are not a whole record", w.end - w.first);
+out:
+    mem_free(w.at);
+    return rc;
+}

@@ -1,0 +1,159 @@
+#include "core/ledger/cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/fs/file.h"
+#include "core/ledger/bundle.h"
+
+#define OTHERS_MAY_WRITE 022
+#define STALE_LEAST 64 /* fewer records of no use are not worth the writing */
+#define WRITE_LEN (1 * MIB)
+
+static enum err read_file(void *arg, uint64_t offset, void *to, size_t len)
+{
+    size_t got = 0;
+    enum err rc;
+
+    TRY(file_read_at(*(int *)arg, to, len, offset, &got));
+    if (got < len)
+        FAIL(ERR_CORRUPT, "the cache became shorter while it was read");
+out:
+    return rc;
+}
+
+struct taking {
+    struct shelf *shelf;
+    struct cache *cache;
+    size_t stale;
+};
+
+static enum err take(void *arg, struct bytes raw)
+{
+    struct taking *t = arg;
+    struct record *r = NULL;
+    struct shelf_entry *entry;
+    enum err rc;
+
+    TRY(record_parse(raw, &r));
+    entry = shelf_find(t->shelf, r->writer, r->seq);
+    if (entry != NULL && entry->record == NULL && entry->size == raw.len) {
+        entry->record = r;
+        entry->from = FROM_CACHE;
+        r = NULL; /* the shelf's now */
+        t->cache->used++;
+    } else {
+        t->stale++; /* no longer in the store, or twice here */
+    }
+out:
+    record_free(r);
+    return rc;
+}
+
+static bool may_be_trusted(const char *path, int fd, uint64_t *size)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    if ((st.st_mode & OTHERS_MAY_WRITE) != 0) {
+        log_say(LOG_WARN, "%s can be written by others and is not used", path);
+        return false;
+    }
+    *size = (uint64_t)st.st_size;
+    return true;
+}
+
+enum err cache_read(const char *path, struct shelf *shelf, struct cache *out)
+{
+    struct taking taking = {.shelf = shelf, .cache = out};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct bundle_source from = {.read = read_file, .arg = &fd};
+    enum err rc = ERR_OK;
+
+    *out = (struct cache){.renew = fd < 0};
+    if (fd < 0)
+        goto out;
+    if (!may_be_trusted(path, fd, &from.size)) {
+        out->renew = true;
+        goto out;
+    }
+    if (bundle_each(&from, take, &taking, &out->good) != ERR_OK)
+        err_clear(); /* what comes behind is read from the store */
+    out->torn = out->good < from.size;
+    out->renew = taking.stale > STALE_LEAST && taking.stale > out->used;
+out:
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static enum err open_to_add(const char *path, int *fd)
+{
+    *fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (*fd < 0)
+        return err_sys(ERR_FAILED, "writing %s", path);
+    return ERR_OK;
+}
+
+/* A writer that was killed leaves a torn end; another one that writes at the same moment loses what
+ * it wrote, and reads it from the store the next time. */
+static enum err cut(const char *path, int fd, const struct cache *found)
+{
+    uint64_t keep = found->renew ? 0 : found->good;
+
+    if ((found->renew || found->torn) && ftruncate(fd, (off_t)keep) != 0)
+        return err_sys(ERR_FAILED, "cutting %s", path);
+    if (found->renew && fchmod(fd, 0600) != 0)
+        return err_sys(ERR_FAILED, "setting the mode of %s", path);
+    return ERR_OK;
+}
+
+static bool is_to_be_written(const struct cache *found, const struct shelf_entry *entry)
+{
+    return entry->from == FROM_STORE || (found->renew && entry->from == FROM_CACHE);
+}
+
+enum err cache_write(const char *path, const struct cache *found, const struct shelf *shelf)
+{
+    struct buf text = {.max = WRITE_LEN + RECORD_LEN_MAX};
+    int fd = -1;
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < shelf->count; i++) {
+        if (!is_to_be_written(found, &shelf->at[i]))
+            continue;
+        if (fd < 0) {
+            TRY(open_to_add(path, &fd));
+            TRY(cut(path, fd, found));
+        }
+        TRY(buf_add(&text, buf_bytes(&shelf->at[i].record->raw)));
+        if (text.len >= WRITE_LEN) {
+            TRY(file_write(fd, buf_bytes(&text)));
+            text.len = 0;
+        }
+    }
+    if (text.len > 0)
+        TRY(file_write(fd, buf_bytes(&text)));
+out:
+    if (fd >= 0)
+        close(fd);
+    buf_clear(&text);
+    return rc;
+}
+
+enum err cache_add(const char *path, const struct record *r)
+{
+    int fd = -1;
+    enum err rc;
+
+    TRY(open_to_add(path, &fd));
+    TRY(file_write(fd, buf_bytes(&r->raw)));
+out:
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}

@@ -1,0 +1,51 @@
+/*
+ * A checkpoint record: the ends of all chains, and a bundle of every live record, so that records
+ * which concern nothing live may be deleted.
+ *
+ * Members beside the common ones: heads [{writer, seq, recordId}], liveSet {count, sha256} (of the
+ * bundle's record ids one after another), expiresAt null, bundle {name, size, sha256}.
+ * Uses: core/base, core/store, heads, bundle, shelf.  Used by: ledger.
+ */
+#ifndef CORE_LEDGER_CHECKPOINT_H
+#define CORE_LEDGER_CHECKPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/ledger/heads.h"
+#include "core/ledger/record.h"
+#include "core/ledger/shelf.h"
+#include "core/store/store.h"
+
+/* Zero-initialised it is none: it covers nothing. */
+struct checkpoint {
+    const struct record *record; /* borrowed; NULL: none */
+    struct heads heads;
+    uint64_t live_count;
+    uint8_t live_sha256[HASH_LEN];
+    uint64_t bundle_size;
+    uint8_t bundle_sha256[HASH_LEN];
+};
+
+/* ERR_CORRUPT: malformed. */
+MUST_CHECK enum err checkpoint_read(const struct record *record, struct checkpoint *out);
+void checkpoint_clear(struct checkpoint *c);
+
+/* True when the checkpoint was made after that record: it may be missing. */
+bool checkpoint_covers(const struct checkpoint *c, const uint8_t writer[SIGNER_ID_LEN],
+                       uint64_t seq);
+
+/*
+ * Read the bundle: what the sorted shelf lacks is put there, and the shelf is sorted again.
+ * ERR_CORRUPT: it is not there, not the one the record names, or has another record than the shelf.
+ */
+MUST_CHECK enum err checkpoint_fill(const struct checkpoint *c, struct store *store,
+                                    struct shelf *shelf);
+
+/* "checkpoints/<writer>/<seq>.jsonl" */
+#define CHECKPOINT_NAME_LEN (12 + 16 + 1 + 16 + 6)
+void checkpoint_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq,
+                     char out[CHECKPOINT_NAME_LEN + 1]);
+
+#endif

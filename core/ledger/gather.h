@@ -1,0 +1,32 @@
+/*
+ * Bring all records of a store together: the listing, the cache, the store, the newest checkpoint's
+ * bundle. Nothing is judged here; forged and foreign records come along.
+ *
+ * Uses: core/store, shelf, cache, checkpoint.  Used by: ledger.
+ */
+#ifndef CORE_LEDGER_GATHER_H
+#define CORE_LEDGER_GATHER_H
+
+#include <stdbool.h>
+
+#include "core/base/err.h"
+#include "core/ledger/cache.h"
+#include "core/ledger/checkpoint.h"
+#include "core/ledger/shelf.h"
+#include "core/store/store.h"
+
+/* Only the names: every entry's writer, seq and size. Sorted. ERR_CORRUPT: a name that is none. */
+MUST_CHECK enum err gather_names(struct store *store, struct shelf *out);
+
+/* Read one record that was listed. ERR_CORRUPT: also when another's name is inside. */
+MUST_CHECK enum err gather_record(struct store *store, struct shelf_entry *entry);
+
+/*
+ * Everything. `cache_path` may be NULL; *cache says what was found there. *cover is the newest
+ * checkpoint, not to be believed before the shelf is judged, and borrows from the shelf. Its bundle
+ * is read when a record is missing, or when `read_bundle` says so.
+ */
+MUST_CHECK enum err gather(struct store *store, const char *cache_path, bool read_bundle,
+                           struct shelf *out, struct cache *cache, struct checkpoint *cover);
+
+#endif

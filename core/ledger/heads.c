@@ -1,0 +1,145 @@
+#include "core/ledger/heads.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+
+void heads_clear(struct heads *h)
+{
+    mem_free(h->at);
+    *h = (struct heads){NULL, 0};
+}
+
+/* Where `writer` is, or would be put. */
+static size_t place_of(const struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
+{
+    size_t i = 0;
+
+    while (i < h->count && memcmp(h->at[i].writer, writer, SIGNER_ID_LEN) < 0)
+        i++;
+    return i;
+}
+
+static bool is_at(const struct heads *h, size_t i, const uint8_t writer[SIGNER_ID_LEN])
+{
+    return i < h->count && memcmp(h->at[i].writer, writer, SIGNER_ID_LEN) == 0;
+}
+
+const struct head *heads_find(const struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
+{
+    size_t i = place_of(h, writer);
+
+    return is_at(h, i, writer) ? &h->at[i] : NULL;
+}
+
+enum err heads_reserve(struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
+{
+    if (heads_find(h, writer) != NULL)
+        return ERR_OK;
+    if (h->count >= HEADS_MAX)
+        return err_set(ERR_CORRUPT, "more than %d writers", HEADS_MAX);
+    return mem_resize(h->count + 1, sizeof *h->at, &h->at);
+}
+
+enum err heads_raise(struct heads *h, const struct head *head)
+{
+    size_t i = place_of(h, head->writer);
+    enum err rc = ERR_OK;
+
+    if (!is_at(h, i, head->writer)) {
+        TRY(heads_reserve(h, head->writer));
+        memmove(&h->at[i + 1], &h->at[i], (h->count - i) * sizeof *h->at);
+        h->at[i] = *head;
+        h->count++;
+    } else if (head->seq > h->at[i].seq) {
+        h->at[i] = *head;
+    }
+out:
+    return rc;
+}
+
+struct head head_of(const struct record *r)
+{
+    struct head head = {.seq = r->seq, .created_ms = r->created_ms};
+
+    memcpy(head.writer, r->writer, sizeof head.writer);
+    memcpy(head.id, r->id, sizeof head.id);
+    return head;
+}
+
+bool heads_equal(const struct heads *a, const struct heads *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (a->at[i].seq != b->at[i].seq ||
+            memcmp(a->at[i].writer, b->at[i].writer, SIGNER_ID_LEN) != 0 ||
+            memcmp(a->at[i].id, b->at[i].id, RECORD_ID_LEN) != 0)
+            return false;
+    }
+    return true;
+}
+
+static enum err read_one(const struct jdoc *from, struct heads *to)
+{
+    struct head head = {.seq = 0};
+    enum err rc;
+
+    TRY(jdoc_hex(from, "writer", head.writer, SIGNER_ID_LEN));
+    TRY(jdoc_number(from, "seq", RECORD_SEQ_MAX, &head.seq));
+    TRY(jdoc_hex(from, "recordId", head.id, RECORD_ID_LEN));
+    if (heads_find(to, head.writer) != NULL)
+        FAIL(ERR_CORRUPT, "a writer is twice in \"heads\"");
+    TRY(heads_raise(to, &head));
+out:
+    return rc;
+}
+
+enum err heads_read(const struct jdoc *from, struct heads *out)
+{
+    struct heads heads = {NULL, 0};
+    struct jdoc *list = NULL;
+    struct jdoc *item = NULL;
+    size_t count = 0;
+    enum err rc;
+
+    TRY(jdoc_list(from, "heads", HEADS_MAX, &list, &count));
+    for (size_t i = 0; i < count; i++) {
+        TRY(jdoc_item(list, i, &item));
+        TRY(read_one(item, &heads));
+    }
+    *out = heads;
+    heads = (struct heads){NULL, 0}; /* the caller's now */
+out:
+    heads_clear(&heads);
+    return rc;
+}
+
+static enum err write_one(const struct head *from, struct jdoc *list)
+{
+    struct jdoc *item = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&item));
+    TRY(jdoc_set_hex(item, "writer", bytes_of(from->writer, SIGNER_ID_LEN)));
+    TRY(jdoc_set_number(item, "seq", from->seq));
+    TRY(jdoc_set_hex(item, "recordId", bytes_of(from->id, RECORD_ID_LEN)));
+    TRY(jdoc_push(list, &item));
+out:
+    jdoc_free(item);
+    return rc;
+}
+
+enum err heads_write(const struct heads *from, struct jdoc *to)
+{
+    struct jdoc *list = NULL;
+    enum err rc;
+
+    TRY(jdoc_array(&list));
+    for (size_t i = 0; i < from->count; i++)
+        TRY(write_one(&from->at[i], list));
+    TRY(jdoc_set(to, "heads", &list));
+out:
+    jdoc_free(list);
+    return rc;
+}

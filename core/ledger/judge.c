@@ -1,0 +1,152 @@
+#include "core/ledger/judge.h"
+
+#include <string.h>
+
+/* Puts the record's name in front of the message. */
+static void note_record(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq)
+{
+    char name[RECORD_NAME_LEN + 1];
+
+    record_name(writer, seq, name);
+    err_note("%s", name);
+}
+
+enum err judge_genesis(const struct shelf *shelf, struct roster *roster,
+                       const struct record **genesis)
+{
+    const struct record *found = NULL;
+    enum err rc;
+
+    for (size_t i = 0; i < shelf->count; i++) {
+        const struct record *r = shelf->at[i].record;
+
+        if (r->type != RECORD_GENESIS)
+            continue;
+        if (found != NULL) {
+            rc = err_set(ERR_CORRUPT, "a second genesis record");
+            note_record(r->writer, r->seq);
+            goto out;
+        }
+        found = r;
+    }
+    if (found == NULL)
+        FAIL(ERR_CORRUPT, "the ledger has records, but its genesis record is missing");
+    rc = roster_found(roster, found);
+    if (rc != ERR_OK)
+        note_record(found->writer, found->seq);
+    *genesis = found;
+out:
+    return rc;
+}
+
+/* `before` is the record before it on the shelf, or NULL at the front of a chain. */
+static enum err check_link(const struct shelf_entry *e, const struct shelf_entry *before,
+                           const struct checkpoint *cover)
+{
+    uint64_t expected = before != NULL ? before->seq + 1 : 0;
+
+    if (e->from == FROM_BUNDLE && !checkpoint_covers(cover, e->writer, e->seq))
+        return err_set(ERR_CORRUPT, "it is in a checkpoint's bundle, but not in the store");
+    if (e->seq != expected) {
+        if (checkpoint_covers(cover, e->writer, e->seq - 1))
+            return ERR_OK; /* what is missing concerned nothing live */
+        return err_set(ERR_CORRUPT,
+                       "the record before it is missing, and no checkpoint covers that: it was "
+                       "deleted");
+    }
+    if (before != NULL && memcmp(e->record->prev, before->record->id, RECORD_ID_LEN) != 0)
+        return err_set(ERR_CORRUPT, "it does not follow the record before it: one of them was "
+                                    "replaced");
+    return ERR_OK;
+}
+
+static enum err check_record(const struct shelf_entry *e, const struct shelf_entry *before,
+                             const struct checkpoint *cover, const struct roster *roster)
+{
+    enum err rc;
+
+    TRY(roster_check(roster, e->record, e->from == FROM_CACHE));
+    TRY(check_link(e, before, cover));
+    if (before != NULL && e->record->created_ms < before->record->created_ms)
+        FAIL(ERR_CORRUPT, "its time is before that of the record before it");
+out:
+    return rc;
+}
+
+/* Root's chain comes first, for it says who the others are. */
+static enum err judge_those(const struct shelf *shelf, bool of_root, const struct checkpoint *cover,
+                            struct roster *roster)
+{
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < shelf->count; i++) {
+        const struct shelf_entry *e = &shelf->at[i];
+        bool is_first = i == 0 || memcmp(e[-1].writer, e->writer, SIGNER_ID_LEN) != 0;
+
+        if ((memcmp(e->writer, roster->root, SIGNER_ID_LEN) == 0) != of_root)
+            continue;
+        rc = check_record(e, is_first ? NULL : &e[-1], cover, roster);
+        if (rc == ERR_OK && of_root)
+            rc = roster_apply(roster, e->record);
+        if (rc != ERR_OK) {
+            note_record(e->writer, e->seq);
+            goto out;
+        }
+    }
+out:
+    return rc;
+}
+
+/* What a checkpoint says was there must still be: so it protects against a rollback, too. */
+static enum err check_head(const struct shelf *shelf, const struct head *head,
+                           const struct checkpoint *cover)
+{
+    const struct shelf_entry *e = shelf_find(shelf, head->writer, head->seq);
+    const struct head *covered = heads_find(&cover->heads, head->writer);
+    enum err rc = ERR_OK;
+
+    if (e != NULL) {
+        if (memcmp(e->record->id, head->id, RECORD_ID_LEN) != 0)
+            FAIL(ERR_CORRUPT, "another record was here when a checkpoint was made");
+        goto out;
+    }
+    if (covered == NULL || covered->seq < head->seq ||
+        (covered->seq == head->seq && memcmp(covered->id, head->id, RECORD_ID_LEN) != 0))
+        FAIL(ERR_CORRUPT, "it is missing, and was here when a checkpoint was made");
+out:
+    if (rc != ERR_OK)
+        note_record(head->writer, head->seq);
+    return rc;
+}
+
+static enum err check_checkpoint(const struct shelf *shelf, const struct record *r,
+                                 const struct checkpoint *cover)
+{
+    struct checkpoint c = {.record = NULL};
+    enum err rc;
+
+    rc = checkpoint_read(r, &c);
+    if (rc != ERR_OK) {
+        note_record(r->writer, r->seq);
+        goto out;
+    }
+    for (size_t i = 0; i < c.heads.count; i++)
+        TRY(check_head(shelf, &c.heads.at[i], cover));
+out:
+    checkpoint_clear(&c);
+    return rc;
+}
+
+enum err judge_chains(const struct shelf *shelf, const struct checkpoint *cover,
+                      struct roster *roster)
+{
+    enum err rc;
+
+    TRY(judge_those(shelf, true, cover, roster));
+    TRY(judge_those(shelf, false, cover, roster));
+    for (size_t i = 0; i < shelf->count; i++)
+        if (shelf->at[i].record->type == RECORD_CHECKPOINT)
+            TRY(check_checkpoint(shelf, shelf->at[i].record, cover));
+out:
+    return rc;
+}

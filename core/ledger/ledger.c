@@ -1,0 +1,140 @@
+#include "core/ledger/ledger.h"
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/fs/file.h"
+#include "core/ledger/cache.h"
+#include "core/ledger/ledger_internal.h"
+
+#define STATE_DIR_MODE 0700
+
+/* A machine without the key reads, verifies and restores; it cannot append. */
+static enum err load_signer(struct ledger *l)
+{
+    char *path = NULL;
+    enum err rc;
+
+    TRY(file_join(l->state_dir, LEDGER_KEY_FILE, &path));
+    rc = signer_load(path, &l->signer);
+    if (rc == ERR_NOT_FOUND) {
+        err_clear();
+        rc = ERR_OK;
+        goto out;
+    }
+    TRY(rc);
+    TRY(signer_id(signer_public(l->signer), l->own));
+out:
+    mem_free(path);
+    return rc;
+}
+
+enum err ledger_begin(const struct ledger_options *options, struct ledger **out)
+{
+    struct ledger *l = NULL;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *l, &l));
+    l->store = options->store;
+    TRY(mem_text(options->state_dir, &l->state_dir));
+    TRY(file_make_dirs(l->state_dir, STATE_DIR_MODE));
+    TRY(file_join(l->state_dir, TRUST_FILE, &l->trust_path));
+    TRY(file_join(l->state_dir, CACHE_FILE, &l->cache_path));
+    TRY(trust_load(l->trust_path, &l->seen));
+    TRY(load_signer(l));
+    *out = l;
+    l = NULL; /* the caller's now */
+out:
+    ledger_free(l);
+    return rc;
+}
+
+static enum err open_with(const struct ledger_options *options, enum ledger_cache use, bool *cached,
+                          struct ledger **out)
+{
+    struct ledger *l = NULL;
+    enum err rc;
+
+    TRY(ledger_begin(options, &l));
+    TRY(ledger_load(l, options, use, cached));
+    *out = l;
+    l = NULL; /* the caller's now */
+out:
+    ledger_free(l);
+    return rc;
+}
+
+enum err ledger_open(const struct ledger_options *options, struct ledger **out)
+{
+    bool cached = false;
+    enum err rc;
+
+    if (options->read_all)
+        return open_with(options, LEDGER_CACHE_LEAVE, &cached, out);
+    rc = open_with(options, LEDGER_CACHE_USE, &cached, out);
+    if (rc != ERR_CORRUPT || !cached)
+        return rc;
+    /* A damaged cache must not look like a damaged ledger: the store has the last word. */
+    rc = open_with(options, LEDGER_CACHE_RENEW, &cached, out);
+    if (rc == ERR_OK)
+        log_say(LOG_WARN, "the cache of records in %s was damaged and has been made anew",
+                options->state_dir);
+    return rc;
+}
+
+void ledger_free(struct ledger *l)
+{
+    if (l == NULL)
+        return;
+    lookup_clear(&l->lookup);
+    for (size_t i = 0; i < l->count; i++)
+        record_free(l->records[i]);
+    mem_free(l->records);
+    heads_clear(&l->heads);
+    roster_clear(&l->roster);
+    trust_clear(&l->seen);
+    signer_free(l->signer);
+    mem_free(l->cache_path);
+    mem_free(l->trust_path);
+    mem_free(l->state_dir);
+    mem_free(l);
+}
+
+const uint8_t *ledger_repository(const struct ledger *l)
+{
+    return l->roster.repository;
+}
+
+const char *ledger_fingerprint(const struct ledger *l)
+{
+    return l->fingerprint;
+}
+
+bool ledger_is_first_contact(const struct ledger *l)
+{
+    return l->first_contact;
+}
+
+bool ledger_can_append(const struct ledger *l)
+{
+    return l->signer != NULL && roster_allows(&l->roster, l->own, RECORD_SNAPSHOT);
+}
+
+struct store *ledger_store(const struct ledger *l)
+{
+    return l->store;
+}
+
+const char *ledger_state_dir(const struct ledger *l)
+{
+    return l->state_dir;
+}
+
+size_t ledger_count(const struct ledger *l)
+{
+    return l->count;
+}
+
+const struct record *ledger_at(const struct ledger *l, size_t i)
+{
+    return l->records[i];
+}

@@ -1,0 +1,142 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/ledger/cache.h"
+#include "core/ledger/ledger_internal.h"
+
+/* Clocks of one machine differ by less. */
+#define CLOCK_BEHIND_MS (5 * INT64_C(60000))
+
+enum err ledger_may_append(const struct ledger *l, enum record_type type)
+{
+    if (l->signer == NULL)
+        return err_set(ERR_FAILED,
+                       "there is no signing key in %s: nothing can be added to the repository from "
+                       "here (verify and restore work without)",
+                       l->state_dir);
+    if (!roster_allows(&l->roster, l->own, type))
+        return err_set(ERR_FAILED, "the signing key in %s may not sign %s records of %s",
+                       l->state_dir, record_type_name(type), store_where(l->store));
+    if (l->count >= LEDGER_RECORDS_MAX)
+        return err_set(ERR_FAILED, "the ledger is full: it has %d records", LEDGER_RECORDS_MAX);
+    return ERR_OK;
+}
+
+uint64_t ledger_next_seq(const struct ledger *l)
+{
+    const struct head *head = heads_find(&l->heads, l->own);
+
+    return head != NULL ? head->seq + 1 : 0;
+}
+
+/* Time never goes back within a chain, even when the clock does. */
+static void set_time(const struct head *head, struct record_place *to)
+{
+    to->created_ms = clock_now_ms();
+    if (head == NULL || to->created_ms >= head->created_ms)
+        return;
+    if (to->created_ms + CLOCK_BEHIND_MS < head->created_ms) {
+        char text[TEXT_HUMAN_MAX];
+
+        text_human_time((uint64_t)(head->created_ms - to->created_ms) / 1000, text);
+        log_say(LOG_WARN, "the clock is %s behind the repository's newest record: is it right?",
+                text);
+    }
+    to->created_ms = head->created_ms;
+}
+
+static enum err make_next(const struct ledger *l, enum record_type type, const struct jdoc *body,
+                          struct record **out)
+{
+    const struct head *head = heads_find(&l->heads, l->own);
+    struct record_place place = {.seq = ledger_next_seq(l)};
+
+    memcpy(place.repository, l->roster.repository, SEAL_ID_LEN);
+    if (head != NULL)
+        place.prev = head->id;
+    set_time(head, &place);
+    return record_make(type, &place, body, l->signer, out);
+}
+
+static enum err put_record(const struct ledger *l, const struct record *r)
+{
+    char name[RECORD_NAME_LEN + 1];
+    enum err rc;
+
+    record_name(r->writer, r->seq, name);
+    rc = store_put(l->store, name, buf_bytes(&r->raw));
+    if (rc != ERR_EXISTS)
+        return rc;
+    rc = err_set(ERR_BUSY,
+                 "%s: another run with the same signing key was faster: record %" PRIu64
+                 " is there already",
+                 store_where(l->store), r->seq);
+    err_hint("wait for that run to end, then try again");
+    return rc;
+}
+
+enum err ledger_reserve(struct ledger *l, const struct record *r)
+{
+    enum err rc;
+
+    if (l->count == l->room) {
+        size_t room = 2 * l->room + 1;
+
+        TRY(mem_resize(room, sizeof(struct record *), &l->records));
+        l->room = room;
+    }
+    TRY(heads_reserve(&l->heads, r->writer));
+    TRY(lookup_reserve(&l->lookup, r));
+out:
+    return rc;
+}
+
+void ledger_place(struct ledger *l, struct record *r)
+{
+    struct head head = head_of(r);
+    size_t i = l->count;
+
+    for (; i > 0 && record_compare(l->records[i - 1], r) > 0; i--)
+        l->records[i] = l->records[i - 1];
+    l->records[i] = r;
+    l->count++;
+    /* Both have room since ledger_reserve(). */
+    if (lookup_add(&l->lookup, r) != ERR_OK || heads_raise(&l->heads, &head) != ERR_OK)
+        abort();
+}
+
+/* From the put on nothing may fail: a caller that is told of a failure would take back what the
+ * record names. */
+enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
+                       const struct record **out)
+{
+    struct roster roster = {.founded = false};
+    struct record *r = NULL;
+    enum err rc;
+
+    TRY(ledger_may_append(l, type));
+    TRY(make_next(l, type, body, &r));
+    TRY(roster_copy(&l->roster, &roster));
+    TRY(roster_apply(&roster, r));
+    TRY(ledger_reserve(l, r));
+    TRY(put_record(l, r));
+    roster_clear(&l->roster);
+    l->roster = roster;
+    roster = (struct roster){.founded = false}; /* the ledger's now */
+    ledger_place(l, r);
+    if (cache_add(l->cache_path, r) != ERR_OK)
+        log_say(LOG_WARN, "%s: the cache of records is not kept", err_text());
+    ledger_save_trust(l);
+    if (out != NULL)
+        *out = r;
+    r = NULL; /* the ledger's now */
+out:
+    roster_clear(&roster);
+    record_free(r);
+    return rc;
+}

@@ -1,0 +1,121 @@
+#include <string.h>
+
+#include "core/ledger/fold.h"
+#include "core/ledger/ledger_internal.h"
+
+bool ledger_checkpoint_is_due(const struct ledger *l)
+{
+    size_t since = 0;
+
+    while (since < l->count && l->records[l->count - 1 - since]->type != RECORD_CHECKPOINT)
+        since++;
+    return since >= LEDGER_CHECKPOINT_EVERY;
+}
+
+/* What the record will say of the live records. */
+static enum err measure(const struct ledger *l, struct checkpoint *to)
+{
+    struct hash *content = NULL;
+    struct hash *ids = NULL;
+    enum err rc;
+
+    TRY(hash_new(&content));
+    TRY(hash_new(&ids));
+    for (size_t i = 0; i < l->count; i++) {
+        const struct record *r = l->records[i];
+
+        if (!fold_is_live(l, r))
+            continue;
+        TRY(hash_add(content, buf_bytes(&r->raw)));
+        TRY(hash_add(ids, bytes_of(r->id, RECORD_ID_LEN)));
+        to->bundle_size += r->raw.len;
+        to->live_count++;
+    }
+    TRY(hash_end(content, to->bundle_sha256));
+    TRY(hash_end(ids, to->live_sha256));
+out:
+    hash_free(ids);
+    hash_free(content);
+    return rc;
+}
+
+static enum err write_bundle(const struct ledger *l, const char *name)
+{
+    struct store_put *put = NULL;
+    enum err rc;
+
+    TRY(store_put_begin(l->store, name, &put));
+    for (size_t i = 0; i < l->count; i++)
+        if (fold_is_live(l, l->records[i]))
+            TRY(store_put_write(put, buf_bytes(&l->records[i]->raw)));
+    TRY(store_put_commit(put));
+out:
+    store_put_free(put);
+    return rc;
+}
+
+/* A bundle whose record is not there is what a killed run left; nobody will ask for it. */
+static enum err put_bundle(const struct ledger *l, const char *name)
+{
+    char record[RECORD_NAME_LEN + 1];
+    uint64_t size;
+    enum err rc;
+
+    rc = write_bundle(l, name);
+    if (rc != ERR_EXISTS)
+        return rc;
+    record_name(l->own, ledger_next_seq(l), record);
+    rc = store_head(l->store, record, &size);
+    if (rc == ERR_OK)
+        FAIL(ERR_BUSY, "%s: another run with the same signing key has written %s",
+             store_where(l->store), record);
+    if (rc != ERR_NOT_FOUND)
+        goto out;
+    TRY(store_remove(l->store, name));
+    TRY(write_bundle(l, name));
+out:
+    return rc;
+}
+
+static enum err describe(const struct ledger *l, const struct checkpoint *c, const char *name,
+                         struct jdoc *to)
+{
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(heads_write(&l->heads, to));
+    TRY(jdoc_object(&part));
+    TRY(jdoc_set_number(part, "count", c->live_count));
+    TRY(jdoc_set_hex(part, "sha256", bytes_of(c->live_sha256, HASH_LEN)));
+    TRY(jdoc_set(to, "liveSet", &part));
+    TRY(jdoc_set_null(to, "expiresAt"));
+    TRY(jdoc_object(&part));
+    TRY(jdoc_set_text(part, "name", name));
+    TRY(jdoc_set_number(part, "size", c->bundle_size));
+    TRY(jdoc_set_hex(part, "sha256", bytes_of(c->bundle_sha256, HASH_LEN)));
+    TRY(jdoc_set(to, "bundle", &part));
+out:
+    jdoc_free(part);
+    return rc;
+}
+
+enum err ledger_checkpoint(struct ledger *l)
+{
+    char name[CHECKPOINT_NAME_LEN + 1];
+    struct checkpoint c = {.record = NULL};
+    struct jdoc *body = NULL;
+    enum err rc;
+
+    TRY(ledger_may_append(l, RECORD_CHECKPOINT));
+    checkpoint_name(l->own, ledger_next_seq(l), name);
+    TRY(measure(l, &c));
+    TRY(put_bundle(l, name));
+    TRY(jdoc_object(&body));
+    TRY(describe(l, &c, name, body));
+    TRY(ledger_append(l, RECORD_CHECKPOINT, body, NULL));
+out:
+    if (rc != ERR_OK)
+        err_note("making a checkpoint of the ledger");
+    jdoc_free(body);
+    return rc;
+}

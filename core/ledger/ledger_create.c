@@ -1,0 +1,163 @@
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/rand.h"
+#include "core/base/text.h"
+#include "core/fs/file.h"
+#include "core/ledger/gather.h"
+#include "core/ledger/ledger_internal.h"
+
+/*
+ * The order makes every step repeatable: the key is saved before anything is signed with it, and a
+ * killed run is known by a store that holds nothing but the first records of our own key, which
+ * this state directory has never seen as a whole repository.
+ */
+#define FIRST_RECORDS 2 /* genesis and the writer's enrolment */
+
+static enum err have_signer(struct ledger *l)
+{
+    char *path = NULL;
+    enum err rc = ERR_OK;
+
+    if (l->signer != NULL)
+        goto out;
+    TRY(file_join(l->state_dir, LEDGER_KEY_FILE, &path));
+    TRY(signer_new(&l->signer));
+    TRY(signer_save(l->signer, path));
+    TRY(signer_id(signer_public(l->signer), l->own));
+out:
+    mem_free(path);
+    return rc;
+}
+
+static enum err put_new(const struct ledger *l, const struct record *r)
+{
+    char name[RECORD_NAME_LEN + 1];
+    enum err rc;
+
+    record_name(r->writer, r->seq, name);
+    rc = store_put(l->store, name, buf_bytes(&r->raw));
+    if (rc == ERR_EXISTS)
+        rc = err_set(ERR_BUSY, "%s: another run makes a repository here", store_where(l->store));
+    return rc;
+}
+
+static enum err put_genesis(struct ledger *l, struct record **out)
+{
+    struct record_place place = {.seq = 0, .created_ms = clock_now_ms()};
+    struct record *genesis = NULL;
+    struct jdoc *body = NULL;
+    enum err rc;
+
+    TRY(rand_fill(place.repository, sizeof place.repository));
+    TRY(jdoc_parse(bytes_of_text("{\"suites\":[1]}"), &body));
+    TRY(jdoc_set_base64(body, "rootKey", bytes_of(signer_public(l->signer), SIGNER_PUBLIC_LEN)));
+    TRY(record_make(RECORD_GENESIS, &place, body, l->signer, &genesis));
+    TRY(put_new(l, genesis));
+    *out = genesis;
+    genesis = NULL; /* the caller's now */
+out:
+    record_free(genesis);
+    jdoc_free(body);
+    return rc;
+}
+
+/* One key is both root and the first writer; they can be split later. */
+static enum err put_enrolment(struct ledger *l, const struct record *genesis)
+{
+    struct record_place place = {.seq = 1, .prev = genesis->id, .created_ms = clock_now_ms()};
+    struct record *r = NULL;
+    struct jdoc *body = NULL;
+    struct jdoc *roles = NULL;
+    enum err rc;
+
+    memcpy(place.repository, genesis->repository, SEAL_ID_LEN);
+    if (place.created_ms < genesis->created_ms)
+        place.created_ms = genesis->created_ms;
+    TRY(jdoc_object(&body));
+    TRY(jdoc_set_text(body, "action", "enrol"));
+    TRY(jdoc_set_hex(body, "subject", bytes_of(l->own, SIGNER_ID_LEN)));
+    TRY(jdoc_set_base64(body, "publicKey", bytes_of(signer_public(l->signer), SIGNER_PUBLIC_LEN)));
+    TRY(jdoc_array(&roles));
+    TRY(jdoc_push_text(roles, ROSTER_ROLE_WRITER));
+    TRY(jdoc_set(body, "roles", &roles));
+    TRY(record_make(RECORD_WRITER, &place, body, l->signer, &r));
+    TRY(put_new(l, r));
+out:
+    record_free(r);
+    jdoc_free(roles);
+    jdoc_free(body);
+    return rc;
+}
+
+static enum err check_is_ours(const struct ledger *l, const struct shelf *there)
+{
+    bool ours = !l->seen.known && l->signer != NULL && there->count <= FIRST_RECORDS;
+
+    for (size_t i = 0; ours && i < there->count; i++)
+        ours = there->at[i].seq == i && memcmp(there->at[i].writer, l->own, SIGNER_ID_LEN) == 0;
+    if (ours)
+        return ERR_OK;
+    return err_set(ERR_EXISTS, "%s: there is a repository already", store_where(l->store));
+}
+
+static enum err check_is_new(const struct ledger *l, const struct ledger_options *options)
+{
+    if (options->fingerprint != NULL)
+        return err_set(ERR_USAGE, "%s: a new repository cannot have a given fingerprint",
+                       store_where(l->store));
+    if (!l->seen.known)
+        return ERR_OK;
+    (void)err_set(ERR_EXISTS,
+                  "the state directory %s belongs to another repository, with fingerprint %s",
+                  l->state_dir, l->seen.fingerprint);
+    err_hint("use another state directory for a new repository");
+    return ERR_EXISTS;
+}
+
+/* The genesis record, put now or by a run that was killed. */
+static enum err have_genesis(struct ledger *l, const struct ledger_options *options,
+                             struct shelf *there, struct record **out)
+{
+    enum err rc;
+
+    if (there->count > 0) {
+        TRY(check_is_ours(l, there));
+        TRY(gather_record(l->store, &there->at[0]));
+        *out = there->at[0].record;
+        there->at[0].record = NULL; /* the caller's now */
+    } else {
+        TRY(check_is_new(l, options));
+        TRY(have_signer(l));
+        TRY(put_genesis(l, out));
+    }
+out:
+    return rc;
+}
+
+enum err ledger_create(const struct ledger_options *options, struct ledger **out)
+{
+    struct ledger_options mine = *options;
+    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
+    struct ledger *l = NULL;
+    struct record *genesis = NULL;
+    struct shelf there = {NULL, 0, 0};
+    enum err rc;
+
+    TRY(ledger_begin(options, &l));
+    TRY(gather_names(l->store, &there));
+    TRY(have_genesis(l, options, &there, &genesis));
+    if (there.count < FIRST_RECORDS)
+        TRY(put_enrolment(l, genesis));
+    if (mine.fingerprint == NULL) {
+        text_hex(bytes_of(genesis->id, RECORD_ID_LEN), fingerprint);
+        mine.fingerprint = fingerprint; /* we made it: this is no first contact */
+    }
+    TRY(ledger_open(&mine, out));
+out:
+    shelf_clear(&there);
+    record_free(genesis);
+    ledger_free(l);
+    return rc;
+}

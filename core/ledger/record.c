@@ -1,0 +1,260 @@
+#include "core/ledger/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/ledger/record_message.h"
+
+#define TYPE_TEXT_MAX 32
+#define ALG_TEXT_MAX 32
+
+static const struct {
+    const char *name;
+    bool by_root;
+} types[] = {
+#define RECORD_ROW(name, text, by_root) [name] = {text, by_root},
+    RECORD_TYPES(RECORD_ROW)
+#undef RECORD_ROW
+};
+_Static_assert(sizeof types / sizeof types[0] == RECORD_TYPE_COUNT, "a row for each type");
+
+static const char *const no_critical[] = {NULL};
+
+const char *record_type_name(enum record_type type)
+{
+    return types[type].name;
+}
+
+bool record_type_by_root(enum record_type type)
+{
+    return types[type].by_root;
+}
+
+static enum err type_of(const char *name, enum record_type *out)
+{
+    for (size_t i = 0; i < RECORD_TYPE_COUNT; i++) {
+        if (strcmp(types[i].name, name) == 0) {
+            *out = (enum record_type)i;
+            return ERR_OK;
+        }
+    }
+    return err_set(ERR_UNSUPPORTED, "a record of type \"%s\" is not known to this release", name);
+}
+
+/* An object on one line, at the front of `from`; *from becomes what follows its newline. */
+static enum err take_line(struct bytes *from, struct bytes *line)
+{
+    const uint8_t *end = from->len > 0 ? memchr(from->at, '\n', from->len) : NULL;
+    size_t len;
+
+    if (end == NULL)
+        return err_set(ERR_CORRUPT, "not two whole lines");
+    len = (size_t)(end - from->at);
+    if (len < 2 || from->at[0] != '{' || from->at[len - 1] != '}')
+        return err_set(ERR_CORRUPT, "a line is not one JSON object");
+    *line = bytes_of(from->at, len);
+    *from = bytes_of(end + 1, from->len - len - 1);
+    return ERR_OK;
+}
+
+static enum err split(struct bytes raw, struct bytes *payload, struct bytes *signatures)
+{
+    enum err rc;
+
+    if (raw.len > RECORD_LEN_MAX)
+        FAIL(ERR_CORRUPT, "a record of %zu bytes is over the limit of %zu", raw.len,
+             RECORD_LEN_MAX);
+    TRY(take_line(&raw, payload));
+    TRY(take_line(&raw, signatures));
+    if (raw.len > 0)
+        FAIL(ERR_CORRUPT, "%zu bytes are left over behind the two lines", raw.len);
+out:
+    return rc;
+}
+
+static enum err read_prev(struct record *r)
+{
+    enum err rc = ERR_OK;
+
+    r->has_prev = jdoc_has(r->payload, "prev");
+    if (r->has_prev != (r->seq > 0))
+        FAIL(ERR_CORRUPT, "member \"prev\" must be null at seq 0 and only there");
+    if (r->has_prev)
+        TRY(jdoc_hex(r->payload, "prev", r->prev, RECORD_ID_LEN));
+out:
+    return rc;
+}
+
+/* In the order in which record_make() writes them. */
+static enum err read_common(struct record *r)
+{
+    uint64_t format = 0;
+    const char *type = NULL;
+    enum err rc;
+
+    TRY(jdoc_number(r->payload, "format", UINT64_MAX, &format));
+    if (format != 1)
+        FAIL(ERR_UNSUPPORTED, "a record of format %" PRIu64 " is not known to this release",
+             format);
+    TRY(jdoc_check_critical(r->payload, no_critical));
+    TRY(jdoc_text(r->payload, "type", TYPE_TEXT_MAX, &type));
+    TRY(type_of(type, &r->type));
+    TRY(jdoc_hex(r->payload, "repositoryId", r->repository, SEAL_ID_LEN));
+    TRY(jdoc_hex(r->payload, "writer", r->writer, SIGNER_ID_LEN));
+    TRY(jdoc_number(r->payload, "seq", RECORD_SEQ_MAX, &r->seq));
+    TRY(read_prev(r));
+    TRY(jdoc_time(r->payload, "createdAt", &r->created_ms));
+out:
+    return rc;
+}
+
+static enum err read_signature(struct record *r, const struct jdoc *from)
+{
+    struct record_signature *to = &r->signatures[r->signature_count];
+    const char *alg = NULL;
+    size_t len = 0;
+    enum err rc;
+
+    TRY(jdoc_text(from, "alg", ALG_TEXT_MAX, &alg));
+    if (strcmp(alg, "ed25519") != 0)
+        goto out; /* by a newer release, beside one we know */
+    TRY(jdoc_hex(from, "keyId", to->key_id, SIGNER_ID_LEN));
+    TRY(jdoc_base64(from, "sig", to->at, SIGNER_SIGNATURE_LEN, &len));
+    if (len != SIGNER_SIGNATURE_LEN)
+        FAIL(ERR_CORRUPT, "member \"sig\" is not %d bytes", SIGNER_SIGNATURE_LEN);
+    r->signature_count++;
+out:
+    return rc;
+}
+
+static enum err read_signatures(struct record *r, struct bytes line)
+{
+    struct jdoc *doc = NULL;
+    struct jdoc *list = NULL;
+    struct jdoc *item = NULL;
+    size_t count = 0;
+    enum err rc;
+
+    TRY(jdoc_parse(line, &doc));
+    TRY(jdoc_check_critical(doc, no_critical));
+    TRY(jdoc_list(doc, "signatures", RECORD_SIGNATURES_MAX, &list, &count));
+    if (count == 0)
+        FAIL(ERR_CORRUPT, "a record without a signature");
+    TRY(mem_new(count, sizeof *r->signatures, &r->signatures));
+    for (size_t i = 0; i < count; i++) {
+        TRY(jdoc_item(list, i, &item));
+        TRY(read_signature(r, item));
+    }
+out:
+    jdoc_free(doc);
+    return rc;
+}
+
+enum err record_parse(struct bytes raw, struct record **out)
+{
+    struct record *r = NULL;
+    struct bytes payload = {NULL, 0};
+    struct bytes signatures = {NULL, 0};
+    enum err rc;
+
+    TRY(split(raw, &payload, &signatures));
+    TRY(mem_new(1, sizeof *r, &r));
+    r->raw.max = RECORD_LEN_MAX;
+    /* Exactly as long as it is: thousands of records are kept. */
+    TRY(mem_new(raw.len, 1, &r->raw.at));
+    r->raw.room = raw.len;
+    TRY(buf_add(&r->raw, raw));
+    TRY(hash_of(payload, r->id));
+    TRY(jdoc_parse(payload, &r->payload));
+    TRY(read_common(r));
+    TRY(read_signatures(r, signatures));
+    *out = r;
+    r = NULL; /* the caller's now */
+out:
+    record_free(r);
+    return rc;
+}
+
+void record_free(struct record *r)
+{
+    if (r == NULL)
+        return;
+    jdoc_free(r->payload);
+    mem_free(r->signatures);
+    buf_clear(&r->raw);
+    mem_free(r);
+}
+
+int record_compare(const struct record *a, const struct record *b)
+{
+    int order;
+
+    if (a->created_ms != b->created_ms)
+        return a->created_ms < b->created_ms ? -1 : 1;
+    order = memcmp(a->writer, b->writer, SIGNER_ID_LEN);
+    if (order != 0)
+        return order;
+    return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+struct bytes record_message(const uint8_t id[RECORD_ID_LEN], uint8_t out[RECORD_MESSAGE_LEN])
+{
+    memcpy(out, RECORD_MESSAGE_LABEL, sizeof RECORD_MESSAGE_LABEL); /* with its NUL */
+    memcpy(out + sizeof RECORD_MESSAGE_LABEL, id, RECORD_ID_LEN);
+    return bytes_of(out, RECORD_MESSAGE_LEN);
+}
+
+enum err record_check(const struct record *r, const uint8_t public_key[SIGNER_PUBLIC_LEN])
+{
+    uint8_t key_id[SIGNER_ID_LEN];
+    uint8_t message[RECORD_MESSAGE_LEN];
+    enum err rc;
+
+    TRY(signer_id(public_key, key_id));
+    for (size_t i = 0; i < r->signature_count; i++) {
+        if (memcmp(r->signatures[i].key_id, key_id, SIGNER_ID_LEN) != 0)
+            continue;
+        TRY(signer_check(public_key, record_message(r->id, message), r->signatures[i].at));
+        goto out;
+    }
+    FAIL(ERR_CORRUPT, "the record is not signed by the key of its writer");
+out:
+    return rc;
+}
+
+void record_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq, char out[RECORD_NAME_LEN + 1])
+{
+    char text[2 * SIGNER_ID_LEN + 1];
+
+    text_hex(bytes_of(writer, SIGNER_ID_LEN), text);
+    snprintf(out, RECORD_NAME_LEN + 1, "ledger/%s/%016" PRIx64 ".json", text, seq);
+}
+
+enum err record_name_parse(const char *name, uint8_t writer[SIGNER_ID_LEN], uint64_t *seq)
+{
+    char again[RECORD_NAME_LEN + 1];
+    char digits[2 * SIGNER_ID_LEN + 1];
+    uint8_t be[sizeof *seq];
+    enum err rc;
+
+    if (strlen(name) != RECORD_NAME_LEN)
+        FAIL(ERR_CORRUPT, "\"%s\" is not the name of a record", name);
+    snprintf(digits, sizeof digits, "%s", name + strlen("ledger/"));
+    rc = text_unhex(digits, writer, SIGNER_ID_LEN);
+    if (rc == ERR_OK) {
+        snprintf(digits, sizeof digits, "%s", name + strlen("ledger/") + sizeof digits);
+        rc = text_unhex(digits, be, sizeof be);
+    }
+    if (rc != ERR_OK)
+        FAIL(ERR_CORRUPT, "\"%s\" is not the name of a record", name);
+    *seq = be_get(be, sizeof be);
+    /* Writing it again shows the parts that are the same in every name. */
+    record_name(writer, *seq, again);
+    if (strcmp(again, name) != 0 || *seq > RECORD_SEQ_MAX)
+        FAIL(ERR_CORRUPT, "\"%s\" is not the name of a record", name);
+out:
+    return rc;
+}

@@ -1,0 +1,241 @@
+#include "core/ledger/roster.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+#define ACTION_TEXT_MAX 16
+#define ROLE_TEXT_MAX 32
+#define SUITES_KNOWN "[1]"
+#define SUITES_TEXT_MAX ((size_t)4 * KIB)
+
+void roster_clear(struct roster *r)
+{
+    mem_free(r->at);
+    *r = (struct roster){.founded = false};
+}
+
+enum err roster_copy(const struct roster *from, struct roster *out)
+{
+    struct roster copy = *from;
+    enum err rc;
+
+    copy.at = NULL;
+    TRY(mem_resize(from->count + 1, sizeof *copy.at, &copy.at));
+    if (from->count > 0)
+        memcpy(copy.at, from->at, from->count * sizeof *copy.at);
+    *out = copy;
+out:
+    return rc;
+}
+
+static bool is_root(const struct roster *r, const uint8_t writer[SIGNER_ID_LEN])
+{
+    return memcmp(writer, r->root, SIGNER_ID_LEN) == 0;
+}
+
+static struct roster_writer *find(const struct roster *r, const uint8_t writer[SIGNER_ID_LEN])
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (memcmp(r->at[i].id, writer, SIGNER_ID_LEN) == 0)
+            return &r->at[i];
+    return NULL;
+}
+
+static enum err read_key(const struct jdoc *from, const char *name, uint8_t key[SIGNER_PUBLIC_LEN],
+                         uint8_t id[SIGNER_ID_LEN])
+{
+    size_t len = 0;
+    enum err rc;
+
+    TRY(jdoc_base64(from, name, key, SIGNER_PUBLIC_LEN, &len));
+    if (len != SIGNER_PUBLIC_LEN)
+        FAIL(ERR_CORRUPT, "member \"%s\" is not %d bytes", name, SIGNER_PUBLIC_LEN);
+    TRY(signer_id(key, id));
+out:
+    return rc;
+}
+
+/* The list is an allow-list for all that is sealed here. One that names more than we know is a
+ * repository we cannot promise to read. */
+static enum err check_suites(const struct jdoc *genesis)
+{
+    struct jdoc *list = NULL;
+    struct buf text = {.max = SUITES_TEXT_MAX};
+    size_t count = 0;
+    enum err rc;
+
+    TRY(jdoc_list(genesis, "suites", 256, &list, &count));
+    TRY(jdoc_write(list, &text));
+    if (!bytes_equal(buf_bytes(&text), bytes_of_text(SUITES_KNOWN)))
+        FAIL(ERR_UNSUPPORTED, "the repository allows cipher suites this release does not know");
+out:
+    buf_clear(&text);
+    return rc;
+}
+
+enum err roster_found(struct roster *r, const struct record *genesis)
+{
+    uint8_t id[SIGNER_ID_LEN];
+    enum err rc;
+
+    if (genesis->seq != 0)
+        FAIL(ERR_CORRUPT, "a genesis record must be the first of its chain");
+    TRY(read_key(genesis->payload, "rootKey", r->root_key, id));
+    if (memcmp(id, genesis->writer, SIGNER_ID_LEN) != 0)
+        FAIL(ERR_CORRUPT, "the genesis record is not in the chain of its root key");
+    TRY(record_check(genesis, r->root_key));
+    TRY(check_suites(genesis->payload));
+    memcpy(r->repository, genesis->repository, SEAL_ID_LEN);
+    memcpy(r->root, id, SIGNER_ID_LEN);
+    r->founded = true;
+out:
+    return rc;
+}
+
+static enum err check_type(const struct roster *r, const struct record *record,
+                           const struct roster_writer *w)
+{
+    if (record_type_by_root(record->type)) {
+        if (is_root(r, record->writer))
+            return ERR_OK;
+        return err_set(ERR_CORRUPT, "a %s record may be signed by the root key only",
+                       record_type_name(record->type));
+    }
+    if (w == NULL || !w->may_write)
+        return err_set(ERR_CORRUPT, "its writer is not enrolled to write");
+    return ERR_OK;
+}
+
+/* With a last record given, the number decides; else the time, which a thief of the key could set
+ * back: whoever revokes for that reason names the last good record. */
+static enum err check_revocation(const struct roster *r, const struct record *record,
+                                 const struct roster_writer *w)
+{
+    bool over;
+
+    if (w == NULL || !w->revoked || record_type_by_root(record->type))
+        return ERR_OK;
+    if (is_root(r, record->writer))
+        over = true; /* its own chain: what was before came before */
+    else if (w->has_last)
+        over = record->seq > w->last_seq;
+    else
+        over = record->created_ms > w->revoked_ms;
+    if (over)
+        return err_set(ERR_CORRUPT, "its writer had been revoked by then");
+    return ERR_OK;
+}
+
+enum err roster_check(const struct roster *r, const struct record *record, bool signature_known)
+{
+    const struct roster_writer *w = find(r, record->writer);
+    const uint8_t *key = is_root(r, record->writer) ? r->root_key : w != NULL ? w->key : NULL;
+    enum err rc = ERR_OK;
+
+    if (memcmp(record->repository, r->repository, SEAL_ID_LEN) != 0)
+        FAIL(ERR_CORRUPT, "the record belongs to another repository");
+    if (key == NULL)
+        FAIL(ERR_CORRUPT, "its writer is not enrolled: the record is forged");
+    if (!signature_known)
+        TRY(record_check(record, key));
+    TRY(check_type(r, record, w));
+    TRY(check_revocation(r, record, w));
+out:
+    return rc;
+}
+
+static enum err has_role(const struct jdoc *from, const char *role, bool *out)
+{
+    struct jdoc *list = NULL;
+    const char *text = NULL;
+    size_t count = 0;
+    enum err rc;
+
+    *out = false;
+    TRY(jdoc_list(from, "roles", ROSTER_ROLES_MAX, &list, &count));
+    for (size_t i = 0; i < count; i++) {
+        TRY(jdoc_item_text(list, i, ROLE_TEXT_MAX, &text));
+        if (strcmp(text, role) == 0)
+            *out = true;
+    }
+out:
+    return rc;
+}
+
+static enum err enrol(struct roster *r, const struct record *record)
+{
+    struct roster_writer w = {.revoked = false};
+    uint8_t subject[SIGNER_ID_LEN];
+    const struct roster_writer *known;
+    enum err rc;
+
+    TRY(jdoc_hex(record->payload, "subject", subject, SIGNER_ID_LEN));
+    TRY(read_key(record->payload, "publicKey", w.key, w.id));
+    if (memcmp(subject, w.id, SIGNER_ID_LEN) != 0)
+        FAIL(ERR_CORRUPT, "the enrolled writer is not the one of its public key");
+    TRY(has_role(record->payload, ROSTER_ROLE_WRITER, &w.may_write));
+    known = find(r, w.id);
+    if (known != NULL && known->revoked)
+        FAIL(ERR_CORRUPT, "a revoked writer is enrolled again");
+    if (known != NULL)
+        FAIL(ERR_CORRUPT, "a writer is enrolled twice");
+    if (r->count >= ROSTER_WRITERS_MAX)
+        FAIL(ERR_CORRUPT, "more than %d writers", ROSTER_WRITERS_MAX);
+    TRY(mem_resize(r->count + 1, sizeof *r->at, &r->at));
+    r->at[r->count++] = w;
+out:
+    return rc;
+}
+
+static enum err revoke(struct roster *r, const struct record *record)
+{
+    uint8_t subject[SIGNER_ID_LEN];
+    struct roster_writer *w;
+    enum err rc;
+
+    TRY(jdoc_hex(record->payload, "subject", subject, SIGNER_ID_LEN));
+    w = find(r, subject);
+    if (w == NULL)
+        FAIL(ERR_CORRUPT, "a writer is revoked that was never enrolled");
+    if (w->revoked)
+        goto out; /* the first revocation counts */
+    w->has_last = jdoc_has(record->payload, "lastSeq");
+    if (w->has_last)
+        TRY(jdoc_number(record->payload, "lastSeq", RECORD_SEQ_MAX, &w->last_seq));
+    w->revoked = true;
+    w->revoked_ms = record->created_ms;
+out:
+    return rc;
+}
+
+enum err roster_apply(struct roster *r, const struct record *record)
+{
+    const char *action = NULL;
+    enum err rc = ERR_OK;
+
+    if (record->type != RECORD_WRITER)
+        goto out;
+    TRY(jdoc_text(record->payload, "action", ACTION_TEXT_MAX, &action));
+    if (strcmp(action, "enrol") == 0)
+        TRY(enrol(r, record));
+    else if (strcmp(action, "revoke") == 0)
+        TRY(revoke(r, record));
+    else
+        FAIL(ERR_UNSUPPORTED, "a writer record with action \"%s\" is not known to this release",
+             action);
+out:
+    return rc;
+}
+
+bool roster_allows(const struct roster *r, const uint8_t writer[SIGNER_ID_LEN],
+                   enum record_type type)
+{
+    const struct roster_writer *w = find(r, writer);
+
+    if (record_type_by_root(type))
+        return is_root(r, writer);
+    return w != NULL && w->may_write && !w->revoked;
+}

@@ -1,0 +1,60 @@
+#include "core/ledger/shelf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/ledger/ledger.h"
+
+void shelf_clear(struct shelf *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        record_free(s->at[i].record);
+    mem_free(s->at);
+    *s = (struct shelf){NULL, 0, 0};
+}
+
+enum err shelf_add(struct shelf *s, const struct shelf_entry *entry)
+{
+    enum err rc = ERR_OK;
+
+    if (s->count >= LEDGER_RECORDS_MAX)
+        FAIL(ERR_CORRUPT, "the ledger has more than %d records", LEDGER_RECORDS_MAX);
+    if (s->count == s->room) {
+        size_t room = s->room > 0 ? 2 * s->room : 64;
+
+        TRY(mem_resize(room, sizeof *s->at, &s->at));
+        s->room = room;
+    }
+    s->at[s->count++] = *entry;
+out:
+    return rc;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct shelf_entry *a = left;
+    const struct shelf_entry *b = right;
+    int order = memcmp(a->writer, b->writer, SIGNER_ID_LEN);
+
+    if (order != 0)
+        return order;
+    return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+void shelf_sort(struct shelf *s)
+{
+    if (s->count > 1)
+        qsort(s->at, s->count, sizeof *s->at, compare);
+}
+
+struct shelf_entry *shelf_find(const struct shelf *s, const uint8_t writer[SIGNER_ID_LEN],
+                               uint64_t seq)
+{
+    struct shelf_entry key = {.seq = seq};
+
+    if (s->count == 0)
+        return NULL;
+    memcpy(key.writer, writer, SIGNER_ID_LEN);
+    return bsearch(&key, s->at, s->count, sizeof *s->at, compare);
+}

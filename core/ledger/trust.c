@@ -1,0 +1,165 @@
+#include "core/ledger/trust.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/base/text.h"
+#include "core/fs/file.h"
+
+#define TRUST_FILE_MAX ((size_t)64 * KIB)
+
+void trust_clear(struct trust *t)
+{
+    heads_clear(&t->heads);
+    *t = (struct trust){.known = false};
+}
+
+static enum err decode(struct bytes text, struct trust *out)
+{
+    struct jdoc *doc = NULL;
+    uint64_t format = 0;
+    uint8_t fingerprint[RECORD_ID_LEN];
+    enum err rc;
+
+    TRY(jdoc_parse(text, &doc));
+    TRY(jdoc_number(doc, "format", UINT64_MAX, &format));
+    if (format != 1)
+        FAIL(ERR_UNSUPPORTED, "format %" PRIu64 " is not one this release knows", format);
+    TRY(jdoc_hex(doc, "fingerprint", fingerprint, RECORD_ID_LEN));
+    text_hex(bytes_of(fingerprint, RECORD_ID_LEN), out->fingerprint);
+    TRY(jdoc_hex(doc, "repositoryId", out->repository, SEAL_ID_LEN));
+    TRY(heads_read(doc, &out->heads));
+    out->known = true;
+out:
+    jdoc_free(doc);
+    return rc;
+}
+
+enum err trust_load(const char *path, struct trust *out)
+{
+    struct buf text = {.max = TRUST_FILE_MAX};
+    struct trust t = {.known = false};
+    enum err rc = file_read(path, &text);
+
+    if (rc == ERR_NOT_FOUND) {
+        err_clear();
+        *out = t;
+        return ERR_OK;
+    }
+    TRY(rc);
+    rc = decode(buf_bytes(&text), &t);
+    if (rc != ERR_OK) {
+        err_note("the trust state %s", path);
+        err_hint("it says what was seen of the repository; to go on without it, move it away and "
+                 "give the repository's fingerprint");
+        goto out;
+    }
+    *out = t;
+    t.heads = (struct heads){NULL, 0}; /* the caller's now */
+out:
+    trust_clear(&t);
+    buf_clear(&text);
+    return rc;
+}
+
+enum err trust_save(const char *path, const struct trust *t)
+{
+    struct buf text = {.max = TRUST_FILE_MAX};
+    struct jdoc *doc = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&doc));
+    TRY(jdoc_set_number(doc, "format", 1));
+    TRY(jdoc_set_text(doc, "fingerprint", t->fingerprint));
+    TRY(jdoc_set_hex(doc, "repositoryId", bytes_of(t->repository, SEAL_ID_LEN)));
+    TRY(heads_write(&t->heads, doc));
+    TRY(jdoc_write(doc, &text));
+    TRY(buf_add_text(&text, "\n"));
+    TRY(file_replace(path, buf_bytes(&text), 0600));
+out:
+    jdoc_free(doc);
+    buf_clear(&text);
+    return rc;
+}
+
+bool trust_equal(const struct trust *a, const struct trust *b)
+{
+    return a->known == b->known && strcmp(a->fingerprint, b->fingerprint) == 0 &&
+           memcmp(a->repository, b->repository, SEAL_ID_LEN) == 0 &&
+           heads_equal(&a->heads, &b->heads);
+}
+
+/* The highest record of a writer on the shelf, or NULL. */
+static const struct record *last_of(const struct shelf *shelf, const uint8_t writer[SIGNER_ID_LEN])
+{
+    for (size_t i = shelf->count; i > 0; i--)
+        if (memcmp(shelf->at[i - 1].writer, writer, SIGNER_ID_LEN) == 0)
+            return shelf->at[i - 1].record;
+    return NULL;
+}
+
+#define SHORT_ID_LEN 8 /* bytes of an id that a message shows */
+
+static enum err rolled_back(const struct head *seen, const struct record *there,
+                            const struct record *last, const char *where, const char *path)
+{
+    char writer[2 * SIGNER_ID_LEN + 1];
+    char seen_id[2 * SHORT_ID_LEN + 1];
+    char there_id[2 * SHORT_ID_LEN + 1];
+
+    text_hex(bytes_of(seen->writer, SIGNER_ID_LEN), writer);
+    text_hex(bytes_of(seen->id, SHORT_ID_LEN), seen_id);
+    if (there != NULL) {
+        text_hex(bytes_of(there->id, SHORT_ID_LEN), there_id);
+        err_set(ERR_CORRUPT,
+                "%s: record %" PRIu64 " of writer %s was %s… when it was seen before, and is %s… "
+                "now: the store was tampered with, or rolled back and written again",
+                where, seen->seq, writer, seen_id, there_id);
+    } else if (last != NULL && last->seq < seen->seq) {
+        err_set(ERR_CORRUPT,
+                "%s: record %" PRIu64 " of writer %s (%s…) was seen before, and now its records "
+                "end at %" PRIu64 ": the store was rolled back or tampered with",
+                where, seen->seq, writer, seen_id, last->seq);
+    } else {
+        err_set(ERR_CORRUPT,
+                "%s: record %" PRIu64 " of writer %s (%s…) was seen before, and now it is missing: "
+                "the store was rolled back or tampered with",
+                where, seen->seq, writer, seen_id);
+    }
+    err_hint("find out who changed the store before you use it; if you put back an older copy of "
+             "it yourself, move %s away and give the repository's fingerprint",
+             path);
+    return ERR_CORRUPT;
+}
+
+/* A covered record may be gone, yet what names it may not name another. */
+static bool still_fits(const struct head *seen, const struct shelf *shelf,
+                       const struct checkpoint *cover)
+{
+    const struct head *head = heads_find(&cover->heads, seen->writer);
+    const struct shelf_entry *next;
+
+    if (head == NULL || head->seq < seen->seq)
+        return false;
+    if (head->seq == seen->seq)
+        return memcmp(head->id, seen->id, RECORD_ID_LEN) == 0;
+    next = shelf_find(shelf, seen->writer, seen->seq + 1);
+    return next == NULL || memcmp(next->record->prev, seen->id, RECORD_ID_LEN) == 0;
+}
+
+enum err trust_check(const struct trust *t, const struct shelf *shelf,
+                     const struct checkpoint *cover, const char *where, const char *path)
+{
+    for (size_t i = 0; i < t->heads.count; i++) {
+        const struct head *seen = &t->heads.at[i];
+        const struct shelf_entry *entry = shelf_find(shelf, seen->writer, seen->seq);
+        const struct record *there = entry != NULL ? entry->record : NULL;
+
+        if (there != NULL && memcmp(there->id, seen->id, RECORD_ID_LEN) == 0)
+            continue;
+        if (there == NULL && still_fits(seen, shelf, cover))
+            continue;
+        return rolled_back(seen, there, last_of(shelf, seen->writer), where, path);
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,45 @@
+/*
+ * What this machine has seen of a repository, kept outside of it: the fingerprint and each writer's
+ * highest record. It is what notices a store that was rolled back.
+ *
+ * The file: {"format": 1, "fingerprint", "repositoryId", "heads": [{"writer", "seq", "recordId"}]}.
+ * Uses: core/base, core/fs, heads, shelf, checkpoint.  Used by: ledger.
+ */
+#ifndef CORE_LEDGER_TRUST_H
+#define CORE_LEDGER_TRUST_H
+
+#include <stdbool.h>
+
+#include "core/base/err.h"
+#include "core/ledger/checkpoint.h"
+#include "core/ledger/heads.h"
+#include "core/ledger/ledger.h"
+#include "core/ledger/shelf.h"
+
+#define TRUST_FILE "trust.json"
+
+/* Zero-initialised: nothing was seen. */
+struct trust {
+    bool known;
+    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
+    uint8_t repository[SEAL_ID_LEN];
+    struct heads heads;
+};
+
+void trust_clear(struct trust *t);
+
+/* A missing file leaves out->known false. ERR_CORRUPT: the file is damaged. */
+MUST_CHECK enum err trust_load(const char *path, struct trust *out);
+MUST_CHECK enum err trust_save(const char *path, const struct trust *t);
+bool trust_equal(const struct trust *a, const struct trust *b);
+
+/*
+ * Does a judged shelf still hold what was seen? ERR_CORRUPT: a writer's records end before the one
+ * seen, or another is in its place, or it is missing and the checkpoint does not cover it. The
+ * message says what was seen, what is there, and what to do; `where` and `path` are for it.
+ */
+MUST_CHECK enum err trust_check(const struct trust *t, const struct shelf *shelf,
+                                const struct checkpoint *cover, const char *where,
+                                const char *path);
+
+#endif
