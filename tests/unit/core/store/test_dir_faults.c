@@ -1,0 +1,171 @@
+/*
+ * A put on a disk that fails: each call that changes something fails once, and each time nothing
+ * of the object is left. The calls are defined here and so stand before those of libc.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/fs/file.h"
+#include "core/store/store.h"
+#include "tests/unit/helpers.h"
+
+static unsigned long calls, fail_at;
+static int fail_with;
+
+static bool is_due(void)
+{
+    if (fail_at == 0 || ++calls != fail_at)
+        return false;
+    errno = fail_with;
+    return true;
+}
+
+int fsync(int fd)
+{
+    return is_due() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    return is_due() ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+ssize_t write(int fd, const void *at, size_t len)
+{
+    return is_due() ? -1 : syscall(SYS_write, fd, at, len);
+}
+
+int linkat(int from_at, const char *from, int to_at, const char *to, int flags)
+{
+    return is_due() ? -1 : (int)syscall(SYS_linkat, from_at, from, to_at, to, flags);
+}
+
+int unlinkat(int at, const char *name, int flags)
+{
+    return is_due() ? -1 : (int)syscall(SYS_unlinkat, at, name, flags);
+}
+
+int mkdirat(int at, const char *name, mode_t mode)
+{
+    return is_due() ? -1 : (int)syscall(SYS_mkdirat, at, name, mode);
+}
+
+/* One put into a fresh store, whose nth change fails with `error`. */
+static enum err put_with_fault(void **state, unsigned long nth, int error)
+{
+    struct store *s = NULL;
+    enum err rc;
+
+    assert_done(file_remove_tree(in(state, "repo")));
+    assert_int_equal(mkdir(in(state, "repo"), 0700), 0);
+    assert_done(store_open(in(state, "repo"), false, &s));
+    calls = 0;
+    fail_with = error;
+    fail_at = nth;
+    rc = store_put(s, "data/ab/cd", bytes_of_text("content"));
+    fail_at = 0;
+    store_free(s);
+    return rc;
+}
+
+static void check_nothing_is_left_and_a_rerun_works(void **state)
+{
+    struct store *s = NULL;
+
+    assert_false(file_exists(in(state, "repo/data/ab/cd")));
+    assert_int_equal(count_names(in(state, "repo/tmp")), 0);
+    assert_done(store_open(in(state, "repo"), false, &s));
+    assert_done(store_put(s, "data/ab/cd", bytes_of_text("content")));
+    assert_true(have_file(in(state, "repo/data/ab/cd"), "content"));
+    store_free(s);
+}
+
+static void each_change_that_fails_leaves_nothing(void **state)
+{
+    static const int errors[] = {ENOSPC, EIO, EROFS, EDQUOT, EACCES, ESTALE};
+
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        unsigned long nth = 1;
+
+        while (put_with_fault(state, nth, errors[i]) == ERR_STORAGE) {
+            check_nothing_is_left_and_a_rerun_works(state);
+            nth++;
+        }
+        /* The temporaries' folder, write, fdatasync, two folders made and their parents synced,
+         * link, unlink, the folder synced. */
+        assert_int_equal(nth, 11);
+        assert_true(have_file(in(state, "repo/data/ab/cd"), "content"));
+    }
+}
+
+static void the_person_is_told_what_to_do(void **state)
+{
+    static const struct {
+        int error;
+        const char *state, *rest;
+    } due[] = {
+        {ENOSPC, "is full", "No space left on device\n  make room there, then run this again"},
+        {EDQUOT, "is over its quota",
+         "Disk quota exceeded\n  make room there, then run this again"},
+        {EROFS, "is mounted read-only",
+         "Read-only file system\n  mount it writable, then run this again"},
+        {EACCES, "refuses access", "Permission denied\n  check owner and mode of that directory"},
+        {EIO, "has a failing disk or connection",
+         "Input/output error\n  look into the system's log (dmesg); do not trust that disk"},
+        {ESTALE, "cannot be reached",
+         "Stale file handle\n  see that it is mounted, then run this again"},
+    };
+
+    for (size_t i = 0; i < sizeof due / sizeof due[0]; i++) {
+        char text[ERR_TEXT_MAX];
+
+        snprintf(text, sizeof text, "writing data/ab/cd: %s %s: %s", in(state, "repo"),
+                 due[i].state, due[i].rest);
+        assert_refused(put_with_fault(state, 2, due[i].error), ERR_STORAGE, text);
+    }
+}
+
+static void a_name_that_cannot_be_made_to_last_is_taken_away_again(void **state)
+{
+    /* The tenth change is the sync of the folder that has the new name. */
+    assert_int_equal(put_with_fault(state, 10, EIO), ERR_STORAGE);
+    check_nothing_is_left_and_a_rerun_works(state);
+}
+
+static void replacing_a_file_fails_whole(void **state)
+{
+    for (unsigned long nth = 1;; nth++) {
+        enum err rc;
+
+        put_file(in(state, "a"), "old");
+        calls = 0;
+        fail_with = ENOSPC;
+        fail_at = nth;
+        rc = file_replace(in(state, "a"), bytes_of_text("new"), 0600);
+        fail_at = 0;
+        assert_true(have_file(in(state, "a"), "old") || have_file(in(state, "a"), "new"));
+        assert_int_equal(count_names(in(state, "")), 1);
+        if (rc == ERR_OK) {
+            assert_int_equal(nth, 4); /* write, sync, sync of the folder */
+            return;
+        }
+        assert_int_equal(rc, ERR_STORAGE);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_FOLDER(each_change_that_fails_leaves_nothing),
+        IN_FOLDER(the_person_is_told_what_to_do),
+        IN_FOLDER(a_name_that_cannot_be_made_to_last_is_taken_away_again),
+        IN_FOLDER(replacing_a_file_fails_whole),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
