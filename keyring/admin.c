@@ -1,0 +1,121 @@
+#include "keyring/admin.h"
+
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "keyring/ring.h"
+
+void key_versions_clear(struct key_versions *v)
+{
+    mem_free(v->items);
+    v->items = NULL;
+    v->count = 0;
+}
+
+static enum err elsewhere(const struct provider *p)
+{
+    err_set(ERR_USAGE, "master keys of provider %s are managed in their key service", p->name);
+    err_hint("use its console or command line; `sealpoint key check` sees the result");
+    return ERR_USAGE;
+}
+
+enum err keyring_create(const struct master_key_options *options, bool bare, struct key_name *out)
+{
+    const struct provider *p = NULL;
+    enum err rc;
+
+    TRY(provider_find(options->provider, &p));
+    if (p->admin == NULL)
+        return elsewhere(p);
+    TRY(p->admin->create(options, bare, out));
+out:
+    return rc;
+}
+
+/* ERR_USAGE unless there is a master key `i` and it is managed here. */
+static enum err managed(const struct keyring *k, size_t i)
+{
+    enum err rc;
+
+    TRY(keyring_has(k, i));
+    if (k->keys[i].does->admin == NULL)
+        return elsewhere(k->keys[i].does);
+out:
+    return rc;
+}
+
+enum err keyring_versions(struct keyring *k, size_t i, struct key_versions *out)
+{
+    enum err rc;
+
+    TRY(managed(k, i));
+    TRY(k->keys[i].does->admin->versions(k->keys[i].self, out));
+out:
+    return rc;
+}
+
+enum err keyring_rotate(struct keyring *k, size_t i, struct key_name *out)
+{
+    enum err rc;
+
+    TRY(managed(k, i));
+    TRY(k->keys[i].does->admin->rotate(k->keys[i].self, out));
+out:
+    return rc;
+}
+
+enum err keyring_act(struct keyring *k, size_t i, enum key_action action, const char *version,
+                     uint64_t days, struct key_version *out)
+{
+    enum err rc;
+
+    TRY(managed(k, i));
+    TRY(k->keys[i].does->admin->act(k->keys[i].self, action, version, days, out));
+out:
+    return rc;
+}
+
+/* Where a keyring lies. */
+
+/* The folder of `path`, links resolved, with a '/' at the end; it need not hold the file yet. */
+static enum err folder_of(const char *path, bool is_folder, char **out)
+{
+    char *copy = NULL;
+    char *resolved = NULL;
+    const char *folder = path;
+    enum err rc;
+
+    TRY(mem_text(path, &copy));
+    if (!is_folder)
+        folder = dirname(copy);
+    resolved = realpath(folder, NULL);
+    TRY(mem_format(out, "%s/", resolved != NULL ? resolved : folder));
+out:
+    free(resolved);
+    mem_free(copy);
+    return rc;
+}
+
+enum err key_place_of(const char *keyring_path, const char *repository, enum key_place *out)
+{
+    char *of_keyring = NULL;
+    char *of_repository = NULL;
+    char *beside = NULL;
+    enum err rc;
+
+    TRY(folder_of(keyring_path, false, &of_keyring));
+    TRY(folder_of(repository, true, &of_repository));
+    TRY(folder_of(repository, false, &beside));
+    *out = KEY_PLACE_APART;
+    if (strncmp(of_keyring, of_repository, strlen(of_repository)) == 0)
+        *out = KEY_PLACE_INSIDE;
+    else if (strcmp(of_keyring, beside) == 0)
+        *out = KEY_PLACE_BESIDE;
+out:
+    mem_free(of_keyring);
+    mem_free(of_repository);
+    mem_free(beside);
+    return rc;
+}

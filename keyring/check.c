@@ -1,0 +1,197 @@
+#include "keyring/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/ledger/fold.h"
+#include "keyring/impact.h"
+
+void check_clear(struct check *c)
+{
+    mem_free(c->items);
+    c->items = NULL;
+    c->count = 0;
+}
+
+static enum err add_item(struct check *c, const struct key_name *key, struct check_item **out)
+{
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < c->count; i++)
+        if (key_name_equal(&c->items[i].key, key)) {
+            *out = &c->items[i];
+            return ERR_OK;
+        }
+    TRY(mem_resize(c->count + 1, sizeof *c->items, &c->items));
+    *out = &c->items[c->count++];
+    memset(*out, 0, sizeof **out);
+    (*out)->key = *key;
+out:
+    return rc;
+}
+
+/* A key that cannot be reached cannot say which version is active; `unnamed` keeps the reason. */
+static enum err add_active(struct keyring *k, struct check *c, struct err_record *unnamed)
+{
+    struct check_item *item = NULL;
+    struct key_name key = {0};
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < keyring_count(k); i++) {
+        rc = keyring_active(k, i, &key);
+        if (rc == ERR_KEY_UNREACHABLE) {
+            err_take(rc, unnamed);
+            rc = ERR_OK;
+            continue;
+        }
+        TRY(rc);
+        TRY(add_item(c, &key, &item));
+        item->is_active = true;
+    }
+out:
+    return rc;
+}
+
+static enum err add_needed(const struct ledger *l, struct check *c)
+{
+    struct needed_keys n = {NULL, 0};
+    struct check_item *item = NULL;
+    enum err rc;
+
+    TRY(needed_keys_read(l, &n));
+    for (size_t i = 0; i < n.count; i++) {
+        TRY(add_item(c, &n.items[i].key, &item));
+        item->scopes = n.items[i].scopes;
+    }
+out:
+    needed_keys_clear(&n);
+    return rc;
+}
+
+static enum err ask(struct keyring *k, struct check_item *item)
+{
+    enum err rc = keyring_state(k, &item->key, true, &item->state);
+
+    if (rc != ERR_USAGE)
+        return rc;
+    memset(&item->state, 0, sizeof item->state);
+    item->state.verdict = KEY_UNREACHABLE;
+    snprintf(item->state.reason, sizeof item->state.reason, "notConfigured");
+    snprintf(item->state.detail, sizeof item->state.detail, "%.*s", (int)strcspn(err_text(), "\n"),
+             err_text());
+    return ERR_OK;
+}
+
+/* Keeping record. */
+
+/* Does the newest keyState record say the same? */
+static bool is_known(const struct ledger *l, const struct check_item *item)
+{
+    const struct record *r =
+        fold_key_state(l, item->key.provider, item->key.key_id, item->key.version);
+    const char *verdict = NULL;
+    const char *reason = "";
+
+    if (r == NULL || jdoc_text(r->payload, "verdict", KEY_REASON_MAX, &verdict) != ERR_OK)
+        return false;
+    if (jdoc_has(r->payload, "reason") &&
+        jdoc_text(r->payload, "reason", KEY_REASON_MAX, &reason) != ERR_OK)
+        return false;
+    return strcmp(verdict, verdict_name(item->state.verdict)) == 0 &&
+           strcmp(reason, item->state.reason) == 0;
+}
+
+static enum err body_of(const struct check_item *item, struct jdoc **out)
+{
+    const struct key_state *s = &item->state;
+    struct jdoc *o = NULL;
+    struct jdoc *key = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&o));
+    TRY(jdoc_object(&key));
+    TRY(key_name_write(&item->key, key));
+    TRY(jdoc_set(o, "masterKey", &key));
+    TRY(jdoc_set_text(o, "verdict", verdict_name(s->verdict)));
+    TRY(jdoc_set_text(o, "reason", s->reason[0] != '\0' ? s->reason : NULL));
+    if (s->since_ms != 0)
+        TRY(jdoc_set_time(o, "since", s->since_ms));
+    else
+        TRY(jdoc_set_null(o, "since"));
+    TRY(jdoc_set_time(o, "checkedAt", clock_now_ms()));
+    *out = o;
+    o = NULL; /* the caller's now */
+out:
+    jdoc_free(o);
+    jdoc_free(key);
+    return rc;
+}
+
+static enum err keep_record(struct ledger *l, struct check_item *item)
+{
+    struct jdoc *body = NULL;
+    enum err rc = ERR_OK;
+
+    item->changed = !is_known(l, item);
+    item->recorded = !item->changed;
+    if (!item->changed || !ledger_can_append(l))
+        goto out;
+    TRY(body_of(item, &body));
+    rc = ledger_append(l, RECORD_KEY_STATE, body, NULL);
+    item->recorded = rc == ERR_OK;
+    if (rc != ERR_BUSY)
+        goto out;
+    /* A backup is writing. The finding matters more than its record; the next check makes it. */
+    log_say(LOG_INFO, "the state of a master key changed and is not recorded yet: another run is "
+                      "writing to the ledger");
+    rc = ERR_OK;
+out:
+    jdoc_free(body);
+    return rc;
+}
+
+static bool is_valid(const struct check *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->items[i].state.verdict != KEY_VALID)
+            return false;
+    return true;
+}
+
+enum err check_run(struct keyring *k, struct ledger *ledger, struct check *out)
+{
+    struct err_record unnamed = {.code = ERR_OK};
+    struct check c = {NULL, 0};
+    enum err rc;
+
+    TRY(add_active(k, &c, &unnamed));
+    if (ledger != NULL)
+        TRY(add_needed(ledger, &c));
+    for (size_t i = 0; i < c.count; i++) {
+        TRY(ask(k, &c.items[i]));
+        if (ledger != NULL)
+            TRY(keep_record(ledger, &c.items[i]));
+    }
+    /* Nothing in the list tells of it, so the call must. */
+    if (unnamed.code != ERR_OK && is_valid(&c))
+        TRY(err_give(&unnamed));
+    *out = c;
+    c.items = NULL; /* the caller's now */
+out:
+    check_clear(&c);
+    return rc;
+}
+
+enum err check_verdict(const struct check *c)
+{
+    static const enum verdict worst_first[] = {KEY_INVALID, KEY_UNREACHABLE};
+
+    for (size_t w = 0; w < sizeof worst_first / sizeof worst_first[0]; w++)
+        for (size_t i = 0; i < c->count; i++)
+            if (c->items[i].state.verdict == worst_first[w])
+                return key_state_require(&c->items[i].key, &c->items[i].state);
+    return ERR_OK;
+}

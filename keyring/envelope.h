@@ -1,0 +1,24 @@
+/*
+ * One envelope as JSON, in records and manifests (docs/FORMAT.md, keyring):
+ *
+ *   {"provider", "keyId", "keyVersion", "wrapAlgorithm", "wrappedKey": base64,
+ *    "context": {"sealpoint": "1", "repository": 32 hex, "scope": 32 hex}}
+ *
+ * The context is what the wrap is bound to; it is there for people and for key services' logs, and
+ * must be the one the data key stands in.
+ * Uses: keyring.h.  Used by: data_key.c.
+ */
+#ifndef KEYRING_ENVELOPE_H
+#define KEYRING_ENVELOPE_H
+
+#include "core/base/err.h"
+#include "core/base/jdoc.h"
+#include "keyring/keyring.h"
+
+/* ERR_CORRUPT: not an envelope, or one of another context. */
+MUST_CHECK enum err envelope_read(const struct jdoc *from, const struct seal_context *context,
+                                  struct envelope *out);
+MUST_CHECK enum err envelope_write(const struct envelope *from, const struct seal_context *context,
+                                   struct jdoc **out);
+
+#endif

@@ -1,0 +1,149 @@
+#include "keyring/file_admin.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/rand.h"
+#include "keyring/file_change.h"
+#include "keyring/file_seal.h"
+#include "keyring/file_state.h"
+
+/* A version as others see it at `now_ms`. */
+static void describe(const struct file_keyring *k, const struct file_version *v, int64_t now_ms,
+                     struct key_version *out)
+{
+    *out = (struct key_version){.is_active = v->number == k->active,
+                                .created_ms = v->created_ms,
+                                .deletion_ms = v->deletion_ms};
+    out->state = file_key_state_name(file_state_at(v, now_ms, &out->changed_ms));
+    snprintf(out->version, sizeof out->version, "%" PRIu64, v->number);
+}
+
+enum err file_admin_versions(const struct file_ring *r, struct key_versions *out)
+{
+    struct file_keyring k = {.count = 0};
+    struct key_version *items = NULL;
+    int64_t now_ms;
+    enum err rc;
+
+    TRY(file_ring_read(r, &k, NULL));
+    TRY(mem_new(k.count, sizeof *items, &items));
+    now_ms = file_clock(&k, clock_now_ms());
+    for (size_t i = 0; i < k.count; i++)
+        describe(&k, &k.versions[i], now_ms, &items[i]);
+    out->is_protected = k.is_protected;
+    out->items = items;
+    out->count = k.count;
+    file_ring_name(&k, &k.versions[k.active - 1], &out->active);
+out:
+    file_keyring_clear(&k);
+    return rc;
+}
+
+/* A fresh version of `k`, its material stored. */
+static enum err add_version(struct file_keyring *k, const struct secret *kek, int64_t now_ms,
+                            struct key_name *out)
+{
+    struct file_version *v = NULL;
+    struct secret *master = NULL;
+    enum err rc;
+
+    TRY(secret_random(SEAL_KEY_LEN, &master));
+    TRY(file_add(k, now_ms, &v));
+    TRY(file_seal_store(k, kek, master, v));
+    file_ring_name(k, v, out);
+out:
+    secret_free(master);
+    return rc;
+}
+
+static enum err refuse_contradiction(const struct file_ring *r)
+{
+    err_set(ERR_USAGE, "keyring %s cannot be made both with a passphrase and bare",
+            file_ring_path(r));
+    err_hint("leave out the passphrase file, or --no-passphrase");
+    return ERR_USAGE;
+}
+
+enum err file_admin_create(const struct master_key_options *options, bool bare,
+                           struct key_name *out)
+{
+    struct file_keyring k = {.is_protected = !bare, .created_ms = clock_now_ms()};
+    struct file_ring *r = NULL;
+    struct key_name name = {0};
+    enum err rc;
+
+    TRY(file_ring_open(options, &r));
+    if (bare && options->passphrase_file != NULL) {
+        rc = refuse_contradiction(r);
+        goto out;
+    }
+    TRY(rand_fill(k.id, sizeof k.id));
+    if (!bare)
+        TRY(file_ring_new_kek(r, &k.scrypt));
+    TRY(add_version(&k, file_ring_kek(r), k.created_ms, &name));
+    TRY(file_change_create(r, &k));
+    *out = name;
+out:
+    file_keyring_clear(&k);
+    file_ring_free(r);
+    return rc;
+}
+
+static enum err rotate(void *arg, struct file_keyring *k, const struct secret *kek, int64_t now_ms,
+                       enum file_changed *what)
+{
+    *what = FILE_KEY_ADDED;
+    return add_version(k, kek, now_ms, arg);
+}
+
+enum err file_admin_rotate(struct file_ring *r, struct key_name *out)
+{
+    struct key_name name = {0};
+    enum err rc;
+
+    TRY(file_change(r, rotate, &name));
+    *out = name;
+out:
+    return rc;
+}
+
+struct act {
+    enum key_action action;
+    const char *version;
+    uint64_t days;
+    struct key_version *out;
+};
+
+static enum err act(void *arg, struct file_keyring *k, const struct secret *kek, int64_t now_ms,
+                    enum file_changed *what)
+{
+    const struct act *a = arg;
+    struct file_version *v = NULL;
+    bool changed = false;
+    enum err rc;
+
+    (void)kek;
+    TRY(file_find(k, a->version, &v));
+    TRY(file_act(v, a->action, a->days, now_ms, &changed));
+    *what = changed ? FILE_STATE_CHANGED : FILE_UNCHANGED;
+    describe(k, v, now_ms, a->out);
+out:
+    return rc;
+}
+
+enum err file_admin_act(struct file_ring *r, enum key_action action, const char *version,
+                        uint64_t days, struct key_version *out)
+{
+    struct key_version after = {.is_active = false};
+    struct act a = {.action = action, .version = version, .days = days, .out = &after};
+    enum err rc;
+
+    TRY(file_change(r, act, &a));
+    if (out != NULL)
+        *out = after;
+out:
+    return rc;
+}

@@ -1,0 +1,171 @@
+#include "keyring/file_change.h"
+
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/fs/file.h"
+#include "core/fs/lock.h"
+#include "keyring/file_state.h"
+
+#define KEYRING_MODE 0600
+
+/* A clock this far behind the keyring is worth a word: new dates count from the keyring's time. */
+#define CLOCK_BEHIND_MS (5 * INT64_C(60000))
+
+/* Where the files of one keyring are. */
+struct places {
+    char *path; /* a link resolved, so that the file is replaced and not the link */
+    char *previous;
+    char *lock;
+};
+
+static void places_clear(struct places *p)
+{
+    mem_free(p->path);
+    mem_free(p->previous);
+    mem_free(p->lock);
+}
+
+static enum err places_of(const char *path, struct places *out)
+{
+    char *resolved = realpath(path, NULL);
+    struct places p = {NULL, NULL, NULL};
+    enum err rc;
+
+    TRY(mem_text(resolved != NULL ? resolved : path, &p.path));
+    TRY(mem_format(&p.previous, "%s" FILE_PREVIOUS, p.path));
+    TRY(mem_format(&p.lock, "%s" FILE_LOCK, p.path));
+    *out = p;
+    p = (struct places){NULL, NULL, NULL}; /* the caller's now */
+out:
+    places_clear(&p);
+    free(resolved);
+    return rc;
+}
+
+static void warn_of_clock(const struct file_ring *r, int64_t keyring_ms)
+{
+    char text[CLOCK_TEXT_LEN + 1];
+
+    if (keyring_ms - clock_now_ms() < CLOCK_BEHIND_MS)
+        return;
+    clock_text(keyring_ms, text);
+    log_say(LOG_WARN,
+            "the clock is behind keyring %s, which has seen %s: dates are counted from there",
+            file_ring_path(r), text);
+}
+
+static enum err save(const struct places *at, bool to_both, struct bytes old, struct bytes fresh)
+{
+    enum err rc;
+
+    TRY(file_replace(at->previous, to_both ? fresh : old, KEYRING_MODE));
+    TRY(file_replace(at->path, fresh, KEYRING_MODE));
+out:
+    return rc;
+}
+
+/* What a killed run left: its temporaries may hold material that is to be destroyed. */
+static enum err sweep(const struct places *at)
+{
+    enum err rc;
+
+    TRY(file_sweep(at->path));
+    TRY(file_sweep(at->previous));
+out:
+    return rc;
+}
+
+/* Destroying what is due, as a step. */
+static enum err settle(void *arg, struct file_keyring *k, const struct secret *kek, int64_t now_ms,
+                       enum file_changed *what)
+{
+    (void)arg;
+    (void)kek;
+    *what = file_settle(k, now_ms) ? FILE_KEY_GONE : FILE_UNCHANGED;
+    return ERR_OK;
+}
+
+/* One step while the lock is held. */
+static enum err take_step(struct file_ring *r, const struct places *at, file_change_step *step,
+                          void *arg)
+{
+    struct buf old = {.max = FILE_KEYRING_LEN_MAX};
+    struct buf fresh = {.max = FILE_KEYRING_LEN_MAX};
+    struct file_keyring k = {.count = 0};
+    enum file_changed what = FILE_UNCHANGED;
+    enum err rc;
+
+    TRY(file_ring_unlock(r, &k, &old));
+    TRY(step(arg, &k, file_ring_kek(r), file_clock(&k, clock_now_ms()), &what));
+    if (what == FILE_UNCHANGED)
+        goto out;
+    TRY(file_keyring_encode(&k, file_ring_kek(r), &fresh));
+    TRY(save(at, what != FILE_STATE_CHANGED, buf_bytes(&old), buf_bytes(&fresh)));
+out:
+    file_keyring_clear(&k);
+    secret_wipe(old.at, old.room); /* may hold bare keys */
+    secret_wipe(fresh.at, fresh.room);
+    buf_clear(&old);
+    buf_clear(&fresh);
+    return rc;
+}
+
+enum err file_change(struct file_ring *r, file_change_step *step, void *arg)
+{
+    struct file_keyring k = {.count = 0};
+    struct places at = {NULL, NULL, NULL};
+    struct lock *lock = NULL;
+    enum err rc;
+
+    /* A person who is asked takes long; nobody else should have to wait for that. */
+    TRY(file_ring_unlock(r, &k, NULL));
+    warn_of_clock(r, file_clock(&k, 0));
+    TRY(places_of(file_ring_path(r), &at));
+    TRY(lock_take(at.lock, true, &lock));
+    TRY(sweep(&at));
+    /* A step of its own: it lasts also when the change asked for is refused, and the change that
+     * follows never keeps a generation that still has the material. */
+    TRY(take_step(r, &at, settle, NULL));
+    if (step != NULL)
+        TRY(take_step(r, &at, step, arg));
+out:
+    lock_free(lock);
+    places_clear(&at);
+    file_keyring_clear(&k);
+    return rc;
+}
+
+enum err file_change_settle(struct file_ring *r)
+{
+    return file_change(r, NULL, NULL);
+}
+
+enum err file_change_create(const struct file_ring *r, const struct file_keyring *k)
+{
+    struct buf fresh = {.max = FILE_KEYRING_LEN_MAX};
+    struct places at = {NULL, NULL, NULL};
+    struct lock *lock = NULL;
+    enum err rc;
+
+    TRY(places_of(file_ring_path(r), &at));
+    TRY(lock_take(at.lock, true, &lock));
+    if (file_exists(at.path))
+        FAIL(ERR_EXISTS, "keyring %s is there already", at.path);
+    if (file_exists(at.previous))
+        FAIL(ERR_EXISTS, "keyring %s is missing, but its previous generation %s is there", at.path,
+             at.previous);
+    TRY(file_keyring_encode(k, file_ring_kek(r), &fresh));
+    TRY(sweep(&at));
+    /* In this order, a run killed midway leaves a keyring and never just a previous one. */
+    TRY(file_create(at.path, buf_bytes(&fresh), KEYRING_MODE));
+    TRY(file_replace(at.previous, buf_bytes(&fresh), KEYRING_MODE));
+out:
+    lock_free(lock);
+    places_clear(&at);
+    secret_wipe(fresh.at, fresh.room);
+    buf_clear(&fresh);
+    return rc;
+}

@@ -1,0 +1,36 @@
+/*
+ * Changing a file keyring: under its lock, whole or not at all.
+ *
+ * Steps: lock <path>.lock; destroy what is due; then the change asked for. Each of the two reads
+ * and checks afresh, writes the sibling <path>.previous, then replaces <path>; each write is
+ * temporary, fsync, rename, fsync of the folder.
+ *
+ * <path>.previous is the generation before, for a file lost or damaged, with two exceptions in
+ * which it gets the new content, and gets it first: when material was destroyed (else it would
+ * still be there), and when a version was added (else the rescue would lack the key in use).
+ * Killed at any point, <path> is the old generation or the new, whole, and no version of <path> is
+ * destroyed whose material is still in <path>.previous.
+ * Uses: core/fs, file_ring, file_state.  Used by: file_admin, file_provider.
+ */
+#ifndef KEYRING_FILE_CHANGE_H
+#define KEYRING_FILE_CHANGE_H
+
+#include "core/base/err.h"
+#include "keyring/file_ring.h"
+
+/* What to do with the model: `now_ms` is the keyring's time (file_clock). */
+enum file_changed { FILE_UNCHANGED, FILE_STATE_CHANGED, FILE_KEY_ADDED, FILE_KEY_GONE };
+typedef enum err file_change_step(void *arg, struct file_keyring *k, const struct secret *kek,
+                                  int64_t now_ms, enum file_changed *what);
+
+/* Asks for the passphrase before it takes the lock. Nothing is written when nothing changed.
+ * `step` sees versions that are due as destroyed already. */
+MUST_CHECK enum err file_change(struct file_ring *r, file_change_step *step, void *arg);
+
+/* Only destroy what is due. */
+MUST_CHECK enum err file_change_settle(struct file_ring *r);
+
+/* Write a new keyring. ERR_EXISTS: it is there, or its previous generation is. */
+MUST_CHECK enum err file_change_create(const struct file_ring *r, const struct file_keyring *k);
+
+#endif

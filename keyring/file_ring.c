@@ -1,0 +1,214 @@
+#include "keyring/file_ring.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/base/rand.h"
+#include "core/base/text.h"
+#include "core/fs/file.h"
+#include "keyring/file_seal.h"
+#include "keyring/passphrase.h"
+
+#define PASSPHRASE_SHORT 12
+
+struct file_ring {
+    char *path;            /* owned */
+    char *previous;        /* owned */
+    char *passphrase_file; /* owned; NULL: ask */
+    struct passphrase_source source;
+    struct secret *kek; /* owned; NULL: not unlocked, or bare */
+    struct file_scrypt kek_of;
+};
+
+enum err file_ring_open(const struct master_key_options *options, struct file_ring **out)
+{
+    struct file_ring *r = NULL;
+    enum err rc;
+
+    if (options->path == NULL || options->path[0] == '\0')
+        FAIL(ERR_USAGE, "master key of provider file: no path of a keyring (--keyring)");
+    TRY(mem_new(1, sizeof *r, &r));
+    TRY(mem_text(options->path, &r->path));
+    TRY(mem_format(&r->previous, "%s" FILE_PREVIOUS, options->path));
+    if (options->passphrase_file != NULL)
+        TRY(mem_text(options->passphrase_file, &r->passphrase_file));
+    r->source.file = r->passphrase_file;
+    r->source.ask = options->ask;
+    r->source.ask_arg = options->ask_arg;
+    *out = r;
+    r = NULL; /* the caller's now */
+out:
+    file_ring_free(r);
+    return rc;
+}
+
+void file_ring_free(struct file_ring *r)
+{
+    if (r == NULL)
+        return;
+    secret_free(r->kek);
+    mem_free(r->passphrase_file);
+    mem_free(r->previous);
+    mem_free(r->path);
+    mem_free(r);
+}
+
+const char *file_ring_path(const struct file_ring *r)
+{
+    return r->path;
+}
+
+const struct secret *file_ring_kek(const struct file_ring *r)
+{
+    return r->kek;
+}
+
+void file_ring_name(const struct file_keyring *k, const struct file_version *v,
+                    struct key_name *out)
+{
+    memset(out, 0, sizeof *out);
+    snprintf(out->provider, sizeof out->provider, "%s", FILE_PROVIDER_NAME);
+    text_hex(bytes_of(k->id, SEAL_ID_LEN), out->key_id);
+    snprintf(out->version, sizeof out->version, "%" PRIu64, v->number);
+}
+
+/* A damaged or missing file is not the end when its sibling is there. */
+static void hint_previous(const struct file_ring *r)
+{
+    if (file_exists(r->previous))
+        err_hint("the generation before is %s: keep a copy of both, then put it in place with "
+                 "`cp -p %s %s`",
+                 r->previous, r->previous, r->path);
+    else
+        err_hint("put a copy of the keyring in its place; without it the snapshots that recorded "
+                 "its keys cannot be restored");
+}
+
+static enum err read_bytes(const struct file_ring *r, struct buf *raw)
+{
+    struct stat st;
+    enum err rc;
+
+    /* Said here, for file_read() has one error for all that is wrong with a file. */
+    if (stat(r->path, &st) == 0 && st.st_size > (off_t)FILE_KEYRING_LEN_MAX)
+        return err_set(ERR_CORRUPT, "%lld bytes are more than a keyring has",
+                       (long long)st.st_size);
+    rc = file_read(r->path, raw);
+    if (rc == ERR_NOT_FOUND)
+        rc = err_set(ERR_KEY_UNREACHABLE, "it is not there");
+    else if (rc != ERR_OK)
+        rc = ERR_KEY_UNREACHABLE;
+    return rc;
+}
+
+enum err file_ring_read(const struct file_ring *r, struct file_keyring *out, struct buf *raw)
+{
+    struct buf own = {.max = FILE_KEYRING_LEN_MAX};
+    enum err rc;
+
+    TRY(read_bytes(r, &own));
+    if (raw != NULL)
+        TRY(buf_add(raw, buf_bytes(&own)));
+    TRY(file_keyring_decode(buf_bytes(&own), out));
+out:
+    if (rc != ERR_OK)
+        err_note("keyring %s", r->path);
+    if (rc == ERR_KEY_UNREACHABLE || rc == ERR_CORRUPT)
+        hint_previous(r);
+    secret_wipe(own.at, own.room); /* may hold bare keys */
+    buf_clear(&own);
+    return rc;
+}
+
+static bool same_scrypt(const struct file_scrypt *a, const struct file_scrypt *b)
+{
+    return a->n == b->n && a->p == b->p && memcmp(a->salt, b->salt, FILE_SALT_LEN) == 0;
+}
+
+/* Make r->kek the one for these parameters. */
+static enum err derive(struct file_ring *r, const struct file_scrypt *with, bool is_new)
+{
+    struct secret *passphrase = NULL;
+    struct secret *kek = NULL;
+    enum err rc;
+
+    TRY(passphrase_get(&r->source, r->path, is_new, &passphrase));
+    if (is_new && secret_bytes(passphrase).len < PASSPHRASE_SHORT)
+        log_say(LOG_WARN,
+                "the passphrase of keyring %s has fewer than %d characters: whoever gets the "
+                "file can guess it",
+                r->path, PASSPHRASE_SHORT);
+    TRY(file_seal_kek(with, passphrase, &kek));
+    secret_free(r->kek);
+    r->kek = kek;
+    r->kek_of = *with;
+out:
+    secret_free(passphrase);
+    return rc;
+}
+
+enum err file_ring_new_kek(struct file_ring *r, struct file_scrypt *with)
+{
+    enum err rc;
+
+    with->n = FILE_SCRYPT_N;
+    with->p = FILE_SCRYPT_P;
+    TRY(rand_fill(with->salt, sizeof with->salt));
+    TRY(derive(r, with, true));
+out:
+    return rc;
+}
+
+static enum err refuse_bare(const struct file_ring *r)
+{
+    err_set(ERR_USAGE, "keyring %s is not protected by a passphrase, but one is configured (%s)",
+            r->path, r->passphrase_file);
+    err_hint("either this is another keyring than it was, or the passphrase file is not for it; "
+             "nothing was sealed or opened with it");
+    return ERR_USAGE;
+}
+
+/* Check `k`, and forget a key that does not fit: the next try asks anew. */
+static enum err check(struct file_ring *r, const struct file_keyring *k)
+{
+    enum err rc = file_seal_check(k, r->kek);
+
+    if (rc == ERR_OK)
+        return rc;
+    secret_free(r->kek);
+    r->kek = NULL;
+    err_note("keyring %s", r->path);
+    if (rc == ERR_CORRUPT)
+        hint_previous(r);
+    if (rc == ERR_KEY_INVALID && r->passphrase_file != NULL)
+        err_hint("the passphrase came from %s", r->passphrase_file);
+    return rc;
+}
+
+enum err file_ring_unlock(struct file_ring *r, struct file_keyring *out, struct buf *raw)
+{
+    struct file_keyring k = {.count = 0};
+    enum err rc;
+
+    TRY(file_ring_read(r, &k, raw));
+    if (!k.is_protected && r->passphrase_file != NULL) {
+        rc = refuse_bare(r);
+        goto out;
+    }
+    if (!k.is_protected) {
+        secret_free(r->kek); /* it was protected a moment ago */
+        r->kek = NULL;
+    } else if (r->kek == NULL || !same_scrypt(&r->kek_of, &k.scrypt)) {
+        TRY(derive(r, &k.scrypt, false));
+    }
+    TRY(check(r, &k));
+    *out = k;
+    k.versions = NULL; /* the caller's now */
+out:
+    file_keyring_clear(&k);
+    return rc;
+}

@@ -1,0 +1,46 @@
+/*
+ * The cryptography of the file keyring: from passphrase to master key, and from master key to
+ * envelope (docs/FORMAT.md, keyring file; the formulas stand in file_model.h).
+ *
+ * An envelope, algorithm "sealpoint-file-v1": a sealed object (type 4, key wrap) of 234 bytes with
+ * the 32 bytes of the data key as plaintext, under X(master key, "sealpoint/v1/wrap" ‖ 00 ‖ ctx,
+ * 32); header: repository and scope of the context, ordinal = key version, object id random.
+ *
+ * Uses: core/base, core/seal, file_model.  Used by: the file provider.
+ */
+#ifndef KEYRING_FILE_SEAL_H
+#define KEYRING_FILE_SEAL_H
+
+#include "core/base/err.h"
+#include "core/base/secret.h"
+#include "keyring/file_model.h"
+#include "keyring/keyring.h"
+
+#define FILE_ALGORITHM "sealpoint-file-v1"
+
+/* scrypt. ERR_FAILED: no memory for it. */
+MUST_CHECK enum err file_seal_kek(const struct file_scrypt *with, const struct secret *passphrase,
+                                  struct secret **out);
+
+/*
+ * Is the file whole, as the holder of the passphrase left it? ERR_KEY_INVALID: the passphrase is
+ * another one; ERR_CORRUPT: it is the right one (an entry opens with it) and the file was changed
+ * without it. `kek` NULL: a bare keyring, of which decoding said all there is to say.
+ */
+MUST_CHECK enum err file_seal_check(const struct file_keyring *k, const struct secret *kek);
+
+/* Put `master` into `v`, sealed (or bare when kek is NULL), and take it out again. ERR_CORRUPT. */
+MUST_CHECK enum err file_seal_store(const struct file_keyring *k, const struct secret *kek,
+                                    const struct secret *master, struct file_version *v);
+MUST_CHECK enum err file_seal_load(const struct file_keyring *k, const struct secret *kek,
+                                   const struct file_version *v, struct secret **master);
+
+/* Wrap and unwrap; the key name of the envelope is the caller's. */
+MUST_CHECK enum err file_seal_wrap(const struct secret *master, uint64_t version,
+                                   const struct seal_context *context, const struct secret *plain,
+                                   struct envelope *out);
+MUST_CHECK enum err file_seal_unwrap(const struct secret *master, uint64_t version,
+                                     const struct seal_context *context,
+                                     const struct envelope *from, struct secret **out);
+
+#endif

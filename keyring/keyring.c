@@ -1,0 +1,272 @@
+#include "keyring/keyring.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/rand.h"
+#include "keyring/provider.h"
+#include "keyring/ring.h"
+
+enum err keyring_of(const struct provider *const *providers, void *const *selves, size_t count,
+                    struct keyring **out)
+{
+    struct keyring *k = NULL;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *k, &k));
+    for (size_t i = 0; i < count; i++)
+        k->keys[i] = (struct master_key){.does = providers[i], .self = selves[i]};
+    k->count = count;
+    *out = k;
+out:
+    if (rc != ERR_OK)
+        for (size_t i = 0; i < count; i++)
+            providers[i]->free(selves[i]);
+    return rc;
+}
+
+enum err keyring_open(const struct master_key_options *keys, size_t count, struct keyring **out)
+{
+    struct keyring *k = NULL;
+    enum err rc;
+
+    if (count == 0 || count > KEYRING_KEYS_MAX)
+        FAIL(ERR_USAGE, "%zu master keys are configured; 1 to %d are possible", count,
+             KEYRING_KEYS_MAX);
+    TRY(mem_new(1, sizeof *k, &k));
+    for (size_t i = 0; i < count; i++) {
+        TRY(provider_find(keys[i].provider, &k->keys[i].does));
+        TRY(k->keys[i].does->open(&keys[i], &k->keys[i].self));
+        k->count = i + 1;
+    }
+    *out = k;
+    k = NULL; /* the caller's now */
+out:
+    keyring_free(k);
+    return rc;
+}
+
+void keyring_free(struct keyring *k)
+{
+    if (k == NULL)
+        return;
+    for (size_t i = 0; i < k->count; i++)
+        k->keys[i].does->free(k->keys[i].self);
+    mem_free(k);
+}
+
+size_t keyring_count(const struct keyring *k)
+{
+    return k->count;
+}
+
+enum err keyring_has(const struct keyring *k, size_t i)
+{
+    if (i >= k->count)
+        return err_set(ERR_USAGE, "there is no master key %zu; %zu are configured, counted from 0",
+                       i, k->count);
+    return ERR_OK;
+}
+
+enum err keyring_active(struct keyring *k, size_t i, struct key_name *out)
+{
+    enum err rc;
+
+    TRY(keyring_has(k, i));
+    TRY(k->keys[i].does->active(k->keys[i].self, out));
+out:
+    return rc;
+}
+
+/* The configured master key of that provider and key id. One that cannot be asked might be it: then
+ * ERR_KEY_UNREACHABLE, as nobody can tell. */
+static enum err find(struct keyring *k, const struct key_name *key, struct master_key **out)
+{
+    struct err_record unreachable = {.code = ERR_OK};
+    bool is_here = false;
+    enum err rc;
+
+    for (size_t i = 0; i < k->count; i++) {
+        struct master_key *m = &k->keys[i];
+
+        if (strcmp(m->does->name, key->provider) != 0)
+            continue;
+        rc = m->does->is_mine(m->self, key->key_id, &is_here);
+        if (rc == ERR_OK && is_here) {
+            *out = m;
+            return ERR_OK;
+        }
+        if (rc != ERR_OK && unreachable.code == ERR_OK)
+            err_take(rc, &unreachable);
+    }
+    if (unreachable.code != ERR_OK)
+        return err_give(&unreachable);
+    err_set(ERR_USAGE, "no configured master key is %s %s", key->provider, key->key_id);
+    err_hint("configure the one that sealed this (masterKey, or --keyring)");
+    return ERR_USAGE;
+}
+
+/* Wrapping. */
+
+static enum err wrap_by_active(struct master_key *m, const struct seal_context *context,
+                               const struct secret *plain, struct envelope *out)
+{
+    struct key_name key = {0};
+    enum err rc;
+
+    TRY(m->does->active(m->self, &key));
+    TRY(m->does->wrap(m->self, &key, context, plain, out));
+out:
+    return rc;
+}
+
+enum err keyring_wrap(struct keyring *k, const struct seal_context *context,
+                      const struct secret *data_key, struct data_key *record)
+{
+    struct data_key d = {.context = *context};
+    enum err rc;
+
+    TRY(subkey_commitment(data_key, context, d.commitment));
+    TRY(mem_new(k->count, sizeof *d.envelopes, &d.envelopes));
+    d.envelope_count = k->count;
+    for (size_t i = 0; i < k->count; i++)
+        TRY(wrap_by_active(&k->keys[i], context, data_key, &d.envelopes[i]));
+    *record = d;
+    d.envelopes = NULL; /* the caller's now */
+out:
+    data_key_clear(&d);
+    return rc;
+}
+
+enum err keyring_new_data_key(struct keyring *k, const uint8_t repository[SEAL_ID_LEN],
+                              struct data_key *record, struct secret **out)
+{
+    struct seal_context context = {{0}, {0}};
+    struct secret *fresh = NULL;
+    enum err rc;
+
+    memcpy(context.repository, repository, SEAL_ID_LEN);
+    TRY(rand_fill(context.scope, sizeof context.scope));
+    TRY(secret_random(SEAL_KEY_LEN, &fresh));
+    TRY(keyring_wrap(k, &context, fresh, record));
+    *out = fresh;
+    fresh = NULL; /* the caller's now */
+out:
+    secret_free(fresh);
+    return rc;
+}
+
+/* Opening. */
+
+static enum err check_commitment(const struct data_key *record, const struct secret *data_key)
+{
+    uint8_t found[SEAL_COMMITMENT_LEN] = {0};
+    enum err rc;
+
+    TRY(subkey_commitment(data_key, &record->context, found));
+    if (!secret_equal(bytes_of(found, sizeof found),
+                      bytes_of(record->commitment, sizeof record->commitment)))
+        FAIL(ERR_CORRUPT, "the envelope holds another data key than the record commits to "
+                          "(a swapped envelope)");
+out:
+    return rc;
+}
+
+/* State first, then the provider's unwrap, which is told the key to expect. */
+static enum err unwrap(struct keyring *k, const struct envelope *e,
+                       const struct seal_context *context, struct secret **out)
+{
+    struct key_state state = {.verdict = KEY_UNREACHABLE};
+    struct master_key *m = NULL;
+    enum err rc;
+
+    TRY(find(k, &e->key, &m));
+    TRY(m->does->state(m->self, &e->key, &state));
+    if (state.verdict != KEY_VALID)
+        return key_state_require(&e->key, &state);
+    TRY(m->does->unwrap(m->self, e, context, out));
+out:
+    if (rc == ERR_KEY_UNREACHABLE)
+        err_note("cannot tell whether master key %s %s version %s may be used", e->key.provider,
+                 e->key.key_id, e->key.version);
+    return rc;
+}
+
+enum err keyring_open_data_key(struct keyring *k, const struct data_key *record, size_t i,
+                               struct secret **out)
+{
+    struct secret *data_key = NULL;
+    enum err rc;
+
+    if (i >= record->envelope_count)
+        FAIL(ERR_USAGE, "there is no envelope %zu; this data key has %zu, counted from 0", i,
+             record->envelope_count);
+    TRY(unwrap(k, &record->envelopes[i], &record->context, &data_key));
+    TRY(check_commitment(record, data_key));
+    *out = data_key;
+    data_key = NULL; /* the caller's now */
+out:
+    secret_free(data_key);
+    return rc;
+}
+
+/* States. */
+
+/* A wrap and unwrap of 32 random bytes, bound to a context that nothing else has. */
+static enum err canary(struct master_key *m, const struct key_name *key)
+{
+    struct seal_context context = {{0}, {0}};
+    struct envelope *envelope = NULL;
+    struct secret *bird = NULL;
+    struct secret *back = NULL;
+    enum err rc;
+
+    TRY(rand_fill(&context, sizeof context));
+    TRY(secret_random(SEAL_KEY_LEN, &bird));
+    TRY(mem_new(1, sizeof *envelope, &envelope));
+    TRY(m->does->wrap(m->self, key, &context, bird, envelope));
+    TRY(m->does->unwrap(m->self, envelope, &context, &back));
+    if (!secret_equal(secret_bytes(bird), secret_bytes(back)))
+        FAIL(ERR_CORRUPT, "master key %s %s version %s gives back other bytes than it wrapped",
+             key->provider, key->key_id, key->version);
+out:
+    secret_free(bird);
+    secret_free(back);
+    mem_free(envelope);
+    return rc;
+}
+
+/* A failure that is the key's becomes a verdict: ERR_OK then. */
+static enum err as_verdict(enum err rc, struct key_state *out)
+{
+    if (rc != ERR_KEY_INVALID && rc != ERR_KEY_UNREACHABLE)
+        return rc;
+    memset(out, 0, sizeof *out); /* dates found so far are those of the version, not of this */
+    out->verdict = rc == ERR_KEY_INVALID ? KEY_INVALID : KEY_UNREACHABLE;
+    snprintf(out->reason, sizeof out->reason, "%s",
+             rc == ERR_KEY_INVALID ? "credentialsRejected" : "unreachable");
+    /* The first line; the hints behind it are of the refusal. */
+    snprintf(out->detail, sizeof out->detail, "%.*s", (int)strcspn(err_text(), "\n"), err_text());
+    return ERR_OK;
+}
+
+enum err keyring_state(struct keyring *k, const struct key_name *key, bool round_trip,
+                       struct key_state *out)
+{
+    struct key_state state;
+    struct master_key *m = NULL;
+    enum err rc;
+
+    memset(&state, 0, sizeof state);
+    rc = find(k, key, &m);
+    if (rc == ERR_OK)
+        rc = m->does->state(m->self, key, &state);
+    /* The state said yes: a "no" after it is about who asks. */
+    if (rc == ERR_OK && round_trip && state.verdict == KEY_VALID)
+        rc = canary(m, key);
+    TRY(as_verdict(rc, &state));
+    *out = state;
+out:
+    return rc;
+}

@@ -1,0 +1,28 @@
+/*
+ * Where a passphrase comes from: a file, a descriptor ("fd:3"), or whoever can be asked.
+ *
+ * A systemd credential is a file. One newline at the end is not part of it; everything else is.
+ * Uses: keyring.h.  Used by: the file provider.
+ */
+#ifndef KEYRING_PASSPHRASE_H
+#define KEYRING_PASSPHRASE_H
+
+#include "core/base/err.h"
+#include "core/base/secret.h"
+#include "keyring/keyring.h"
+
+#define PASSPHRASE_LEN_MAX 1024
+
+struct passphrase_source {
+    const char *file; /* path or "fd:N"; NULL: ask */
+    passphrase_ask *ask;
+    void *ask_arg;
+};
+
+/* `what` is the keyring's path, for messages; `twice` when a new one is chosen.
+ * ERR_KEY_UNREACHABLE: the source cannot be read, or there is nobody to ask; ERR_USAGE: empty or
+ * too long, or "fd:" with no number. A file others can read is warned of. */
+MUST_CHECK enum err passphrase_get(const struct passphrase_source *from, const char *what,
+                                   bool twice, struct secret **out);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * The inside of a struct keyring, for the files that carry out its calls.
+ *
+ * Uses: provider.  Used by: keyring.c, admin.c, rewrap.c.
+ */
+#ifndef KEYRING_RING_H
+#define KEYRING_RING_H
+
+#include "keyring/provider.h"
+
+struct master_key {
+    const struct provider *does;
+    void *self; /* the provider's own; owned */
+};
+
+struct keyring {
+    struct master_key keys[KEYRING_KEYS_MAX];
+    size_t count;
+};
+
+/* ERR_USAGE: there is no master key `i`. */
+MUST_CHECK enum err keyring_has(const struct keyring *k, size_t i);
+
+/* The public side of `data_key`: commitment, and an envelope by the active version of every master
+ * key. Clear `record` with data_key_clear(). */
+MUST_CHECK enum err keyring_wrap(struct keyring *k, const struct seal_context *context,
+                                 const struct secret *data_key, struct data_key *record);
+
+#endif
