@@ -93,7 +93,7 @@ static void read_under(const char *from)
         memcpy(path, from, len);
         path[len] = '\0';
         if (realpath(path, plan.under[plan.under_count]) == NULL)
-            strcpy(plan.under[plan.under_count], path);
+            memcpy(plan.under[plan.under_count], path, len + 1);
         plan.under_count++;
         from += len + (from[len] == ':');
     }
@@ -197,7 +197,7 @@ static bool path_is_under(int at, const char *path)
     leaf = strrchr(whole, '/');
     *leaf++ = '\0';
     if (realpath(whole[0] != '\0' ? whole : "/", where) == NULL)
-        strcpy(where, whole);
+        memcpy(where, whole, strlen(whole) + 1);
     snprintf(where + strlen(where), PATH_MAX, "/%s", leaf);
     errno = kept;
     return is_under();

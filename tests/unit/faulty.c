@@ -1,5 +1,6 @@
 #include "tests/unit/faulty.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,7 +112,7 @@ static enum err put_begin(void *self, const char *name, void **put)
     TRY(before(f, fault, name));
     TRY(mem_new(1, sizeof *p, &p));
     p->f = f;
-    strcpy(p->name, name);
+    snprintf(p->name, sizeof p->name, "%s", name);
     TRY(store_put_begin(f->inner, name, &p->inner));
     TRY(after(f, fault, name, ERR_OK));
     *put = p;
@@ -165,7 +166,7 @@ static enum err blob_open(void *self, const char *name, void **blob, uint64_t *s
     TRY(before(f, fault, name));
     TRY(mem_new(1, sizeof *b, &b));
     b->f = f;
-    strcpy(b->name, name);
+    snprintf(b->name, sizeof b->name, "%s", name);
     TRY(store_blob_open(f->inner, fault == FAULT_SWAP ? f->other : name, &b->inner));
     *size = store_blob_size(b->inner);
     if (fault == FAULT_SHORT)

@@ -138,7 +138,7 @@ static enum err check_order(void *arg, const char *name, uint64_t size)
 
     (void)size;
     assert_true(strcmp(o->last, name) < 0);
-    strcpy(o->last, name);
+    snprintf(o->last, sizeof o->last, "%s", name);
     o->count++;
     return o->removes ? store_remove(o->store, name) : ERR_OK;
 }
