@@ -116,8 +116,9 @@ $(O)/tests/unit/%: tests/unit/%.c $(HELPER_OBJECTS) $(LIB)
 
 .PHONY: units unit
 units: $(UNITS)
-unit: units ## run the unit tests (MODE=asan, tsan, … as you like)
-	@for test in $(UNITS); do $(RUN) $$test || exit 1; done
+unit: units ## run the unit tests (MODE=asan, tsan, … as you like; QUIET=1: a line for each)
+	@$(if $(QUIET),tests/tools/units.sh $(JOBS) $(RUN) -- $(UNITS),\
+		for test in $(UNITS); do $(RUN) $$test || exit 1; done)
 
 # Tools of the tests. They are the same in every mode.
 TOOL_FLAGS := -std=c11 -O2 -g $(WARN) $(CFLAGS)
@@ -133,7 +134,7 @@ $(O)/tests/tools/wtmake: $(WTMAKE_SOURCES) $(wildcard tests/tools/*.h)
 		-o $@ $(WTMAKE_SOURCES) $$(pkg-config --cflags --libs wiredtiger)
 $(O)/tests/tools/%.so: tests/tools/%.c
 	@mkdir -p $(@D)
-	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -fPIC -shared -o $@ $< -ldl -pthread
+	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -fPIC -shared -o $@ $< -pthread
 
 # What pytest is told; T is one file or test: make scenario T=tests/scenario/test_restore.py
 T ?= tests/scenario
@@ -157,24 +158,21 @@ check-fixtures: $(O)/tests/unit/core/seal/test_floe ## run every known answer un
 lint: ## format, room order, banned calls, headers alone, clang-tidy
 	@tests/lint/run.sh
 
-# ---- fuzzers: libFuzzer, so clang only ----
+# ---- fuzzers: libFuzzer (clang) looks for inputs; replay.c runs over those found, in any mode ----
 
-FUZZ_LINK = $(ALL_LDFLAGS) -fsanitize=fuzzer
-$(O)/tests/fuzz/%: tests/fuzz/%.c $(HELPER_OBJECTS) $(LIB)
+FUZZ_MAIN := $(if $(filter fuzz,$(MODE)),,$(O)/tests/fuzz/replay.o)
+$(O)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(FUZZ_LINK) -o $@ $< $(HELPER_OBJECTS) $(LIB) \
-		$(PKG_LIBS) -lcmocka
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) \
+		$(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $< $(FUZZ_MAIN) $(LIB) $(PKG_LIBS)
 
-.PHONY: fuzz fuzzers fuzz-replay replay
+.PHONY: fuzz fuzzers fuzz-replay
 fuzzers: $(FUZZERS)
 fuzz: ## let every fuzzer run for FUZZ_SECONDS; new inputs go to build-fuzz/corpus
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang MODE=fuzz O=$(O)-fuzz fuzzers
 	@tests/fuzz/run.sh $(O)-fuzz $(FUZZ_SECONDS) $(STILL)
-fuzz-replay: ## run every fuzzer once over its corpus
-	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang MODE=asan O=$(O)-asan replay
-# Of an address-sanitized build: what coverage needs is not needed to replay.
-replay: fuzzers
-	@tests/fuzz/run.sh $(O) 0 $(STILL)
+fuzz-replay: fuzzers ## run every fuzz target once over its corpus (MODE=asan is the one that sees most)
+	@tests/fuzz/run.sh $(O) 0 $(RUN)
 
 # ---- everything ----
 
@@ -185,10 +183,10 @@ check: deps ## install what is missing, then lint and every test: gcc, clang, al
 check-installed:
 	$(call SUB,lint) -s lint
 	$(call SUB,build) -s all tools
-	$(call SUB,unit tests: gcc) -s unit
-	$(call SUB,unit tests: clang with address and undefined-behaviour sanitizers) -s CC=clang MODE=asan O=$(O)-asan unit
-	$(call SUB,unit tests: clang with thread sanitizer) -s CC=clang MODE=tsan O=$(O)-tsan unit
-	$(call SUB,fuzz corpora) -s fuzz-replay
+	$(call SUB,unit tests: gcc) -s QUIET=1 unit
+	$(call SUB,unit tests: clang with address and undefined-behaviour sanitizers) -s CC=clang MODE=asan QUIET=1 O=$(O)-asan unit
+	$(call SUB,unit tests: clang with thread sanitizer) -s CC=clang MODE=tsan QUIET=1 O=$(O)-tsan unit
+	$(call SUB,fuzz corpora) -s CC=clang MODE=asan O=$(O)-asan fuzz-replay
 	$(call SUB,scenarios) -s scenario
 	$(call SUB,the second reader) -s reference
 	@echo "== all checks passed"
