@@ -1,0 +1,127 @@
+#include "snapshot/backup.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command/command.h"
+#include "cli/describe.h"
+#include "cli/print.h"
+#include "cli/session.h"
+#include "cli/ticker.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+
+static enum err choose_source(const struct session *session, const char **out)
+{
+    const char *source = session_argument(session, 0);
+
+    if (source == NULL)
+        source = settings_text(session->settings, OPTION_SOURCE);
+    if (source == NULL) {
+        err_set(ERR_USAGE, "nothing to back up was given");
+        err_hint("give a directory, or set source in the configuration or SEALPOINT_SOURCE");
+        return ERR_USAGE;
+    }
+    if (strcmp(source, "-") == 0 && isatty(STDIN_FILENO))
+        return err_set(ERR_USAGE, "standard input is a terminal: pipe a tar or a stream into it");
+    *out = source;
+    return ERR_OK;
+}
+
+static void fill_options(struct session *session, struct backup_options *to)
+{
+    const struct settings *s = session->settings;
+    int64_t retain_ms = settings_duration_ms(s, OPTION_RETAIN);
+
+    to->ledger = session->ledger;
+    to->keyring = session->keyring;
+    to->stream_name = settings_text(s, OPTION_STREAM_NAME);
+    to->description = settings_text(s, OPTION_DESCRIPTION);
+    to->snapshot_type = "onDemand";
+    to->frequency_type = "ondemand";
+    to->expires_ms = retain_ms > 0 ? clock_now_ms() + retain_ms : 0;
+    to->full = settings_flag(s, OPTION_FULL);
+    to->read_all = settings_flag(s, OPTION_READ_ALL);
+    to->workers = (size_t)settings_number(s, OPTION_WORKERS);
+    to->chain_age_ms = settings_duration_ms(s, OPTION_CHAIN_AGE);
+    to->chain_length = settings_number(s, OPTION_CHAIN_LENGTH);
+}
+
+/* The same members as in every other list of snapshots, read back from the ledger. */
+static enum err print_result_json(struct session *session, const struct backup_result *result)
+{
+    const struct snapshot *made = NULL;
+    struct catalogue now = {0};
+    struct jdoc *to = NULL;
+    enum err rc;
+
+    TRY(catalogue_read(session->ledger, &now));
+    TRY(catalogue_find(&now, result->id, &made));
+    TRY(describe_snapshot(made, &to));
+    TRY(jdoc_set_number(to, "format", 1));
+    TRY(jdoc_set_number(to, "attention", result->attention));
+    TRY(print_json(to));
+out:
+    jdoc_free(to);
+    catalogue_clear(&now);
+    return rc;
+}
+
+static void print_result(const struct backup_result *result)
+{
+    char size[TEXT_HUMAN_MAX], fresh[TEXT_HUMAN_MAX], stored[TEXT_HUMAN_MAX];
+
+    if (print_is_quiet()) { /* for scripts: id=$(sealpoint backup --quiet) */
+        print_out("%s\n", result->id);
+        return;
+    }
+    text_human_size(result->totals.bytes, size);
+    text_human_size(result->totals.new_bytes, fresh);
+    text_human_size(result->totals.stored_bytes, stored);
+    print_out("snapshot %s: %s", result->id, result->is_base ? "base" : "incremental");
+    if (result->is_base && result->why_base[0] != '\0')
+        print_out(" (%s)", result->why_base);
+    print_out(", %llu files, %s, %s new, %s stored\n", (unsigned long long)result->totals.files,
+              size, fresh, stored);
+}
+
+static enum err run(const struct backup_options *options, struct backup_result *result)
+{
+    struct ticker *ticker = NULL;
+    enum err rc;
+
+    TRY(ticker_new("backup", options->progress, &ticker));
+    TRY(backup_run(options, result));
+out:
+    ticker_free(ticker);
+    return rc;
+}
+
+enum err command_backup(const struct settings *s)
+{
+    struct backup_result result = {0};
+    struct progress progress = {0};
+    struct backup_options options = {.progress = &progress};
+    struct err_record done = {0};
+    struct session session;
+    enum err rc;
+
+    session_init(&session, s);
+    TRY(choose_source(&session, &options.source));
+    TRY(session_open_keyring(&session));
+    TRY(session_open_ledger(&session, false));
+    fill_options(&session, &options);
+    rc = run(&options, &result);
+    if (rc != ERR_OK && rc != ERR_ATTENTION)
+        goto out;
+    err_take(rc, &done);
+    session_checkpoint(&session);
+    if (settings_flag(s, OPTION_JSON))
+        TRY(print_result_json(&session, &result));
+    else
+        print_result(&result);
+    rc = err_give(&done);
+out:
+    session_clear(&session);
+    return rc;
+}

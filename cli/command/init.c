@@ -1,0 +1,217 @@
+#include "cli/command/command.h"
+
+#include "cli/describe.h"
+#include "cli/print.h"
+#include "cli/session.h"
+#include "cli/terminal.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/fs/file.h"
+#include "keyring/admin.h"
+
+/* Genesis and the writer's enrolment: with fewer records a run was killed midway. */
+#define LEDGER_WHOLE 2
+
+struct made {
+    bool keyrings[KEYRING_KEYS_MAX]; /* made now, not found */
+    struct key_name active;          /* of the first master key */
+};
+
+static enum err count_record(void *arg, const char *name, uint64_t size)
+{
+    size_t *count = arg;
+
+    (void)name;
+    (void)size;
+    ++*count;
+    return ERR_OK;
+}
+
+/* A repository that is there is refused before a keyring is made for it. */
+static enum err refuse_existing(const struct settings *s)
+{
+    struct session session;
+    size_t records = 0;
+    enum err rc;
+
+    session_init(&session, s);
+    rc = session_open_store(&session, false);
+    if (rc == ERR_NOT_FOUND) { /* as it should be */
+        rc = ERR_OK;
+        goto out;
+    }
+    if (rc != ERR_OK)
+        goto out;
+    TRY(store_list(session.store, "ledger", count_record, &records));
+    if (records >= LEDGER_WHOLE)
+        FAIL(ERR_EXISTS, "%s is a repository already", session.repository);
+out:
+    session_clear(&session);
+    return rc;
+}
+
+static enum err make_keyring(const struct settings *s, size_t i, struct made *made)
+{
+    struct master_key_options options = s->keys[i];
+    bool bare = settings_flag(s, OPTION_NO_PASSPHRASE);
+    struct key_name unused;
+    enum err rc;
+
+    options.ask = bare ? NULL : terminal_passphrase;
+    rc = keyring_create(&options, bare, &unused);
+    made->keyrings[i] = rc == ERR_OK;
+    if (rc == ERR_EXISTS) {
+        log_say(LOG_INFO, "the keyring %s is there already and is used", options.path);
+        rc = ERR_OK;
+    }
+    return rc;
+}
+
+/* Every master key must work now: a wrong passphrase is better found before the first backup. */
+static enum err try_keys(struct session *session, struct made *made)
+{
+    enum err rc;
+
+    TRY(session_open_keyring(session));
+    for (size_t i = 0; i < keyring_count(session->keyring); i++) {
+        struct key_state state;
+        struct key_name active;
+
+        TRY(keyring_active(session->keyring, i, &active));
+        if (i == 0)
+            made->active = active;
+        if (made->keyrings[i])
+            continue;
+        TRY(keyring_state(session->keyring, &active, true, &state));
+        TRY(key_state_require(&active, &state));
+    }
+out:
+    return rc;
+}
+
+static enum err make_keyrings(struct session *session, struct made *made)
+{
+    const struct settings *s = session->settings;
+    const char *state_dir = settings_text(s, OPTION_STATE_DIR);
+    enum err rc = ERR_OK;
+
+    if (state_dir != NULL)
+        TRY(file_make_dirs(state_dir, 0700));
+    for (size_t i = 0; i < s->key_count; i++)
+        TRY(make_keyring(s, i, made));
+    TRY(try_keys(session, made));
+out:
+    return rc;
+}
+
+static enum err make_ledger(struct session *session)
+{
+    struct ledger_options options = {0};
+    enum err rc;
+
+    TRY(session_open_store(session, true));
+    options.store = session->store;
+    options.state_dir = session->state_dir;
+    options.fingerprint = settings_text(session->settings, OPTION_FINGERPRINT);
+    TRY(ledger_create(&options, &session->ledger));
+out:
+    return rc;
+}
+
+/* What is wrong with where a keyring lies, and what must be kept elsewhere. */
+static enum err say_advice(const struct session *session)
+{
+    const struct settings *s = session->settings;
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < s->key_count; i++) {
+        enum key_place place = KEY_PLACE_APART;
+        const char *path = s->keys[i].path;
+
+        if (path == NULL)
+            continue;
+        TRY(key_place_of(path, session->repository, &place));
+        if (place != KEY_PLACE_APART)
+            log_say(LOG_WARN,
+                    "the keyring %s lies %s the repository: whoever takes both can read every "
+                    "backup; move it elsewhere",
+                    path, place == KEY_PLACE_INSIDE ? "inside" : "beside");
+        if (settings_flag(s, OPTION_NO_PASSPHRASE))
+            log_say(LOG_WARN,
+                    "the keys in %s may lie bare: whoever reads that file can read every "
+                    "backup",
+                    path);
+        log_say(LOG_INFO,
+                "keep a copy of %s away from this machine and from the repository, and "
+                "its passphrase apart from it: without them nothing can be restored",
+                path);
+    }
+    log_say(LOG_INFO, "keep the fingerprint with them: a restore on a new machine is checked "
+                      "against it");
+out:
+    return rc;
+}
+
+static enum err print_made_json(const struct session *session, const struct made *made)
+{
+    const struct settings *s = session->settings;
+    struct jdoc *to = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&to));
+    TRY(jdoc_set_number(to, "format", 1));
+    TRY(jdoc_set_text(to, "repository", session->repository));
+    TRY(jdoc_set_hex(to, "repositoryId",
+                     bytes_of(ledger_repository(session->ledger), SEAL_ID_LEN)));
+    TRY(jdoc_set_text(to, "fingerprint", ledger_fingerprint(session->ledger)));
+    TRY(jdoc_set_text(to, "stateDir", session->state_dir));
+    TRY(jdoc_set_text(to, "keyring", s->keys[0].path));
+    TRY(jdoc_set_bool(to, "keyringMade", made->keyrings[0]));
+    TRY(describe_key(to, "masterKey", &made->active));
+    TRY(print_json(to));
+out:
+    jdoc_free(to);
+    return rc;
+}
+
+static void print_row(const char *name, const char *text, const char *note)
+{
+    print_out("%-12s ", name);
+    print_clean(text);
+    print_out("%s\n", note);
+}
+
+static void print_made(const struct session *session, const struct made *made)
+{
+    const struct settings *s = session->settings;
+    char key[DESCRIBE_KEY_MAX];
+
+    print_row("repository", session->repository, "");
+    print_row("fingerprint", ledger_fingerprint(session->ledger), "");
+    print_row("signing key", session->state_dir, " (folder)");
+    for (size_t i = 0; i < s->key_count; i++)
+        if (s->keys[i].path != NULL)
+            print_row("keyring", s->keys[i].path, made->keyrings[i] ? " (made now)" : "");
+    describe_key_short(&made->active, key);
+    print_row("master key", key, "");
+}
+
+enum err command_init(const struct settings *s)
+{
+    struct made made = {0};
+    struct session session;
+    enum err rc;
+
+    session_init(&session, s);
+    TRY(refuse_existing(s));
+    TRY(make_keyrings(&session, &made));
+    TRY(make_ledger(&session));
+    if (settings_flag(s, OPTION_JSON))
+        TRY(print_made_json(&session, &made));
+    else
+        print_made(&session, &made);
+    TRY(say_advice(&session));
+out:
+    session_clear(&session);
+    return rc;
+}

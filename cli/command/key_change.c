@@ -1,0 +1,252 @@
+#include "cli/command/command.h"
+#include "cli/command/impact.h"
+#include "cli/describe.h"
+#include "cli/print.h"
+#include "cli/terminal.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "keyring/check.h"
+#include "keyring/rewrap.h"
+
+/* One row for each of the four changes of a version's state. */
+struct change {
+    enum key_action action;
+    bool is_asked; /* says first what depends on the version, and asks */
+    const char *question;
+};
+
+/* The repository, when one is configured; without it nothing can be said of what depends on a
+ * version. With --yes a repository out of reach does not keep a key from being withdrawn. */
+static enum err open_ledger_if_any(struct session *session)
+{
+    const struct settings *s = session->settings;
+    enum err rc;
+
+    if (settings_text(s, OPTION_REPOSITORY) == NULL) {
+        log_say(LOG_WARN, "no repository is given: what depends on this version is not known");
+        return ERR_OK;
+    }
+    rc = session_open_ledger(session, false);
+    if (rc == ERR_OK || !settings_flag(s, OPTION_YES))
+        return rc;
+    log_say(LOG_WARN, "what depends on this version is not known: %s", err_text());
+    ledger_free(session->ledger);
+    session->ledger = NULL;
+    return ERR_OK;
+}
+
+static enum err ask(struct session *session, const struct change *change,
+                    const struct key_name *name)
+{
+    char *question = NULL;
+    enum err rc = ERR_OK;
+
+    if (!change->is_asked)
+        goto out;
+    if (session->ledger != NULL)
+        TRY(impact_warn(session, name));
+    if (settings_flag(session->settings, OPTION_YES))
+        goto out;
+    TRY(mem_format(&question, "%s master-key version %s?", change->question, name->version));
+    TRY(terminal_confirm(question, "--yes"));
+out:
+    mem_free(question);
+    return rc;
+}
+
+/* The ledger learns of the change now; if that fails, the next key check does it. */
+static void record_change(struct session *session)
+{
+    struct check check = {0};
+
+    if (session->ledger == NULL)
+        return;
+    if (check_run(session->keyring, session->ledger, &check) == ERR_OK)
+        session_checkpoint(session);
+    else
+        log_say(LOG_WARN, "the change is not in the ledger yet: %s", err_text());
+    check_clear(&check);
+}
+
+static enum err print_changed_json(const struct key_name *name, const struct key_version *v)
+{
+    struct jdoc *to = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&to));
+    TRY(jdoc_set_number(to, "format", 1));
+    TRY(describe_key(to, "masterKey", name));
+    TRY(jdoc_set_text(to, "state", v->state));
+    TRY(jdoc_set_bool(to, "active", v->is_active));
+    TRY(describe_time(to, "stateChangedAt", v->changed_ms));
+    TRY(describe_time(to, "deletionDate", v->deletion_ms));
+    TRY(print_json(to));
+out:
+    jdoc_free(to);
+    return rc;
+}
+
+static void print_changed(const struct key_version *v)
+{
+    char time[CLOCK_TEXT_LEN + 1];
+
+    print_out("version %s is %s", v->version, v->state);
+    if (v->deletion_ms != 0) {
+        clock_text(v->deletion_ms, time);
+        print_out("; its material goes at %s", time);
+    }
+    print_out("\n");
+    if (v->is_active && v->state[0] != 'e')
+        log_say(LOG_WARN, "it is the active version: no backup is possible until it is enabled or "
+                          "\"sealpoint key rotate\" makes another active");
+}
+
+static enum err change_version(const struct settings *s, const struct change *change)
+{
+    struct key_version after = {0};
+    struct key_name name;
+    struct session session;
+    size_t key = 0;
+    enum err rc;
+
+    session_init(&session, s);
+    TRY(session_open_keyring(&session));
+    TRY(impact_choose_key(&session, &key));
+    TRY(impact_name(&session, key, session_argument(&session, 0), &name));
+    TRY(open_ledger_if_any(&session));
+    TRY(ask(&session, change, &name));
+    TRY(keyring_act(session.keyring, key, change->action, name.version,
+                    settings_number(s, OPTION_DAYS), &after));
+    if (settings_flag(s, OPTION_JSON))
+        TRY(print_changed_json(&name, &after));
+    else
+        print_changed(&after);
+    record_change(&session);
+out:
+    session_clear(&session);
+    return rc;
+}
+
+enum err command_key_disable(const struct settings *s)
+{
+    static const struct change change = {KEY_DISABLE, true, "Disable"};
+
+    return change_version(s, &change);
+}
+
+enum err command_key_enable(const struct settings *s)
+{
+    static const struct change change = {KEY_ENABLE, false, NULL};
+
+    return change_version(s, &change);
+}
+
+enum err command_key_schedule_deletion(const struct settings *s)
+{
+    static const struct change change = {KEY_SCHEDULE_DELETION, true, "Schedule the deletion of"};
+
+    return change_version(s, &change);
+}
+
+enum err command_key_cancel_deletion(const struct settings *s)
+{
+    static const struct change change = {KEY_CANCEL_DELETION, false, NULL};
+
+    return change_version(s, &change);
+}
+
+static enum err print_rotated_json(const struct key_name *name)
+{
+    struct jdoc *to = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&to));
+    TRY(jdoc_set_number(to, "format", 1));
+    TRY(describe_key(to, "masterKey", name));
+    TRY(print_json(to));
+out:
+    jdoc_free(to);
+    return rc;
+}
+
+enum err command_key_rotate(const struct settings *s)
+{
+    struct key_name name;
+    struct session session;
+    size_t key = 0;
+    enum err rc;
+
+    session_init(&session, s);
+    TRY(session_open_keyring(&session));
+    TRY(impact_choose_key(&session, &key));
+    TRY(keyring_rotate(session.keyring, key, &name));
+    if (settings_flag(s, OPTION_JSON)) {
+        TRY(print_rotated_json(&name));
+        goto out;
+    }
+    print_out("version %s is active now\n", name.version);
+    log_say(LOG_INFO, "older versions stay enabled: snapshots that recorded them need them; the "
+                      "next snapshot is a full base");
+    log_say(LOG_INFO, "copy the keyring to where you keep it offline: the old copy lacks this "
+                      "version");
+out:
+    session_clear(&session);
+    return rc;
+}
+
+static enum err print_rewrapped_json(const struct rewrap_result *result)
+{
+    struct jdoc *to = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&to));
+    TRY(jdoc_set_number(to, "format", 1));
+    TRY(jdoc_set_number(to, "dataKeys", result->scopes));
+    TRY(jdoc_set_number(to, "current", result->current));
+    TRY(jdoc_set_number(to, "rewrapped", result->done));
+    TRY(jdoc_set_number(to, "refused", result->refused));
+    TRY(print_json(to));
+out:
+    jdoc_free(to);
+    return rc;
+}
+
+static enum err print_rewrapped(const struct settings *s, const struct rewrap_result *result)
+{
+    if (settings_flag(s, OPTION_JSON))
+        return print_rewrapped_json(result);
+    print_out("%zu data key%s: %zu current, %zu %s, %zu refused\n", result->scopes,
+              result->scopes == 1 ? "" : "s", result->current, result->done,
+              settings_flag(s, OPTION_DRY_RUN) ? "to be rewrapped" : "rewrapped", result->refused);
+    return ERR_OK;
+}
+
+enum err command_key_rewrap(const struct settings *s)
+{
+    struct rewrap_options options = {
+        .envelope = (size_t)settings_number(s, OPTION_ENVELOPE),
+        .dry_run = settings_flag(s, OPTION_DRY_RUN),
+    };
+    struct rewrap_result result = {0};
+    struct err_record done = {0};
+    struct session session;
+    enum err rc;
+
+    session_init(&session, s);
+    TRY(session_open_keyring(&session));
+    TRY(session_open_ledger(&session, false));
+    options.ledger = session.ledger;
+    options.keyring = session.keyring;
+    rc = rewrap_run(&options, &result);
+    err_take(rc, &done);
+    /* What could be done is done and said, whatever refused the rest. */
+    if (rc == ERR_OK || rc == ERR_KEY_INVALID || rc == ERR_KEY_UNREACHABLE) {
+        session_checkpoint(&session);
+        TRY(print_rewrapped(s, &result));
+    }
+    rc = err_give(&done);
+out:
+    session_clear(&session);
+    return rc;
+}

@@ -1,0 +1,104 @@
+#include "snapshot/restore.h"
+
+#include "cli/command/command.h"
+#include "cli/print.h"
+#include "cli/session.h"
+#include "cli/ticker.h"
+#include "core/base/text.h"
+
+static void fill_options(struct session *session, const struct snapshot *which,
+                         struct restore_options *to)
+{
+    const struct settings *s = session->settings;
+    const struct invocation *i = s->invocation;
+
+    to->ledger = session->ledger;
+    to->keyring = session->keyring;
+    to->catalogue = &session->catalogue;
+    to->snapshot = which;
+    to->target = settings_text(s, OPTION_TO);
+    to->only = i->only_count > 0 ? i->only : NULL;
+    to->delta = settings_flag(s, OPTION_DELTA);
+    to->dry_run = settings_flag(s, OPTION_DRY_RUN);
+    to->envelope = (size_t)settings_number(s, OPTION_ENVELOPE);
+    to->workers = (size_t)settings_number(s, OPTION_WORKERS);
+}
+
+static enum err print_result_json(const struct restore_options *options,
+                                  const struct restore_result *result)
+{
+    struct jdoc *to = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&to));
+    TRY(jdoc_set_number(to, "format", 1));
+    TRY(jdoc_set_text(to, "id", options->snapshot->id));
+    TRY(jdoc_set_bool(to, "dryRun", options->dry_run));
+    TRY(jdoc_set_number(to, "files", result->files));
+    TRY(jdoc_set_number(to, "bytes", result->bytes));
+    TRY(jdoc_set_number(to, "readBytes", result->read_bytes));
+    TRY(jdoc_set_number(to, "writtenBytes", result->written_bytes));
+    TRY(jdoc_set_number(to, "attention", result->attention));
+    TRY(print_json(to));
+out:
+    jdoc_free(to);
+    return rc;
+}
+
+static void print_result(const struct restore_options *options, const struct restore_result *result)
+{
+    char size[TEXT_HUMAN_MAX], written[TEXT_HUMAN_MAX];
+
+    text_human_size(result->bytes, size);
+    text_human_size(result->written_bytes, written);
+    print_out("snapshot %s %s ", options->snapshot->id,
+              options->dry_run ? "can be restored to" : "restored to");
+    print_clean(options->target);
+    print_out(": %llu files, %s", (unsigned long long)result->files, size);
+    if (!options->dry_run)
+        print_out(", %s written", written);
+    print_out("\n");
+}
+
+static enum err run(const struct restore_options *options, struct restore_result *result)
+{
+    struct ticker *ticker = NULL;
+    enum err rc;
+
+    TRY(ticker_new("restore", options->progress, &ticker));
+    TRY(restore_run(options, result));
+out:
+    ticker_free(ticker);
+    return rc;
+}
+
+enum err command_restore(const struct settings *s)
+{
+    const struct snapshot *which = NULL;
+    struct restore_result result = {0};
+    struct progress progress = {0};
+    struct restore_options options = {.progress = &progress};
+    struct err_record done = {0};
+    struct session session;
+    enum err rc;
+
+    session_init(&session, s);
+    if (settings_text(s, OPTION_TO) == NULL)
+        FAIL(ERR_USAGE, "\"restore\" needs --to DIR");
+    TRY(session_open_keyring(&session));
+    TRY(session_open_ledger(&session, false));
+    TRY(session_find_snapshot(&session, &which));
+    fill_options(&session, which, &options);
+    rc = run(&options, &result);
+    if (rc != ERR_OK && rc != ERR_ATTENTION)
+        goto out;
+    err_take(rc, &done);
+    if (settings_flag(s, OPTION_JSON))
+        TRY(print_result_json(&options, &result));
+    else
+        print_result(&options, &result);
+    rc = err_give(&done);
+out:
+    session_clear(&session);
+    return rc;
+}

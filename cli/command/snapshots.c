@@ -1,0 +1,146 @@
+#include "cli/command/command.h"
+
+#include "cli/describe.h"
+#include "cli/list.h"
+#include "cli/print.h"
+#include "cli/session.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+
+/* The list of one or of many. */
+static enum err print_list(const struct snapshot *items, size_t count)
+{
+    struct jdoc *item = NULL;
+    struct list l;
+    enum err rc = ERR_OK;
+
+    list_begin(&l);
+    for (size_t i = 0; i < count; i++) {
+        TRY(describe_snapshot(&items[i], &item));
+        TRY(list_add(&l, &item));
+    }
+    list_end(&l);
+out:
+    return rc;
+}
+
+static enum err print_grid(const struct snapshot *items, size_t count)
+{
+    struct grid g;
+    enum err rc = ERR_OK;
+
+    describe_grid(&g);
+    for (size_t i = 0; i < count; i++)
+        TRY(describe_row(&g, &items[i]));
+    grid_print(&g);
+out:
+    grid_clear(&g);
+    return rc;
+}
+
+enum err command_snapshots(const struct settings *s)
+{
+    struct session session;
+    enum err rc;
+
+    session_init(&session, s);
+    TRY(session_open_ledger(&session, false));
+    if (settings_flag(s, OPTION_JSON))
+        TRY(print_list(session.catalogue.items, session.catalogue.count));
+    else
+        TRY(print_grid(session.catalogue.items, session.catalogue.count));
+out:
+    session_clear(&session);
+    return rc;
+}
+
+static void print_row(const char *name, const char *text)
+{
+    print_out("%-14s ", name);
+    print_clean(text);
+    print_out("\n");
+}
+
+static void print_time(const char *name, int64_t ms)
+{
+    char text[CLOCK_TEXT_LEN + 1] = "never";
+
+    if (ms != 0)
+        clock_text(ms, text);
+    print_row(name, text);
+}
+
+static void print_size(const char *name, uint64_t bytes)
+{
+    char text[TEXT_HUMAN_MAX];
+
+    text_human_size(bytes, text);
+    print_row(name, text);
+}
+
+static void print_key(const char *name, const struct key_name *key)
+{
+    print_out("%-14s ", name);
+    print_clean(key->provider);
+    print_out(" ");
+    print_clean(key->key_id);
+    print_out(" version ");
+    print_clean(key->version);
+    print_out("\n");
+}
+
+static void print_optional(const struct snapshot *of, const char *member, const char *name)
+{
+    const char *text = NULL;
+
+    if (jdoc_has(of->record->payload, member) &&
+        jdoc_text(of->record->payload, member, SNAPSHOT_TEXT_MAX, &text) == ERR_OK)
+        print_row(name, text);
+}
+
+static void print_snapshot(const struct snapshot *of)
+{
+    char hex[2 * HASH_LEN + 1];
+
+    print_row("snapshot", of->id);
+    print_row("type", of->snapshot_type);
+    print_row("frequency", of->frequency_type);
+    print_time("created", of->created_ms);
+    print_time("expires", of->expires_ms);
+    if (of->description != NULL)
+        print_row("description", of->description);
+    print_optional(of, "replicaSetName", "replica set");
+    print_optional(of, "mongodVersion", "mongod");
+    print_key("master key", &of->recorded_key);
+    if (!key_name_equal(&of->recorded_key, &of->effective_key))
+        print_key("rewrapped by", &of->effective_key);
+    print_row("parent", of->parent[0] != '\0' ? of->parent : "none: it is a base");
+    print_row("base", of->base);
+    print_out("%-14s %llu\n", "position", (unsigned long long)of->chain_position);
+    print_out("%-14s %llu\n", "files", (unsigned long long)of->totals.files);
+    print_size("size", of->totals.bytes);
+    print_size("new", of->totals.new_bytes);
+    print_size("stored", of->totals.stored_bytes);
+    text_hex(bytes_of(of->manifest_sha256, HASH_LEN), hex);
+    print_row("manifest", hex);
+    text_hex(bytes_of(of->record->id, RECORD_ID_LEN), hex);
+    print_row("record", hex);
+}
+
+enum err command_show(const struct settings *s)
+{
+    const struct snapshot *which = NULL;
+    struct session session;
+    enum err rc;
+
+    session_init(&session, s);
+    TRY(session_open_ledger(&session, false));
+    TRY(session_find_snapshot(&session, &which));
+    if (settings_flag(s, OPTION_JSON))
+        TRY(print_list(which, 1));
+    else
+        print_snapshot(which);
+out:
+    session_clear(&session);
+    return rc;
+}

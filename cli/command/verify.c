@@ -1,0 +1,117 @@
+#include "snapshot/verify.h"
+
+#include "cli/command/command.h"
+#include "cli/print.h"
+#include "cli/session.h"
+#include "cli/ticker.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+static enum err choose_depth(const struct settings *s, struct verify_options *to)
+{
+    to->depth = VERIFY_PRESENCE;
+    if (settings_flag(s, OPTION_READ_DATA))
+        to->depth = VERIFY_READ_DATA;
+    if (settings_flag(s, OPTION_DECRYPT))
+        to->depth = VERIFY_DECRYPT;
+    to->sample = settings_share(s, OPTION_SAMPLE);
+    if (to->depth == VERIFY_PRESENCE && s->values[OPTION_SAMPLE].origin == FROM_OPTION)
+        return err_set(ERR_USAGE, "--sample needs --read-data or --decrypt");
+    return ERR_OK;
+}
+
+/* The snapshots that the command line names; *which is owned by the caller. */
+static enum err choose_snapshots(struct session *session, const struct snapshot ***which,
+                                 size_t *count)
+{
+    const struct invocation *i = session->settings->invocation;
+    enum err rc = ERR_OK;
+
+    *count = i->argument_count;
+    if (*count == 0)
+        goto out;
+    TRY(mem_new(*count, sizeof(const struct snapshot *), which));
+    for (size_t n = 0; n < *count; n++)
+        TRY(catalogue_find(&session->catalogue, i->arguments[n], &(*which)[n]));
+out:
+    return rc;
+}
+
+static enum err print_result_json(const struct verify_result *result)
+{
+    struct jdoc *to = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&to));
+    TRY(jdoc_set_number(to, "format", 1));
+    TRY(jdoc_set_number(to, "snapshots", result->snapshots));
+    TRY(jdoc_set_number(to, "objects", result->objects));
+    TRY(jdoc_set_number(to, "bytes", result->bytes));
+    TRY(jdoc_set_number(to, "damaged", result->damaged));
+    TRY(print_json(to));
+out:
+    jdoc_free(to);
+    return rc;
+}
+
+static void print_result(const struct verify_result *result)
+{
+    char size[TEXT_HUMAN_MAX];
+
+    text_human_size(result->bytes, size);
+    print_out("%llu snapshots, %llu objects, %s read: ", (unsigned long long)result->snapshots,
+              (unsigned long long)result->objects, size);
+    if (result->damaged > 0)
+        print_out("%llu damaged\n", (unsigned long long)result->damaged);
+    else
+        print_out("no damage\n");
+}
+
+static enum err run(const struct verify_options *options, struct verify_result *result)
+{
+    struct ticker *ticker = NULL;
+    enum err rc;
+
+    TRY(ticker_new("verify", options->progress, &ticker));
+    TRY(verify_run(options, result));
+out:
+    ticker_free(ticker);
+    return rc;
+}
+
+enum err command_verify(const struct settings *s)
+{
+    const struct snapshot **which = NULL;
+    struct verify_result result = {0};
+    struct progress progress = {0};
+    struct verify_options options = {.progress = &progress};
+    struct err_record done = {0};
+    struct session session;
+    enum err rc;
+
+    session_init(&session, s);
+    TRY(choose_depth(s, &options));
+    if (options.depth == VERIFY_DECRYPT)
+        TRY(session_open_keyring(&session));
+    TRY(session_open_ledger(&session, true));
+    TRY(choose_snapshots(&session, &which, &options.snapshot_count));
+    options.ledger = session.ledger;
+    options.keyring = session.keyring;
+    options.catalogue = &session.catalogue;
+    options.snapshots = which;
+    options.envelope = (size_t)settings_number(s, OPTION_ENVELOPE);
+    options.workers = (size_t)settings_number(s, OPTION_WORKERS);
+    rc = run(&options, &result);
+    if (rc != ERR_OK && rc != ERR_CORRUPT) /* damage is a result too */
+        goto out;
+    err_take(rc, &done);
+    if (settings_flag(s, OPTION_JSON))
+        TRY(print_result_json(&result));
+    else
+        print_result(&result);
+    rc = err_give(&done);
+out:
+    mem_free(which);
+    session_clear(&session);
+    return rc;
+}

@@ -1,0 +1,156 @@
+#include "cli/describe.h"
+
+#include <stdio.h>
+
+#define KEY_ID_SHOWN 8
+
+static const struct grid_column columns[] = {
+    {"SNAPSHOT", false}, {"CREATED (UTC)", false}, {"KIND", false},       {"FILES", true},
+    {"SIZE", true},      {"STORED", true},         {"MASTER KEY", false}, {"DESCRIPTION", false},
+};
+
+enum err describe_time(struct jdoc *to, const char *name, int64_t ms)
+{
+    return ms == 0 ? jdoc_set_null(to, name) : jdoc_set_time(to, name, ms);
+}
+
+enum err describe_key(struct jdoc *to, const char *name, const struct key_name *key)
+{
+    struct jdoc *member = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&member));
+    TRY(key_name_write(key, member));
+    TRY(jdoc_set(to, name, &member));
+out:
+    jdoc_free(member);
+    return rc;
+}
+
+void describe_key_short(const struct key_name *key, char out[DESCRIBE_KEY_MAX])
+{
+    snprintf(out, DESCRIBE_KEY_MAX, "%s:%.*s/%s", key->provider, KEY_ID_SHOWN, key->key_id,
+             key->version);
+}
+
+/* A text member of the signed record, null when it is not there. */
+static enum err copy_text(struct jdoc *to, const char *name, const struct snapshot *from)
+{
+    const char *text = NULL;
+    enum err rc = ERR_OK;
+
+    if (jdoc_has(from->record->payload, name))
+        TRY(jdoc_text(from->record->payload, name, SNAPSHOT_TEXT_MAX, &text));
+    TRY(jdoc_set_text(to, name, text));
+out:
+    return rc;
+}
+
+static enum err set_chain(struct jdoc *to, const struct snapshot *of)
+{
+    struct jdoc *chain = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&chain));
+    TRY(jdoc_set_text(chain, "base", of->base));
+    TRY(jdoc_set_number(chain, "position", of->chain_position));
+    TRY(jdoc_set(to, "chain", &chain));
+out:
+    jdoc_free(chain);
+    return rc;
+}
+
+static enum err set_totals(struct jdoc *to, const struct snapshot_totals *of)
+{
+    struct jdoc *totals = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&totals));
+    TRY(jdoc_set_number(totals, "files", of->files));
+    TRY(jdoc_set_number(totals, "bytes", of->bytes));
+    TRY(jdoc_set_number(totals, "newBytes", of->new_bytes));
+    TRY(jdoc_set_number(totals, "storedBytes", of->stored_bytes));
+    TRY(jdoc_set(to, "totals", &totals));
+out:
+    jdoc_free(totals);
+    return rc;
+}
+
+static enum err set_manifest(struct jdoc *to, const struct snapshot *of)
+{
+    struct jdoc *manifest = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&manifest));
+    TRY(jdoc_set_number(manifest, "size", of->manifest_size));
+    TRY(jdoc_set_hex(manifest, "sha256", bytes_of(of->manifest_sha256, HASH_LEN)));
+    TRY(jdoc_set(to, "manifest", &manifest));
+out:
+    jdoc_free(manifest);
+    return rc;
+}
+
+enum err describe_snapshot(const struct snapshot *of, struct jdoc **out)
+{
+    struct jdoc *to = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&to));
+    TRY(jdoc_set_text(to, "id", of->id));
+    TRY(copy_text(to, "status", of));
+    TRY(jdoc_set_text(to, "snapshotType", of->snapshot_type));
+    TRY(jdoc_set_text(to, "frequencyType", of->frequency_type));
+    TRY(jdoc_set_time(to, "createdAt", of->created_ms));
+    TRY(describe_time(to, "expiresAt", of->expires_ms));
+    TRY(jdoc_set_text(to, "description", of->description));
+    TRY(copy_text(to, "replicaSetName", of));
+    TRY(copy_text(to, "mongodVersion", of));
+    TRY(describe_key(to, "masterKey", &of->recorded_key));
+    TRY(describe_key(to, "effectiveMasterKey", &of->effective_key));
+    TRY(jdoc_set_text(to, "parent", of->parent[0] != '\0' ? of->parent : NULL));
+    TRY(set_chain(to, of));
+    TRY(set_totals(to, &of->totals));
+    TRY(set_manifest(to, of));
+    TRY(jdoc_set_hex(to, "recordId", bytes_of(of->record->id, RECORD_ID_LEN)));
+    *out = to;
+    to = NULL; /* the caller's now */
+out:
+    jdoc_free(to);
+    return rc;
+}
+
+void describe_grid(struct grid *g)
+{
+    grid_init(g, columns, sizeof columns / sizeof columns[0]);
+}
+
+enum err describe_row(struct grid *g, const struct snapshot *of)
+{
+    char key[DESCRIBE_KEY_MAX];
+    enum err rc;
+
+    describe_key_short(&of->effective_key, key);
+    TRY(grid_add(g, of->id));
+    TRY(grid_add_time(g, of->created_ms));
+    TRY(grid_add(g, of->parent[0] == '\0' ? "base" : "incremental"));
+    TRY(grid_add_number(g, of->totals.files));
+    TRY(grid_add_size(g, of->totals.bytes));
+    TRY(grid_add_size(g, of->totals.stored_bytes));
+    TRY(grid_add(g, key));
+    TRY(grid_add(g, of->description != NULL ? of->description : ""));
+out:
+    return rc;
+}
+
+enum err describe_state(struct jdoc *to, const struct key_state *state)
+{
+    enum err rc;
+
+    TRY(jdoc_set_text(to, "verdict", verdict_name(state->verdict)));
+    TRY(jdoc_set_text(to, "reason", state->reason[0] != '\0' ? state->reason : NULL));
+    TRY(jdoc_set_text(to, "detail", state->detail[0] != '\0' ? state->detail : NULL));
+    TRY(describe_time(to, "since", state->since_ms));
+    TRY(describe_time(to, "deletionDate", state->deletion_ms));
+out:
+    return rc;
+}

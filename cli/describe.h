@@ -1,0 +1,35 @@
+/*
+ * Snapshots and keys in words: as JSON members named as in Atlas, and as short texts.
+ *
+ * Uses: catalogue, keyring.h.  Used by: commands.
+ */
+#ifndef CLI_DESCRIBE_H
+#define CLI_DESCRIBE_H
+
+#include "cli/grid.h"
+#include "core/base/jdoc.h"
+#include "keyring/keyring.h"
+#include "keyring/verdict.h"
+#include "snapshot/catalogue.h"
+
+/* All members of one snapshot; "effectiveMasterKey" is what a restore needs now. */
+MUST_CHECK enum err describe_snapshot(const struct snapshot *of, struct jdoc **out);
+
+/* A grid of snapshots: heads, and one row. */
+void describe_grid(struct grid *g);
+MUST_CHECK enum err describe_row(struct grid *g, const struct snapshot *of);
+
+/* The key named {provider, keyId, keyVersion} as member `name`. */
+MUST_CHECK enum err describe_key(struct jdoc *to, const char *name, const struct key_name *key);
+
+/* "file:9f86d081/3": provider, the first digits of the key id, version. */
+#define DESCRIBE_KEY_MAX 160
+void describe_key_short(const struct key_name *key, char out[DESCRIBE_KEY_MAX]);
+
+/* Members "verdict", "reason", "detail", "since", "deletionDate" of a key's state. */
+MUST_CHECK enum err describe_state(struct jdoc *to, const struct key_state *state);
+
+/* A time as member, null when 0. */
+MUST_CHECK enum err describe_time(struct jdoc *to, const char *name, int64_t ms);
+
+#endif

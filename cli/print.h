@@ -1,0 +1,38 @@
+/*
+ * The two ways out: results to standard output, everything else to standard error.
+ *
+ * Uses: core/base.  Used by: cli; no other room prints.
+ */
+#ifndef CLI_PRINT_H
+#define CLI_PRINT_H
+
+#include <stdbool.h>
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+#include "core/base/jdoc.h"
+
+/* Before the first thread: rooms' notes and warnings go to standard error from now on. Quiet leaves
+ * only warnings, verbose shows everything. */
+void print_setup(bool quiet, bool verbose);
+bool print_is_quiet(void);
+
+/* Results. A write that fails is kept and reported by print_finish(). */
+void print_out(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void print_bytes(struct bytes what);
+/* Text from outside: what could steer a terminal comes out as \xNN. */
+void print_clean(const char *text);
+/* A JSON document for people and jq alike, with a newline. */
+MUST_CHECK enum err print_json(const struct jdoc *document);
+
+/* Everything printed so far has been taken. ERR_FAILED, ERR_STORAGE: it has not (a closed pipe, a
+ * full disk): a result that nobody got is a failure. */
+MUST_CHECK enum err print_finish(void);
+
+/* "sealpoint: <message>"; lines that hints added are kept, all else is made printable. */
+void print_error(const char *message);
+
+/* The line of progress that a terminal shows below everything; NULL takes it away. Any thread. */
+void print_status(const char *line);
+
+#endif

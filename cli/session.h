@@ -1,0 +1,51 @@
+/*
+ * What a command works with: store, ledger, keyring and catalogue, opened as the settings say.
+ *
+ * Uses: setting and the rooms below.  Used by: commands.
+ */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include <stdbool.h>
+
+#include "cli/setting.h"
+#include "core/ledger/ledger.h"
+#include "core/store/store.h"
+#include "keyring/keyring.h"
+#include "snapshot/catalogue.h"
+
+struct session {
+    const struct settings *settings; /* borrowed */
+    struct store *store;
+    struct ledger *ledger;      /* NULL: not opened */
+    struct keyring *keyring;    /* NULL: not opened */
+    struct catalogue catalogue; /* of the ledger */
+    char *repository;           /* canonical */
+    char *state_dir;            /* this repository's own folder in the state directory */
+};
+
+void session_init(struct session *s, const struct settings *settings);
+void session_clear(struct session *s);
+
+/* The configured master keys; nothing is asked for yet. */
+MUST_CHECK enum err session_open_keyring(struct session *s);
+
+/* The repository: store, state directory; the caller has the ledger made. `create` as in
+ * store_open(). ERR_USAGE: no repository, or no state directory, is given. */
+MUST_CHECK enum err session_open_store(struct session *s, bool create);
+
+/* Store, ledger and catalogue. First contact without a fingerprint is said loudly.
+ * `read_all` as in ledger_open(). */
+MUST_CHECK enum err session_open_ledger(struct session *s, bool read_all);
+
+/* Once after a change: write a checkpoint when one is due. A failure is a warning: what was done
+ * is done, and the next run tries again. */
+void session_checkpoint(struct session *s);
+
+/* The first argument of the command as a snapshot. */
+MUST_CHECK enum err session_find_snapshot(struct session *s, const struct snapshot **out);
+
+/* Argument `i` of the command, NULL behind the last. */
+const char *session_argument(const struct session *s, size_t i);
+
+#endif

@@ -1,0 +1,145 @@
+#include "cli/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+#include "core/fs/file.h"
+#include "keyring/passphrase.h"
+
+/* One line without its newline. ERR_NOT_FOUND: the end of input came first. */
+static enum err read_line(int fd, uint8_t *to, size_t max, size_t *len)
+{
+    *len = 0;
+    for (;;) {
+        uint8_t byte;
+        ssize_t got = read(fd, &byte, 1);
+
+        if (got < 0 && errno == EINTR) {
+            enum err rc = stop_check();
+
+            if (rc != ERR_OK)
+                return rc;
+            continue;
+        }
+        if (got <= 0)
+            return err_set(ERR_NOT_FOUND, "nothing was typed");
+        if (byte == '\n')
+            break;
+        if (*len == max)
+            return err_set(ERR_USAGE, "longer than %zu bytes", max);
+        to[(*len)++] = byte;
+        secret_wipe(&byte, 1);
+    }
+    return ERR_OK;
+}
+
+static enum err ask_once(int fd, const char *prompt, const char *what, struct secret **out)
+{
+    struct secret *line = NULL;
+    char *question = NULL;
+    size_t len = 0;
+    enum err rc;
+
+    TRY(mem_format(&question, "%s %s: ", prompt, what));
+    TRY(secret_new(PASSPHRASE_LEN_MAX, &line));
+    TRY(file_write(fd, bytes_of_text(question)));
+    rc = read_line(fd, secret_at(line), PASSPHRASE_LEN_MAX, &len);
+    if (file_write(fd, bytes_of_text("\n")) != ERR_OK && rc == ERR_OK)
+        rc = ERR_FAILED;
+    if (rc == ERR_NOT_FOUND || (rc == ERR_OK && len == 0))
+        FAIL(ERR_KEY_UNREACHABLE, "no passphrase was typed");
+    if (rc != ERR_OK)
+        goto out;
+    TRY(secret_copy(bytes_of(secret_at(line), len), out));
+out:
+    secret_free(line);
+    mem_free(question);
+    return rc;
+}
+
+static enum err ask(int fd, const char *what, bool twice, struct secret **out)
+{
+    struct secret *first = NULL, *second = NULL;
+    enum err rc;
+
+    TRY(ask_once(fd, twice ? "New passphrase for" : "Passphrase for", what, &first));
+    if (twice) {
+        TRY(ask_once(fd, "Once more for", what, &second));
+        if (!secret_equal(secret_bytes(first), secret_bytes(second)))
+            FAIL(ERR_USAGE, "the two passphrases differ");
+    }
+    *out = first;
+    first = NULL; /* the caller's now */
+out:
+    secret_free(first);
+    secret_free(second);
+    return rc;
+}
+
+enum err terminal_passphrase(void *arg, const char *what, bool twice, struct secret **out)
+{
+    struct termios before, silent;
+    sigset_t suspend, mask;
+    bool is_silent = false;
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    enum err rc;
+
+    (void)arg;
+    if (fd < 0 || tcgetattr(fd, &before) != 0) {
+        rc = err_set(ERR_KEY_UNREACHABLE,
+                     "the passphrase of %s cannot be asked for: there is no terminal", what);
+        err_hint("give --passphrase-file FILE (or fd:N)");
+        goto out;
+    }
+    /* Suspended now, the shell would be left without echo. */
+    sigemptyset(&suspend);
+    sigaddset(&suspend, SIGTSTP);
+    pthread_sigmask(SIG_BLOCK, &suspend, &mask);
+    silent = before;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    is_silent = tcsetattr(fd, TCSAFLUSH, &silent) == 0;
+    if (is_silent)
+        rc = ask(fd, what, twice, out);
+    else
+        rc = err_sys(ERR_KEY_UNREACHABLE, "turning the terminal's echo off");
+    if (is_silent)
+        tcsetattr(fd, TCSAFLUSH, &before);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+out:
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+enum err terminal_confirm(const char *question, const char *otherwise)
+{
+    char *asked = NULL;
+    uint8_t answer[64];
+    size_t len = 0;
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    enum err rc;
+
+    if (fd < 0) {
+        rc = err_set(ERR_USAGE, "this needs a confirmation, and there is no terminal to ask at");
+        err_hint("give %s to do it without being asked", otherwise);
+        goto out;
+    }
+    TRY(mem_format(&asked, "%s Type yes to go on: ", question));
+    TRY(file_write(fd, bytes_of_text(asked)));
+    rc = read_line(fd, answer, sizeof answer, &len);
+    if (rc == ERR_INTERRUPTED)
+        goto out;
+    if (rc != ERR_OK || len != 3 || memcmp(answer, "yes", 3) != 0)
+        FAIL(ERR_USAGE, "not confirmed; nothing was changed");
+out:
+    if (fd >= 0)
+        close(fd);
+    mem_free(asked);
+    return rc;
+}

@@ -1,0 +1,148 @@
+#include "cli/ticker.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/print.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+#define TICK_MS 250
+
+struct ticker {
+    const char *doing;
+    const struct progress *progress;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool done;
+};
+
+void ticker_line(const char *doing, const struct progress *progress, uint64_t rate,
+                 char out[TICKER_LINE_MAX])
+{
+    uint64_t done = atomic_load(&progress->done_bytes);
+    uint64_t total = atomic_load(&progress->total_bytes);
+    uint64_t files = atomic_load(&progress->done_files);
+    char done_text[TEXT_HUMAN_MAX], total_text[TEXT_HUMAN_MAX];
+    char rate_text[TEXT_HUMAN_MAX + 8] = "", left_text[TEXT_HUMAN_MAX + 8] = "";
+
+    text_human_size(done, done_text);
+    text_human_size(total, total_text);
+    if (rate > 0) {
+        text_human_size(rate, left_text);
+        snprintf(rate_text, sizeof rate_text, ", %s/s", left_text);
+        left_text[0] = '\0';
+    }
+    if (rate > 0 && total > done) {
+        char time[TEXT_HUMAN_MAX];
+
+        text_human_time((total - done) / rate, time);
+        snprintf(left_text, sizeof left_text, ", %s left", time);
+    }
+    if (total > 0)
+        snprintf(out, TICKER_LINE_MAX, "%s: %s of %s, %" PRIu64 " %%%s%s", doing, done_text,
+                 total_text, done < total ? done * 100 / total : 100, rate_text, left_text);
+    else
+        snprintf(out, TICKER_LINE_MAX, "%s: %s, %" PRIu64 " files%s", doing, done_text, files,
+                 rate_text);
+}
+
+/* Wait for a tick; true when the job is done. */
+static bool wait_tick(struct ticker *t)
+{
+    struct timespec until;
+    bool done;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += TICK_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    pthread_mutex_lock(&t->lock);
+    while (!t->done && pthread_cond_timedwait(&t->wake, &t->lock, &until) == 0)
+        continue;
+    done = t->done;
+    pthread_mutex_unlock(&t->lock);
+    return done;
+}
+
+static void *tick(void *arg)
+{
+    struct ticker *t = arg;
+    char line[TICKER_LINE_MAX];
+    int64_t then = clock_steady_ms();
+    uint64_t then_bytes = 0;
+    double rate = 0;
+
+    while (!wait_tick(t)) {
+        int64_t now = clock_steady_ms();
+        uint64_t bytes = atomic_load(&t->progress->done_bytes);
+
+        if (now > then && bytes >= then_bytes) {
+            double latest = (double)(bytes - then_bytes) * 1000 / (double)(now - then);
+
+            /* Smoothed over a few seconds: an estimate that jumps helps nobody. */
+            rate = rate > 0 ? rate * 0.9 + latest * 0.1 : latest;
+        }
+        then = now;
+        then_bytes = bytes;
+        ticker_line(t->doing, t->progress, (uint64_t)rate, line);
+        print_status(line);
+    }
+    return NULL;
+}
+
+static void setup_wake(struct ticker *t)
+{
+    pthread_condattr_t how;
+
+    pthread_condattr_init(&how);
+    pthread_condattr_setclock(&how, CLOCK_MONOTONIC); /* a clock set back must not stop it */
+    pthread_cond_init(&t->wake, &how);
+    pthread_condattr_destroy(&how);
+    pthread_mutex_init(&t->lock, NULL);
+}
+
+enum err ticker_new(const char *doing, const struct progress *progress, struct ticker **out)
+{
+    struct ticker *t = NULL;
+    enum err rc = ERR_OK;
+
+    *out = NULL;
+    if (print_is_quiet() || !isatty(STDERR_FILENO))
+        goto out;
+    TRY(mem_new(1, sizeof *t, &t));
+    t->doing = doing;
+    t->progress = progress;
+    setup_wake(t);
+    if (pthread_create(&t->thread, NULL, tick, t) != 0) {
+        mem_free(t); /* the job goes on without a line */
+        goto out;
+    }
+    *out = t;
+out:
+    return rc;
+}
+
+void ticker_free(struct ticker *t)
+{
+    if (t == NULL)
+        return;
+    pthread_mutex_lock(&t->lock);
+    t->done = true;
+    pthread_cond_signal(&t->wake);
+    pthread_mutex_unlock(&t->lock);
+    pthread_join(t->thread, NULL);
+    print_status(NULL);
+    pthread_cond_destroy(&t->wake);
+    pthread_mutex_destroy(&t->lock);
+    mem_free(t);
+}
