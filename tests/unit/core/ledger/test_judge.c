@@ -1,0 +1,494 @@
+/*
+ * What someone who can write the store, but has no key (or one of little power), can try. Every
+ * attack is met on a machine that has seen nothing yet, so that no trust state helps.
+ */
+#include "core/ledger/judge.h"
+
+#include "tests/unit/core/ledger/forge.h"
+
+#define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define OTHER_NAME(seq) "ledger/" OTHER_ID "/000000000000000" seq ".json"
+#define LATER INT64_C(4000000000000) /* 2096: after whatever the tests append now */
+
+/* Genesis, enrolment, and snapshots 2 to 4. */
+static void three_snapshots(struct site *s, void **state)
+{
+    site_new(s, state);
+    site_snapshot(s, "aaaa");
+    site_snapshot(s, "bbbb");
+    site_snapshot(s, "cccc");
+}
+
+static void assert_refused_on_first_contact(struct site *s, enum err code, const char *text)
+{
+    site_forget(s);
+    assert_refused(site_open(s, false), code, text);
+    assert_null(s->ledger);
+    /* A refusal leaves nothing that would be believed the next time. */
+    assert_int_equal(access(in(s->state, "state/trust.json"), F_OK), -1);
+    assert_int_equal(access(in(s->state, "state/records.jsonl"), F_OK), -1);
+}
+
+struct changing {
+    struct site *site;
+    char path[4096]; /* of the record's file */
+};
+
+static enum err open_changed(void *arg, struct bytes changed)
+{
+    const struct changing *c = arg;
+    FILE *f;
+    enum err rc;
+
+    (void)unlink(c->path);
+    f = fopen(c->path, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(changed.at, 1, changed.len, f), changed.len);
+    assert_int_equal(fclose(f), 0);
+    rc = site_open(c->site, true);
+    if (rc != ERR_OK) {
+        assert_true(rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED);
+        assert_int_equal(err_exit_status(rc), 6);
+    }
+    return rc;
+}
+
+static void change_every_byte_of(void **state, const char *name)
+{
+    struct site s;
+    struct buf raw;
+    struct changing c = {.site = &s};
+
+    site_new(&s, state);
+    site_snapshot(&s, "aaaa");
+    raw = site_raw(&s, name);
+    snprintf(c.path, sizeof c.path, "%s/%s", in(state, "store"), name);
+    sweep_flips(buf_bytes(&raw), open_changed, &c);
+    sweep_cuts(buf_bytes(&raw), open_changed, &c);
+    sweep_swaps(buf_bytes(&raw), 1, open_changed, &c);
+    buf_clear(&raw);
+    site_free(&s);
+}
+
+static void every_changed_byte_of_genesis_is_noticed(void **state)
+{
+    change_every_byte_of(state, ROOT_NAME("0"));
+}
+
+static void every_changed_byte_of_an_enrolment_is_noticed(void **state)
+{
+    change_every_byte_of(state, ROOT_NAME("1"));
+}
+
+static void every_changed_byte_of_the_newest_record_is_noticed(void **state)
+{
+    change_every_byte_of(state, ROOT_NAME("2"));
+}
+
+static void a_deleted_record_is_missed(void **state)
+{
+    struct site s;
+
+    three_snapshots(&s, state);
+    site_delete(&s, ROOT_NAME("3"));
+    assert_refused_on_first_contact(&s, ERR_CORRUPT,
+                                    ROOT_NAME("4") ": the record before it is missing, and no "
+                                                   "checkpoint covers that: it was deleted");
+    site_free(&s);
+}
+
+static void a_deleted_genesis_is_missed(void **state)
+{
+    struct site s;
+
+    three_snapshots(&s, state);
+    site_delete(&s, ROOT_NAME("0"));
+    assert_refused_on_first_contact(&s, ERR_CORRUPT,
+                                    "the ledger has records, but its genesis record is missing");
+    site_free(&s);
+}
+
+static void two_swapped_records_are_noticed(void **state)
+{
+    struct site s;
+    struct buf a;
+    struct buf b;
+
+    three_snapshots(&s, state);
+    a = site_raw(&s, ROOT_NAME("2"));
+    b = site_raw(&s, ROOT_NAME("3"));
+    site_put(&s, ROOT_NAME("2"), buf_bytes(&b));
+    site_put(&s, ROOT_NAME("3"), buf_bytes(&a));
+    assert_refused_on_first_contact(
+        &s, ERR_CORRUPT, ROOT_NAME("2") ": the record of another place lies under this name");
+    buf_clear(&b);
+    buf_clear(&a);
+    site_free(&s);
+}
+
+static void another_repositorys_record_is_not_ours(void **state)
+{
+    static const char strange[SEAL_ID_LEN] = "another one";
+    struct site s;
+    struct record *before;
+    struct record_place place = {.seq = 3};
+    struct jdoc *body = NULL;
+    struct record *r = NULL;
+
+    three_snapshots(&s, state);
+    before = site_record(&s, ROOT_ID, 2);
+    memcpy(place.repository, strange, SEAL_ID_LEN);
+    place.prev = before->id;
+    place.created_ms = before->created_ms;
+    assert_done(jdoc_parse(bytes_of_text("{\"id\":\"bbbb\"}"), &body));
+    assert_done(record_make(RECORD_SNAPSHOT, &place, body, s.root, &r));
+    site_put(&s, ROOT_NAME("3"), buf_bytes(&r->raw));
+    assert_refused_on_first_contact(&s, ERR_CORRUPT,
+                                    ROOT_NAME("3") ": the record belongs to another repository");
+    record_free(r);
+    jdoc_free(body);
+    record_free(before);
+    site_free(&s);
+}
+
+static void a_key_nobody_enrolled_signs_nothing(void **state)
+{
+    struct site s;
+
+    three_snapshots(&s, state);
+    record_free(forge(&s, s.other, RECORD_SNAPSHOT, NULL, LATER, "{\"id\":\"dddd\"}"));
+    assert_refused_on_first_contact(
+        &s, ERR_CORRUPT, OTHER_NAME("0") ": its writer is not enrolled: the record is forged");
+    site_free(&s);
+}
+
+/* The name says root, the signature is another's: line 2 is all the forger can make. */
+static void a_record_with_a_strange_signature_is_forged(void **state)
+{
+    struct site s;
+    struct record *before;
+    struct record *theirs;
+    struct buf raw;
+    struct buf forged = {.max = RECORD_LEN_MAX};
+    const char *line;
+    const char *signatures;
+
+    three_snapshots(&s, state);
+    before = site_record(&s, ROOT_ID, 3);
+    theirs = forge(&s, s.other, RECORD_SNAPSHOT, before, LATER, "{}");
+    site_delete(&s, OTHER_NAME("4"));
+    raw = site_raw(&s, ROOT_NAME("4"));
+    line = memchr(raw.at, '\n', raw.len);
+    signatures = memchr(theirs->raw.at, '\n', theirs->raw.len);
+    assert_done(buf_add(&forged, bytes_of(raw.at, (size_t)(line - (const char *)raw.at))));
+    assert_done(buf_add(
+        &forged, bytes_of(signatures,
+                          theirs->raw.len - (size_t)(signatures - (const char *)theirs->raw.at))));
+    site_put(&s, ROOT_NAME("4"), buf_bytes(&forged));
+    assert_refused_on_first_contact(
+        &s, ERR_CORRUPT, ROOT_NAME("4") ": the record is not signed by the key of its writer");
+    buf_clear(&forged);
+    buf_clear(&raw);
+    record_free(theirs);
+    record_free(before);
+    site_free(&s);
+}
+
+static void an_enrolled_writer_writes_its_own_chain(void **state)
+{
+    struct site s;
+    struct record *first;
+
+    three_snapshots(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    first = forge(&s, s.other, RECORD_SNAPSHOT, NULL, LATER, "{\"id\":\"dddd\"}");
+    record_free(forge(&s, s.other, RECORD_SNAPSHOT, first, LATER, "{\"id\":\"eeee\"}"));
+    record_free(first);
+    site_forget(&s);
+    assert_done(site_open(&s, false));
+    assert_int_equal(ledger_count(s.ledger), 8);
+    site_free(&s);
+}
+
+static void a_writer_signs_nothing_that_is_roots(void **state)
+{
+    static const struct {
+        enum record_type type;
+        const char *body;
+        const char *why;
+    } rows[] = {
+        {RECORD_TOMBSTONE, "{\"subject\":\"aaaa\",\"reason\":\"x\"}",
+         OTHER_NAME("0") ": a tombstone record may be signed by the root key only"},
+        {RECORD_REWRAP, "{}",
+         OTHER_NAME("0") ": a rewrap record may be signed by the root key "
+                         "only"},
+        {RECORD_WRITER, ENROL_OTHER,
+         OTHER_NAME("0") ": a writer record may be signed by the root key only"},
+        {RECORD_GENESIS, "{\"rootKey\":\"" OTHER_PUBLIC "\",\"suites\":[1]}",
+         OTHER_NAME("0") ": a second genesis record"},
+    };
+    struct site s;
+
+    three_snapshots(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_true(s.ledger != NULL);
+        record_free(forge(&s, s.other, rows[i].type, NULL, LATER, rows[i].body));
+        assert_refused_on_first_contact(&s, ERR_CORRUPT, rows[i].why);
+        site_delete(&s, OTHER_NAME("0"));
+        assert_done(site_open(&s, false));
+    }
+    site_free(&s);
+}
+
+static void a_writer_without_the_role_signs_nothing(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER,
+                            "{\"action\":\"enrol\",\"subject\":\"" OTHER_ID
+                            "\",\"publicKey\":\"" OTHER_PUBLIC "\",\"roles\":[\"auditor\"]}"));
+    record_free(forge(&s, s.other, RECORD_SNAPSHOT, NULL, LATER, "{}"));
+    assert_refused_on_first_contact(&s, ERR_CORRUPT,
+                                    OTHER_NAME("0") ": its writer is not enrolled to write");
+    site_free(&s);
+}
+
+static void a_revoked_writer_signs_nothing_more(void **state)
+{
+    struct site s;
+    struct record *first;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    first = forge(&s, s.other, RECORD_SNAPSHOT, NULL, clock_now_ms() - 1000, "{}");
+    assert_done(
+        site_append(&s, RECORD_WRITER, "{\"action\":\"revoke\",\"subject\":\"" OTHER_ID "\"}"));
+    assert_done(site_open(&s, true));
+    record_free(forge(&s, s.other, RECORD_SNAPSHOT, first, LATER, "{}"));
+    assert_refused_on_first_contact(&s, ERR_CORRUPT,
+                                    OTHER_NAME("1") ": its writer had been revoked by then");
+    record_free(first);
+    site_free(&s);
+}
+
+/* A thief of the key sets his clock back; the last good record's number he cannot. */
+static void a_revocation_by_number_is_not_got_around_by_the_clock(void **state)
+{
+    struct site s;
+    struct record *first;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    first = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{}");
+    assert_done(site_append(&s, RECORD_WRITER,
+                            "{\"action\":\"revoke\",\"subject\":\"" OTHER_ID "\",\"lastSeq\":0}"));
+    assert_done(site_open(&s, true));
+    record_free(forge(&s, s.other, RECORD_SNAPSHOT, first, 1000, "{}"));
+    assert_refused_on_first_contact(&s, ERR_CORRUPT,
+                                    OTHER_NAME("1") ": its writer had been revoked by then");
+    record_free(first);
+    site_free(&s);
+}
+
+/* Root's own right to write ends where it is revoked; it goes on as root. */
+static void root_can_end_its_own_writing(void **state)
+{
+    struct site s;
+    struct record *before;
+
+    site_new(&s, state);
+    assert_done(
+        site_append(&s, RECORD_WRITER, "{\"action\":\"revoke\",\"subject\":\"" ROOT_ID "\"}"));
+    assert_false(ledger_can_append(s.ledger));
+    assert_int_equal(site_append(&s, RECORD_SNAPSHOT, "{}"), ERR_FAILED);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    assert_done(site_open(&s, true));
+    before = site_record(&s, ROOT_ID, 3);
+    record_free(forge(&s, s.root, RECORD_SNAPSHOT, before, LATER, "{}"));
+    assert_refused_on_first_contact(&s, ERR_CORRUPT,
+                                    ROOT_NAME("4") ": its writer had been revoked by then");
+    record_free(before);
+    site_free(&s);
+}
+
+static void nobody_is_enrolled_twice_or_after_a_revocation(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    assert_refused(site_append(&s, RECORD_WRITER, ENROL_OTHER), ERR_CORRUPT,
+                   "a writer is enrolled twice");
+    assert_done(
+        site_append(&s, RECORD_WRITER, "{\"action\":\"revoke\",\"subject\":\"" OTHER_ID "\"}"));
+    assert_refused(site_append(&s, RECORD_WRITER, ENROL_OTHER), ERR_CORRUPT,
+                   "a revoked writer is enrolled again");
+    assert_refused(site_append(&s, RECORD_WRITER,
+                               "{\"action\":\"enrol\",\"subject\":\"" ROOT_ID
+                               "\",\"publicKey\":\"" OTHER_PUBLIC "\",\"roles\":[]}"),
+                   ERR_CORRUPT, "the enrolled writer is not the one of its public key");
+    assert_refused(
+        site_append(&s, RECORD_WRITER, "{\"action\":\"revoke\",\"subject\":\"0000000000000000\"}"),
+        ERR_CORRUPT, "a writer is revoked that was never enrolled");
+    assert_refused(site_append(&s, RECORD_WRITER, "{\"action\":\"promote\"}"), ERR_UNSUPPORTED,
+                   "a writer record with action \"promote\" is not known to this release");
+    /* None of the refused ones has left a trace. */
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 4);
+    site_free(&s);
+}
+
+static void a_second_genesis_is_refused(void **state)
+{
+    struct site s;
+    struct record *before;
+
+    three_snapshots(&s, state);
+    before = site_record(&s, ROOT_ID, 4);
+    record_free(forge(&s, s.root, RECORD_GENESIS, before, LATER,
+                      "{\"rootKey\":\"" ROOT_PUBLIC "\",\"suites\":[1]}"));
+    assert_refused_on_first_contact(&s, ERR_CORRUPT, ROOT_NAME("5") ": a second genesis record");
+    record_free(before);
+    site_free(&s);
+}
+
+static void a_genesis_says_whose_it_is(void **state)
+{
+    static const struct {
+        const char *body;
+        enum err code;
+        const char *why;
+    } rows[] = {
+        {"{\"rootKey\":\"" OTHER_PUBLIC "\",\"suites\":[1]}", ERR_CORRUPT,
+         ROOT_NAME("0") ": the genesis record is not in the chain of its root key"},
+        {"{\"rootKey\":\"AAAA\",\"suites\":[1]}", ERR_CORRUPT,
+         ROOT_NAME("0") ": member \"rootKey\" is not 32 bytes"},
+        {"{\"rootKey\":\"" ROOT_PUBLIC "\"}", ERR_CORRUPT,
+         ROOT_NAME("0") ": member \"suites\" is missing"},
+        {"{\"rootKey\":\"" ROOT_PUBLIC "\",\"suites\":[1,2]}", ERR_UNSUPPORTED,
+         ROOT_NAME("0") ": the repository allows cipher suites this release does not know"},
+        {"{\"rootKey\":\"" ROOT_PUBLIC "\",\"suites\":[]}", ERR_UNSUPPORTED,
+         ROOT_NAME("0") ": the repository allows cipher suites this release does not know"},
+    };
+    struct site s;
+
+    site_new(&s, state);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf good = site_raw(&s, ROOT_NAME("0"));
+
+        record_free(forge(&s, s.root, RECORD_GENESIS, NULL, 0, rows[i].body));
+        assert_refused_on_first_contact(&s, rows[i].code, rows[i].why);
+        site_put(&s, ROOT_NAME("0"), buf_bytes(&good));
+        assert_done(site_open(&s, false));
+        buf_clear(&good);
+    }
+    site_free(&s);
+}
+
+static void time_never_goes_back_in_a_chain(void **state)
+{
+    struct site s;
+    struct record *before;
+
+    three_snapshots(&s, state);
+    before = site_record(&s, ROOT_ID, 3);
+    record_free(forge(&s, s.root, RECORD_SNAPSHOT, before, before->created_ms - 1, "{}"));
+    assert_refused_on_first_contact(
+        &s, ERR_CORRUPT, ROOT_NAME("4") ": its time is before that of the record before it");
+    record_free(before);
+    site_free(&s);
+}
+
+static void a_record_that_follows_another_history_is_refused(void **state)
+{
+    struct site s;
+    struct record *before;
+
+    three_snapshots(&s, state);
+    before = site_record(&s, ROOT_ID, 2);
+    /* Record 3 anew: signed, in order, only not what record 4 was written after. */
+    record_free(forge(&s, s.root, RECORD_SNAPSHOT, before, before->created_ms, "{}"));
+    assert_refused_on_first_contact(
+        &s, ERR_CORRUPT,
+        ROOT_NAME("4") ": it does not follow the record before it: one of them was replaced");
+    record_free(before);
+    site_free(&s);
+}
+
+static void a_stray_name_in_the_ledger_is_refused(void **state)
+{
+    struct site s;
+
+    three_snapshots(&s, state);
+    site_put(&s, "ledger/" ROOT_ID "/notes.json", bytes_of_text("x"));
+    assert_refused_on_first_contact(
+        &s, ERR_CORRUPT, "\"ledger/" ROOT_ID "/notes.json\" is not the name of a record");
+    site_free(&s);
+}
+
+static void a_record_over_64_kib_is_not_even_read(void **state)
+{
+    struct site s;
+    struct buf big = {.max = MIB};
+
+    three_snapshots(&s, state);
+    while (big.len <= RECORD_LEN_MAX)
+        assert_done(buf_add_text(&big, "x"));
+    site_put(&s, ROOT_NAME("4"), buf_bytes(&big));
+    assert_refused_on_first_contact(
+        &s, ERR_CORRUPT, ROOT_NAME("4") ": a record of 65537 bytes is over the limit of 65536");
+    buf_clear(&big);
+    site_free(&s);
+}
+
+static void what_a_newer_release_wrote_is_not_guessed_at(void **state)
+{
+    struct site s;
+    struct record *before;
+    struct record *r;
+
+    three_snapshots(&s, state);
+    before = site_record(&s, ROOT_ID, 4);
+    r = forge(&s, s.root, RECORD_SNAPSHOT, before, LATER, "{\"id\":\"dddd\",\"future\":{}}");
+    record_free(r);
+    assert_done(site_open(&s, true)); /* a member that may be left unknown */
+    site_put(&s, ROOT_NAME("5"),
+             bytes_of_text("{\"format\":2,\"anything\":\"else\"}\n{\"signatures\":[]}\n"));
+    assert_refused_on_first_contact(
+        &s, ERR_UNSUPPORTED, ROOT_NAME("5") ": a record of format 2 is not known to this release");
+    record_free(before);
+    site_free(&s);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_FOLDER(every_changed_byte_of_genesis_is_noticed),
+        IN_FOLDER(every_changed_byte_of_an_enrolment_is_noticed),
+        IN_FOLDER(every_changed_byte_of_the_newest_record_is_noticed),
+        IN_FOLDER(a_deleted_record_is_missed),
+        IN_FOLDER(a_deleted_genesis_is_missed),
+        IN_FOLDER(two_swapped_records_are_noticed),
+        IN_FOLDER(another_repositorys_record_is_not_ours),
+        IN_FOLDER(a_key_nobody_enrolled_signs_nothing),
+        IN_FOLDER(a_record_with_a_strange_signature_is_forged),
+        IN_FOLDER(an_enrolled_writer_writes_its_own_chain),
+        IN_FOLDER(a_writer_signs_nothing_that_is_roots),
+        IN_FOLDER(a_writer_without_the_role_signs_nothing),
+        IN_FOLDER(a_revoked_writer_signs_nothing_more),
+        IN_FOLDER(a_revocation_by_number_is_not_got_around_by_the_clock),
+        IN_FOLDER(root_can_end_its_own_writing),
+        IN_FOLDER(nobody_is_enrolled_twice_or_after_a_revocation),
+        IN_FOLDER(a_second_genesis_is_refused),
+        IN_FOLDER(a_genesis_says_whose_it_is),
+        IN_FOLDER(time_never_goes_back_in_a_chain),
+        IN_FOLDER(a_record_that_follows_another_history_is_refused),
+        IN_FOLDER(a_stray_name_in_the_ledger_is_refused),
+        IN_FOLDER(a_record_over_64_kib_is_not_even_read),
+        IN_FOLDER(what_a_newer_release_wrote_is_not_guessed_at),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
