@@ -98,30 +98,48 @@ out:
     return rc;
 }
 
+/* At most `room` bytes; *len of them. */
+static enum err decompress(struct codec *c, enum block_codec which, struct bytes stored, void *to,
+                           size_t room, size_t *len)
+{
+    if (which == BLOCK_RAW) {
+        if (stored.len > room)
+            return err_set(ERR_CORRUPT, "a block is longer than %zu bytes", room);
+        memcpy(to, stored.at, stored.len);
+        *len = stored.len;
+        return ERR_OK;
+    }
+    if (c->reader == NULL)
+        c->reader = ZSTD_createDCtx();
+    if (c->reader == NULL)
+        return err_set(ERR_FAILED, "out of memory for zstd");
+    *len = ZSTD_decompressDCtx(c->reader, to, room, stored.at, stored.len);
+    if (ZSTD_isError(*len))
+        return err_set(ERR_CORRUPT, "a block does not decompress: %s", ZSTD_getErrorName(*len));
+    return ERR_OK;
+}
+
 enum err codec_decompress(struct codec *c, enum block_codec which, struct bytes stored, void *to,
                           size_t len)
 {
-    size_t got = stored.len;
+    size_t got = 0;
+    enum err rc = ERR_OK;
 
     if (which == BLOCK_ZERO) {
         memset(to, 0, len);
-        return ERR_OK;
+        goto out;
     }
-    if (which == BLOCK_RAW) {
-        if (stored.len == len)
-            memcpy(to, stored.at, len);
-    } else {
-        if (c->reader == NULL)
-            c->reader = ZSTD_createDCtx();
-        if (c->reader == NULL)
-            return err_set(ERR_FAILED, "out of memory for zstd");
-        got = ZSTD_decompressDCtx(c->reader, to, len, stored.at, stored.len);
-        if (ZSTD_isError(got))
-            return err_set(ERR_CORRUPT, "a block does not decompress: %s", ZSTD_getErrorName(got));
-    }
+    TRY(decompress(c, which, stored, to, len, &got));
     if (got != len)
-        return err_set(ERR_CORRUPT, "a block gives %zu bytes, not %zu", got, len);
-    return ERR_OK;
+        FAIL(ERR_CORRUPT, "a block gives %zu bytes, not %zu", got, len);
+out:
+    return rc;
+}
+
+enum err codec_decompress_any(struct codec *c, enum block_codec which, struct bytes stored,
+                              void *to, size_t *len)
+{
+    return decompress(c, which, stored, to, BLOCK_LEN_MAX, len);
 }
 
 struct codec_stream {

@@ -28,6 +28,10 @@ MUST_CHECK enum err codec_compress(struct codec *c, struct bytes plain, struct b
 MUST_CHECK enum err codec_decompress(struct codec *c, enum block_codec which, struct bytes stored,
                                      void *to, size_t len);
 
+/* The same when the length is not known: at most BLOCK_LEN_MAX bytes at `to`, *len of them. */
+MUST_CHECK enum err codec_decompress_any(struct codec *c, enum block_codec which,
+                                         struct bytes stored, void *to, size_t *len);
+
 /* Stream compression to and from a sink: the index. codec_stream_end() closes the frame. */
 typedef enum err codec_sink(void *arg, struct bytes piece);
 struct codec_stream;

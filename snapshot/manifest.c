@@ -319,6 +319,17 @@ out:
     return rc;
 }
 
+enum err manifest_matches(const struct manifest *m, const struct index *x)
+{
+    if (index_header(x)->object_count != m->object_count)
+        return err_set(ERR_CORRUPT, "the index names %u objects, the manifest %zu",
+                       index_header(x)->object_count, m->object_count);
+    for (uint32_t i = 0; i < m->object_count; i++)
+        if (memcmp(index_object(x, i), m->objects[i].id, SEAL_ID_LEN) != 0)
+            return err_set(ERR_CORRUPT, "the index and the manifest name different objects");
+    return ERR_OK;
+}
+
 const struct data_key *manifest_key(const struct manifest *m, const uint8_t scope[SEAL_ID_LEN])
 {
     for (size_t i = 0; i < m->key_count; i++)

@@ -17,6 +17,7 @@
 #include "core/seal/object.h"
 #include "keyring/keyring.h"
 #include "snapshot/catalogue.h"
+#include "snapshot/index.h"
 
 /* Counts and sizes are capped before they are trusted. */
 #define MANIFEST_LEN_MAX (64 * MIB)
@@ -60,6 +61,9 @@ MUST_CHECK enum err manifest_decode(struct bytes from, struct manifest *out);
  * facts, and put in the envelopes of rewraps. ERR_CORRUPT also when it is missing. */
 MUST_CHECK enum err manifest_load(const struct ledger *ledger, const struct snapshot *snapshot,
                                   struct manifest *out);
+
+/* ERR_CORRUPT unless the index names the objects of the manifest, in its order. */
+MUST_CHECK enum err manifest_matches(const struct manifest *m, const struct index *x);
 
 /* The data key of a scope, or NULL. */
 const struct data_key *manifest_key(const struct manifest *m, const uint8_t scope[SEAL_ID_LEN]);

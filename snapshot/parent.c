@@ -21,17 +21,6 @@ void parent_clear(struct parent *p)
     *p = (struct parent){0};
 }
 
-enum err index_matches(const struct index *x, const struct manifest *m)
-{
-    if (index_header(x)->object_count != m->object_count)
-        return err_set(ERR_CORRUPT, "the index names %u objects, the manifest %zu",
-                       index_header(x)->object_count, m->object_count);
-    for (uint32_t i = 0; i < m->object_count; i++)
-        if (memcmp(index_object(x, i), m->objects[i].id, SEAL_ID_LEN) != 0)
-            return err_set(ERR_CORRUPT, "the index and the manifest name different objects");
-    return ERR_OK;
-}
-
 enum err parent_cache_path(const struct ledger *ledger, const char *name, char **out)
 {
     char *dir = NULL;
@@ -103,7 +92,7 @@ static enum err from_cache(const struct ledger *ledger, struct parent *p)
     memcpy(name + SNAPSHOT_ID_TEXT, CACHE_SUFFIX, sizeof CACHE_SUFFIX);
     TRY(parent_cache_path(ledger, name, &path));
     TRY(open_copy(path, &p->index));
-    TRY(index_matches(p->index, &p->manifest));
+    TRY(manifest_matches(&p->manifest, p->index));
 out:
     if (rc == ERR_CORRUPT)
         log_say(LOG_WARN, "%s: %s; it is not used", path, err_text());
@@ -128,7 +117,7 @@ static enum err from_repository(const struct ledger *ledger, struct keyring *key
     TRY(subkey_derive(key, SUBKEY_META, &identity.context, &k_meta));
     TRY(index_unseal(ledger_store(ledger), k_meta, &identity, o->size, p->manifest.index_plain_len,
                      ledger_state_dir(ledger), &p->index));
-    TRY(index_matches(p->index, &p->manifest));
+    TRY(manifest_matches(&p->manifest, p->index));
 out:
     secret_free(key);
     secret_free(k_meta);

@@ -29,9 +29,6 @@ MUST_CHECK enum err parent_open(const struct ledger *ledger, struct keyring *key
                                 const struct snapshot *snapshot, struct parent *out);
 void parent_clear(struct parent *p);
 
-/* ERR_CORRUPT unless the index names the objects of the manifest, in its order. */
-MUST_CHECK enum err index_matches(const struct index *x, const struct manifest *m);
-
 /* Fresh string: "<state_dir>/cache/<name>". The folder is made. */
 MUST_CHECK enum err parent_cache_path(const struct ledger *ledger, const char *name, char **out);
 

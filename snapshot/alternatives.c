@@ -1,0 +1,58 @@
+#include "snapshot/alternatives.h"
+
+#include "core/base/clock.h"
+
+/* A key that cannot be asked does not count as an alternative. Asking loses the recorded message,
+ * so it is taken aside by the caller of this. */
+static bool can_restore(struct keyring *keyring, const struct snapshot *s)
+{
+    struct key_state state;
+
+    return keyring_state(keyring, &s->effective_key, false, &state) == ERR_OK &&
+           state.verdict == KEY_VALID;
+}
+
+static const struct snapshot *nearest(struct keyring *keyring, const struct catalogue *c,
+                                      size_t from, int step)
+{
+    const struct snapshot *last = NULL;
+
+    for (size_t i = from + (size_t)step; i < c->count; i += (size_t)step) {
+        /* Neighbours often share a key that was refused already: do not ask for it again. */
+        if (last != NULL && key_name_equal(&last->effective_key, &c->items[i].effective_key))
+            continue;
+        last = &c->items[i];
+        if (can_restore(keyring, last))
+            return last;
+    }
+    return NULL;
+}
+
+static void hint(const char *which, const struct snapshot *s)
+{
+    char when[CLOCK_TEXT_LEN + 1];
+
+    clock_text(s->created_ms, when);
+    err_hint("The nearest %s snapshot that can be restored is %s of %s (key version %s).", which,
+             s->id, when, s->effective_key.version);
+}
+
+void alternatives_hint(struct keyring *keyring, const struct catalogue *c,
+                       const struct snapshot *refused)
+{
+    size_t at = (size_t)(refused - c->items);
+    const struct snapshot *newer;
+    const struct snapshot *older;
+    struct err_record failure;
+
+    err_take(ERR_KEY_INVALID, &failure);
+    newer = nearest(keyring, c, at, 1);
+    older = nearest(keyring, c, at, -1); /* wraps below zero and ends the loop */
+    err_give(&failure);
+    if (newer != NULL)
+        hint("newer", newer);
+    if (older != NULL)
+        hint("older", older);
+    if (newer == NULL && older == NULL)
+        err_hint("No other snapshot can be restored with the keys as they are now.");
+}

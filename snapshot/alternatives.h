@@ -1,0 +1,16 @@
+/*
+ * What can be restored instead, when a key refuses.
+ *
+ * Uses: keyring, catalogue.  Used by: restore.
+ */
+#ifndef SNAPSHOT_ALTERNATIVES_H
+#define SNAPSHOT_ALTERNATIVES_H
+
+#include "keyring/keyring.h"
+#include "snapshot/catalogue.h"
+
+/* Add to the recorded error which newer and which older snapshot have a valid key now. */
+void alternatives_hint(struct keyring *keyring, const struct catalogue *c,
+                       const struct snapshot *refused);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * The files of a restore without their content: choose, make, finish; and what an older state in
+ * the target can still be used for.
+ *
+ * Uses: core, opened, tar_disk.  Used by: restore, restore_data.
+ */
+#ifndef SNAPSHOT_RESTORE_TREE_H
+#define SNAPSHOT_RESTORE_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "snapshot/opened.h"
+#include "snapshot/tar_disk.h"
+
+struct restore_tree {
+    const struct opened *from;
+    const char *const *only; /* NULL: everything */
+    const char *root;        /* absolute path of the folder that is being filled */
+    int root_fd;
+    bool delta;
+    uint64_t attention;
+    uint64_t files; /* wanted ones */
+    uint64_t bytes;
+};
+
+/* What becomes of an entry. */
+enum tree_choice {
+    TREE_SKIP,   /* not asked for */
+    TREE_FOLDER, /* made for what lies below it */
+    TREE_WHOLE   /* asked for */
+};
+enum tree_choice tree_choose(const struct restore_tree *t, const struct entry *e);
+
+/* The entry that has the content of `i`: itself, or for a hard link whose first name is not asked
+ * for, that one's. False in *has: no content of its own. */
+MUST_CHECK enum err tree_content(const struct restore_tree *t, const struct entry *e,
+                                 struct entry *scratch, const struct entry **content);
+
+/* Count files and bytes, and see that every path of `only` is there. ERR_NOT_FOUND. */
+MUST_CHECK enum err tree_measure(struct restore_tree *t);
+
+/* Make what is missing (with delta: and remove what is extra or of another kind). */
+MUST_CHECK enum err tree_make(struct restore_tree *t, struct tar_disk *disk);
+
+/* Modes and times of regular files, after their content was written. */
+MUST_CHECK enum err tree_finish(struct restore_tree *t);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * The objects of several snapshots, each looked at once however many of them use it.
+ *
+ * Uses: core, opened, plan.  Used by: verify.
+ */
+#ifndef SNAPSHOT_VERIFY_DATA_H
+#define SNAPSHOT_VERIFY_DATA_H
+
+#include "core/base/err.h"
+#include "snapshot/opened.h"
+#include "snapshot/plan.h"
+#include "snapshot/verify.h"
+
+struct verify_set {
+    const struct verify_options *options;
+    struct manifest_object *objects; /* owned; sorted by id once checked, each once */
+    size_t count;
+    size_t room;
+    bool *damaged;         /* owned; one for each object, from verify_set_check() on */
+    struct opened *opened; /* owned; snapshots that are being decrypted */
+    size_t opened_count;
+    size_t opened_room;
+};
+void verify_set_clear(struct verify_set *set);
+
+/* The order of `objects`: for qsort() and bsearch(). */
+int verify_by_id(const void *a, const void *b);
+size_t verify_workers(const struct verify_options *o);
+
+/* Add what a manifest names. */
+MUST_CHECK enum err verify_set_add(struct verify_set *set, const struct manifest *m);
+
+/* Presence, size, and from VERIFY_READ_DATA on the SHA-256 of every object. With VERIFY_DECRYPT
+ * the packs are read by verify_set_decrypt() instead, once. */
+MUST_CHECK enum err verify_set_check(struct verify_set *set, struct verify_result *out);
+
+/* From here on in verify_decrypt.c: what needs the keys. */
+
+/* Open a snapshot: every key, commitment and the index. ERR_CORRUPT; ERR_KEY_…. */
+MUST_CHECK enum err verify_set_open(struct verify_set *set, const struct snapshot *s);
+
+/* Read every block of the opened snapshots, once, and compare its digest; then close them. */
+MUST_CHECK enum err verify_set_decrypt(struct verify_set *set, struct verify_result *out);
+
+#endif
