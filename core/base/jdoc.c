@@ -7,6 +7,7 @@
 #include <json-c/json.h>
 
 #include "core/base/clock.h"
+#include "core/base/jscan.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
@@ -30,25 +31,8 @@ static struct jdoc *ours(struct json_object *from)
 }
 
 /* json-c keeps the last of two members of one name; a signed text with two meanings is refused.
- * Counting is enough: as many names as colons outside of strings. */
-static size_t members_in_text(struct bytes from)
-{
-    size_t count = 0;
-    bool in_string = false;
-
-    for (size_t i = 0; i < from.len; i++) {
-        if (in_string && from.at[i] == '\\')
-            i++;
-        else if (from.at[i] == '"')
-            in_string = !in_string;
-        else if (!in_string && from.at[i] == ':')
-            count++;
-    }
-    return count;
-}
-
-/* Depth is bounded by the tokener, so this recursion is. */
-static size_t members_in_tree(struct json_object *at) // NOLINT(misc-no-recursion)
+ * Counting is enough: a name that occurs twice is two in the text and one in the tree. */
+static size_t members_in_tree(struct json_object *at) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
 {
     size_t count = 0;
 
@@ -69,14 +53,18 @@ enum err jdoc_parse(struct bytes from, struct jdoc **out)
 {
     struct json_tokener *tokener = json_tokener_new_ex(JDOC_DEPTH_MAX);
     struct json_object *root = NULL;
+    size_t members = 0;
     enum err rc = ERR_OK;
 
     if (tokener == NULL)
         FAIL(ERR_FAILED, "out of memory");
     if (from.len == 0 || from.len > INT_MAX)
         FAIL(ERR_CORRUPT, "not a JSON document: %zu bytes", from.len);
+    TRY(jscan_check(from, &members));
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     root = json_tokener_parse_ex(tokener, (const char *)from.at, (int)from.len);
+    if (json_tokener_get_error(tokener) == json_tokener_continue)
+        FAIL(ERR_CORRUPT, "not JSON: ends early");
     if (root == NULL)
         FAIL(ERR_CORRUPT, "not JSON: %s at byte %zu",
              json_tokener_error_desc(json_tokener_get_error(tokener)),
@@ -85,7 +73,7 @@ enum err jdoc_parse(struct bytes from, struct jdoc **out)
         FAIL(ERR_CORRUPT, "bytes are left over behind the JSON object");
     if (!json_object_is_type(root, json_type_object))
         FAIL(ERR_CORRUPT, "not a JSON object");
-    if (members_in_tree(root) != members_in_text(from))
+    if (members_in_tree(root) != members)
         FAIL(ERR_CORRUPT, "a member name occurs twice in one object");
     *out = ours(root);
     root = NULL; /* the caller's now */
@@ -163,7 +151,12 @@ enum err jdoc_set(struct jdoc *object, const char *name, struct jdoc **child)
 
 enum err jdoc_set_text(struct jdoc *object, const char *name, const char *text)
 {
-    return add(object, name, text != NULL ? json_object_new_string(text) : NULL, text == NULL);
+    if (text == NULL)
+        return jdoc_set_null(object, name);
+    /* What the reader refuses must not be signed first. */
+    if (!text_is_clean(text))
+        return err_set(ERR_USAGE, "\"%s\" has control characters or is not UTF-8", name);
+    return add(object, name, json_object_new_string(text), false);
 }
 
 enum err jdoc_set_number(struct jdoc *object, const char *name, uint64_t value)
@@ -235,11 +228,15 @@ enum err jdoc_push(struct jdoc *array, struct jdoc **child)
 
 enum err jdoc_push_text(struct jdoc *array, const char *text)
 {
-    struct json_object *value = json_object_new_string(text);
-    struct jdoc *child = ours(value);
+    struct json_object *value = NULL;
+    struct jdoc *child;
 
+    if (!text_is_clean(text))
+        return err_set(ERR_USAGE, "a text has control characters or is not UTF-8");
+    value = json_object_new_string(text);
     if (value == NULL)
         return err_set(ERR_FAILED, "out of memory");
+    child = ours(value);
     return jdoc_push(array, &child);
 }
 
@@ -404,20 +401,19 @@ static bool is_known(const char *name, const char *const *known)
     return false;
 }
 
-/* Depth is bounded by the tokener, so this recursion is. */
-static enum err check_tree(struct json_object *at, // NOLINT(misc-no-recursion)
+static enum err check_tree(struct json_object *at, // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
                            const char *const *known)
 {
+    char shown[64];
     enum err rc = ERR_OK;
 
     if (json_object_is_type(at, json_type_object)) {
         json_object_object_foreach(at, name, value)
         {
+            text_printable(name, shown, sizeof shown); /* it may come from anyone */
             if (name[0] == '!' && !is_known(name, known))
                 FAIL(ERR_UNSUPPORTED,
-                     "member \"%.40s\" must be understood, and this release "
-                     "does not know it",
-                     name);
+                     "member \"%s\" must be understood, and this release does not know it", shown);
             TRY(check_tree(value, known));
         }
     } else if (json_object_is_type(at, json_type_array)) {

@@ -3,7 +3,7 @@
  *
  * The only user of json-c. Bytes that are signed or digested are checked as stored, before they
  * come here; nothing is re-serialised to be checked.
- * Uses: err, bytes, text, clock.  Used by: ledger, keyring, snapshot, cli.
+ * Uses: err, bytes, text, clock, jscan.  Used by: ledger, keyring, snapshot, cli.
  */
 #ifndef CORE_BASE_JDOC_H
 #define CORE_BASE_JDOC_H
@@ -20,7 +20,7 @@ struct jdoc; /* an object or an array; a root is owned, a part is borrowed from 
 #define JDOC_DEPTH_MAX 12
 
 /* One JSON object and nothing behind it. ERR_CORRUPT: not that; invalid UTF-8; too deep; a member
- * name twice. */
+ * name twice; or what other readers may read differently (jscan.h). */
 MUST_CHECK enum err jdoc_parse(struct bytes from, struct jdoc **out);
 MUST_CHECK enum err jdoc_object(struct jdoc **out);
 MUST_CHECK enum err jdoc_array(struct jdoc **out);
@@ -31,8 +31,9 @@ MUST_CHECK enum err jdoc_write(const struct jdoc *from, struct buf *to);
 MUST_CHECK enum err jdoc_write_pretty(const struct jdoc *from, struct buf *to);
 
 /* Setting a member; the name must be new. jdoc_set and jdoc_push take *child and set it to NULL,
- * on failure too. NULL text gives null. Numbers above 2^53 lose precision in other readers; our
- * sizes stay below. */
+ * on failure too. NULL text gives null; text that is not clean (text_is_clean) is ERR_USAGE,
+ * because no reader would take it. Numbers above 2^53 lose precision in other readers; our sizes
+ * stay below. */
 MUST_CHECK enum err jdoc_set(struct jdoc *object, const char *name, struct jdoc **child);
 MUST_CHECK enum err jdoc_set_text(struct jdoc *object, const char *name, const char *text);
 MUST_CHECK enum err jdoc_set_number(struct jdoc *object, const char *name, uint64_t value);

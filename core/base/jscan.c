@@ -1,0 +1,141 @@
+#include "core/base/jscan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Both take up at an index and leave it behind what they looked at. */
+static enum err skip_string(struct bytes from, size_t *i);
+static enum err skip_number(struct bytes from, size_t *i);
+
+static bool is_one_of(uint8_t c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+enum err jscan_check(struct bytes from, size_t *members)
+{
+    size_t count = 0;
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < from.len;) {
+        const uint8_t c = from.at[i];
+
+        if (c == '"') {
+            TRY(skip_string(from, &i));
+        } else if (c == '-' || is_digit(c)) {
+            TRY(skip_number(from, &i));
+        } else if (is_one_of(c, "{}[]:, \t\r\n") || (c >= 'a' && c <= 'z')) {
+            count += c == ':'; /* words are json-c's: it takes true, false and null */
+            i++;
+        } else {
+            FAIL(ERR_CORRUPT, "not JSON: unexpected character at byte %zu", i);
+        }
+    }
+    *members = count;
+out:
+    return rc;
+}
+
+/* The value of \uXXXX at `i`; UINT32_MAX: that is not there. */
+static uint32_t escaped_unit(struct bytes from, size_t i)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    uint32_t value = 0;
+
+    if (from.len - i < 6 || from.at[i] != '\\' || from.at[i + 1] != 'u')
+        return UINT32_MAX;
+    for (size_t k = i + 2; k < i + 6; k++) {
+        if (!is_one_of(from.at[k], digits))
+            return UINT32_MAX;
+        value = value << 4 | (uint32_t)(strchr(digits, from.at[k]) - digits) % 16;
+    }
+    return value;
+}
+
+/* One backslash and what belongs to it. */
+static enum err skip_escape(struct bytes from, size_t *i)
+{
+    uint32_t unit;
+
+    if (*i + 1 < from.len && from.at[*i + 1] != 'u') {
+        *i += 2;
+        return ERR_OK;
+    }
+    unit = escaped_unit(from, *i);
+    if (unit == 0)
+        return err_set(ERR_CORRUPT, "not JSON: a NUL within a string at byte %zu", *i);
+    if (unit == UINT32_MAX || (unit >= 0xdc00 && unit <= 0xdfff))
+        return err_set(ERR_CORRUPT, "not JSON: a bad escape at byte %zu", *i);
+    *i += 6;
+    if (unit < 0xd800 || unit > 0xdbff)
+        return ERR_OK;
+    unit = *i < from.len ? escaped_unit(from, *i) : UINT32_MAX;
+    if (unit < 0xdc00 || unit > 0xdfff)
+        return err_set(ERR_CORRUPT, "not JSON: half a surrogate pair before byte %zu", *i);
+    *i += 6;
+    return ERR_OK;
+}
+
+static enum err skip_string(struct bytes from, size_t *i)
+{
+    enum err rc = ERR_OK;
+
+    for (++*i; *i < from.len && from.at[*i] != '"';) {
+        if (from.at[*i] < 0x20)
+            FAIL(ERR_CORRUPT, "not JSON: a control character at byte %zu", *i);
+        if (from.at[*i] == '\\')
+            TRY(skip_escape(from, i));
+        else
+            ++*i;
+    }
+    if (*i >= from.len)
+        FAIL(ERR_CORRUPT, "not JSON: ends within a string");
+    ++*i;
+out:
+    return rc;
+}
+
+static size_t skip_digits(struct bytes from, size_t *i)
+{
+    const size_t start = *i;
+
+    while (*i < from.len && is_digit(from.at[*i]))
+        ++*i;
+    return *i - start;
+}
+
+/* -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? */
+static enum err skip_number(struct bytes from, size_t *i)
+{
+    const size_t start = *i;
+    size_t count;
+    bool leads_with_zero;
+    enum err rc = ERR_OK;
+
+    *i += from.at[*i] == '-';
+    leads_with_zero = *i < from.len && from.at[*i] == '0';
+    count = skip_digits(from, i);
+    if (count > JSCAN_DIGITS_MAX)
+        FAIL(ERR_CORRUPT, "a number of more than %d digits at byte %zu", JSCAN_DIGITS_MAX, start);
+    if (count == 0 || (leads_with_zero && count > 1))
+        FAIL(ERR_CORRUPT, "not JSON: a bad number at byte %zu", start);
+    if (*i < from.len && from.at[*i] == '.') {
+        ++*i;
+        if (skip_digits(from, i) == 0)
+            FAIL(ERR_CORRUPT, "not JSON: a bad number at byte %zu", start);
+    }
+    if (*i < from.len && is_one_of(from.at[*i], "eE")) {
+        ++*i;
+        *i += *i < from.len && is_one_of(from.at[*i], "+-");
+        if (skip_digits(from, i) == 0)
+            FAIL(ERR_CORRUPT, "not JSON: a bad number at byte %zu", start);
+    }
+out:
+    return rc;
+}
