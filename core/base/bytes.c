@@ -38,7 +38,7 @@ enum err buf_reserve(struct buf *b, size_t more)
     if (b->len + more <= b->room)
         goto out;
     while (room < b->len + more)
-        room *= 2;
+        room = room > b->max / 2 ? b->max : room * 2;
     if (room > b->max)
         room = b->max;
     TRY(mem_resize(room, 1, &b->at));

@@ -1,5 +1,6 @@
 #include "core/base/text.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,6 +123,7 @@ enum err text_unbase64(const char *text, uint8_t *out, size_t max, size_t *len)
 {
     size_t text_len = strlen(text);
     size_t pad = text_len > 0 && text[text_len - 1] == '=';
+    size_t out_len;
     char again[5];
     uint8_t group[3];
 
@@ -129,9 +131,9 @@ enum err text_unbase64(const char *text, uint8_t *out, size_t max, size_t *len)
         pad = 2;
     if (text_len % 4 != 0 || text_len / 4 * 3 - pad > max)
         return err_set(ERR_CORRUPT, "not base64, or longer than %zu bytes", max);
-    *len = text_len / 4 * 3 - pad;
+    out_len = text_len / 4 * 3 - pad;
     for (size_t i = 0; i < text_len / 4; i++) {
-        size_t want = *len - 3 * i < 3 ? *len - 3 * i : 3;
+        size_t want = out_len - 3 * i < 3 ? out_len - 3 * i : 3;
 
         if (EVP_DecodeBlock(group, (const unsigned char *)text + 4 * i, 4) != 3)
             return err_set(ERR_CORRUPT, "not base64");
@@ -141,6 +143,7 @@ enum err text_unbase64(const char *text, uint8_t *out, size_t max, size_t *len)
             return err_set(ERR_CORRUPT, "not canonical base64");
         memcpy(out + 3 * i, group, want);
     }
+    *len = out_len;
     return ERR_OK;
 }
 
@@ -214,6 +217,7 @@ void text_printable(const char *text, char *out, size_t room)
 {
     const unsigned char *at = (const unsigned char *)text;
 
+    assert(room > 0);
     while (*at != '\0') {
         size_t len = utf8_len(at);
         size_t need = len > 0 ? len : 4;
