@@ -1,0 +1,98 @@
+#include "core/base/jscan.h"
+
+#include "tests/unit/helpers.h"
+
+static void members_are_counted_outside_of_strings(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t members;
+    } texts[] = {
+        {"", 0},
+        {"{}", 0},
+        {"{\"a\":1}", 1},
+        {"{\"a:b\":\"c:d\",\"\\\"\":{\"x\":[{\"y\":null}]}}", 4},
+        {"{\"a\\\\\":\":\"}", 1},
+    };
+    size_t members = 9;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_done(jscan_check(bytes_of_text(texts[i].text), &members));
+        assert_int_equal(members, texts[i].members);
+    }
+}
+
+static void numbers_of_the_json_grammar_pass(void **state)
+{
+    static const char *const numbers[] = {"0",   "-0",  "7",     "10",       "9999999999999999999",
+                                          "0.5", "1e5", "1E+05", "-1.25e-3", "0.0"};
+    size_t members = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        assert_done(jscan_check(bytes_of_text(numbers[i]), &members));
+}
+
+static void what_readers_read_differently_is_refused(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *message;
+    } texts[] = {
+        {"{'a':1}", "not JSON: unexpected character at byte 1"},
+        {"[NaN]", "not JSON: unexpected character at byte 1"},
+        {"[-Infinity]", "not JSON: a bad number at byte 1"},
+        {"[Infinity]", "not JSON: unexpected character at byte 1"},
+        {"[/**/1]", "not JSON: unexpected character at byte 1"},
+        {"[\xef\xbb\xbf]", "not JSON: unexpected character at byte 1"},
+        {"[01]", "not JSON: a bad number at byte 1"},
+        {"[-]", "not JSON: a bad number at byte 1"},
+        {"[1.]", "not JSON: a bad number at byte 1"},
+        {"[.5]", "not JSON: unexpected character at byte 1"},
+        {"[+1]", "not JSON: unexpected character at byte 1"},
+        {"[1e]", "not JSON: a bad number at byte 1"},
+        {"[1e+]", "not JSON: a bad number at byte 1"},
+        {"[18446744073709551616]", "a number of more than 19 digits at byte 1"},
+        {"[\"a\nb\"]", "not JSON: a control character at byte 3"},
+        {"[\"\\u0000\"]", "not JSON: a NUL within a string at byte 2"},
+        {"[\"\\ud800\"]", "not JSON: half a surrogate pair before byte 8"},
+        {"[\"\\ud800\\u0041\"]", "not JSON: half a surrogate pair before byte 8"},
+        {"[\"\\ud800", "not JSON: half a surrogate pair before byte 8"},
+        {"[\"\\udc00\"]", "not JSON: a bad escape at byte 2"},
+        {"[\"\\u00g0\"]", "not JSON: a bad escape at byte 2"},
+        {"[\"\\u00", "not JSON: a bad escape at byte 2"},
+        {"[\"\\", "not JSON: a bad escape at byte 2"},
+        {"[\"a", "not JSON: ends within a string"},
+        {"[\"a\\\"", "not JSON: ends within a string"},
+    };
+    size_t members = 9;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        assert_refused(jscan_check(bytes_of_text(texts[i].text), &members), ERR_CORRUPT,
+                       texts[i].message);
+    assert_refused(jscan_check(bytes_of("[\0]", 3), &members), ERR_CORRUPT,
+                   "not JSON: unexpected character at byte 1");
+    assert_int_equal(members, 9);
+}
+
+static void escapes_and_pairs_pass(void **state)
+{
+    size_t members = 0;
+
+    (void)state;
+    assert_done(jscan_check(bytes_of_text("[\"\\u00e4\\uD83D\\uDE00\\n\\\"\\/\\\\\"]"), &members));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(members_are_counted_outside_of_strings),
+        cmocka_unit_test(numbers_of_the_json_grammar_pass),
+        cmocka_unit_test(what_readers_read_differently_is_refused),
+        cmocka_unit_test(escapes_and_pairs_pass),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
