@@ -1,0 +1,194 @@
+#include "keyring/check.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core/ledger/fold.h"
+#include "tests/unit/keyring/ledgers.h"
+
+static void the_active_version_and_every_needed_one_are_asked(void **state)
+{
+    struct world w = make_world(state);
+    struct check c = {.count = 0};
+
+    add_snapshot(&w, "aa", NULL);
+    rotate_world(&w); /* 2 seals nothing */
+    rotate_world(&w);
+    assert_done(check_run(w.k, w.ledger, &c));
+    assert_int_equal(c.count, 2);
+    assert_string_equal(c.items[0].key.version, "3");
+    assert_true(c.items[0].is_active);
+    assert_int_equal(c.items[0].scopes, 0);
+    assert_string_equal(c.items[1].key.version, "1");
+    assert_false(c.items[1].is_active);
+    assert_int_equal(c.items[1].scopes, 1);
+    assert_int_equal(c.items[1].state.verdict, KEY_VALID);
+    assert_done(check_verdict(&c));
+    check_clear(&c);
+    clear_world(&w);
+}
+
+static void a_change_is_recorded_once(void **state)
+{
+    struct world w = make_world(state);
+    struct check c = {.count = 0};
+    const struct record *r;
+    struct key_name first;
+    const char *text = NULL;
+
+    add_snapshot(&w, "aa", NULL);
+    first = version_of(&w, "1");
+    assert_done(check_run(w.k, w.ledger, &c));
+    assert_true(c.items[0].changed && c.items[0].recorded);
+    check_clear(&c);
+    assert_int_equal(count_records(w.ledger, RECORD_KEY_STATE), 1);
+    assert_done(check_run(w.k, w.ledger, &c));
+    assert_false(c.items[0].changed);
+    assert_true(c.items[0].recorded);
+    check_clear(&c);
+    assert_int_equal(count_records(w.ledger, RECORD_KEY_STATE), 1);
+
+    do_act(w.k, KEY_DISABLE, "1");
+    assert_done(check_run(w.k, w.ledger, &c));
+    assert_true(c.items[0].changed);
+    assert_int_equal(check_verdict(&c), ERR_KEY_INVALID);
+    check_clear(&c);
+    r = fold_key_state(w.ledger, first.provider, first.key_id, "1");
+    assert_non_null(r);
+    assert_done(jdoc_text(r->payload, "verdict", 20, &text));
+    assert_string_equal(text, "INVALID");
+    assert_done(jdoc_text(r->payload, "reason", 20, &text));
+    assert_string_equal(text, "disabled");
+    assert_true(jdoc_has(r->payload, "since"));
+    assert_true(jdoc_has(r->payload, "checkedAt"));
+
+    reopen_world(state, &w);
+    do_act(w.k, KEY_ENABLE, "1");
+    assert_done(check_run(w.k, w.ledger, &c));
+    assert_true(c.items[0].changed);
+    assert_done(check_verdict(&c));
+    check_clear(&c);
+    r = fold_key_state(w.ledger, first.provider, first.key_id, "1");
+    assert_false(jdoc_has(r->payload, "reason"));
+    assert_int_equal(count_records(w.ledger, RECORD_KEY_STATE), 3);
+    clear_world(&w);
+}
+
+static void a_missing_keyring_is_unreachable_and_never_invalid(void **state)
+{
+    struct world w = make_world(state);
+    struct check c = {.count = 0};
+
+    assert_done(check_run(w.k, w.ledger, &c));
+    check_clear(&c);
+    assert_int_equal(rename(in(state, "k"), in(state, "away")), 0);
+    /* Nothing names the key: the call itself says it. */
+    assert_refused(check_run(w.k, w.ledger, &c), ERR_KEY_UNREACHABLE, NULL);
+    assert_int_equal(rename(in(state, "away"), in(state, "k")), 0);
+    add_snapshot(&w, "aa", NULL);
+    assert_int_equal(rename(in(state, "k"), in(state, "away")), 0);
+    assert_done(check_run(w.k, w.ledger, &c));
+    assert_int_equal(c.count, 1);
+    assert_int_equal(c.items[0].state.verdict, KEY_UNREACHABLE);
+    assert_int_equal(check_verdict(&c), ERR_KEY_UNREACHABLE);
+    check_clear(&c);
+    clear_world(&w);
+}
+
+static void a_key_that_is_not_configured_cannot_be_told_of(void **state)
+{
+    struct world w = make_world(state);
+    struct check c = {.count = 0};
+
+    add_snapshot(&w, "aa", NULL);
+    keyring_free(w.k);
+    make_ring(in(state, "other"), NULL);
+    w.k = open_ring(in(state, "other"), NULL);
+    assert_done(check_run(w.k, w.ledger, &c));
+    assert_int_equal(c.count, 2);
+    assert_int_equal(c.items[0].state.verdict, KEY_VALID);
+    assert_int_equal(c.items[1].state.verdict, KEY_UNREACHABLE);
+    assert_string_equal(c.items[1].state.reason, "notConfigured");
+    check_clear(&c);
+    clear_world(&w);
+}
+
+static void invalid_outweighs_unreachable(void **state)
+{
+    struct world w = make_world(state);
+    struct check c = {.count = 0};
+
+    add_snapshot(&w, "aa", NULL);
+    keyring_free(w.k);
+    make_ring(in(state, "other"), NULL);
+    w.k = open_ring(in(state, "other"), NULL);
+    do_act(w.k, KEY_DISABLE, "1");
+    assert_done(check_run(w.k, w.ledger, &c));
+    assert_int_equal(check_verdict(&c), ERR_KEY_INVALID);
+    check_clear(&c);
+    clear_world(&w);
+}
+
+static void without_the_signing_key_a_check_only_looks(void **state)
+{
+    struct world w = make_world(state);
+    struct ledger_options options = {.state_dir = in(state, "elsewhere")};
+    struct check c = {.count = 0};
+    struct ledger *reader = NULL;
+
+    add_snapshot(&w, "aa", NULL);
+    options.store = w.store;
+    assert_done(ledger_open(&options, &reader));
+    assert_done(check_run(w.k, reader, &c));
+    assert_true(c.items[0].changed);
+    assert_false(c.items[0].recorded);
+    assert_int_equal(count_records(reader, RECORD_KEY_STATE), 0);
+    check_clear(&c);
+    ledger_free(reader);
+    clear_world(&w);
+}
+
+static void without_a_ledger_the_active_versions_are_asked(void **state)
+{
+    struct check c = {.count = 0};
+    struct keyring *k;
+
+    make_ring(in(state, "k"), NULL);
+    k = open_ring(in(state, "k"), NULL);
+    assert_done(check_run(k, NULL, &c));
+    assert_int_equal(c.count, 1);
+    assert_false(c.items[0].recorded);
+    check_clear(&c);
+    keyring_free(k);
+}
+
+static void a_damaged_keyring_is_an_error_and_no_verdict(void **state)
+{
+    struct world w = make_world(state);
+    struct check c = {.count = 0};
+
+    add_snapshot(&w, "aa", NULL);
+    assert_int_equal(truncate(in(state, "k"), 100), 0);
+    assert_refused(check_run(w.k, w.ledger, &c), ERR_CORRUPT,
+                   textf("keyring %s: not a keyring, or cut off\n  the generation before is "
+                         "%s: keep a copy of both, then put it in place with `cp -p %s %s`",
+                         in(state, "k"), in(state, "k.previous"), in(state, "k.previous"),
+                         in(state, "k")));
+    clear_world(&w);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_FOLDER(the_active_version_and_every_needed_one_are_asked),
+        IN_FOLDER(a_change_is_recorded_once),
+        IN_FOLDER(a_missing_keyring_is_unreachable_and_never_invalid),
+        IN_FOLDER(a_key_that_is_not_configured_cannot_be_told_of),
+        IN_FOLDER(invalid_outweighs_unreachable),
+        IN_FOLDER(without_the_signing_key_a_check_only_looks),
+        IN_FOLDER(without_a_ledger_the_active_versions_are_asked),
+        IN_FOLDER(a_damaged_keyring_is_an_error_and_no_verdict),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,236 @@
+#include "keyring/impact.h"
+
+#include "tests/unit/keyring/ledgers.h"
+
+/* The ids (first two digits) of what needs `version`: "aa bb*", the star where another envelope
+ * would do. */
+static const char *needing(struct world *w, const char *version)
+{
+    static char out[200];
+    struct key_name key = version_of(w, version);
+    struct impact i = {.count = 0};
+    const char *id;
+    size_t used = 0;
+
+    out[0] = '\0';
+    assert_done(impact_of(w->ledger, &key, &i));
+    for (size_t n = 0; n < i.count; n++) {
+        assert_done(jdoc_text(i.items[n].record->payload, "id", 24, &id));
+        used += (size_t)snprintf(out + used, sizeof out - used, "%s%.2s%s", n > 0 ? " " : "", id,
+                                 i.items[n].has_other ? "*" : "");
+    }
+    impact_clear(&i);
+    return out;
+}
+
+static void a_snapshot_needs_the_version_it_was_sealed_under(void **state)
+{
+    struct world w = make_world(state);
+
+    assert_string_equal(needing(&w, "1"), "");
+    add_snapshot(&w, "aa", NULL);
+    add_snapshot(&w, "bb", "aa");
+    rotate_world(&w);
+    add_snapshot(&w, "cc", NULL);
+    assert_string_equal(needing(&w, "1"), "aa bb");
+    assert_string_equal(needing(&w, "2"), "cc");
+    assert_string_equal(needing(&w, "3"), "");
+    clear_world(&w);
+}
+
+static void a_deleted_snapshot_needs_nothing(void **state)
+{
+    struct world w = make_world(state);
+
+    add_snapshot(&w, "aa", NULL);
+    add_snapshot(&w, "bb", NULL);
+    add_tombstone(&w, "aa");
+    assert_string_equal(needing(&w, "1"), "bb");
+    clear_world(&w);
+}
+
+/* Only `scope`'s envelopes change: a rewrap of one record, as a run killed midway leaves it. */
+static void rewrap_one(struct world *w, size_t at)
+{
+    struct live_scopes s = {.count = 0};
+    struct data_key d = {.envelope_count = 0};
+    struct data_key fresh = {.envelope_count = 0};
+    struct secret *key = NULL;
+    struct jdoc *body = NULL;
+    struct jdoc *part = NULL;
+
+    assert_done(live_scopes_read(w->ledger, &s));
+    assert_done(live_scope_key(w->ledger, &s.items[at], &d));
+    assert_done(keyring_new_data_key(w->k, ledger_repository(w->ledger), &fresh, &key));
+    memcpy(&fresh.context, &d.context, sizeof d.context);
+    memcpy(fresh.commitment, d.commitment, sizeof d.commitment);
+    assert_done(data_key_write(&fresh, &part));
+    assert_done(jdoc_object(&body));
+    assert_done(jdoc_set(body, "dataKey", &part));
+    assert_done(ledger_append(w->ledger, RECORD_REWRAP, body, NULL));
+    jdoc_free(body);
+    secret_free(key);
+    data_key_clear(&d);
+    data_key_clear(&fresh);
+    live_scopes_clear(&s);
+}
+
+static void a_child_needs_what_its_ancestors_need(void **state)
+{
+    struct world w = make_world(state);
+
+    add_snapshot(&w, "aa", NULL);
+    add_snapshot(&w, "bb", "aa");
+    add_snapshot(&w, "cc", "bb");
+    rotate_world(&w);
+    rewrap_one(&w, 2); /* cc's own scope is under version 2 now */
+    assert_string_equal(needing(&w, "1"), "aa bb cc");
+    assert_string_equal(needing(&w, "2"), "cc");
+    rewrap_one(&w, 0);
+    rewrap_one(&w, 1);
+    assert_string_equal(needing(&w, "1"), "");
+    assert_string_equal(needing(&w, "2"), "aa bb cc");
+    clear_world(&w);
+}
+
+static void a_deleted_parent_counts_as_long_as_a_child_lives(void **state)
+{
+    struct world w = make_world(state);
+    struct live_scopes s = {.count = 0};
+
+    add_snapshot(&w, "aa", NULL);
+    add_snapshot(&w, "bb", "aa");
+    add_snapshot(&w, "cc", NULL);
+    add_tombstone(&w, "aa");
+    add_tombstone(&w, "cc");
+    assert_done(live_scopes_read(w.ledger, &s));
+    assert_int_equal(s.count, 2);
+    live_scopes_clear(&s);
+    add_tombstone(&w, "bb");
+    assert_done(live_scopes_read(w.ledger, &s));
+    assert_int_equal(s.count, 0);
+    live_scopes_clear(&s);
+    clear_world(&w);
+}
+
+static void needed_keys_are_counted_by_scope(void **state)
+{
+    struct world w = make_world(state);
+    struct needed_keys n = {.count = 0};
+
+    add_snapshot(&w, "aa", NULL);
+    add_snapshot(&w, "bb", "aa");
+    rotate_world(&w);
+    add_snapshot(&w, "cc", NULL);
+    assert_done(needed_keys_read(w.ledger, &n));
+    assert_int_equal(n.count, 2);
+    assert_string_equal(n.items[0].key.version, "1");
+    assert_int_equal(n.items[0].scopes, 2);
+    assert_string_equal(n.items[1].key.version, "2");
+    assert_int_equal(n.items[1].scopes, 1);
+    needed_keys_clear(&n);
+    clear_world(&w);
+}
+
+static void a_second_envelope_is_told(void **state)
+{
+    struct world w = make_world(state);
+    struct master_key_options options[2];
+    struct keyring *both = NULL;
+
+    make_ring(in(state, "escrow"), NULL);
+    options[0] = options_of(in(state, "k"), NULL);
+    options[1] = options_of(in(state, "escrow"), NULL);
+    assert_done(keyring_open(options, 2, &both));
+    add_snapshot(&w, "aa", NULL);
+    add_snapshot_by(&w, both, "bb", NULL);
+    add_snapshot_by(&w, both, "cc", "aa"); /* its parent has one only */
+    assert_string_equal(needing(&w, "1"), "aa bb* cc");
+    keyring_free(both);
+    clear_world(&w);
+}
+
+static void a_rewrap_of_another_data_key_is_refused(void **state)
+{
+    struct world w = make_world(state);
+    struct data_key fresh = {.envelope_count = 0};
+    struct data_key d = {.envelope_count = 0};
+    struct live_scopes s = {.count = 0};
+    struct secret *key = NULL;
+    struct jdoc *body = NULL;
+    struct jdoc *part = NULL;
+    struct needed_keys n = {.count = 0};
+
+    add_snapshot(&w, "aa", NULL);
+    assert_done(live_scopes_read(w.ledger, &s));
+    assert_done(live_scope_key(w.ledger, &s.items[0], &d));
+    assert_done(keyring_new_data_key(w.k, ledger_repository(w.ledger), &fresh, &key));
+    memcpy(&fresh.context, &d.context, sizeof d.context);
+    assert_done(data_key_write(&fresh, &part));
+    assert_done(jdoc_object(&body));
+    assert_done(jdoc_set(body, "dataKey", &part));
+    assert_done(ledger_append(w.ledger, RECORD_REWRAP, body, NULL));
+    assert_refused(needed_keys_read(w.ledger, &n), ERR_CORRUPT,
+                   "a rewrap record commits to another data key than the snapshot");
+    jdoc_free(body);
+    secret_free(key);
+    data_key_clear(&d);
+    data_key_clear(&fresh);
+    live_scopes_clear(&s);
+    clear_world(&w);
+}
+
+static void a_snapshot_that_is_its_own_parent_does_not_hang(void **state)
+{
+    struct world w = make_world(state);
+    struct needed_keys n = {.count = 0};
+
+    add_snapshot(&w, "aa", "aa");
+    assert_refused(needed_keys_read(w.ledger, &n), ERR_CORRUPT,
+                   "snapshot aa0000000000000000000000 is older than its parent");
+    clear_world(&w);
+}
+
+static enum err all_folds(void *arg)
+{
+    struct world *w = arg;
+    struct needed_keys n = {.count = 0};
+    struct impact i = {.count = 0};
+    enum err rc;
+
+    TRY(needed_keys_read(w->ledger, &n));
+    TRY(impact_of(w->ledger, &n.items[0].key, &i));
+out:
+    needed_keys_clear(&n);
+    impact_clear(&i);
+    return rc;
+}
+
+static void no_allocation_that_fails_leaks_or_crashes(void **state)
+{
+    struct world w = make_world(state);
+
+    add_snapshot(&w, "aa", NULL);
+    add_snapshot(&w, "bb", "aa");
+    rotate_world(&w);
+    rewrap_one(&w, 0);
+    assert_true(sweep_allocations(all_folds, &w) > 8);
+    clear_world(&w);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_FOLDER(a_snapshot_needs_the_version_it_was_sealed_under),
+        IN_FOLDER(a_deleted_snapshot_needs_nothing),
+        IN_FOLDER(a_child_needs_what_its_ancestors_need),
+        IN_FOLDER(a_deleted_parent_counts_as_long_as_a_child_lives),
+        IN_FOLDER(needed_keys_are_counted_by_scope),
+        IN_FOLDER(a_second_envelope_is_told),
+        IN_FOLDER(a_rewrap_of_another_data_key_is_refused),
+        IN_FOLDER(a_snapshot_that_is_its_own_parent_does_not_hang),
+        IN_FOLDER(no_allocation_that_fails_leaks_or_crashes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
