@@ -80,32 +80,36 @@ enum err grid_add_time(struct grid *g, int64_t ms)
     return grid_add(g, text);
 }
 
-static void print_cell(const struct grid *g, size_t column, const char *text)
+/* Blanks are owed until a text follows them: no line ends with any. */
+static void print_cell(const struct grid *g, size_t column, const char *text, int *owed)
 {
     int pad = (int)(g->widths[column] - width_of(text));
-    bool is_last = column + 1 == g->column_count;
 
-    if (column > 0)
-        print_out("  ");
-    if (g->columns[column].is_number)
-        print_out("%*s", pad, "");
-    print_bytes(bytes_of_text(text));
-    if (!g->columns[column].is_number && !is_last)
-        print_out("%*s", pad, "");
-    if (is_last)
-        print_out("\n");
+    *owed += column > 0 ? 2 : 0;
+    *owed += g->columns[column].is_number ? pad : 0;
+    if (*text != '\0') {
+        print_out("%*s", *owed, "");
+        print_bytes(bytes_of_text(text));
+        *owed = 0;
+    }
+    *owed += g->columns[column].is_number ? 0 : pad;
+    if (column + 1 < g->column_count)
+        return;
+    print_out("\n");
+    *owed = 0;
 }
 
 void grid_print(const struct grid *g)
 {
     const char *at = (const char *)g->cells.at;
+    int owed = 0;
 
     if (g->cell_count == 0)
         return;
     for (size_t i = 0; i < g->column_count; i++)
-        print_cell(g, i, g->columns[i].head);
+        print_cell(g, i, g->columns[i].head, &owed);
     for (size_t i = 0; i < g->cell_count; i++) {
-        print_cell(g, i % g->column_count, at);
+        print_cell(g, i % g->column_count, at, &owed);
         at += strlen(at) + 1;
     }
 }

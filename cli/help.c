@@ -95,7 +95,7 @@ static enum err add_origins(struct buf *to, const struct option *o)
     const char *usual = o->default_text != NULL ? o->default_text : o->default_words;
     enum err rc = ERR_OK;
 
-    if (usual != NULL) {
+    if (usual != NULL && o->type != VALUE_FLAG) {
         TRY(add_blanks(to, TEXT_COLUMN));
         TRY(buf_add_text(to, "default: "));
         TRY(add_wrapped(to, usual, TEXT_COLUMN, TEXT_COLUMN + strlen("default: ")));

@@ -100,6 +100,6 @@ int main(int argc, char **argv)
     umask(077);
     rc = run(argc > 0 ? (size_t)argc - 1 : 0, argv + 1);
     if (rc != ERR_OK)
-        print_error(err_text());
+        print_failure(err_text());
     return err_exit_status(rc);
 }

@@ -139,7 +139,7 @@ static enum err add_origins(struct buf *to, const struct option *o)
     const char *usual = o->default_text != NULL ? o->default_text : o->default_words;
     enum err rc = ERR_OK;
 
-    if (usual != NULL) {
+    if (usual != NULL && o->type != VALUE_FLAG) {
         TRY(buf_add_text(to, "The default is:\n"));
         TRY(add_words(to, usual, strlen(usual)));
         to->len--; /* the sentence ends before the newline */

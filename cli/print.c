@@ -113,7 +113,7 @@ enum err print_finish(void)
     return err_sys(ERR_FAILED, "writing to standard output");
 }
 
-void print_error(const char *message)
+void print_failure(const char *message)
 {
     char clean[CLEAN_MAX];
     char line[ERR_TEXT_MAX];

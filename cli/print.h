@@ -30,7 +30,7 @@ MUST_CHECK enum err print_json(const struct jdoc *document);
 MUST_CHECK enum err print_finish(void);
 
 /* "sealpoint: <message>"; lines that hints added are kept, all else is made printable. */
-void print_error(const char *message);
+void print_failure(const char *message);
 
 /* The line of progress that a terminal shows below everything; NULL takes it away. Any thread. */
 void print_status(const char *line);

@@ -129,7 +129,6 @@ static void settle_keys(struct settings *s)
 {
     static const struct config_master_key file_alone = {{[MASTER_KEY_PROVIDER] = NULL}};
     const struct config_master_key *items = &file_alone;
-    bool settled = false;
 
     s->key_count = 1;
     if (s->config != NULL && s->config->key_count > 0) {
@@ -137,6 +136,7 @@ static void settle_keys(struct settings *s)
         s->key_count = s->config->key_count;
     }
     assert(s->key_count <= KEYRING_KEYS_MAX); /* the schema's limit */
+    s->file_key = s->key_count;
     for (size_t i = 0; i < s->key_count; i++) {
         struct master_key_options *to = &s->keys[i];
         char *const *members = items[i].members;
@@ -144,11 +144,11 @@ static void settle_keys(struct settings *s)
         to->provider = members[MASTER_KEY_PROVIDER] != NULL ? members[MASTER_KEY_PROVIDER] : "file";
         to->path = members[MASTER_KEY_PATH];
         to->passphrase_file = members[MASTER_KEY_PASSPHRASE_FILE];
-        if (settled || strcmp(to->provider, "file") != 0)
+        if (s->file_key < s->key_count || strcmp(to->provider, "file") != 0)
             continue;
+        s->file_key = i;
         to->path = settle(s, OPTION_KEYRING, to->path);
         to->passphrase_file = settle(s, OPTION_PASSPHRASE_FILE, to->passphrase_file);
-        settled = true;
     }
 }
 

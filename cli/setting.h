@@ -33,6 +33,7 @@ struct settings {
     /* Every configured master key, the first the recorded one; `ask` is left NULL. */
     struct master_key_options keys[KEYRING_KEYS_MAX];
     size_t key_count;
+    size_t file_key; /* the item that --keyring and --passphrase-file are about; key_count: none */
     struct config *config; /* owned; NULL: no file was read */
     char *state_dir;       /* owned defaults */
     char *keyring;

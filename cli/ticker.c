@@ -30,21 +30,18 @@ void ticker_line(const char *doing, const struct progress *progress, uint64_t ra
     uint64_t done = atomic_load(&progress->done_bytes);
     uint64_t total = atomic_load(&progress->total_bytes);
     uint64_t files = atomic_load(&progress->done_files);
-    char done_text[TEXT_HUMAN_MAX], total_text[TEXT_HUMAN_MAX];
+    char done_text[TEXT_HUMAN_MAX], total_text[TEXT_HUMAN_MAX], human[TEXT_HUMAN_MAX];
     char rate_text[TEXT_HUMAN_MAX + 8] = "", left_text[TEXT_HUMAN_MAX + 8] = "";
 
     text_human_size(done, done_text);
     text_human_size(total, total_text);
     if (rate > 0) {
-        text_human_size(rate, left_text);
-        snprintf(rate_text, sizeof rate_text, ", %s/s", left_text);
-        left_text[0] = '\0';
+        text_human_size(rate, human);
+        snprintf(rate_text, sizeof rate_text, ", %s/s", human);
     }
     if (rate > 0 && total > done) {
-        char time[TEXT_HUMAN_MAX];
-
-        text_human_time((total - done) / rate, time);
-        snprintf(left_text, sizeof left_text, ", %s left", time);
+        text_human_time((total - done) / rate, human);
+        snprintf(left_text, sizeof left_text, ", %s left", human);
     }
     if (total > 0)
         snprintf(out, TICKER_LINE_MAX, "%s: %s of %s, %" PRIu64 " %%%s%s", doing, done_text,

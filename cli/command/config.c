@@ -61,7 +61,7 @@ out:
 static enum err add_keys(struct rows *r, const struct settings *s)
 {
     bool is_default = s->config == NULL || s->config->key_count == 0;
-    const char *from = setting_origin_name(is_default ? FROM_DEFAULT : FROM_FILE);
+    enum setting_origin list = is_default ? FROM_DEFAULT : FROM_FILE;
     char name[48];
     enum err rc = ERR_OK;
 
@@ -71,13 +71,18 @@ static enum err add_keys(struct rows *r, const struct settings *s)
             [MASTER_KEY_PATH] = s->keys[i].path,
             [MASTER_KEY_PASSPHRASE_FILE] = s->keys[i].passphrase_file,
         };
+        const enum setting_origin own[MASTER_KEY_MEMBERS] = {
+            [MASTER_KEY_PROVIDER] = list,
+            [MASTER_KEY_PATH] = s->values[OPTION_KEYRING].origin,
+            [MASTER_KEY_PASSPHRASE_FILE] = s->values[OPTION_PASSPHRASE_FILE].origin,
+        };
 
         for (size_t m = 0; m < MASTER_KEY_MEMBERS; m++) {
             if (values[m] == NULL)
                 continue;
             snprintf(name, sizeof name, MASTER_KEY_LIST "[%zu].%s", i,
                      master_key_setting_at(m)->key);
-            TRY(add(r, name, values[m], from));
+            TRY(add(r, name, values[m], setting_origin_name(i == s->file_key ? own[m] : list)));
         }
     }
 out:

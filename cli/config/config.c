@@ -157,7 +157,7 @@ static void listen(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
         c->line = strtoul(place + strlen("(line: "), NULL, 10);
     if (strncmp(text, "Load: ", 6) == 0)
         text += 6;
-    if (c->text[0] == '\0' && strcmp(text, "Backtrace:") != 0)
+    if (c->text[0] == '\0' && place == NULL && strcmp(text, "Backtrace:") != 0)
         memcpy(c->text, text, strlen(text) + 1);
 }
 
@@ -188,9 +188,9 @@ static const char *kind_in_words(const char *kind)
     static const struct {
         const char *kind, *words;
     } kinds[] = {
-        {"STRING", "one value"},      {"SCALAR", "one value"},
-        {"SEQUENCE", "a list"},       {"SEQUENCE_START", "a list"},
-        {"MAPPING", "keys below it"}, {"MAPPING_START", "keys below it"},
+        {"STRING", "one value"},        {"SCALAR", "one value"},
+        {"SEQUENCE", "a list"},         {"SEQUENCE_START", "a list"},
+        {"MAPPING", "a group of keys"}, {"MAPPING_START", "a group of keys"},
     };
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
@@ -227,6 +227,7 @@ static enum err fail_parsing(struct bytes yaml, const struct complaint *c, const
     static const char unknown[] = "Unexpected key: ";
     static const char missing[] = "Missing required mapping field: ";
     static const char twice[] = "Mapping field already seen: ";
+    static const char grammar[] = "libyaml: ";
     char wanted[32] = "", got[32] = "";
 
     if (strncmp(c->text, unknown, sizeof unknown - 1) == 0)
@@ -236,8 +237,9 @@ static enum err fail_parsing(struct bytes yaml, const struct complaint *c, const
     else if (strncmp(c->text, twice, sizeof twice - 1) == 0)
         err_set(ERR_USAGE, "the key \"%s\" is there twice", c->text + sizeof twice - 1);
     else if (sscanf(c->text, "Expecting %31[A-Z_], got event: %31[A-Z_]", wanted, got) == 2)
-        err_set(ERR_USAGE, "%s is expected here, not %s", kind_in_words(wanted),
-                kind_in_words(got));
+        err_set(ERR_USAGE, "%s stands where %s should", kind_in_words(got), kind_in_words(wanted));
+    else if (strncmp(c->text, grammar, sizeof grammar - 1) == 0)
+        err_set(ERR_USAGE, "this is not YAML: %s", c->text + sizeof grammar - 1);
     else
         err_set(ERR_USAGE, "%s", c->text[0] != '\0' ? c->text : otherwise);
     if (c->line > 0)
