@@ -71,7 +71,7 @@ enum err ledger_open(const struct ledger_options *options, struct ledger **out)
     if (options->read_all)
         return open_with(options, LEDGER_CACHE_LEAVE, &cached, out);
     rc = open_with(options, LEDGER_CACHE_USE, &cached, out);
-    if (rc != ERR_CORRUPT || !cached)
+    if (!cached || (rc != ERR_CORRUPT && rc != ERR_UNSUPPORTED))
         return rc;
     /* A damaged cache must not look like a damaged ledger: the store has the last word. */
     rc = open_with(options, LEDGER_CACHE_RENEW, &cached, out);

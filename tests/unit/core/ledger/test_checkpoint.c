@@ -1,0 +1,386 @@
+#include "core/ledger/checkpoint.h"
+
+#include "tests/unit/core/ledger/forge.h"
+#include "tests/unit/faulty.h"
+
+#define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define OTHER_NAME(seq) "ledger/" OTHER_ID "/000000000000000" seq ".json"
+#define BUNDLE_NAME(seq) "checkpoints/" ROOT_ID "/000000000000000" seq ".jsonl"
+
+/* 0 genesis, 1 enrolment, 2 and 3 snapshots, 4 the tombstone of 2, 5 the checkpoint, 6 a snapshot.
+ */
+static void with_checkpoint(struct site *s, void **state)
+{
+    site_new(s, state);
+    site_snapshot(s, "aaaa");
+    site_snapshot(s, "bbbb");
+    assert_done(site_append(s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\",\"reason\":\"expired\"}"));
+    assert_done(ledger_checkpoint(s->ledger));
+    site_snapshot(s, "cccc");
+}
+
+static void assert_opens(struct site *s, size_t count)
+{
+    assert_done(site_open(s, false));
+    assert_int_equal(ledger_count(s->ledger), count);
+    assert_done(site_open(s, true));
+    assert_int_equal(ledger_count(s->ledger), count);
+    site_forget(s);
+    assert_done(site_open(s, false));
+    assert_int_equal(ledger_count(s->ledger), count);
+}
+
+static void the_record_says_what_is_live(void **state)
+{
+    struct site s;
+    struct record *r;
+    struct checkpoint c = {.record = NULL};
+    struct buf bundle;
+
+    with_checkpoint(&s, state);
+    r = site_record(&s, ROOT_ID, 5);
+    assert_int_equal(r->type, RECORD_CHECKPOINT);
+    assert_done(checkpoint_read(r, &c));
+    assert_int_equal(c.live_count, 4); /* not the dead snapshot */
+    assert_int_equal(c.heads.count, 1);
+    assert_int_equal(c.heads.at[0].seq, 4);
+    assert_memory_equal(c.heads.at[0].id, r->prev, RECORD_ID_LEN);
+    bundle = site_raw(&s, BUNDLE_NAME("5"));
+    assert_int_equal(bundle.len, c.bundle_size);
+    buf_clear(&bundle);
+    checkpoint_clear(&c);
+    record_free(r);
+    assert_opens(&s, 7);
+    site_free(&s);
+}
+
+static void a_dead_record_that_a_checkpoint_covers_may_be_deleted(void **state)
+{
+    struct site s;
+
+    with_checkpoint(&s, state);
+    site_delete(&s, ROOT_NAME("2"));
+    assert_opens(&s, 6);
+    site_free(&s);
+}
+
+static void a_live_record_comes_from_the_bundle(void **state)
+{
+    struct site s;
+    const struct record *r;
+
+    with_checkpoint(&s, state);
+    site_delete(&s, ROOT_NAME("3"));
+    assert_opens(&s, 7);
+    r = ledger_at(s.ledger, 3);
+    assert_int_equal(r->seq, 3);
+    assert_int_equal(r->type, RECORD_SNAPSHOT);
+    site_free(&s);
+}
+
+/* Even the records that say who may sign. */
+static void all_records_before_the_checkpoint_can_come_from_the_bundle(void **state)
+{
+    struct site s;
+
+    with_checkpoint(&s, state);
+    for (uint64_t seq = 0; seq < 5; seq++)
+        site_delete(&s, site_name(ROOT_ID, seq));
+    assert_opens(&s, 6);
+    site_snapshot(&s, "dddd");
+    assert_opens(&s, 7);
+    site_free(&s);
+}
+
+static void a_record_after_the_checkpoint_is_missed(void **state)
+{
+    struct site s;
+
+    with_checkpoint(&s, state);
+    site_snapshot(&s, "dddd");
+    site_delete(&s, ROOT_NAME("6"));
+    site_forget(&s);
+    assert_refused(site_open(&s, false), ERR_CORRUPT,
+                   ROOT_NAME("7") ": the record before it is missing, and no checkpoint covers "
+                                  "that: it was deleted");
+    site_free(&s);
+}
+
+static void a_deleted_checkpoint_covers_nothing(void **state)
+{
+    struct site s;
+
+    with_checkpoint(&s, state);
+    site_delete(&s, ROOT_NAME("2"));
+    site_delete(&s, ROOT_NAME("5"));
+    site_forget(&s);
+    assert_refused(site_open(&s, false), ERR_CORRUPT,
+                   ROOT_NAME("3") ": the record before it is missing, and no checkpoint covers "
+                                  "that: it was deleted");
+    site_free(&s);
+}
+
+static void a_missing_bundle_matters_when_it_is_needed_or_all_is_read(void **state)
+{
+    struct site s;
+
+    with_checkpoint(&s, state);
+    site_delete(&s, BUNDLE_NAME("5"));
+    assert_done(site_open(&s, false));
+    assert_refused(site_open(&s, true), ERR_CORRUPT,
+                   BUNDLE_NAME("5") ": the checkpoint's bundle is missing");
+    site_delete(&s, ROOT_NAME("2"));
+    assert_refused(site_open(&s, false), ERR_CORRUPT,
+                   BUNDLE_NAME("5") ": the checkpoint's bundle is missing");
+    site_free(&s);
+}
+
+struct changing {
+    struct site *site;
+    char path[4096];
+};
+
+static enum err open_changed(void *arg, struct bytes changed)
+{
+    struct changing *c = arg;
+    FILE *f;
+    enum err rc;
+
+    (void)unlink(c->path);
+    f = fopen(c->path, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(changed.at, 1, changed.len, f), changed.len);
+    assert_int_equal(fclose(f), 0);
+    rc = site_open(c->site, false);
+    assert_true(rc == ERR_OK || rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED);
+    return rc;
+}
+
+static void every_changed_byte_of_a_bundle_is_noticed(void **state)
+{
+    struct site s;
+    struct changing c = {.site = &s};
+    struct buf bundle;
+
+    site_new(&s, state);
+    site_snapshot(&s, "aaaa");
+    assert_done(ledger_checkpoint(s.ledger));
+    site_delete(&s, ROOT_NAME("1"));
+    bundle = site_raw(&s, BUNDLE_NAME("3"));
+    snprintf(c.path, sizeof c.path, "%s/" BUNDLE_NAME("3"), in(state, "store"));
+    sweep_flips(buf_bytes(&bundle), open_changed, &c);
+    sweep_cuts(buf_bytes(&bundle), open_changed, &c);
+    buf_clear(&bundle);
+    site_free(&s);
+}
+
+/* Another writer's end is in the checkpoint: taking it away is noticed without any trust state. */
+static void a_checkpoint_protects_the_ends_it_names(void **state)
+{
+    struct site s;
+    struct record *first;
+    struct record *second;
+    struct buf bundle;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    first = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{\"id\":\"aaaa\"}");
+    second = forge(&s, s.other, RECORD_SNAPSHOT, first, 1000, "{\"id\":\"bbbb\"}");
+    assert_done(site_open(&s, false));
+    assert_done(ledger_checkpoint(s.ledger));
+
+    /* Gone: it comes from the bundle, and without the bundle it is missed. */
+    site_delete(&s, OTHER_NAME("1"));
+    assert_opens(&s, 6);
+    bundle = site_raw(&s, BUNDLE_NAME("3"));
+    site_delete(&s, BUNDLE_NAME("3"));
+    assert_refused(site_open(&s, false), ERR_CORRUPT,
+                   BUNDLE_NAME("3") ": the checkpoint's bundle is missing");
+    site_put(&s, BUNDLE_NAME("3"), buf_bytes(&bundle));
+
+    /* Another one in its place, by a writer who signs twice. */
+    assert_done(site_open(&s, false));
+    record_free(forge(&s, s.other, RECORD_SNAPSHOT, first, 2000, "{\"id\":\"cccc\"}"));
+    site_forget(&s);
+    assert_refused(site_open(&s, false), ERR_CORRUPT,
+                   OTHER_NAME("1") ": another record was here when a checkpoint was made");
+    buf_clear(&bundle);
+    record_free(second);
+    record_free(first);
+    site_free(&s);
+}
+
+/* The last record of another writer's chain was a dead snapshot: its chain goes on after it. */
+static void a_dead_end_of_a_chain_may_be_gone(void **state)
+{
+    struct site s;
+    struct record *first;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    first = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{\"id\":\"aaaa\"}");
+    assert_done(site_open(&s, false));
+    assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\",\"reason\":\"expired\"}"));
+    assert_done(ledger_checkpoint(s.ledger));
+    site_delete(&s, OTHER_NAME("0"));
+    assert_opens(&s, 5);
+    site_close(&s);
+
+    /* The other machine, which knows of its chain from the checkpoint only. */
+    (void)unlink(in(state, "state/signing-key.json"));
+    signer_free(forge_key(state, "state/signing-key.json", OTHER_KEY_FILE));
+    assert_done(site_open(&s, false));
+    site_snapshot(&s, "bbbb");
+    assert_opens(&s, 6);
+    record_free(first);
+    site_free(&s);
+}
+
+static void a_seen_record_that_died_is_not_a_rollback(void **state)
+{
+    struct site s;
+    FILE *f;
+    char piece[4096] = "";
+
+    site_new(&s, state);
+    site_snapshot(&s, "aaaa");
+    f = fopen(in(state, "state/trust.json"), "r");
+    assert_non_null(f);
+    assert_true(fread(piece, 1, sizeof piece - 1, f) > 0);
+    fclose(f);
+    assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\",\"reason\":\"expired\"}"));
+    assert_done(ledger_checkpoint(s.ledger));
+    site_delete(&s, ROOT_NAME("2"));
+    put_file(in(state, "state/trust.json"), piece); /* a machine that was away since then */
+    assert_done(site_open(&s, false));
+    /* The same seen under another id: what follows it gives that away. */
+    {
+        char *id = strstr(piece, "\"recordId\":\"");
+
+        assert_non_null(id);
+        id[strlen("\"recordId\":\"")] ^= 1;
+    }
+    put_file(in(state, "state/trust.json"), piece);
+    assert_int_equal(site_open(&s, false), ERR_CORRUPT);
+    assert_said("and now it is missing: the store was rolled back or tampered with");
+    site_free(&s);
+}
+
+static void a_checkpoint_is_due_after_64_records(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    for (size_t i = 2; i < LEDGER_CHECKPOINT_EVERY; i++) {
+        assert_false(ledger_checkpoint_is_due(s.ledger));
+        site_snapshot(&s, "aaaa");
+    }
+    assert_true(ledger_checkpoint_is_due(s.ledger));
+    assert_done(ledger_checkpoint(s.ledger));
+    assert_false(ledger_checkpoint_is_due(s.ledger));
+    assert_done(site_open(&s, false));
+    assert_false(ledger_checkpoint_is_due(s.ledger));
+    site_free(&s);
+}
+
+/* Crashes at the nth operation of a checkpoint; says how it ended. */
+static enum err crash_at(struct site *s, unsigned long nth)
+{
+    struct faulty f = {.fault = FAULT_CRASH, .inner = s->store};
+    struct ledger_options options = site_options(s, false);
+    struct ledger *l = NULL;
+    enum err rc;
+
+    assert_done(faulty_open(&f, &options.store));
+    assert_done(ledger_open(&options, &l));
+    f.at = atomic_load(&f.count) + nth;
+    rc = ledger_checkpoint(l);
+    ledger_free(l);
+    store_free(options.store);
+    faulty_clear(&f);
+    return rc;
+}
+
+static void a_killed_checkpoint_is_made_again(void **state)
+{
+    enum err rc = ERR_STORAGE;
+    unsigned long nth = 0;
+
+    while (rc != ERR_OK) {
+        struct site s;
+
+        site_new(&s, state);
+        site_snapshot(&s, "aaaa");
+        rc = crash_at(&s, ++nth);
+        assert_done(site_open(&s, false));
+        assert_done(ledger_checkpoint(s.ledger));
+        site_snapshot(&s, "bbbb");
+        assert_done(site_open(&s, true));
+        site_free(&s);
+        assert_int_equal(folder_teardown(state), 0);
+        assert_int_equal(folder_setup(state), 0);
+    }
+    assert_true(nth > 8); /* the bundle: begin, five writes, commit; the record */
+}
+
+static void a_bundle_of_a_killed_run_is_replaced(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    site_put(&s, BUNDLE_NAME("2"), bytes_of_text("half of it"));
+    assert_done(ledger_checkpoint(s.ledger));
+    assert_opens(&s, 3);
+    site_free(&s);
+}
+
+static void a_malformed_checkpoint_is_refused(void **state)
+{
+    static const struct {
+        const char *body;
+        const char *why;
+    } rows[] = {
+        {"{}", "member \"heads\" is missing"},
+        {"{\"heads\":[]}", "member \"liveSet\" is missing"},
+        {"{\"heads\":[{\"writer\":\"" ROOT_ID "\",\"seq\":0,\"recordId\":\"00\"}]}",
+         "member \"recordId\""},
+        {"{\"heads\":[],\"liveSet\":{\"count\":0,\"sha256\":\"00\"}}", "member \"sha256\""},
+    };
+    struct site s;
+
+    site_new(&s, state);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct record *before = site_record(&s, ROOT_ID, 1);
+
+        record_free(forge(&s, s.root, RECORD_CHECKPOINT, before, before->created_ms, rows[i].body));
+        assert_int_equal(site_open(&s, true), ERR_CORRUPT);
+        assert_said(rows[i].why);
+        site_delete(&s, ROOT_NAME("2"));
+        assert_done(site_open(&s, true));
+        record_free(before);
+    }
+    site_free(&s);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_FOLDER(the_record_says_what_is_live),
+        IN_FOLDER(a_dead_record_that_a_checkpoint_covers_may_be_deleted),
+        IN_FOLDER(a_live_record_comes_from_the_bundle),
+        IN_FOLDER(all_records_before_the_checkpoint_can_come_from_the_bundle),
+        IN_FOLDER(a_record_after_the_checkpoint_is_missed),
+        IN_FOLDER(a_deleted_checkpoint_covers_nothing),
+        IN_FOLDER(a_missing_bundle_matters_when_it_is_needed_or_all_is_read),
+        IN_FOLDER(every_changed_byte_of_a_bundle_is_noticed),
+        IN_FOLDER(a_checkpoint_protects_the_ends_it_names),
+        IN_FOLDER(a_dead_end_of_a_chain_may_be_gone),
+        IN_FOLDER(a_seen_record_that_died_is_not_a_rollback),
+        IN_FOLDER(a_checkpoint_is_due_after_64_records),
+        IN_FOLDER(a_killed_checkpoint_is_made_again),
+        IN_FOLDER(a_bundle_of_a_killed_run_is_replaced),
+        IN_FOLDER(a_malformed_checkpoint_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

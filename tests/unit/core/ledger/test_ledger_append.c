@@ -1,0 +1,326 @@
+#include "core/ledger/ledger.h"
+
+#include "tests/unit/core/ledger/forge.h"
+#include "tests/unit/faulty.h"
+
+#define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define LATER INT64_C(4000000000000)
+
+static void an_appended_record_is_there_at_once_and_later(void **state)
+{
+    struct site s;
+    struct jdoc *body = NULL;
+    const struct record *r = NULL;
+
+    site_new(&s, state);
+    assert_done(jdoc_parse(bytes_of_text("{\"id\":\"aaaa\"}"), &body));
+    assert_done(ledger_append(s.ledger, RECORD_SNAPSHOT, body, &r));
+    assert_int_equal(r->seq, 2);
+    assert_memory_equal(r->prev, ledger_at(s.ledger, 1)->id, RECORD_ID_LEN);
+    assert_int_equal(ledger_count(s.ledger), 3);
+    assert_ptr_equal(ledger_at(s.ledger, 2), r);
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 3);
+    assert_int_equal(ledger_at(s.ledger, 2)->type, RECORD_SNAPSHOT);
+    jdoc_free(body);
+    site_free(&s);
+}
+
+static void two_runs_race_and_one_stops(void **state)
+{
+    struct site s;
+    struct site late;
+    char expected[ERR_TEXT_MAX];
+
+    site_new(&s, state);
+    late = s;
+    late.ledger = NULL;
+    assert_done(site_open(&late, false));
+    site_snapshot(&s, "aaaa");
+    snprintf(expected, sizeof expected,
+             "%s: another run with the same signing key was faster: record 2 is there already\n"
+             "  wait for that run to end, then try again",
+             store_where(s.store));
+    assert_refused(site_append(&late, RECORD_SNAPSHOT, "{\"id\":\"bbbb\"}"), ERR_BUSY, expected);
+    assert_int_equal(ledger_count(late.ledger), 2);
+    assert_done(site_open(&late, false));
+    site_snapshot(&late, "bbbb");
+    assert_int_equal(ledger_count(late.ledger), 4);
+    site_close(&late);
+    site_free(&s);
+}
+
+static void time_stands_still_while_the_clock_is_behind(void **state)
+{
+    struct site s;
+    struct record *before;
+    struct record *ahead;
+
+    site_new(&s, state);
+    before = site_record(&s, ROOT_ID, 1);
+    ahead = forge(&s, s.root, RECORD_SNAPSHOT, before, LATER, "{\"id\":\"aaaa\"}");
+    assert_done(site_open(&s, false));
+    log_to(keep_warning);
+    last_warning[0] = '\0';
+    site_snapshot(&s, "bbbb");
+    log_to(NULL);
+    assert_int_equal(ledger_at(s.ledger, 3)->created_ms, LATER);
+    assert_non_null(strstr(last_warning, "behind the repository's newest record: is it right?"));
+    assert_done(site_open(&s, true));
+    record_free(ahead);
+    record_free(before);
+    site_free(&s);
+}
+
+static void a_clock_a_minute_behind_is_nothing_to_speak_of(void **state)
+{
+    struct site s;
+    struct record *before;
+    struct record *ahead;
+
+    site_new(&s, state);
+    before = site_record(&s, ROOT_ID, 1);
+    ahead = forge(&s, s.root, RECORD_SNAPSHOT, before, clock_now_ms() + 60000, "{}");
+    assert_done(site_open(&s, false));
+    log_to(keep_warning);
+    last_warning[0] = '\0';
+    site_snapshot(&s, "bbbb");
+    log_to(NULL);
+    assert_string_equal(last_warning, "");
+    assert_int_equal(ledger_at(s.ledger, 3)->created_ms, ahead->created_ms);
+    record_free(ahead);
+    record_free(before);
+    site_free(&s);
+}
+
+static void without_the_key_everything_but_appending_works(void **state)
+{
+    struct site s;
+    char expected[ERR_TEXT_MAX];
+
+    site_new(&s, state);
+    assert_int_equal(unlink(in(state, "state/signing-key.json")), 0);
+    assert_done(site_open(&s, true));
+    assert_false(ledger_can_append(s.ledger));
+    snprintf(expected, sizeof expected,
+             "there is no signing key in %s: nothing can be added to the repository from here "
+             "(verify and restore work without)",
+             in(state, "state"));
+    assert_refused(site_append(&s, RECORD_SNAPSHOT, "{}"), ERR_FAILED, expected);
+    snprintf(expected, sizeof expected,
+             "making a checkpoint of the ledger: there is no signing "
+             "key in %s: nothing can be added to the repository from "
+             "here (verify and restore work without)",
+             in(state, "state"));
+    assert_refused(ledger_checkpoint(s.ledger), ERR_FAILED, expected);
+    site_free(&s);
+}
+
+static void a_key_that_is_not_enrolled_appends_nothing(void **state)
+{
+    struct site s;
+    char expected[ERR_TEXT_MAX];
+
+    site_new(&s, state);
+    signer_free(forge_key(state, "state/signing-key.json", OTHER_KEY_FILE));
+    assert_done(site_open(&s, false));
+    assert_false(ledger_can_append(s.ledger));
+    snprintf(expected, sizeof expected, "the signing key in %s may not sign snapshot records of %s",
+             in(state, "state"), store_where(s.store));
+    assert_refused(site_append(&s, RECORD_SNAPSHOT, "{}"), ERR_FAILED, expected);
+    site_free(&s);
+}
+
+static void an_enrolled_writer_appends_but_not_as_root(void **state)
+{
+    struct site s;
+    char expected[ERR_TEXT_MAX];
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    signer_free(forge_key(state, "state/signing-key.json", OTHER_KEY_FILE));
+    assert_done(site_open(&s, false));
+    assert_true(ledger_can_append(s.ledger));
+    site_snapshot(&s, "aaaa");
+    site_snapshot(&s, "bbbb");
+    snprintf(expected, sizeof expected,
+             "the signing key in %s may not sign tombstone records of %s", in(state, "state"),
+             store_where(s.store));
+    assert_refused(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\"}"), ERR_FAILED,
+                   expected);
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 5);
+    site_free(&s);
+}
+
+static void records_come_in_the_order_of_time(void **state)
+{
+    struct site s;
+    struct record *theirs;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    theirs = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{}");
+    record_free(forge(&s, s.other, RECORD_SNAPSHOT, theirs, LATER, "{}"));
+    assert_done(site_open(&s, false));
+    site_snapshot(&s, "aaaa");
+    assert_int_equal(ledger_count(s.ledger), 6);
+    for (size_t i = 1; i < ledger_count(s.ledger); i++)
+        assert_true(record_compare(ledger_at(s.ledger, i - 1), ledger_at(s.ledger, i)) < 0);
+    assert_int_equal(ledger_at(s.ledger, 0)->created_ms, 1000);
+    assert_int_equal(ledger_at(s.ledger, 4)->type, RECORD_SNAPSHOT); /* ours, before LATER */
+    assert_int_equal(ledger_at(s.ledger, 5)->created_ms, LATER);
+    record_free(theirs);
+    site_free(&s);
+}
+
+/* An append with a fault at the nth operation; the next run finds the record, or its place free. */
+static enum err append_with(struct site *s, enum fault fault, unsigned long nth)
+{
+    struct faulty f = {.fault = fault, .inner = s->store};
+    struct ledger_options options = site_options(s, false);
+    enum err rc;
+
+    assert_done(faulty_open(&f, &options.store));
+    assert_done(ledger_open(&options, &s->ledger));
+    f.at = atomic_load(&f.count) + nth;
+    rc = site_append(s, RECORD_SNAPSHOT, "{\"id\":\"aaaa\"}");
+    site_close(s);
+    store_free(options.store);
+    faulty_clear(&f);
+    return rc;
+}
+
+static void a_run_after_a_killed_append_just_works(void **state)
+{
+    static const enum fault faults[] = {FAULT_CRASH, FAULT_CRASH_AFTER, FAULT_FAIL,
+                                        FAULT_FAIL_AFTER};
+
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        enum err rc = ERR_STORAGE;
+
+        for (unsigned long nth = 1; rc != ERR_OK; nth++) {
+            struct site s;
+            size_t count;
+
+            site_new(&s, state);
+            site_close(&s);
+            rc = append_with(&s, faults[i], nth);
+            assert_done(site_open(&s, false));
+            count = ledger_count(s.ledger);
+            assert_true(count == 3 || (rc != ERR_OK && count == 2));
+            site_snapshot(&s, "bbbb");
+            assert_done(site_open(&s, true));
+            assert_int_equal(ledger_count(s.ledger), count + 1);
+            site_free(&s);
+            assert_int_equal(folder_teardown(state), 0);
+            assert_int_equal(folder_setup(state), 0);
+        }
+    }
+}
+
+static void a_refused_append_leaves_the_ledger_as_it_was(void **state)
+{
+    struct site s;
+    struct faulty f = {.fault = FAULT_FAIL, .at = 1, .ops = FAULTY_PUT_COMMIT};
+    struct ledger_options options;
+
+    site_new(&s, state);
+    site_close(&s);
+    f.inner = s.store;
+    options = site_options(&s, false);
+    assert_done(faulty_open(&f, &options.store));
+    assert_done(ledger_open(&options, &s.ledger));
+    assert_int_equal(site_append(&s, RECORD_SNAPSHOT, "{\"id\":\"aaaa\"}"), ERR_STORAGE);
+    assert_int_equal(ledger_count(s.ledger), 2);
+    site_snapshot(&s, "aaaa"); /* the same handle goes on */
+    assert_int_equal(ledger_count(s.ledger), 3);
+    site_close(&s);
+    store_free(options.store);
+    faulty_clear(&f);
+    assert_done(site_open(&s, true));
+    site_free(&s);
+}
+
+/* After the put the record is a fact, whatever happens to the files of this machine. */
+static void an_append_is_done_when_its_record_is_stored(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    assert_int_equal(unlink(in(state, "state/trust.json")), 0);
+    assert_int_equal(unlink(in(state, "state/records.jsonl")), 0);
+    assert_int_equal(mkdir(in(state, "state/trust.json"), 0700), 0);
+    assert_int_equal(mkdir(in(state, "state/records.jsonl"), 0700), 0);
+    log_to(keep_warning);
+    site_snapshot(&s, "aaaa");
+    log_to(NULL);
+    assert_non_null(strstr(last_warning, "so that a rollback of the store may go unnoticed"));
+    assert_int_equal(ledger_count(s.ledger), 3);
+    site_free(&s);
+}
+
+static void a_tombstone_without_a_subject_is_not_written(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    assert_refused(site_append(&s, RECORD_TOMBSTONE, "{}"), ERR_CORRUPT,
+                   "member \"subject\" is missing");
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 2);
+    site_free(&s);
+}
+
+static enum err open_and_append(void *arg)
+{
+    struct site *s = arg;
+    struct ledger_options options = site_options(s, true);
+    struct jdoc *body = NULL;
+    enum err rc;
+
+    s->ledger = NULL;
+    TRY(ledger_open(&options, &s->ledger));
+    TRY(jdoc_parse(bytes_of_text("{\"id\":\"aaaa\"}"), &body));
+    TRY(ledger_append(s->ledger, RECORD_SNAPSHOT, body, NULL));
+out:
+    jdoc_free(body);
+    site_close(s);
+    return rc;
+}
+
+static void no_allocation_is_missed(void **state)
+{
+    struct site s;
+    size_t count;
+
+    site_new(&s, state);
+    site_close(&s);
+    assert_true(sweep_allocations(open_and_append, &s) > 20);
+    assert_done(site_open(&s, true));
+    count = ledger_count(s.ledger);
+    /* Every record is whole: those that were stored before their run failed, too. */
+    assert_true(count >= 3);
+    site_free(&s);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_FOLDER(an_appended_record_is_there_at_once_and_later),
+        IN_FOLDER(two_runs_race_and_one_stops),
+        IN_FOLDER(time_stands_still_while_the_clock_is_behind),
+        IN_FOLDER(a_clock_a_minute_behind_is_nothing_to_speak_of),
+        IN_FOLDER(without_the_key_everything_but_appending_works),
+        IN_FOLDER(a_key_that_is_not_enrolled_appends_nothing),
+        IN_FOLDER(an_enrolled_writer_appends_but_not_as_root),
+        IN_FOLDER(records_come_in_the_order_of_time),
+        IN_FOLDER(a_run_after_a_killed_append_just_works),
+        IN_FOLDER(a_refused_append_leaves_the_ledger_as_it_was),
+        IN_FOLDER(an_append_is_done_when_its_record_is_stored),
+        IN_FOLDER(a_tombstone_without_a_subject_is_not_written),
+        IN_FOLDER(no_allocation_is_missed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
