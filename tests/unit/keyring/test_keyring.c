@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/mem.h"
+#include "core/base/text.h"
 #include "keyring/provider.h"
 #include "tests/unit/keyring/rings.h"
 
@@ -373,6 +373,39 @@ static void a_state_without_a_configured_key_is_a_matter_of_configuration(void *
     keyring_free(k);
 }
 
+/* Files of format 1, written once; a new release must open them for ever. */
+static void check_golden(const char *name, const char *passphrase_file)
+{
+    const char *const folder = "tests/golden/keyring";
+    struct buf text = slurp(textf("%s/%s.data-key.json", folder, name));
+    struct buf expected = slurp(textf("%s/%s.expected", folder, name));
+    struct keyring *k = open_ring(textf("%s/%s.keyring", folder, name), passphrase_file);
+    struct data_key record = {.envelope_count = 0};
+    struct secret *key = NULL;
+    struct jdoc *o = NULL;
+    char hex[2 * SEAL_KEY_LEN + 2];
+
+    text.len--; /* the newline */
+    assert_done(jdoc_parse(buf_bytes(&text), &o));
+    assert_done(data_key_read(o, test_repository, &record));
+    assert_done(keyring_open_data_key(k, &record, 0, &key));
+    text_hex(secret_bytes(key), hex);
+    assert_memory_equal(hex, expected.at, 2 * (size_t)SEAL_KEY_LEN);
+    secret_free(key);
+    data_key_clear(&record);
+    jdoc_free(o);
+    keyring_free(k);
+    buf_clear(&text);
+    buf_clear(&expected);
+}
+
+static void a_keyring_of_format_1_opens(void **state)
+{
+    (void)state;
+    check_golden("bare", NULL);
+    check_golden("scrypt", "tests/golden/keyring/passphrase");
+}
+
 static void opening_needs_a_known_provider_and_what_it_needs(void **state)
 {
     struct master_key_options options = options_of("", NULL);
@@ -576,6 +609,7 @@ int main(void)
         IN_FOLDER(a_wrong_passphrase_is_a_verdict_of_its_own),
         IN_FOLDER(a_passphrase_that_cannot_be_read_leaves_the_key_unreachable),
         IN_FOLDER(a_state_without_a_configured_key_is_a_matter_of_configuration),
+        cmocka_unit_test(a_keyring_of_format_1_opens),
         IN_FOLDER(opening_needs_a_known_provider_and_what_it_needs),
         IN_FOLDER(a_new_data_key_needs_one_wrap_and_no_unwrap),
         IN_FOLDER(a_version_that_may_not_be_used_is_never_asked_to_unwrap),
