@@ -4,9 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Both take up at an index and leave it behind what they looked at. */
 static enum err skip_string(struct bytes from, size_t *i);
-static enum err skip_number(struct bytes from, size_t *i);
+static size_t number_end(struct bytes from, size_t i);
 
 static bool is_one_of(uint8_t c, const char *set)
 {
@@ -29,7 +28,11 @@ enum err jscan_check(struct bytes from, size_t *members)
         if (c == '"') {
             TRY(skip_string(from, &i));
         } else if (c == '-' || is_digit(c)) {
-            TRY(skip_number(from, &i));
+            const size_t end = number_end(from, i);
+
+            if (end == 0)
+                FAIL(ERR_CORRUPT, "not JSON: a bad number, or one too long, at byte %zu", i);
+            i = end;
         } else if (is_one_of(c, "{}[]:, \t\r\n") || (c >= 'a' && c <= 'z')) {
             count += c == ':'; /* words are json-c's: it takes true, false and null */
             i++;
@@ -82,6 +85,7 @@ static enum err skip_escape(struct bytes from, size_t *i)
     return ERR_OK;
 }
 
+/* *i moves from the quote that opens to behind the one that closes. */
 static enum err skip_string(struct bytes from, size_t *i)
 {
     enum err rc = ERR_OK;
@@ -110,32 +114,28 @@ static size_t skip_digits(struct bytes from, size_t *i)
     return *i - start;
 }
 
-/* -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? */
-static enum err skip_number(struct bytes from, size_t *i)
+/* The index behind the number at `i`: -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?
+ * 0: it is none, or has too many digits. */
+static size_t number_end(struct bytes from, size_t i)
 {
-    const size_t start = *i;
     size_t count;
     bool leads_with_zero;
-    enum err rc = ERR_OK;
 
-    *i += from.at[*i] == '-';
-    leads_with_zero = *i < from.len && from.at[*i] == '0';
-    count = skip_digits(from, i);
-    if (count > JSCAN_DIGITS_MAX)
-        FAIL(ERR_CORRUPT, "a number of more than %d digits at byte %zu", JSCAN_DIGITS_MAX, start);
-    if (count == 0 || (leads_with_zero && count > 1))
-        FAIL(ERR_CORRUPT, "not JSON: a bad number at byte %zu", start);
-    if (*i < from.len && from.at[*i] == '.') {
-        ++*i;
-        if (skip_digits(from, i) == 0)
-            FAIL(ERR_CORRUPT, "not JSON: a bad number at byte %zu", start);
+    i += from.at[i] == '-';
+    leads_with_zero = i < from.len && from.at[i] == '0';
+    count = skip_digits(from, &i);
+    if (count == 0 || count > JSCAN_DIGITS_MAX || (leads_with_zero && count > 1))
+        return 0;
+    if (i < from.len && from.at[i] == '.') {
+        i++;
+        if (skip_digits(from, &i) == 0)
+            return 0;
     }
-    if (*i < from.len && is_one_of(from.at[*i], "eE")) {
-        ++*i;
-        *i += *i < from.len && is_one_of(from.at[*i], "+-");
-        if (skip_digits(from, i) == 0)
-            FAIL(ERR_CORRUPT, "not JSON: a bad number at byte %zu", start);
+    if (i < from.len && is_one_of(from.at[i], "eE")) {
+        i++;
+        i += i < from.len && is_one_of(from.at[i], "+-");
+        if (skip_digits(from, &i) == 0)
+            return 0;
     }
-out:
-    return rc;
+    return i;
 }

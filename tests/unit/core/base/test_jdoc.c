@@ -93,21 +93,25 @@ static void a_member_that_occurs_twice_is_refused(void **state)
 
 static void nesting_has_a_limit(void **state)
 {
-    char text[200] = "";
     struct jdoc *doc = NULL;
 
     (void)state;
     for (size_t depth = 1; depth <= 20; depth++) {
-        text[0] = '\0';
+        struct buf text = {.max = KIB};
+
         for (size_t i = 0; i < depth; i++)
-            strcat(text, "{\"a\":");
-        strcat(text, "1");
+            assert_done(buf_add_text(&text, "{\"a\":"));
+        assert_done(buf_add_text(&text, "1"));
         for (size_t i = 0; i < depth; i++)
-            strcat(text, "}");
-        if (depth < JDOC_DEPTH_MAX)
-            jdoc_free(parsed(text));
-        else
-            assert_refused(parse(text, &doc), ERR_CORRUPT, NULL);
+            assert_done(buf_add_text(&text, "}"));
+        if (depth < JDOC_DEPTH_MAX) {
+            assert_done(jdoc_parse(buf_bytes(&text), &doc));
+            jdoc_free(doc);
+            doc = NULL;
+        } else {
+            assert_refused(jdoc_parse(buf_bytes(&text), &doc), ERR_CORRUPT, NULL);
+        }
+        buf_clear(&text);
     }
 }
 

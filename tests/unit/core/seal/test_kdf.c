@@ -20,8 +20,8 @@ static void expand_gives_what_an_independent_hkdf_gives(void **state)
     char hex[2 * sizeof out + 1];
 
     (void)state;
-    for (uint8_t i = 0; i < sizeof key; i++)
-        key[i] = i;
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)i;
     assert_done(kdf_expand(bytes_of(key, sizeof key), bytes_of_text("info"), out, sizeof out));
     text_hex(bytes_of(out, sizeof out), hex);
     assert_string_equal(due, hex);
