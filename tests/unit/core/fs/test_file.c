@@ -82,7 +82,7 @@ static void check_length(void *arg, size_t len)
 
 static void every_length_comes_back(void **state)
 {
-    sweep_lengths(64 * KIB, check_length, state);
+    sweep_lengths(64 * KIB, check_length, state); /* the step of a read */
 }
 
 static void a_file_is_replaced_whole_with_its_mode_and_nothing_is_left_beside(void **state)

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -158,6 +159,49 @@ static void replacing_a_file_fails_whole(void **state)
     }
 }
 
+static void creating_a_file_is_done_or_it_is_not(void **state)
+{
+    for (unsigned long nth = 1;; nth++) {
+        enum err rc;
+
+        calls = 0;
+        fail_with = ENOSPC;
+        fail_at = nth;
+        rc = file_create(in(state, "a"), bytes_of_text("new"), 0600);
+        fail_at = 0;
+        if (rc == ERR_OK) {
+            assert_int_equal(nth, 4); /* write, sync, sync of the folder */
+            return;
+        }
+        assert_int_equal(rc, ERR_STORAGE);
+        assert_int_equal(count_names(in(state, "")), 0);
+    }
+}
+
+/* How many changes a put makes when none fails. */
+static unsigned long count_changes(struct store *s, const char *name)
+{
+    calls = 0;
+    fail_at = ULONG_MAX;
+    assert_done(store_put(s, name, bytes_of_text("x")));
+    fail_at = 0;
+    return calls;
+}
+
+/* A run that was killed may have made the folder and not synced its name. */
+static void a_folder_that_is_there_is_synced_once_by_each_run(void **state)
+{
+    struct store *s = NULL;
+
+    assert_done(store_open(in(state, "repo"), true, &s));
+    assert_done(store_put(s, "data/ab/1", bytes_of_text("x")));
+    store_free(s);
+    assert_done(store_open(in(state, "repo"), true, &s));
+    assert_int_equal(count_changes(s, "data/ab/2"), 7); /* two of them for data and data/ab */
+    assert_int_equal(count_changes(s, "data/ab/3"), 5);
+    store_free(s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -165,6 +209,8 @@ int main(void)
         IN_FOLDER(the_person_is_told_what_to_do),
         IN_FOLDER(a_name_that_cannot_be_made_to_last_is_taken_away_again),
         IN_FOLDER(replacing_a_file_fails_whole),
+        IN_FOLDER(creating_a_file_is_done_or_it_is_not),
+        IN_FOLDER(a_folder_that_is_there_is_synced_once_by_each_run),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,8 +143,8 @@ static enum err check_order(void *arg, const char *name, uint64_t size)
     return o->removes ? store_remove(o->store, name) : ERR_OK;
 }
 
-/* More files than one sorted batch holds, so that the folder is read several times. */
-#define MANY 20000
+/* More names than two sorted batches hold, so that the folder is read several times. */
+#define MANY 16500
 
 static void a_folder_of_very_many_files_is_listed_in_order(void **state)
 {
@@ -153,14 +153,13 @@ static void a_folder_of_very_many_files_is_listed_in_order(void **state)
 
     assert_int_equal(mkdir(in(state, "repo/a"), 0700), 0);
     folder = open(in(state, "repo/a"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    put_file(in(state, "one"), "");
     for (unsigned i = 0; i < MANY; i++) {
         char name[16];
-        int fd;
 
         snprintf(name, sizeof name, "%08x", i * 2654435761u);
-        fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        assert_true(fd >= 0);
-        close(fd);
+        /* A link to one file is made and removed faster than a file. */
+        assert_int_equal(linkat(AT_FDCWD, in(state, "one"), folder, name, 0), 0);
     }
     close(folder);
     assert_done(store_list(o.store, "", check_order, &o));
