@@ -6,10 +6,12 @@
         ...
 """
 
+import contextlib
 import dataclasses
 import functools
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 
@@ -44,6 +46,21 @@ class Result:
     log: list  # of (number, name, path)
 
 
+def environment(under, at=0, do=None, only=None, sticky=False, env=None):
+    """What a command is told by: see run()."""
+    full = dict(os.environ if env is None else env)
+    full.update(LD_PRELOAD=library(), FAULT_UNDER=":".join(str(path) for path in under))
+    # A binary built with the address sanitizer wants to be the first library.
+    full["ASAN_OPTIONS"] = "verify_asan_link_order=0:" + full.get("ASAN_OPTIONS", "")
+    if at:
+        full.update(FAULT_AT=str(at), FAULT_DO=do)
+    if only:
+        full["FAULT_ONLY"] = ",".join(only)
+    if sticky:
+        full["FAULT_STICKY"] = "1"
+    return full
+
+
 def run(command, under, at=0, do=None, only=None, sticky=False, env=None, cwd=None, stdin=None,
         timeout=120):
     """Run `command`; the counted call number `at` below the folders `under` behaves as `do` says.
@@ -53,17 +70,8 @@ def run(command, under, at=0, do=None, only=None, sticky=False, env=None, cwd=No
     with tempfile.TemporaryDirectory(prefix="sealpoint-shim-") as folder:
         count_file = os.path.join(folder, "count")
         log_file = os.path.join(folder, "log")
-        full = dict(os.environ if env is None else env)
-        full.update(LD_PRELOAD=library(), FAULT_UNDER=":".join(str(path) for path in under),
-                    FAULT_COUNT_FILE=count_file, FAULT_LOG=log_file)
-        # A binary built with the address sanitizer wants to be the first library.
-        full["ASAN_OPTIONS"] = "verify_asan_link_order=0:" + full.get("ASAN_OPTIONS", "")
-        if at:
-            full.update(FAULT_AT=str(at), FAULT_DO=do)
-        if only:
-            full["FAULT_ONLY"] = ",".join(only)
-        if sticky:
-            full["FAULT_STICKY"] = "1"
+        full = environment(under, at, do, only, sticky, env)
+        full.update(FAULT_COUNT_FILE=count_file, FAULT_LOG=log_file)
         done = subprocess.run([str(part) for part in command], env=full, cwd=cwd, input=stdin,
                               capture_output=True, timeout=timeout,
                               text=not isinstance(stdin, bytes))
@@ -87,3 +95,25 @@ def points(calls, most=None):
     if most is None or calls <= most:
         return list(range(1, calls + 1))
     return sorted({1 + round(i * (calls - 1) / (most - 1)) for i in range(most)})
+
+
+@contextlib.contextmanager
+def stopped(command, under, at, only=None, env=None, cwd=None):
+    """A running `command` that stands still at that call; it goes on when the block ends.
+
+        with shim.stopped([SEALPOINT, "backup", source], [repository], at=3) as process:
+            ...  # what somebody else does meanwhile
+        assert process.returncode == 0, process.err
+    """
+    process = subprocess.Popen([str(part) for part in command],
+                               env=environment(under, at, "stop", only, env=env), cwd=cwd,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        seen = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        assert seen.si_code == os.CLD_STOPPED, process.communicate()
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGCONT)
+        process.out, process.err = process.communicate(timeout=120)

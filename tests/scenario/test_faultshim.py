@@ -72,6 +72,14 @@ def test_the_kill_comes_before_the_call_or_after_it(disk):
     assert after.calls == 1
 
 
+def test_a_stopped_command_goes_on_with_what_others_did_meanwhile(disk):
+    with shim.stopped(["mkdir", disk / "a"], [disk], at=1) as process:
+        assert not (disk / "a").exists()
+        (disk / "a").mkdir()
+    assert process.returncode == 1
+    assert "File exists" in process.err
+
+
 def test_every_point_of_a_copy_can_be_killed(disk):
     calls = shim.count(write_of(disk / "a"), [disk])
     assert calls >= 3  # open, write, fsync

@@ -7,6 +7,8 @@
  *   FAULT_AT          the how-manieth counted call, from 1 on; 0 or missing: only count
  *   FAULT_DO          kill        SIGKILL to ourselves instead of the call
  *                     kill-after  SIGKILL to ourselves when it is done
+ *                     stop        SIGSTOP to ourselves, then the call: whoever continues us may
+ *                                 have changed something meanwhile
  *                     short       a write writes half; the next counted call gives ENOSPC
  *                     ENOSPC, EIO, EROFS, EDQUOT, EACCES, ESTALE  the call gives this error
  *   FAULT_STICKY      1: and so do all counted calls after it (errors and short only)
@@ -42,7 +44,7 @@ _Static_assert(sizeof(long) == 8, "offsets are passed in one register");
 #define UNDER_MAX 8
 #define WHERE_MAX (2 * PATH_MAX + 2)
 
-enum action { PASS, ERROR, SHORT, KILL, KILL_AFTER };
+enum action { PASS, ERROR, SHORT, STOP, KILL, KILL_AFTER };
 
 static struct {
     char under[UNDER_MAX][PATH_MAX];
@@ -66,9 +68,10 @@ static const struct {
     enum action action;
     int error;
 } actions[] = {
-    {"kill", KILL, 0},         {"kill-after", KILL_AFTER, 0}, {"short", SHORT, ENOSPC},
-    {"ENOSPC", ERROR, ENOSPC}, {"EDQUOT", ERROR, EDQUOT},     {"EIO", ERROR, EIO},
-    {"EROFS", ERROR, EROFS},   {"EACCES", ERROR, EACCES},     {"ESTALE", ERROR, ESTALE},
+    {"stop", STOP, 0},         {"kill", KILL, 0},         {"kill-after", KILL_AFTER, 0},
+    {"short", SHORT, ENOSPC},  {"ENOSPC", ERROR, ENOSPC}, {"EDQUOT", ERROR, EDQUOT},
+    {"EIO", ERROR, EIO},       {"EROFS", ERROR, EROFS},   {"EACCES", ERROR, EACCES},
+    {"ESTALE", ERROR, ESTALE},
 };
 
 /* A wrong variable must not look like a disk that works. */
@@ -256,9 +259,9 @@ static enum action decide(const char *name, const char *kind)
     note(now, name);
     if (plan.at == 0 || now < plan.at)
         return PASS;
-    if (now == plan.at && (plan.action == KILL || plan.action == KILL_AFTER))
-        return plan.action;
-    if (plan.action == KILL || plan.action == KILL_AFTER || passes_by(kind))
+    if (plan.action >= STOP)
+        return now == plan.at ? plan.action : PASS;
+    if (passes_by(kind))
         return PASS;
     if (now == plan.at)
         return plan.action == SHORT && strcmp(kind, "write") != 0 ? ERROR : plan.action;
@@ -275,6 +278,8 @@ static long run(const char *name, const char *kind, bool under, long number, con
 
     if (action == KILL)
         die();
+    if (action == STOP)
+        syscall(SYS_kill, syscall(SYS_getpid), SIGSTOP);
     if (action == ERROR) {
         errno = plan.error;
         return -1;
