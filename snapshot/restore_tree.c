@@ -265,9 +265,9 @@ static enum err finish(struct restore_tree *t, void *arg, const struct entry *e)
     enum err rc = ERR_OK;
 
     (void)arg;
-    if (e->type != ENTRY_FILE || (e->flags & ENTRY_HARD_LINK) != 0)
+    if ((e->type != ENTRY_FILE && e->type != ENTRY_DIR) || (e->flags & ENTRY_HARD_LINK) != 0)
         goto out;
-    if (fchmodat(t->root_fd, entry_path(e), e->mode, 0) != 0)
+    if (e->type == ENTRY_FILE && fchmodat(t->root_fd, entry_path(e), e->mode, 0) != 0)
         FAIL_SYS(ERR_FAILED, "setting the mode of %s", entry_path(e));
     if (utimensat(t->root_fd, entry_path(e), times, AT_SYMLINK_NOFOLLOW) != 0)
         FAIL_SYS(ERR_FAILED, "setting the time of %s", entry_path(e));

@@ -44,7 +44,8 @@ MUST_CHECK enum err tree_measure(struct restore_tree *t);
 /* Make what is missing (with delta: and remove what is extra or of another kind). */
 MUST_CHECK enum err tree_make(struct restore_tree *t, struct tar_disk *disk);
 
-/* Modes and times of regular files, after their content was written. */
+/* Modes of regular files and times of all, after the content was written. (tar_disk_finish() sets
+ * the times of those folders only that it has made, not of those that were there.) */
 MUST_CHECK enum err tree_finish(struct restore_tree *t);
 
 #endif
