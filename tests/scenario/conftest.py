@@ -1,0 +1,267 @@
+"""What the scenario tests share: the binary, a scratch repository, and ways to look at both.
+
+The binary is $SEALPOINT, or build/sealpoint; its helpers are in $SEALPOINT_TOOLS.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+import shim
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+SEALPOINT = os.environ.get("SEALPOINT", str(ROOT / "build" / "sealpoint"))
+TOOLS = pathlib.Path(os.environ.get("SEALPOINT_TOOLS", ROOT / "build" / "tests" / "tools"))
+
+# Statuses by name, as the man page has them.
+FAILED, USAGE, KEY_INVALID, KEY_UNREACHABLE, NOT_FOUND = 1, 2, 3, 4, 5
+CORRUPT, BUSY, STORAGE, ATTENTION = 6, 7, 9, 10
+
+
+@dataclasses.dataclass
+class Done:
+    status: int
+    out: str  # standard output; bytes when asked for
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+class Sealpoint:
+    """One scratch folder: repository, state, keyring and a source, and the binary to drive them."""
+
+    def __init__(self, folder, bare=False):
+        self.folder = pathlib.Path(folder)
+        self.repository = self.folder / "repository"
+        self.state = self.folder / "state"
+        self.keyring = self.folder / "keys" / "keyring.json"
+        self.passphrase = self.folder / "passphrase"
+        self.source = self.folder / "source"
+        self.target = self.folder / "restored"
+        self.bare = bare
+        self.extra_env = {}
+
+    # --- running ---
+
+    def env(self):
+        kept = {name: value for name, value in os.environ.items()
+                if not name.startswith(("SEALPOINT_", "XDG_"))}
+        kept.update(HOME=str(self.folder), LC_ALL="C.UTF-8", TZ="UTC",
+                    SEALPOINT_REPOSITORY=str(self.repository),
+                    SEALPOINT_STATE_DIR=str(self.state), SEALPOINT_KEYRING=str(self.keyring))
+        if not self.bare:
+            kept["SEALPOINT_PASSPHRASE_FILE"] = str(self.passphrase)
+        kept.update(self.extra_env)
+        return kept
+
+    def command(self, *args):
+        return [SEALPOINT, *map(str, args), *(["--no-passphrase"] if self.bare else [])]
+
+    def run(self, *args, expect=0, stdin=None, before=(), binary=False, cwd=None):
+        """Run a command to its end. The status must be `expect` (None: any); a failure must say
+        why on standard error, a success must not fail in words."""
+        done = subprocess.run([*before, *self.command(*args)], env=self.env(),
+                              input=b"" if stdin is None else stdin, capture_output=True,
+                              timeout=120, cwd=cwd, check=False)
+        err = done.stderr.decode("utf-8", "backslashreplace")
+        out = done.stdout if binary else done.stdout.decode("utf-8", "backslashreplace")
+        if expect is not None:
+            assert done.returncode == expect, f"{args}: status {done.returncode}\n{out!r}\n{err}"
+            if expect not in (0, ATTENTION):
+                assert err.startswith("sealpoint: "), err
+        return Done(done.returncode, out, err)
+
+    def start(self, *args, **options):
+        return subprocess.Popen([*self.command(*args)], env=self.env(), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                **options)
+
+    def shim(self, *args, under=None, **options):
+        """Run under the fault shim; by default repository and state are the disk that fails."""
+        return shim.run(self.command(*args), under=under or [self.repository, self.state],
+                        env=self.env(), stdin=b"", **options)
+
+    def at_time(self, when, *args, **options):
+        """Run with the clock moved, for example "+8d"."""
+        return self.run(*args, before=["faketime", "-f", when], **options)
+
+    # --- short ways ---
+
+    def init(self):
+        self.keyring.parent.mkdir(exist_ok=True)
+        if not self.bare:
+            self.passphrase.write_text("four words make one\n")
+            self.passphrase.chmod(0o600)
+        return self.run("init")
+
+    def backup(self, *args, expect=0, source=None):
+        """Take a snapshot of the source; returns its id."""
+        done = self.run("backup", source or self.source, "--quiet", *args, expect=expect)
+        return done.out.strip()
+
+    def snapshots(self):
+        return self.run("snapshots", "--json").json["results"]
+
+    def ids(self):
+        return [snapshot["id"] for snapshot in self.snapshots()]
+
+    def restore(self, which="latest", *args, to=None, **options):
+        return self.run("restore", which, "--to", to or self.target, *args, **options)
+
+    def show(self, which="latest"):
+        return self.run("show", which, "--json").json
+
+    def manifest(self, which):
+        return json.loads((self.repository / "manifests" / f"{which}.json").read_text())
+
+    # --- looking at what is stored ---
+
+    def records(self):
+        return sorted((self.repository / "ledger").glob("*/*.json"))
+
+    def payloads(self):
+        return [json.loads(path.read_text().split("\n")[0]) for path in self.records()]
+
+    def objects(self):
+        return sorted((self.repository / "data").glob("*/*"))
+
+    def stored(self):
+        """All files of the repository by name."""
+        return {str(path.relative_to(self.repository)): path.read_bytes()
+                for path in sorted(self.repository.rglob("*")) if path.is_file()}
+
+    def object_path(self, name):
+        return self.repository / "data" / name[:2] / name
+
+    def assert_tidy(self):
+        """What is stored is exactly what the ledger names: nothing half-made stays behind."""
+        ids = set(self.ids())
+        manifests = {path.stem for path in (self.repository / "manifests").glob("*")}
+        assert manifests == ids
+        named = set()
+        for snapshot in ids:
+            manifest = self.manifest(snapshot)
+            named |= {entry["id"] for entry in [*manifest["objects"], manifest["index"]]}
+        assert {path.name for path in self.objects()} == named
+        tmp = self.repository / "tmp"
+        assert not tmp.exists() or not list(tmp.iterdir())
+
+    def assert_restores(self, trees):
+        """Each snapshot of {id: tree} restores to that tree."""
+        for number, (which, tree) in enumerate(trees.items()):
+            to = self.folder / f"check-{number}"
+            self.restore(which, to=to)
+            assert read_tree(to) == tree, which
+            shutil.rmtree(to)
+
+    def copy(self, folder):
+        """The same repository, state, keyring and source, elsewhere."""
+        twin = type(self)(folder, bare=self.bare)
+        shutil.copytree(self.folder, twin.folder, symlinks=True, dirs_exist_ok=True)
+        # The state of a repository is kept under a name made from its path.
+        states = list((twin.state / "repositories").iterdir())
+        twin.run("snapshots", expect=None)
+        made = [path for path in (twin.state / "repositories").iterdir() if path not in states]
+        for path in made:
+            shutil.rmtree(path)
+            states[0].rename(path)
+        return twin
+
+    def state_folder(self):
+        """Where the state of this repository is."""
+        (folder,) = (self.state / "repositories").iterdir()
+        return folder
+
+
+def read_tree(folder):
+    """{path: content}; a link's content is where it leads, a folder's is None."""
+    tree = {}
+    for path in sorted(pathlib.Path(folder).rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.is_symlink():
+            tree[name] = ("link", os.readlink(path))
+        elif path.is_dir():
+            tree[name] = None
+        else:
+            tree[name] = path.read_bytes()
+    return tree
+
+
+def pattern(size, seed):
+    """Bytes that do not compress and are the same for the same seed."""
+    value, out = seed * 2654435761 + 1, bytearray()
+    while len(out) < size:
+        value = (value * 6364136223846793005 + 1442695040888963407) % 2**64
+        out += (value >> 16).to_bytes(6, "big")
+    return bytes(out[:size])
+
+
+def fill_source(folder):
+    """A small source with a bit of everything that needs no rights."""
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "empty folder").mkdir()
+    (folder / "a.txt").write_text("the quick brown fox\n" * 50)
+    (folder / "empty").write_bytes(b"")
+    (folder / "deep" / "random").write_bytes(pattern(150_000, 1))
+    (folder / "deep" / "er" / "zeros").write_bytes(bytes(70_000))
+    os.symlink("../a.txt", folder / "deep" / "link")
+
+
+@pytest.fixture
+def fast():
+    """A scratch folder, in memory where there is one: what is synced need not wait for a disk."""
+    where = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="sealpoint-", dir=where) as folder:
+        yield pathlib.Path(folder)
+
+
+def make(folder, bare=False):
+    made = Sealpoint(folder, bare)
+    made.init()
+    fill_source(made.source)
+    return made
+
+
+@pytest.fixture
+def repo(fast):
+    """A repository with a passphrase, initialised, and a small source; no snapshot yet."""
+    return make(fast)
+
+
+@pytest.fixture
+def quick(fast):
+    """The same with bare keys: no run has to pay for scrypt."""
+    return make(fast, bare=True)
+
+
+@pytest.fixture
+def on_disk(tmp_path):
+    """The same on a real file system: not every kernel's tmpfs keeps user attributes."""
+    return make(tmp_path, bare=True)
+
+
+@pytest.fixture
+def two(repo):
+    """A repository with a base and an incremental; .trees says what each must restore to."""
+    return with_two(repo)
+
+
+@pytest.fixture
+def quick_two(quick):
+    return with_two(quick)
+
+
+def with_two(repo):
+    repo.trees = {repo.backup(): read_tree(repo.source)}
+    (repo.source / "a.txt").write_text("a lazy dog\n" * 60)
+    (repo.source / "new").write_bytes(pattern(3000, 7))
+    repo.trees[repo.backup()] = read_tree(repo.source)
+    return repo

@@ -1,0 +1,234 @@
+"""Targets that a restore must refuse, leave alone or bring up to date: not empty, read-only, not a
+folder, in use; --dry-run, --only, --delta."""
+
+import os
+import shutil
+import stat
+import subprocess
+
+import pytest
+
+import shim
+from conftest import BUSY, NOT_FOUND, STORAGE, USAGE, pattern, read_tree
+
+
+def assert_untouched(repo, before, folder=None):
+    assert read_tree(folder or repo.target) == before
+    names = {path.name for path in repo.folder.glob("restored*")}
+    assert names <= {"restored"}
+
+
+def test_a_target_that_is_not_empty_is_refused(quick_two):
+    repo = quick_two
+    repo.target.mkdir()
+    (repo.target / "mine").write_text("precious")
+    done = repo.restore(expect=USAGE)
+    assert f"target {repo.target} is not empty (it holds mine): give a folder that does not " \
+        "exist or is empty; or --delta " in done.err
+    assert_untouched(repo, {"mine": b"precious"})
+    (repo.target / "mine").unlink()
+    repo.restore()
+    assert read_tree(repo.target) == repo.trees[repo.ids()[-1]]
+
+
+def test_a_target_that_is_a_file_or_a_link_is_refused(quick_two):
+    repo = quick_two
+    repo.target.write_text("precious")
+    assert "exists and is no folder" in repo.restore(expect=USAGE).err
+    assert repo.target.read_text() == "precious"
+    repo.target.unlink()
+    (repo.folder / "elsewhere").mkdir()
+    repo.target.symlink_to(repo.folder / "elsewhere")
+    assert "exists and is no folder" in repo.restore(expect=USAGE).err
+    assert list((repo.folder / "elsewhere").iterdir()) == []
+    repo.target.unlink()
+    done = repo.restore(to=repo.folder / "no" / "such" / "folder", expect=USAGE)
+    assert "the folder it would lie in cannot be reached" in done.err
+    assert not (repo.folder / "no").exists()
+    (repo.folder / "file").write_text("x")
+    repo.restore(to=repo.folder / "file" / "below", expect=USAGE)
+    assert "needs --to DIR" in repo.run("restore", "latest", expect=USAGE).err
+
+
+def read_only(command, folder):
+    """`command` in a name space where `folder` is mounted read-only."""
+    return ["unshare", "--mount", "--map-root-user", "sh", "-c",
+            'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"',
+            str(folder), *command]
+
+
+def test_a_read_only_target_is_refused(quick_two):
+    repo = quick_two
+    place = repo.folder / "place"
+    place.mkdir()
+    if subprocess.run(read_only(["true"], place), capture_output=True, check=False).returncode:
+        pytest.skip("no name space with a read-only mount can be made here")
+    done = subprocess.run(read_only(repo.command("restore", "latest", "--to", place / "db"), place),
+                          env=repo.env(), capture_output=True, text=True, check=False)
+    assert done.returncode == STORAGE, done.stderr
+    assert f"target {place / 'db'}: the folder it lies in is not writable: Read-only file system" \
+        in done.stderr
+    assert list(place.iterdir()) == []
+    repo.restore(to=place / "db")
+
+
+def test_a_target_in_use_by_another_restore_is_refused(quick_two):
+    repo = quick_two
+    (repo.source / "big").write_bytes(pattern(400_000, 3))
+    repo.backup()
+    command = repo.command("restore", "latest", "--to", repo.target)
+    partial = repo.target.with_name("restored.sealpoint-partial")
+    with shim.stopped(command, [partial], at=1, only=["pwrite"], env=repo.env()) as first:
+        before = read_tree(partial)
+        done = repo.restore(expect=BUSY)
+        assert f"{repo.target}" in done.err
+        assert read_tree(partial) == before
+        assert not repo.target.exists()
+    assert first.returncode == 0, first.err
+    assert read_tree(repo.target) == read_tree(repo.source)
+    assert_untouched(repo, read_tree(repo.source))
+
+
+def test_a_dry_run_checks_everything_and_touches_nothing(quick_two):
+    repo = quick_two
+    before = repo.stored()
+    done = repo.restore("latest", "--dry-run", "--json").json
+    assert done["format"] == 1 and done["dryRun"] is True and done["writtenBytes"] == 0
+    assert done["files"] == len(read_tree(repo.source)) + 1
+    assert not list(repo.folder.glob("restored*"))
+    assert repo.stored() == before
+    assert "can be restored to" in repo.restore("latest", "--dry-run").out
+    repo.object_path(repo.manifest(repo.ids()[-1])["objects"][0]["id"]).unlink()
+    done = repo.restore("latest", "--dry-run", expect=6)
+    assert "is missing from the repository" in done.err
+
+
+def test_only_restores_what_was_asked_for(quick_two):
+    repo = quick_two
+    whole = repo.trees[repo.ids()[-1]]
+    repo.restore("latest", "--only", "deep/er", "--only", "a.txt")
+    assert read_tree(repo.target) == {
+        "a.txt": whole["a.txt"], "deep": None, "deep/er": None,
+        "deep/er/zeros": whole["deep/er/zeros"]}
+    shutil.rmtree(repo.target)
+    done = repo.restore("latest", "--only", "deep/missing", expect=NOT_FOUND)
+    assert "no such file in the snapshot: deep/missing" in done.err
+    assert not list(repo.folder.glob("restored*"))
+
+
+def metadata(folder):
+    found = {}
+    for path in [folder, *sorted(folder.rglob("*"))]:
+        st = path.lstat()
+        mode = None if stat.S_ISLNK(st.st_mode) else stat.S_IMODE(st.st_mode)
+        mtime = None if stat.S_ISLNK(st.st_mode) else st.st_mtime_ns
+        found[str(path.relative_to(folder))] = (stat.S_IFMT(st.st_mode), mode, st.st_uid,
+                                                st.st_gid, mtime)
+    return found
+
+
+def test_a_restore_brings_back_modes_times_and_owners(quick):
+    repo = quick
+    (repo.source / "a.txt").chmod(0o640)
+    (repo.source / "deep").chmod(0o2750)
+    (repo.source / "empty folder").chmod(0o555)
+    (repo.source / "deep" / "random").chmod(0o4711)
+    (repo.source / "empty").chmod(0o000)
+    os.utime(repo.source / "a.txt", ns=(1, 1_234_567_890_123_456_789))
+    os.utime(repo.source / "deep" / "er", ns=(1, 987_654_321))
+    if os.geteuid() == 0:
+        os.chown(repo.source / "a.txt", 1234, 5678)
+    repo.backup()
+    repo.restore()
+    assert metadata(repo.target) == metadata(repo.source)
+    assert read_tree(repo.target) == read_tree(repo.source)
+
+
+def spoil(folder):
+    """Every way a folder can differ from its snapshot."""
+    (folder / "extra").write_text("not in the snapshot")
+    (folder / "extra folder" / "deep").mkdir(parents=True)
+    (folder / "extra folder" / "deep" / "file").write_text("neither")
+    (folder / "new").unlink()
+    with open(folder / "deep" / "random", "r+b") as file:
+        file.seek(70_000)
+        file.write(b"changed in the middle")
+    with open(folder / "a.txt", "ab") as file:
+        file.write(b"grown")
+    os.truncate(folder / "deep" / "er" / "zeros", 10)
+    shutil.rmtree(folder / "empty folder")
+    (folder / "empty folder").write_text("a file where a folder was")
+    (folder / "empty").unlink()
+    (folder / "empty").mkdir()
+    (folder / "empty" / "inside").write_text("a folder where a file was")
+    (folder / "deep" / "link").unlink()
+    (folder / "deep" / "link").symlink_to("/etc/passwd")
+    (folder / "a.txt").chmod(0o600)
+
+
+def test_delta_brings_an_older_state_up_to_the_snapshot(quick_two):
+    repo = quick_two
+    repo.restore()
+    same = repo.restore("latest", "--delta", "--json").json
+    assert same["writtenBytes"] == 0
+    spoil(repo.target)
+    done = repo.restore("latest", "--delta", "--json").json
+    assert 0 < done["writtenBytes"] < 200_000
+    assert read_tree(repo.target) == read_tree(repo.source)
+    assert metadata(repo.target) == metadata(repo.source)
+    assert_untouched(repo, read_tree(repo.source))
+    # And back to the older snapshot.
+    first = repo.ids()[0]
+    repo.restore(first, "--delta")
+    assert read_tree(repo.target) == repo.trees[first]
+
+
+def test_delta_does_not_follow_links_out_of_the_target(quick_two):
+    repo = quick_two
+    outside = repo.folder / "outside"
+    (outside / "er").mkdir(parents=True)
+    (outside / "er" / "zeros").write_text("precious")
+    (outside / "a.txt").write_text("precious")
+    repo.restore()
+    shutil.rmtree(repo.target / "deep")
+    (repo.target / "deep").symlink_to(outside)
+    (repo.target / "a.txt").unlink()
+    (repo.target / "a.txt").symlink_to(outside / "a.txt")
+    os.link(outside / "a.txt", repo.target / "extra")
+    repo.restore("latest", "--delta")
+    assert read_tree(outside) == {"a.txt": b"precious", "er": None, "er/zeros": b"precious"}
+    assert read_tree(repo.target) == read_tree(repo.source)
+
+
+def test_delta_does_not_write_through_a_hard_link(quick_two):
+    repo = quick_two
+    outside = repo.folder / "outside"
+    outside.write_text("precious")
+    repo.restore()
+    (repo.target / "a.txt").unlink()
+    os.link(outside, repo.target / "a.txt")
+    repo.restore("latest", "--delta")
+    assert outside.read_text() == "precious"
+    assert read_tree(repo.target) == read_tree(repo.source)
+
+
+def test_delta_needs_a_target_and_not_one_that_is_in_use(quick_two):
+    repo = quick_two
+    done = repo.restore("latest", "--delta", expect=USAGE)
+    assert "--delta needs an older state there: No such file or directory" in done.err
+    repo.restore()
+    (repo.target / "mongod.lock").write_text("4711\n")
+    before = read_tree(repo.target)
+    done = repo.restore("latest", "--delta", expect=BUSY)
+    assert "mongod.lock is not empty: mongod runs there, or was killed." in done.err
+    assert read_tree(repo.target) == before
+
+
+def test_an_unknown_snapshot_is_not_found(quick_two):
+    repo = quick_two
+    assert repo.restore("ffffffff", expect=NOT_FOUND).err
+    assert not repo.target.exists()
+    first = repo.ids()[0]
+    # Both began in the same second or not: a whole id always works.
+    repo.restore(first)
+    assert read_tree(repo.target) == repo.trees[first]
