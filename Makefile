@@ -124,14 +124,17 @@ unit: units ## run the unit tests (MODE=asan, tsan, … as you like; QUIET=1: a 
 TOOL_FLAGS := -std=c11 -O2 -g $(WARN) $(CFLAGS)
 WT_LIBDIR = $(shell pkg-config --variable=libdir wiredtiger)
 WTMAKE_SOURCES := $(addprefix tests/tools/,wtmake.c shop.c documents.c words.c bson.c)
-TOOLS := $(O)/tests/tools/wtmake $(patsubst %.c,$(O)/%.so,$(wildcard tests/tools/faultshim.c))
+TOOLS := $(O)/tests/tools/wtmake $(O)/tests/tools/measure $(patsubst %.c,$(O)/%.so,$(wildcard tests/tools/faultshim.c))
 
 .PHONY: tools
-tools: $(TOOLS) ## build what the tests use: wtmake, faultshim.so
+tools: $(TOOLS) ## build what the tests use: wtmake, faultshim.so, measure
 $(O)/tests/tools/wtmake: $(WTMAKE_SOURCES) $(wildcard tests/tools/*.h)
 	@mkdir -p $(@D)
 	$(CC) -I. -D_GNU_SOURCE -DWT_SNAPPY='"$(WT_LIBDIR)/libwiredtiger_snappy.so"' $(TOOL_FLAGS) \
 		-o $@ $(WTMAKE_SOURCES) $$(pkg-config --cflags --libs wiredtiger)
+$(O)/tests/tools/measure: tests/tools/measure.c
+	@mkdir -p $(@D)
+	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -o $@ $<
 $(O)/tests/tools/%.so: tests/tools/%.c
 	@mkdir -p $(@D)
 	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -fPIC -shared -o $@ $< -pthread

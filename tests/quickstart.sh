@@ -9,7 +9,7 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/sealpoint-quickstart-XXXXXX")
 cd "$scratch"
 # So that the commands below need no options: what a configuration file would say.
 export SEALPOINT_REPOSITORY=$scratch/repository SEALPOINT_STATE_DIR=$scratch/state
-export SEALPOINT_KEYRING=$scratch/keyring.json SEALPOINT_PASSPHRASE_FILE=$scratch/passphrase
+export SEALPOINT_KEYRING=$scratch/keys/keyring.json SEALPOINT_PASSPHRASE_FILE=$scratch/keys/passphrase
 
 title() {
     printf '\n# %s\n' "$1"
@@ -45,18 +45,18 @@ newest() {
 # Every table of both databases, as WiredTiger itself reads it, is sound and the same.
 same_database() {
     local table tables
-    # Not in the originals: opening a database, even to look, writes to it.
-    rm -rf look-a look-b
-    cp -a "$1" look-a
-    cp -a "$2" look-b
-    tables=$(wt -h look-a list | grep '^table:')
-    [ "$tables" = "$(wt -h look-b list | grep '^table:')" ]
-    for table in $tables; do
-        wt -h look-b verify "$table" >/dev/null
-        cmp <(wt -h look-a dump -x "$table") <(wt -h look-b dump -x "$table")
+    wt -h "$1" -C readonly=true list | grep '^table:' >tables.source
+    wt -h "$2" -C readonly=true list | grep '^table:' >tables.restored
+    cmp tables.source tables.restored
+    mapfile -t tables <tables.source
+    for table in "${tables[@]}"; do
+        wt -h "$2" -C readonly=true verify "$table" >verify.log
+        wt -h "$1" -C readonly=true dump -x "$table" >dump.source
+        wt -h "$2" -C readonly=true dump -x "$table" >dump.restored
+        cmp dump.source dump.restored
     done
-    echo "wt verify: all $(wc -w <<<"$tables") tables are sound; wt dump: all equal the source"
-    rm -rf look-a look-b
+    echo "wt verify: all ${#tables[@]} tables are sound; wt dump: all equal the source"
+    rm -f tables.* dump.* verify.log
 }
 
 title "A real WiredTiger database, as a stopped mongod leaves it"
@@ -64,8 +64,9 @@ run wtmake create db 20
 run ls db
 
 title "A passphrase for the keyring, and a repository"
-echo '$ head -c 32 /dev/urandom | base64 >passphrase'
-(umask 077 && head -c 32 /dev/urandom | base64 >passphrase)
+run mkdir -m 700 keys
+echo '$ (umask 077; head -c 32 /dev/urandom | base64 >keys/passphrase)'
+(umask 077 && head -c 32 /dev/urandom | base64 >keys/passphrase)
 echo "$ export SEALPOINT_REPOSITORY=$SEALPOINT_REPOSITORY"
 echo "$ export SEALPOINT_STATE_DIR=$SEALPOINT_STATE_DIR"
 echo "$ export SEALPOINT_KEYRING=$SEALPOINT_KEYRING"
