@@ -104,6 +104,7 @@ void grid_print(const struct grid *g)
     const char *at = (const char *)g->cells.at;
     int owed = 0;
 
+    assert(g->column_count > 0);
     if (g->cell_count == 0)
         return;
     for (size_t i = 0; i < g->column_count; i++)

@@ -51,7 +51,7 @@ static enum err find_canonical(const char *where, char **out)
         FAIL_SYS(ERR_STORAGE, "repository %s", where);
     TRY(mem_text(real, out));
 out:
-    free(real);
+    mem_free(real);
     return rc;
 }
 

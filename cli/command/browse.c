@@ -43,9 +43,16 @@ static void mode_text(const struct browse_file *file, char out[11])
     for (size_t i = 0; i < 9; i++)
         if ((file->mode & (0400U >> i)) != 0)
             out[1 + i] = letters[i];
-    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
-        if ((file->mode & special[i].bit) != 0)
-            out[special[i].at] = out[special[i].at] == 'x' ? special[i].with : special[i].without;
+    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
+        char *at = &out[special[i].at];
+
+        if ((file->mode & special[i].bit) == 0)
+            continue;
+        if (*at == 'x')
+            *at = special[i].with;
+        else
+            *at = special[i].without;
+    }
     out[10] = '\0';
 }
 

@@ -5,6 +5,8 @@
 
 #include "tests/unit/helpers.h"
 
+#define FINGERPRINT "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static void check_failure(const char *yaml, const char *message)
 {
     struct config *c = NULL;
@@ -50,15 +52,10 @@ static void a_whole_configuration_is_read(void **state)
 static void every_key_of_the_table_is_understood(void **state)
 {
     static const char *const values[] = {
-        [VALUE_FLAG] = "true",
-        [VALUE_TEXT] = "t",
-        [VALUE_FILE] = "f",
-        [VALUE_DIR] = "d",
-        [VALUE_NUMBER] = "7",
-        [VALUE_DURATION] = "7d",
-        [VALUE_PERCENT] = "5%",
-        [VALUE_FINGERPRINT] = "0123456789abcdef0123456789abcdef"
-                              "0123456789abcdef0123456789abcdef",
+        [VALUE_FLAG] = "true",  [VALUE_TEXT] = "t",
+        [VALUE_FILE] = "f",     [VALUE_DIR] = "d",
+        [VALUE_NUMBER] = "7",   [VALUE_DURATION] = "7d",
+        [VALUE_PERCENT] = "5%", [VALUE_FINGERPRINT] = FINGERPRINT,
     };
 
     (void)state;
