@@ -88,7 +88,7 @@ static void check_nothing_is_left_and_a_rerun_works(void **state)
 
 static void each_change_that_fails_leaves_nothing(void **state)
 {
-    static const int errors[] = {ENOSPC, EIO, EROFS, EDQUOT, EACCES, ESTALE};
+    static const int errors[] = {ENOSPC, EIO, EROFS};
 
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         unsigned long nth = 1;
