@@ -93,7 +93,7 @@ static enum err folder_of(const char *path, bool is_folder, char **out)
     resolved = realpath(folder, NULL);
     TRY(mem_format(out, "%s/", resolved != NULL ? resolved : folder));
 out:
-    free(resolved);
+    mem_free(resolved);
     mem_free(copy);
     return rc;
 }

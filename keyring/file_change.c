@@ -41,7 +41,7 @@ static enum err places_of(const char *path, struct places *out)
     p = (struct places){NULL, NULL, NULL}; /* the caller's now */
 out:
     places_clear(&p);
-    free(resolved);
+    mem_free(resolved);
     return rc;
 }
 

@@ -100,8 +100,10 @@ static enum err find(struct keyring *k, const struct key_name *key, struct maste
         if (rc != ERR_OK && unreachable.code == ERR_OK)
             err_take(rc, &unreachable);
     }
-    if (unreachable.code != ERR_OK)
-        return err_give(&unreachable);
+    if (unreachable.code != ERR_OK) {
+        (void)err_give(&unreachable);
+        return unreachable.code;
+    }
     err_set(ERR_USAGE, "no configured master key is %s %s", key->provider, key->key_id);
     err_hint("configure the one that sealed this (masterKey, or --keyring)");
     return ERR_USAGE;
@@ -251,20 +253,29 @@ static enum err as_verdict(enum err rc, struct key_state *out)
     return ERR_OK;
 }
 
+static enum err look(struct keyring *k, const struct key_name *key, bool round_trip,
+                     struct key_state *out)
+{
+    struct master_key *m = NULL;
+    enum err rc;
+
+    TRY(find(k, key, &m));
+    TRY(m->does->state(m->self, key, out));
+    /* The state says yes: a "no" after it is about who asks. */
+    if (round_trip && out->verdict == KEY_VALID)
+        TRY(canary(m, key));
+out:
+    return rc;
+}
+
 enum err keyring_state(struct keyring *k, const struct key_name *key, bool round_trip,
                        struct key_state *out)
 {
     struct key_state state;
-    struct master_key *m = NULL;
     enum err rc;
 
     memset(&state, 0, sizeof state);
-    rc = find(k, key, &m);
-    if (rc == ERR_OK)
-        rc = m->does->state(m->self, key, &state);
-    /* The state said yes: a "no" after it is about who asks. */
-    if (rc == ERR_OK && round_trip && state.verdict == KEY_VALID)
-        rc = canary(m, key);
+    rc = look(k, key, round_trip, &state);
     TRY(as_verdict(rc, &state));
     *out = state;
 out:

@@ -1,4 +1,4 @@
-#include <stdlib.h>
+#include <assert.h>
 
 #include "core/base/mem.h"
 #include "keyring/envelope.h"
@@ -81,6 +81,7 @@ static void a_data_key_is_read_as_it_was_written(void **state)
     assert_memory_equal(&back.context, &d.context, sizeof d.context);
     assert_memory_equal(back.commitment, d.commitment, sizeof d.commitment);
     assert_int_equal(back.envelope_count, 2);
+    assert(back.envelopes != NULL && d.envelopes != NULL);
     for (size_t i = 0; i < 2; i++) {
         assert_true(key_name_equal(&back.envelopes[i].key, &d.envelopes[i].key));
         assert_string_equal(back.envelopes[i].algorithm, d.envelopes[i].algorithm);

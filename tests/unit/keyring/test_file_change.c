@@ -1,6 +1,7 @@
 /* Every change of the file keyring, killed at each of its steps. */
 #include "keyring/file_change.h"
 
+#include <dirent.h>
 #include <stdio.h>
 
 #include "tests/unit/keyring/killed.h"
@@ -90,12 +91,14 @@ static const char *place(void **state, unsigned long nth)
 
 static size_t count_temporaries(void **state)
 {
-    FILE *out = popen(textf("ls -A '%s' | grep -c tmp-", in(state, "")), "r");
-    size_t count = 1000;
+    DIR *folder = opendir(in(state, ""));
+    const struct dirent *entry;
+    size_t count = 0;
 
-    assert_non_null(out);
-    assert_int_equal(fscanf(out, "%zu", &count), 1);
-    pclose(out);
+    assert_non_null(folder);
+    while ((entry = readdir(folder)) != NULL)
+        count += strstr(entry->d_name, ".tmp-") != NULL;
+    closedir(folder);
     return count;
 }
 
