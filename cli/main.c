@@ -33,11 +33,12 @@ static command_run *const runs[COMMAND_COUNT] = {
     [COMMAND_CONFIG] = command_config,
 };
 
-/* A descriptor that the caller left closed would be given to the next file that is opened, and
- * our output written into it. */
+/* A descriptor that the caller left closed would be given to the next file that is opened, and our
+ * output written into it. What stands in for it cannot be written: a result that goes nowhere is a
+ * failure. */
 static void fill_standard_descriptors(void)
 {
-    int fd = open("/dev/null", O_RDWR);
+    int fd = open("/dev/null", O_RDONLY);
 
     while (fd >= 0 && fd <= STDERR_FILENO)
         fd = dup(fd);
