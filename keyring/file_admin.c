@@ -80,6 +80,7 @@ enum err file_admin_create(const struct master_key_options *options, bool bare,
         rc = refuse_contradiction(r);
         goto out;
     }
+    TRY(file_change_check_free(r));
     TRY(rand_fill(k.id, sizeof k.id));
     if (!bare)
         TRY(file_ring_new_kek(r, &k.scrypt));

@@ -143,6 +143,32 @@ enum err file_change_settle(struct file_ring *r)
     return file_change(r, NULL, NULL);
 }
 
+static enum err check_free(const struct places *at)
+{
+    if (file_exists(at->path))
+        return err_set(ERR_EXISTS, "keyring %s is there already", at->path);
+    if (file_exists(at->previous)) {
+        err_set(ERR_EXISTS, "keyring %s is missing, but its previous generation %s is there",
+                at->path, at->previous);
+        err_hint("put that in its place with `cp -p %s %s`, or move it away", at->previous,
+                 at->path);
+        return ERR_EXISTS;
+    }
+    return ERR_OK;
+}
+
+enum err file_change_check_free(const struct file_ring *r)
+{
+    struct places at = {NULL, NULL, NULL};
+    enum err rc;
+
+    TRY(places_of(file_ring_path(r), &at));
+    TRY(check_free(&at));
+out:
+    places_clear(&at);
+    return rc;
+}
+
 enum err file_change_create(const struct file_ring *r, const struct file_keyring *k)
 {
     struct buf fresh = {.max = FILE_KEYRING_LEN_MAX};
@@ -152,11 +178,7 @@ enum err file_change_create(const struct file_ring *r, const struct file_keyring
 
     TRY(places_of(file_ring_path(r), &at));
     TRY(lock_take(at.lock, true, &lock));
-    if (file_exists(at.path))
-        FAIL(ERR_EXISTS, "keyring %s is there already", at.path);
-    if (file_exists(at.previous))
-        FAIL(ERR_EXISTS, "keyring %s is missing, but its previous generation %s is there", at.path,
-             at.previous);
+    TRY(check_free(&at));
     TRY(file_keyring_encode(k, file_ring_kek(r), &fresh));
     TRY(sweep(&at));
     /* In this order, a run killed midway leaves a keyring and never just a previous one. */

@@ -30,7 +30,11 @@ MUST_CHECK enum err file_change(struct file_ring *r, file_change_step *step, voi
 /* Only destroy what is due. */
 MUST_CHECK enum err file_change_settle(struct file_ring *r);
 
-/* Write a new keyring. ERR_EXISTS: it is there, or its previous generation is. */
+/* ERR_EXISTS: a keyring is there, or its previous generation is. To be known before anybody is
+ * asked for a passphrase. */
+MUST_CHECK enum err file_change_check_free(const struct file_ring *r);
+
+/* Write a new keyring. ERR_EXISTS: as above, it may have come in between. */
 MUST_CHECK enum err file_change_create(const struct file_ring *r, const struct file_keyring *k);
 
 #endif

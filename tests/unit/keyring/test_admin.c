@@ -58,11 +58,32 @@ static void a_keyring_is_never_made_over_another(void **state)
     after = slurp(in(state, "k"));
     assert_true(bytes_equal(buf_bytes(&before), buf_bytes(&after)));
     assert_int_equal(unlink(in(state, "k")), 0);
-    assert_refused(keyring_create(&options, true, &name), ERR_EXISTS,
-                   textf("keyring %s is missing, but its previous generation %s is there",
-                         in(state, "k"), in(state, "k.previous")));
+    assert_refused(
+        keyring_create(&options, true, &name), ERR_EXISTS,
+        textf("keyring %s is missing, but its previous generation %s is there\n  put that "
+              "in its place with `cp -p %s %s`, or move it away",
+              in(state, "k"), in(state, "k.previous"), in(state, "k.previous"), in(state, "k")));
     buf_clear(&before);
     buf_clear(&after);
+}
+
+static enum err nobody_may_be_asked(void *arg, const char *what, bool twice, struct secret **out)
+{
+    (void)arg;
+    (void)what;
+    (void)twice;
+    (void)out;
+    abort();
+}
+
+static void nobody_is_asked_for_a_passphrase_in_vain(void **state)
+{
+    struct master_key_options options = options_of(in(state, "k"), NULL);
+    struct key_name name;
+
+    make_ring(in(state, "k"), NULL);
+    options.ask = nobody_may_be_asked;
+    assert_refused(keyring_create(&options, false, &name), ERR_EXISTS, NULL);
 }
 
 static void bare_is_said_in_words_and_not_by_leaving_something_out(void **state)
@@ -430,6 +451,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         IN_FOLDER(a_new_keyring_has_one_enabled_active_version),
         IN_FOLDER(a_keyring_is_never_made_over_another),
+        IN_FOLDER(nobody_is_asked_for_a_passphrase_in_vain),
         IN_FOLDER(bare_is_said_in_words_and_not_by_leaving_something_out),
         IN_FOLDER(with_a_passphrase_no_key_lies_bare),
         IN_FOLDER(changes_need_the_passphrase_and_the_list_does_not),
