@@ -190,6 +190,25 @@ static void a_wrong_key_is_refused(void **state)
     buf_clear(&sealed);
 }
 
+/* Sealed under the same key, whole, and for something else. */
+static void another_object_is_refused(void **state)
+{
+    struct buf sealed = seal_text(SHORT_TEXT);
+    struct object_identity due = sealed_identity();
+
+    (void)state;
+    due.type = OBJECT_KEY_WRAP;
+    assert_refused(open_as(buf_bytes(&sealed), &due), ERR_CORRUPT,
+                   "object " SEALED_ID_TEXT
+                   ": type is 1, not 4 (another object's bytes, or damaged)");
+    due = sealed_identity();
+    due.ordinal = 8;
+    assert_refused(open_as(buf_bytes(&sealed), &due), ERR_CORRUPT,
+                   "object " SEALED_ID_TEXT
+                   ": ordinal is 7, not 8 (another object's bytes, or damaged)");
+    buf_clear(&sealed);
+}
+
 static void what_cannot_be_key_material_is_refused(void **state)
 {
     struct object_identity identity = sealed_identity();
@@ -244,6 +263,7 @@ int main(void)
         cmocka_unit_test(two_seals_of_the_same_bytes_have_no_block_in_common),
         cmocka_unit_test(every_byte_flipped_cut_or_swapped_is_refused),
         cmocka_unit_test(a_wrong_key_is_refused),
+        cmocka_unit_test(another_object_is_refused),
         cmocka_unit_test(what_cannot_be_key_material_is_refused),
         cmocka_unit_test(any_allocation_may_fail),
     };

@@ -257,6 +257,9 @@ static void a_damaged_segment_gives_nothing_and_harms_no_other(void **state)
         assert_refused(object_reader_read(r, MIB, to, sizeof to), ERR_CORRUPT,
                        places[i] < 4 ? OBJECT "segment 1: " LENGTH : OBJECT "segment 1: " TAG);
         assert_memory_equal(to, untouched, sizeof to);
+        /* The one held before is not taken for still being there. */
+        assert_done(object_reader_read(r, 0, to, sizeof to));
+        assert_memory_equal(to, noise.at, sizeof to);
         assert_done(object_reader_read(r, 2 * MIB, to, sizeof to));
         assert_memory_equal(to, noise.at + 2 * MIB, sizeof to);
         *at ^= 0x10;
