@@ -4,6 +4,7 @@ The binary is $SEALPOINT, or build/sealpoint; its helpers are in $SEALPOINT_TOOL
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 import pathlib
@@ -166,20 +167,19 @@ class Sealpoint:
         """The same repository, state, keyring and source, elsewhere."""
         twin = type(self)(folder, bare=self.bare)
         shutil.copytree(self.folder, twin.folder, symlinks=True, dirs_exist_ok=True)
-        # The state of a repository is kept under a name made from its path.
-        states = list((twin.state / "repositories").iterdir())
-        twin.run("snapshots", expect=None)
-        made = [path for path in (twin.state / "repositories").iterdir() if path not in states]
-        for path in made:
-            shutil.rmtree(path)
-            states[0].rename(path)
+        twin.state_folder(self.repository).rename(twin.state_folder())
+        if hasattr(self, "trees"):
+            twin.trees = self.trees
         return twin
 
-    def state_folder(self):
-        """Where the state of this repository is."""
-        (folder,) = (self.state / "repositories").iterdir()
-        return folder
+    def forget(self):
+        """Make this machine one that has never seen the repository."""
+        shutil.rmtree(self.state_folder())
 
+    def state_folder(self, repository=None):
+        """Where the state of a repository is kept: under a name made from its path."""
+        path = os.path.realpath(repository or self.repository)
+        return self.state / "repositories" / hashlib.sha256(path.encode()).hexdigest()[:16]
 
 def read_tree(folder):
     """{path: content}; a link's content is where it leads, a folder's is None."""
