@@ -211,7 +211,8 @@ class Bench:
         for cls in classes:
             program = cls("/nowhere", "/nowhere")
             done = subprocess.run(program.version(), capture_output=True, text=True, check=False)
-            out[cls.name] = (done.stdout or done.stderr).strip().split("\n")[0]
+            said = (done.stdout or done.stderr).strip().split("\n")[0]
+            out[cls.name] = said if cls.name in said else f"{cls.name} {said}"
         return out
 
     def write(self, mode, classes, pristine):
