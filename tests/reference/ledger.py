@@ -1,0 +1,262 @@
+"""The ledger: records, chains, checkpoints (docs/FORMAT.md, 4)."""
+
+import collections
+import hashlib
+import re
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+import strict
+from refusal import Corrupt, NotFound, require
+
+RECORD_LEN_MAX = 64 * 1024
+RECORDS_MAX = 1_000_000
+WRITERS_MAX = 256
+NAME = re.compile(r"ledger/([0-9a-f]{16})/([0-9a-f]{16})\.json")
+BY_ROOT = {"genesis", "writer", "rewrap", "tombstone"}
+BY_WRITER = {"snapshot", "keyState", "checkpoint", "oplogSegment", "oplogEvent"}
+LABEL = b"sealpoint/v1/record\0"
+
+
+class Record:
+    """Two lines, parsed; its signature is not checked yet."""
+
+    def __init__(self, raw):
+        require(len(raw) <= RECORD_LEN_MAX, "a record is too long")
+        lines = raw.split(b"\n")
+        require(len(lines) == 3 and lines[2] == b"", "not two whole lines")
+        for line in lines[:2]:
+            require(line[:1] == b"{" and line[-1:] == b"}", "a line is not one JSON object")
+        self.raw = raw
+        self.id = hashlib.sha256(lines[0]).digest()
+        self.payload = strict.parse(lines[0])
+        self._read_common()
+        self.signatures = list(self._signatures(strict.parse(lines[1])))
+
+    def _read_common(self):
+        p = self.payload
+        require(p.number("format") == 1, "a record of another format")
+        self.type = p.text("type", 32)
+        require(self.type in BY_ROOT | BY_WRITER, f"a record of the unknown type {self.type}")
+        self.repository = p.hex("repositoryId", 16)
+        self.writer = p.hex("writer", 8)
+        self.seq = p.number("seq")
+        self.prev = p.hex("prev", 32) if p.has("prev") else None
+        require((self.prev is None) == (self.seq == 0), '"prev" must be null at seq 0 only')
+        self.created = p.time("createdAt")
+
+    @staticmethod
+    def _signatures(of):
+        for item in of.objects("signatures", 8, 1):
+            if item.text("alg", 32) == "ed25519":
+                yield item.hex("keyId", 8), item.base64("sig", 64)
+
+    def __str__(self):
+        return f"ledger/{self.writer.hex()}/{self.seq:016x}.json"
+
+    def place(self):
+        return self.created, self.writer, self.seq
+
+    def check(self, key):
+        """Raises Corrupt unless it is signed by this public key."""
+        mine = [signature for key_id, signature in self.signatures if key_id == writer_id(key)]
+        require(mine, f"{self} is not signed by its writer")
+        try:
+            Ed25519PublicKey.from_public_bytes(key).verify(mine[0], LABEL + self.id)
+        except (InvalidSignature, ValueError):
+            raise Corrupt(f"{self}: the signature does not fit") from None
+
+
+def writer_id(key):
+    return hashlib.sha256(key).digest()[:8]
+
+
+class Writer:
+    def __init__(self, key, may_write):
+        self.key = key
+        self.may_write = may_write
+        self.revoked = None  # the record that revoked it
+
+
+class Checkpoint:
+    def __init__(self, record):
+        self.record = record
+        self.heads = {}
+        for item in record.payload.objects("heads", WRITERS_MAX):
+            writer = item.hex("writer", 8)
+            require(writer not in self.heads, f"{record}: a writer is twice in heads")
+            self.heads[writer] = item.number("seq"), item.hex("recordId", 32)
+        live = record.payload.object("liveSet")
+        self.count, self.ids = live.number("count", RECORDS_MAX), live.hex("sha256", 32)
+        bundle = record.payload.object("bundle")
+        self.name = f"checkpoints/{record.writer.hex()}/{record.seq:016x}.jsonl"
+        require(bundle.text("name", 200) == self.name, f"{record}: its bundle has another name")
+        self.size = bundle.number("size", self.count * RECORD_LEN_MAX)
+        self.sha256 = bundle.hex("sha256", 32)
+
+    def covers(self, writer, seq):
+        return writer in self.heads and seq <= self.heads[writer][0]
+
+    def bundle(self, store):
+        raw = store.read(self.name, self.size)
+        fits = len(raw) == self.size and hashlib.sha256(raw).digest() == self.sha256
+        require(fits, f"{self.name} is not the one of the checkpoint record")
+        lines = raw.split(b"\n")
+        require(len(lines) % 2 == 1 and lines[-1] == b"", f"{self.name} ends early")
+        records = [
+            Record(lines[i] + b"\n" + lines[i + 1] + b"\n") for i in range(0, len(lines) - 1, 2)
+        ]
+        ids = hashlib.sha256(b"".join(r.id for r in records)).digest()
+        require(len(records) == self.count and ids == self.ids, f"{self.name}: another live set")
+        return records
+
+
+class Ledger:
+    """All records, checked, in `records`, in the order of the ledger."""
+
+    def __init__(self, store, fingerprint=None):
+        self.shelf = {}  # (writer, seq) -> record
+        self.writers = {}
+        self.cover = None
+        self._gather(store)
+        self._found(fingerprint)
+        for of_root in (True, False):
+            for writer in sorted({writer for writer, _ in self.shelf}):
+                if (writer == self.root) == of_root:
+                    self._check_chain(writer)
+        self._check_heads()
+        self.records = sorted(self.shelf.values(), key=Record.place)
+
+    def _gather(self, store):
+        names = store.names("ledger")
+        if not names:
+            raise NotFound(f"{store.root}: there is no repository")
+        require(len(names) <= RECORDS_MAX, "too many records")
+        for name in names:
+            match = NAME.fullmatch(name)
+            require(match, f"{name} is not the name of a record")
+            try:
+                record = Record(store.read(name, RECORD_LEN_MAX))
+            except Corrupt as problem:
+                raise Corrupt(f"{name}: {problem}") from None
+            require(str(record) == name, f"{name}: another record lies under this name")
+            self.shelf[record.writer, record.seq] = record
+        newest = [r for r in self.shelf.values() if r.type == "checkpoint"]
+        if newest:
+            self.cover = Checkpoint(max(newest, key=Record.place))
+            self._fill(store)
+
+    def _fill(self, store):
+        """What a checkpoint's bundle has and the ledger lacks."""
+        ends = {writer: seq for writer, (seq, _) in self.cover.heads.items()}
+        counts = collections.Counter(writer for writer, _ in self.shelf)
+        for writer, seq in self.shelf:
+            ends[writer] = max(seq, ends.get(writer, 0))
+        if all(counts[writer] == end + 1 for writer, end in ends.items()):
+            return
+        for record in self.cover.bundle(store):
+            place = record.writer, record.seq
+            if place in self.shelf:
+                require(self.shelf[place].id == record.id, f"the bundle has another {record}")
+                continue
+            require(self.cover.covers(*place), f"{record} is in a bundle, and not in the ledger")
+            self.shelf[place] = record
+
+    def _found(self, fingerprint):
+        genesis = [r for r in self.shelf.values() if r.type == "genesis"]
+        require(len(genesis) == 1, f"{len(genesis)} genesis records")
+        first = genesis[0]
+        key = first.payload.base64("rootKey", 32)
+        self.root = writer_id(key)
+        require(first.seq == 0 and first.writer == self.root, "genesis is not of its own key")
+        first.check(key)
+        require(first.payload.numbers("suites", 256) == [1], "cipher suites that are not known")
+        self.root_key = key
+        self.repository = first.repository
+        self.fingerprint = first.id.hex()
+        if fingerprint is not None:
+            require(self.fingerprint == fingerprint, f"its fingerprint is {self.fingerprint}")
+
+    def _check_chain(self, writer):
+        before = None
+        for _, seq in sorted(place for place in self.shelf if place[0] == writer):
+            record = self.shelf[writer, seq]
+            self._check_signer(record)
+            self._check_link(record, before)
+            if record.type == "writer":
+                self._apply(record)
+            before = record
+
+    def _check_signer(self, record):
+        is_root = record.writer == self.root
+        writer = self.writers.get(record.writer)
+        require(record.repository == self.repository, f"{record} is of another repository")
+        require(is_root or writer, f"{record}: its writer is not enrolled")
+        record.check(self.root_key if is_root else writer.key)
+        if record.type in BY_ROOT:
+            require(is_root, f"{record}: only root may sign it")
+            return
+        require(writer and writer.may_write, f"{record}: its writer may not write")
+        if writer.revoked is None:
+            return
+        if is_root:
+            late = True
+        elif writer.revoked.payload.has("lastSeq"):
+            late = record.seq > writer.revoked.payload.number("lastSeq")
+        else:
+            late = record.created > writer.revoked.created
+        require(not late, f"{record}: its writer had been revoked by then")
+
+    def _check_link(self, record, before):
+        due = before.seq + 1 if before else 0
+        if record.seq != due:
+            covered = self.cover and self.cover.covers(record.writer, record.seq - 1)
+            require(covered, f"the record before {record} was deleted")
+        elif before:
+            require(record.prev == before.id, f"{record} does not follow the one before")
+        if before:
+            require(record.created >= before.created, f"{record} is older than the one before")
+
+    def _apply(self, record):
+        action = record.payload.text("action", 16)
+        subject = record.payload.hex("subject", 8)
+        if action == "enrol":
+            key = record.payload.base64("publicKey", 32)
+            require(writer_id(key) == subject, f"{record}: another key than its subject's")
+            require(subject not in self.writers, f"{record}: enrolled twice")
+            require(len(self.writers) < WRITERS_MAX, "too many writers")
+            self.writers[subject] = Writer(key, "writer" in record.payload.texts("roles", 8))
+        elif action == "revoke":
+            require(subject in self.writers, f"{record}: revokes nobody")
+            self.writers[subject].revoked = self.writers[subject].revoked or record
+        else:
+            raise Corrupt(f"{record}: the action {action} is not known")
+
+    def _check_heads(self):
+        for record in self.shelf.values():
+            if record.type != "checkpoint":
+                continue
+            for writer, (seq, head) in Checkpoint(record).heads.items():
+                there = self.shelf.get((writer, seq))
+                if there:
+                    require(there.id == head, f"{there} is not the one that {record} saw")
+                    continue
+                is_newest = self.cover.heads.get(writer, (0, None)) == (seq, head)
+                is_older = writer in self.cover.heads and seq < self.cover.heads[writer][0]
+                require(is_newest or is_older, f"{record}: record {seq} that it saw is missing")
+
+    def of_type(self, kind):
+        return [record for record in self.records if record.type == kind]
+
+    def live_snapshots(self):
+        """Oldest first."""
+        dead = {r.payload.text("subject", 64) for r in self.of_type("tombstone")}
+        return [r for r in self.of_type("snapshot") if r.payload.hex("id", 12).hex() not in dead]
+
+    def rewrap(self, scope):
+        """The newest rewrap record of that scope, or None."""
+        for record in reversed(self.of_type("rewrap")):
+            if record.payload.object("dataKey").hex("scope", 16) == scope:
+                return record
+        return None

@@ -1,0 +1,88 @@
+"""The manifest of a snapshot (docs/FORMAT.md, 5)."""
+
+import hashlib
+
+import data_key
+import sealed
+import strict
+from refusal import Corrupt, require
+
+LEN_MAX = 64 * 2**20
+OBJECTS_MAX = 200_000
+KEYS_MAX = 4096
+SIZE_MAX = 2**40
+TYPES = {"pack": sealed.PACK, "index": sealed.INDEX}
+
+
+class Object:
+    def __init__(self, of, due):
+        require(of.text("type", 16) == due, f"an object that is no {due}")
+        self.id = of.hex("id", 16)
+        self.type = TYPES[due]
+        self.scope = of.hex("scope", 16)
+        self.ordinal = of.number("ordinal", 2**32 - 1)
+        self.size = of.number("size", SIZE_MAX)
+        self.sha256 = of.hex("sha256", 32)
+        sealed.plain_size(self.size)
+
+    @property
+    def name(self):
+        return f"data/{self.id.hex()[:2]}/{self.id.hex()}"
+
+
+class Manifest:
+    """Of a signed snapshot record, with the envelopes of rewraps."""
+
+    def __init__(self, store, ledger, record):
+        signed = record.payload.object("manifest")
+        self.id = record.payload.hex("id", 12)
+        self.repository = record.repository
+        self.name = f"manifests/{self.id.hex()}.json"
+        raw = store.read(self.name, LEN_MAX)
+        fits = len(raw) == signed.number("size", 2**60)
+        fits = fits and hashlib.sha256(raw).digest() == signed.hex("sha256", 32)
+        require(fits, f"{self.name}: its size or SHA-256 is not that of the signed record")
+        try:
+            self._read(strict.parse(raw), record)
+        except Corrupt as problem:
+            raise Corrupt(f"{self.name}: {problem}") from None
+        self._apply_rewraps(ledger)
+
+    def _read(self, of, record):
+        is_known = of.number("format") == 1 and of.text("type", 16) == "manifest"
+        require(is_known, "not a manifest of this format")
+        require(of.hex("repositoryId", 16) == self.repository, "of another repository")
+        require(of.object("snapshot").hex("id", 12) == self.id, "of another snapshot")
+        items = of.objects("dataKeys", KEYS_MAX, 1)
+        keys = [data_key.read(item, self.repository) for item in items]
+        self.keys = {key.scope: key for key in keys}
+        require(len(self.keys) == len(keys), "a scope has two data keys")
+        own = data_key.read(record.payload.object("dataKey"), self.repository)
+        is_own = own.scope == keys[0].scope and own.commitment == keys[0].commitment
+        require(is_own, "its first data key is not that of the signed record")
+        self.objects = [Object(item, "pack") for item in of.objects("objects", OBJECTS_MAX)]
+        self.index = Object(of.object("index"), "index")
+        self.index_plain = of.object("index").number("plainSize", SIZE_MAX)
+        require(self.index.scope == own.scope, "its index is of another scope")
+        for item in self.objects:
+            require(item.scope in self.keys, f"{item.name} has no data key")
+
+    def _apply_rewraps(self, ledger):
+        for scope, key in list(self.keys.items()):
+            record = ledger.rewrap(scope)
+            if record is None:
+                continue
+            fresh = data_key.read(record.payload.object("dataKey"), self.repository)
+            require(fresh.commitment == key.commitment, f"{record} is about another data key")
+            self.keys[scope] = fresh
+
+    def raw(self, store, item):
+        """The sealed bytes of an object, their digest checked: no key is needed for that."""
+        raw = store.read(item.name, item.size)
+        fits = len(raw) == item.size and hashlib.sha256(raw).digest() == item.sha256
+        require(fits, f"{item.name}: its size or SHA-256 is not that of the manifest")
+        return raw
+
+    def open(self, store, item, key):
+        identity = sealed.Identity(item.type, self.repository, item.scope, item.id, item.ordinal)
+        return sealed.open_object(key, identity, item.size, self.raw(store, item))
