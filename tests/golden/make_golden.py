@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+"""Make the golden repository of a format version, once: make_golden.py SEALPOINT NEW-FOLDER
+
+What it makes is kept and never made again; tests/golden/v1/README.md says what it is for.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import stat
+import subprocess
+import sys
+
+HOUR_NS = 3600 * 10**9
+START_NS = 1_790_000_000 * 10**9
+CHECKPOINT_EVERY = 64
+
+
+class Maker:
+    def __init__(self, binary, folder):
+        self.binary = os.path.abspath(binary)
+        self.folder = pathlib.Path(folder).absolute()
+        self.scratch = self.folder / "scratch"
+        self.source = self.scratch / "source"
+        self.scratch.mkdir(parents=True)
+        (self.folder / "expected").mkdir()
+        self.clock = START_NS
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "SEALPOINT_REPOSITORY": str(self.folder / "repository"),
+            "SEALPOINT_STATE_DIR": str(self.scratch / "state"),
+            "SEALPOINT_KEYRING": str(self.folder / "keyring.json"),
+            "SEALPOINT_PASSPHRASE_FILE": str(self.folder / "passphrase"),
+        }
+
+    def run(self, *args, status=0):
+        done = subprocess.run(
+            [self.binary, *args], env=self.env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == status, (args, done)
+        return done.stdout
+
+    def write(self, name, content):
+        """A file with a time of its own, so that nothing depends on when this ran."""
+        path = self.source / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        self.clock += HOUR_NS + 123_456_789
+        os.utime(path, ns=(self.clock, self.clock))
+
+    def backup(self, *args):
+        for folder, _, _ in os.walk(self.source, topdown=False):
+            os.utime(folder, ns=(START_NS, START_NS))
+        os.utime(self.source / "link", ns=(START_NS, START_NS), follow_symlinks=False)
+        self.run("backup", str(self.source), "--retain", "never", *args)
+        newest = json.loads(self.run("snapshots", "--json"))["results"][-1]["id"]
+        lines = [json.dumps(row) + "\n" for row in listing(self.source)]
+        (self.folder / "expected" / f"{newest}.jsonl").write_text("".join(lines))
+
+
+def order(path):
+    """Bytewise, with "/" before every other byte, and the root in front of all."""
+    return b"" if path == b"." else b"\0" + path.replace(b"/", b"\0")
+
+
+def listing(root):
+    """What is there, as the system says it, in the order of a snapshot."""
+    root = os.fsencode(root)
+    found = [b"."]
+    for folder, folders, files in os.walk(root):
+        found += [os.path.relpath(os.path.join(folder, name), root) for name in folders + files]
+    first = {}
+    for path in sorted(found, key=order):
+        full = os.path.join(root, path)
+        st = os.lstat(full)
+        kind = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "symlink",
+                stat.S_IFIFO: "fifo"}[stat.S_IFMT(st.st_mode)]
+        linked = first.setdefault(st.st_ino, path) if kind == "file" else path
+        row = {"path": os.fsdecode(path), "type": kind, "mode": f"{stat.S_IMODE(st.st_mode):04o}",
+               "uid": st.st_uid, "gid": st.st_gid, "mtimeNs": st.st_mtime_ns}
+        if kind == "symlink":
+            row["link"] = os.fsdecode(os.readlink(full))
+        if linked != path:
+            row["type"], row["link"] = "hardlink", os.fsdecode(linked)
+        if kind == "file":
+            with open(full, "rb") as file:
+                content = file.read()
+            row["size"], row["sha256"] = len(content), hashlib.sha256(content).hexdigest()
+            names = [name for name in os.listxattr(full) if name.startswith("user.")]
+            if names and linked == path:
+                row["xattrs"] = {name: base64.b64encode(os.getxattr(full, name)).decode()
+                                 for name in sorted(names)}
+        yield row
+
+
+def fill(m):
+    """A bit of everything that a snapshot can hold."""
+    noise = random.Random(1)
+    m.source.mkdir()
+    m.write("notes.txt", b"The quick brown fox jumps over the lazy dog.\n" * 40)
+    m.write("noise.bin", noise.randbytes(20_000))
+    m.write("blocks.bin", b"".join(bytes([i]) * 65536 for i in b"abc") + b"tail")
+    m.write("empty", b"")
+    m.write("zeros", bytes(70_000))
+    m.write("folder/inside.txt", b"in a folder\n")
+    m.write("folder.txt", b"its name sorts between the folder and what is in it, bytewise\n")
+    m.write("gr\u00fc\u00dfe", b"a name in UTF-8\n")
+    m.write(os.fsdecode(b"not utf-8 \xff\n"), b"a name that is no text\n")
+    m.write("script", b"#!/bin/sh\n")
+    os.chmod(m.source / "script", 0o755)
+    os.chown(m.source / "script", 1234, 5678)
+    os.utime(m.source / "script", ns=(m.clock, m.clock))
+    os.setxattr(m.source / "notes.txt", "user.origin", b"by hand\0\xff")
+    os.link(m.source / "notes.txt", m.source / "second name")
+    os.symlink("folder/inside.txt", m.source / "link")
+    os.mkfifo(m.source / "pipe", 0o600)
+    os.utime(m.source / "pipe", ns=(START_NS, START_NS))
+    with open(m.source / "sparse", "wb") as file:
+        file.truncate(600_000)
+        file.seek(300_000)
+        file.write(b"an island\n")
+    os.utime(m.source / "sparse", ns=(START_NS, START_NS))
+
+
+def change(m):
+    m.write("notes.txt", b"The quick brown fox jumps over the lazy dog.\n" * 39 + b"And again.\n")
+    m.write("blocks.bin", b"".join(bytes([i]) * 65536 for i in b"aBc") + b"tail")
+    m.write("new.txt", b"was not there before\n")
+    os.unlink(m.source / "empty")
+
+
+def enough_for_a_checkpoint(m):
+    for _ in range(CHECKPOINT_EVERY // 2):
+        m.run("key", "disable", "1", "--yes")
+        m.run("key", "check", status=3)
+        m.run("key", "enable", "1")
+        m.run("key", "check")
+
+
+def drop_covered(m):
+    """Take away records that the checkpoint's bundle has, as FORMAT.md 4.4 allows."""
+    (bundle,) = (m.folder / "repository" / "checkpoints").glob("*/*.jsonl")
+    for line in bundle.read_text().splitlines()[::2]:
+        record = json.loads(line)
+        if record["type"] == "keyState":
+            name = f"{record['seq']:016x}.json"
+            (m.folder / "repository" / "ledger" / record["writer"] / name).unlink()
+
+
+def main(binary, folder):
+    m = Maker(binary, folder)
+    (m.folder / "passphrase").write_text("this keyring protects nothing but a test\n")
+    os.chmod(m.folder / "passphrase", 0o600)
+    words = m.run("init").split()
+    (m.folder / "fingerprint").write_text(words[words.index("fingerprint") + 1] + "\n")
+    fill(m)
+    m.backup("--description", "a base under version 1")
+    change(m)
+    m.backup("--description", "an incremental under version 1")
+    m.run("key", "rotate")
+    m.write("new.txt", b"changed under version 2\n")
+    m.backup("--description", "a base under version 2")
+    m.run("key", "check")
+    enough_for_a_checkpoint(m)
+    m.write("newer.txt", b"after many records\n")
+    m.backup("--description", "an incremental under version 2, and a checkpoint")
+    m.run("key", "rewrap")
+    m.run("key", "disable", "1", "--yes")
+    drop_covered(m)
+    shutil.rmtree(m.scratch)
+    for left in (".lock", ".previous"):
+        (m.folder / f"keyring.json{left}").unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
