@@ -76,16 +76,18 @@ void file_ring_name(const struct file_keyring *k, const struct file_version *v,
     snprintf(out->version, sizeof out->version, "%" PRIu64, v->number);
 }
 
-/* A damaged or missing file is not the end when its sibling is there. */
-static void hint_previous(const struct file_ring *r)
+/* A missing or damaged file is not the end when its sibling is there. */
+static void hint_previous(const struct file_ring *r, bool is_missing)
 {
-    if (file_exists(r->previous))
+    if (!file_exists(r->previous))
+        err_hint("put a copy of the keyring in its place; without it the snapshots that recorded "
+                 "its keys cannot be restored");
+    else if (is_missing)
+        err_hint("put it back, or the generation before it: `cp -p %s %s`", r->previous, r->path);
+    else
         err_hint("the generation before is %s: keep a copy of both, then put it in place with "
                  "`cp -p %s %s`",
                  r->previous, r->previous, r->path);
-    else
-        err_hint("put a copy of the keyring in its place; without it the snapshots that recorded "
-                 "its keys cannot be restored");
 }
 
 static enum err read_bytes(const struct file_ring *r, struct buf *raw)
@@ -117,8 +119,8 @@ enum err file_ring_read(const struct file_ring *r, struct file_keyring *out, str
 out:
     if (rc != ERR_OK)
         err_note("keyring %s", r->path);
-    if (rc == ERR_KEY_UNREACHABLE || rc == ERR_CORRUPT)
-        hint_previous(r);
+    if ((rc == ERR_KEY_UNREACHABLE && !file_exists(r->path)) || rc == ERR_CORRUPT)
+        hint_previous(r, !file_exists(r->path));
     secret_wipe(own.at, own.room); /* may hold bare keys */
     buf_clear(&own);
     return rc;
@@ -183,7 +185,7 @@ static enum err check(struct file_ring *r, const struct file_keyring *k)
     r->kek = NULL;
     err_note("keyring %s", r->path);
     if (rc == ERR_CORRUPT)
-        hint_previous(r);
+        hint_previous(r, false);
     if (rc == ERR_KEY_INVALID && r->passphrase_file != NULL)
         err_hint("the passphrase came from %s", r->passphrase_file);
     return rc;
