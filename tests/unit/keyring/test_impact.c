@@ -132,6 +132,43 @@ static void needed_keys_are_counted_by_scope(void **state)
     clear_world(&w);
 }
 
+/* `count` segments of one epoch: they share a data key. */
+static void add_segments(struct world *w, size_t count)
+{
+    struct data_key d = {.envelope_count = 0};
+    struct secret *key = NULL;
+    struct jdoc *body = NULL;
+    struct jdoc *part = NULL;
+
+    assert_done(keyring_new_data_key(w->k, ledger_repository(w->ledger), &d, &key));
+    assert_done(jdoc_object(&body));
+    assert_done(data_key_write(&d, &part));
+    assert_done(jdoc_set(body, "dataKey", &part));
+    for (size_t i = 0; i < count; i++)
+        assert_done(ledger_append(w->ledger, RECORD_OPLOG_SEGMENT, body, NULL));
+    jdoc_free(body);
+    secret_free(key);
+    data_key_clear(&d);
+}
+
+static void segments_of_one_epoch_are_one_scope_and_each_is_hit(void **state)
+{
+    struct world w = make_world(state);
+    struct live_scopes s = {.count = 0};
+    struct impact i = {.count = 0};
+    struct key_name first = version_of(&w, "1");
+
+    add_segments(&w, 3);
+    add_segments(&w, 2);
+    assert_done(live_scopes_read(w.ledger, &s));
+    assert_int_equal(s.count, 2);
+    assert_done(impact_of(w.ledger, &first, &i));
+    assert_int_equal(i.count, 5);
+    live_scopes_clear(&s);
+    impact_clear(&i);
+    clear_world(&w);
+}
+
 static void a_second_envelope_is_told(void **state)
 {
     struct world w = make_world(state);
@@ -226,6 +263,7 @@ int main(void)
         IN_FOLDER(a_child_needs_what_its_ancestors_need),
         IN_FOLDER(a_deleted_parent_counts_as_long_as_a_child_lives),
         IN_FOLDER(needed_keys_are_counted_by_scope),
+        IN_FOLDER(segments_of_one_epoch_are_one_scope_and_each_is_hit),
         IN_FOLDER(a_second_envelope_is_told),
         IN_FOLDER(a_rewrap_of_another_data_key_is_refused),
         IN_FOLDER(a_snapshot_that_is_its_own_parent_does_not_hang),
