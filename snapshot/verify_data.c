@@ -19,7 +19,6 @@ void verify_set_clear(struct verify_set *set)
         opened_clear(&set->opened[i]);
     mem_free(set->opened);
     mem_free(set->objects);
-    mem_free(set->damaged);
     *set = (struct verify_set){0};
 }
 
@@ -33,7 +32,7 @@ static enum err add_object(struct verify_set *set, const struct manifest_object 
         TRY(mem_resize(room, sizeof *set->objects, &set->objects));
         set->room = room;
     }
-    set->objects[set->count++] = *o;
+    set->objects[set->count++] = (struct verify_object){.facts = *o};
 out:
     return rc;
 }
@@ -55,15 +54,15 @@ static enum err sort_once(struct verify_set *set)
     if (set->count > 1)
         qsort(set->objects, set->count, sizeof *set->objects, verify_by_id);
     for (size_t i = 0; i < set->count; i++) {
-        const struct manifest_object *o = &set->objects[i];
-        const struct manifest_object *last = kept > 0 ? &set->objects[kept - 1] : NULL;
+        const struct manifest_object *o = &set->objects[i].facts;
+        const struct manifest_object *last = kept > 0 ? &set->objects[kept - 1].facts : NULL;
 
         if (last != NULL && verify_by_id(last, o) == 0) {
             if (last->size != o->size || memcmp(last->sha256, o->sha256, HASH_LEN) != 0)
                 FAIL(ERR_CORRUPT, "two manifests say different things of one object");
             continue;
         }
-        set->objects[kept++] = *o;
+        set->objects[kept++] = set->objects[i];
     }
     set->count = kept;
 out:
@@ -116,8 +115,8 @@ out:
     return rc;
 }
 
-static enum err check_object(struct checking *c, const struct manifest_object *o,
-                             struct hash **hash, uint8_t *piece)
+static enum err check_object(struct checking *c, const struct manifest_object *o, struct hash *hash,
+                             uint8_t *piece)
 {
     struct store_blob *blob = NULL;
     char name[OBJECT_NAME_LEN + 1];
@@ -132,7 +131,7 @@ static enum err check_object(struct checking *c, const struct manifest_object *o
         FAIL(ERR_CORRUPT, "it is %" PRIu64 " bytes long, its manifest says %" PRIu64,
              store_blob_size(blob), o->size);
     if (c->read_data)
-        TRY(check_digest(c, o, blob, *hash, piece));
+        TRY(check_digest(c, o, blob, hash, piece));
 out:
     if (rc != ERR_OK)
         err_note("object %s", name);
@@ -152,11 +151,15 @@ static enum err check_some(void *shared, size_t worker, const atomic_bool *stop)
     TRY(hash_new(&hash));
     TRY(mem_new(READ_LEN, 1, &piece));
     while (!atomic_load(stop) && (i = atomic_fetch_add(&c->next, 1)) < c->set->count) {
-        rc = check_object(c, &c->set->objects[i], &hash, piece);
+        struct verify_object *o = &c->set->objects[i];
+
+        if (o->damaged)
+            continue;
+        rc = check_object(c, &o->facts, hash, piece);
         if (rc == ERR_CORRUPT) {
             log_say(LOG_WARN, "%s", err_text());
             atomic_fetch_add(&c->damaged, 1);
-            c->set->damaged[i] = true;
+            o->damaged = true;
             hash_free(hash); /* it may stand in the middle of an object */
             hash = NULL;
             rc = hash_new(&hash);
@@ -180,7 +183,7 @@ static enum err take_sample(struct verify_set *set)
         goto out;
     for (size_t i = 0; i < want; i++) {
         uint64_t random;
-        struct manifest_object swapped = set->objects[i];
+        struct verify_object swapped = set->objects[i];
         size_t other;
 
         TRY(rand_fill(&random, sizeof random));
@@ -195,12 +198,12 @@ out:
     return rc;
 }
 
-static uint64_t total_size(const struct verify_set *set)
+uint64_t verify_total_size(const struct verify_set *set)
 {
     uint64_t total = 0;
 
     for (size_t i = 0; i < set->count; i++)
-        total += set->objects[i].size;
+        total += set->objects[i].facts.size;
     return total;
 }
 
@@ -215,21 +218,15 @@ enum err verify_set_check(struct verify_set *set, struct verify_result *out)
     struct checking c = {.set = set, .store = ledger_store(set->options->ledger)};
     enum err rc;
 
-    TRY(mem_new(set->count, sizeof *set->damaged, &set->damaged));
     out->objects = set->count;
     TRY(pool_run(verify_workers(set->options), check_some, &c));
-    if (set->options->depth == VERIFY_READ_DATA && atomic_load(&c.damaged) == 0) {
-        TRY(take_sample(set));
-        if (set->options->progress != NULL)
-            atomic_store(&set->options->progress->total_bytes, total_size(set));
-    }
+    TRY(take_sample(set));
     if (set->options->depth == VERIFY_READ_DATA) {
+        if (set->options->progress != NULL)
+            atomic_store(&set->options->progress->total_bytes, verify_total_size(set));
         c.read_data = true;
         atomic_store(&c.next, 0);
-        atomic_store(&c.damaged, 0); /* those that were missing are met again */
         TRY(pool_run(verify_workers(set->options), check_some, &c));
-    } else {
-        TRY(take_sample(set));
     }
     out->bytes = atomic_load(&c.bytes);
     out->damaged += atomic_load(&c.damaged);

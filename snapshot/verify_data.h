@@ -11,12 +11,16 @@
 #include "snapshot/plan.h"
 #include "snapshot/verify.h"
 
+struct verify_object {
+    struct manifest_object facts; /* first: verify_by_id() compares these too */
+    bool damaged;                 /* found and said already */
+};
+
 struct verify_set {
     const struct verify_options *options;
-    struct manifest_object *objects; /* owned; sorted by id once checked, each once */
+    struct verify_object *objects; /* owned; sorted by id, each once */
     size_t count;
     size_t room;
-    bool *damaged;         /* owned; one for each object, from verify_set_check() on */
     struct opened *opened; /* owned; snapshots that are being decrypted */
     size_t opened_count;
     size_t opened_room;
@@ -26,6 +30,7 @@ void verify_set_clear(struct verify_set *set);
 /* The order of `objects`: for qsort() and bsearch(). */
 int verify_by_id(const void *a, const void *b);
 size_t verify_workers(const struct verify_options *o);
+uint64_t verify_total_size(const struct verify_set *set);
 
 /* Add what a manifest names. */
 MUST_CHECK enum err verify_set_add(struct verify_set *set, const struct manifest *m);

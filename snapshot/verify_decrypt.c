@@ -58,11 +58,11 @@ static void decrypting_clear(struct decrypting *d)
 /* Objects that were found damaged already, and those outside of the sample, are not read. */
 static uint32_t place_of(const struct verify_set *set, const struct manifest_object *o)
 {
-    const struct manifest_object *found = NULL;
+    const struct verify_object *found = NULL;
 
     if (set->count > 0)
-        found = bsearch(o, set->objects, set->count, sizeof *o, verify_by_id);
-    if (found == NULL || set->damaged[found - set->objects])
+        found = bsearch(o, set->objects, set->count, sizeof *set->objects, verify_by_id);
+    if (found == NULL || found->damaged)
         return NOT_IN_SET;
     return (uint32_t)(found - set->objects);
 }
@@ -207,15 +207,6 @@ out:
     return rc;
 }
 
-static uint64_t total_size(const struct verify_set *set)
-{
-    uint64_t total = 0;
-
-    for (size_t i = 0; i < set->count; i++)
-        total += set->objects[i].size;
-    return total;
-}
-
 enum err verify_set_decrypt(struct verify_set *set, struct verify_result *out)
 {
     struct decrypting d = {.set = set};
@@ -223,7 +214,7 @@ enum err verify_set_decrypt(struct verify_set *set, struct verify_result *out)
     enum err rc;
 
     if (set->options->progress != NULL)
-        atomic_store(&set->options->progress->total_bytes, total_size(set));
+        atomic_store(&set->options->progress->total_bytes, verify_total_size(set));
     TRY(map_objects(&d));
     TRY(plan_new((uint32_t)set->count, want_all, &d, &d.plan));
     for (;;) {
