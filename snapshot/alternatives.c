@@ -2,13 +2,13 @@
 
 #include "core/base/clock.h"
 
-/* A key that cannot be asked does not count as an alternative. Asking loses the recorded message,
- * so it is taken aside by the caller of this. */
+/* By a real round trip: what a wrong passphrase cannot open is no alternative. Asking loses the
+ * recorded message, so the caller takes it aside. */
 static bool can_restore(struct keyring *keyring, const struct snapshot *s)
 {
     struct key_state state;
 
-    return keyring_state(keyring, &s->effective_key, false, &state) == ERR_OK &&
+    return keyring_state(keyring, &s->effective_key, true, &state) == ERR_OK &&
            state.verdict == KEY_VALID;
 }
 
