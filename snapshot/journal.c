@@ -59,7 +59,6 @@ static enum err undo(const struct ledger *ledger, struct buf *text)
         return ERR_OK;
     log_say(LOG_INFO, "removing what an interrupted backup (%s) left behind", first);
     TRY(remove_pending(ledger_store(ledger), end + 1));
-    TRY(store_sweep(ledger_store(ledger)));
 out:
     return rc;
 }
@@ -70,6 +69,7 @@ enum err journal_recover(const struct ledger *ledger)
     struct buf text = {.max = JOURNAL_LEN_MAX};
     enum err rc;
 
+    TRY(store_sweep(ledger_store(ledger)));
     TRY(file_join(ledger_state_dir(ledger), "pending", &path));
     rc = file_read(path, &text);
     if (rc == ERR_NOT_FOUND) {

@@ -13,8 +13,9 @@
 
 struct journal;
 
-/* Finish what an earlier run left: if the ledger has the record of its snapshot, forget the
- * journal; else remove the objects it names, then the journal. The caller holds the backup lock. */
+/* Finish what earlier runs left: temporaries go; and if the ledger has the record of its snapshot,
+ * forget the journal; else remove the objects it names, then the journal. The caller holds the
+ * backup lock. */
 MUST_CHECK enum err journal_recover(const struct ledger *ledger);
 
 MUST_CHECK enum err journal_new(const struct ledger *ledger, const char *snapshot_id,

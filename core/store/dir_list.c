@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -215,6 +216,19 @@ enum err dir_list(void *self, const char *prefix, store_each *each, void *arg)
     return rc;
 }
 
+/* Removes a temporary unless the put that makes it still runs: that one holds a lock on it. */
+static enum err sweep_one(int folder, const char *name)
+{
+    int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    enum err rc = ERR_OK;
+
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+        rc = file_remove_tree_at(folder, name);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 enum err dir_sweep(void *self)
 {
     struct dir *d = self;
@@ -232,7 +246,7 @@ enum err dir_sweep(void *self)
     }
     while (errno = 0, (entry = readdir(dir)) != NULL)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            TRY(file_remove_tree_at(fd, entry->d_name));
+            TRY(sweep_one(fd, entry->d_name));
     if (errno != 0)
         rc = dir_refuse(d, "sweeping the folder", DIR_TMP);
 out:

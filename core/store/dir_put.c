@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ static enum err open_tmp(const struct dir *d, int *out)
     return dir_refuse(d, "opening the folder", DIR_TMP);
 }
 
-static enum err open_temporary(struct put *p)
+static enum err create_temporary(struct put *p)
 {
     uint8_t random[TMP_RANDOM_LEN];
     enum err rc;
@@ -48,6 +49,30 @@ static enum err open_temporary(struct put *p)
     if (p->fd < 0) {
         rc = dir_refuse(p->dir, "writing", p->name);
         p->temporary[0] = '\0';
+    }
+out:
+    return rc;
+}
+
+/* A temporary that is locked belongs to a put that runs (see dir_sweep()). False when a sweep came
+ * between its making and its locking. */
+static bool claim_temporary(const struct put *p)
+{
+    struct stat st;
+
+    if (flock(p->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return false;
+    return fstat(p->fd, &st) == 0 && st.st_nlink > 0;
+}
+
+static enum err open_temporary(struct put *p)
+{
+    enum err rc;
+
+    TRY(create_temporary(p));
+    while (!claim_temporary(p)) {
+        close(p->fd);
+        TRY(create_temporary(p));
     }
 out:
     return rc;

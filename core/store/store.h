@@ -63,7 +63,8 @@ MUST_CHECK enum err store_list(struct store *s, const char *prefix, store_each *
 /* A name that is not there is removed already. */
 MUST_CHECK enum err store_remove(struct store *s, const char *name);
 
-/* Remove what interrupted puts left behind. The caller knows that no other put runs. */
+/* Remove what interrupted puts left behind. Puts that run, here or in another process, are left
+ * alone. */
 MUST_CHECK enum err store_sweep(struct store *s);
 
 #endif

@@ -208,6 +208,22 @@ static void a_sweep_empties_the_temporaries_only(void **state)
     store_free(s);
 }
 
+static void a_sweep_lets_a_put_that_runs_be(void **state)
+{
+    struct store *s = open_in(state);
+    struct store_put *p = NULL;
+
+    assert_done(store_put_begin(s, "a", &p));
+    assert_done(store_put_write(p, bytes_of_text("whole")));
+    put_file(in(state, "repo/tmp/00ff"), "half");
+    assert_done(store_sweep(s));
+    assert_int_equal(count_names(in(state, "repo/tmp")), 1);
+    assert_done(store_put_commit(p));
+    store_put_free(p);
+    assert_listed(s, "", "a 5\n");
+    store_free(s);
+}
+
 static enum err nothing(void *arg, const char *name, uint64_t size)
 {
     (void)arg;
@@ -243,6 +259,7 @@ int main(void)
         IN_FOLDER(a_folder_of_very_many_files_is_listed_in_order),
         IN_FOLDER(the_deepest_and_longest_names_are_listed),
         IN_FOLDER(a_sweep_empties_the_temporaries_only),
+        IN_FOLDER(a_sweep_lets_a_put_that_runs_be),
         IN_FOLDER(without_memory_it_fails_cleanly),
     };
 
