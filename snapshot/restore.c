@@ -221,6 +221,7 @@ static enum err begin_delta(struct restore *r)
 {
     enum err rc;
 
+    TRY(file_sweep(r->mark));
     TRY(file_replace(r->mark,
                      bytes_of_text("A restore with --delta was begun here and has not "
                                    "finished: run it again before using the folder.\n"),

@@ -63,8 +63,11 @@ static enum err judge(struct tar_disk *d, int got, const char *path, uint64_t *a
         ++*attention;
         return ERR_OK;
     }
-    return err_set(cause == ENOSPC || cause == EDQUOT ? ERR_STORAGE : ERR_FAILED, "making %s: %s",
-                   shown, archive_error_string(d->disk));
+    /* libarchive has codes of its own, below zero. */
+    if (cause <= 0)
+        return err_set(ERR_FAILED, "making %s: %s", shown, archive_error_string(d->disk));
+    errno = cause;
+    return err_sys(ERR_FAILED, "making %s: %s", shown, archive_error_string(d->disk));
 }
 
 enum err tar_disk_make(struct tar_disk *d, const struct entry *e, const char *path,
