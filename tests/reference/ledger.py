@@ -251,6 +251,8 @@ class Ledger:
 
     def live_snapshots(self):
         """Oldest first."""
+        ids = [r.payload.hex("id", 12) for r in self.of_type("snapshot")]
+        require(len(set(ids)) == len(ids), "two snapshots have the same id")
         dead = {r.payload.text("subject", 64) for r in self.of_type("tombstone")}
         return [r for r in self.of_type("snapshot") if r.payload.hex("id", 12).hex() not in dead]
 

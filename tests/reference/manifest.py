@@ -52,7 +52,7 @@ class Manifest:
         is_known = of.number("format") == 1 and of.text("type", 16) == "manifest"
         require(is_known, "not a manifest of this format")
         require(of.hex("repositoryId", 16) == self.repository, "of another repository")
-        require(of.object("snapshot").hex("id", 12) == self.id, "of another snapshot")
+        self._check_facts(of.object("snapshot").members, record.payload)
         items = of.objects("dataKeys", KEYS_MAX, 1)
         keys = [data_key.read(item, self.repository) for item in items]
         self.keys = {key.scope: key for key in keys}
@@ -64,8 +64,19 @@ class Manifest:
         self.index = Object(of.object("index"), "index")
         self.index_plain = of.object("index").number("plainSize", SIZE_MAX)
         require(self.index.scope == own.scope, "its index is of another scope")
+        require(len({item.id for item in self.objects}) == len(self.objects), "a pack is twice")
         for item in self.objects:
             require(item.scope in self.keys, f"{item.name} has no data key")
+
+    @staticmethod
+    def _check_facts(facts, signed):
+        require(signed.text("status", 32) == "completed", "its snapshot is not completed")
+        require(facts.get("id") == signed.members["id"], "of another snapshot")
+        for name, value in facts.items():
+            require(signed.members.get(name) == value, f"{name} is not that of the signed record")
+        first = data_key.read(signed.object("dataKey"), signed.hex("repositoryId", 16)).envelopes[0]
+        is_first = data_key.read_name(signed.object("masterKey")) == first.key
+        require(is_first, "the record's masterKey is not that of its first envelope")
 
     def _apply_rewraps(self, ledger):
         for scope, key in list(self.keys.items()):
@@ -74,6 +85,8 @@ class Manifest:
                 continue
             fresh = data_key.read(record.payload.object("dataKey"), self.repository)
             require(fresh.commitment == key.commitment, f"{record} is about another data key")
+            name = data_key.read_name(record.payload.object("masterKey"))
+            require(name == fresh.envelopes[0].key, f"{record}: masterKey is not its envelope's")
             self.keys[scope] = fresh
 
     def raw(self, store, item):
