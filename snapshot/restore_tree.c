@@ -247,13 +247,25 @@ out:
     return rc;
 }
 
+static enum err make_first_names(struct restore_tree *t, void *arg, const struct entry *e)
+{
+    return (e->flags & ENTRY_HARD_LINK) == 0 ? make(t, arg, e) : ERR_OK;
+}
+
+static enum err make_hard_links(struct restore_tree *t, void *arg, const struct entry *e)
+{
+    return (e->flags & ENTRY_HARD_LINK) != 0 ? make(t, arg, e) : ERR_OK;
+}
+
+/* A tar may name a link in a folder that sorts before its first name: links come last. */
 enum err tree_make(struct restore_tree *t, struct tar_disk *disk)
 {
     enum err rc = ERR_OK;
 
     if (t->delta && t->only == NULL)
         TRY(remove_extra(t));
-    TRY(each_entry(t, make, disk));
+    TRY(each_entry(t, make_first_names, disk));
+    TRY(each_entry(t, make_hard_links, disk));
 out:
     return rc;
 }

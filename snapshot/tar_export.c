@@ -90,7 +90,8 @@ out:
     return rc;
 }
 
-static enum err export_all(struct exporter *x)
+/* Hard links, or all but those: a link must come behind its first name. */
+static enum err export_those(struct exporter *x, bool hard_links)
 {
     uint64_t count = index_header(x->tree.from->index)->file_count;
     struct entry e;
@@ -101,14 +102,25 @@ static enum err export_all(struct exporter *x)
     entry_init(&scratch);
     for (uint64_t i = 0; i < count; i++) {
         TRY(index_entry(x->tree.from->index, i, &e));
-        if (tree_choose(&x->tree, &e) == TREE_WHOLE)
+        if (tree_choose(&x->tree, &e) == TREE_WHOLE &&
+            ((e.flags & ENTRY_HARD_LINK) != 0) == hard_links)
             TRY(export_entry(x, &e, &scratch));
     }
-    if (archive_write_close(x->tar) < ARCHIVE_WARN)
-        TRY(tar_error(x));
 out:
     entry_clear(&e);
     entry_clear(&scratch);
+    return rc;
+}
+
+static enum err export_all(struct exporter *x)
+{
+    enum err rc;
+
+    TRY(export_those(x, false));
+    TRY(export_those(x, true));
+    if (archive_write_close(x->tar) < ARCHIVE_WARN)
+        TRY(tar_error(x));
+out:
     return rc;
 }
 
