@@ -32,6 +32,22 @@ static bool is_recorded(const struct ledger *ledger, const char *id)
     return false;
 }
 
+/* The ledger as it is now. It was opened before the lock was taken: a run that made its record in
+ * between, and was killed then, would be taken for one that did not come so far. */
+static enum err is_recorded_now(const struct ledger *ledger, const char *id, bool *is)
+{
+    struct ledger_options options = {.store = ledger_store(ledger),
+                                     .state_dir = ledger_state_dir(ledger)};
+    struct ledger *now = NULL;
+    enum err rc;
+
+    TRY(ledger_open(&options, &now));
+    *is = is_recorded(now, id);
+out:
+    ledger_free(now);
+    return rc;
+}
+
 /* Line 1 is the snapshot's id, each further one an object's name. A torn last line names nothing:
  * its object was not begun. */
 static enum err remove_pending(struct store *store, char *line)
@@ -50,13 +66,15 @@ static enum err undo(const struct ledger *ledger, struct buf *text)
 {
     char *first = (char *)text->at;
     char *end = strchr(first, '\n');
+    bool is_made = false;
     enum err rc = ERR_OK;
 
     if (end == NULL)
         return ERR_OK;
     *end = '\0';
-    if (is_recorded(ledger, first))
-        return ERR_OK;
+    TRY(is_recorded_now(ledger, first, &is_made));
+    if (is_made)
+        goto out;
     log_say(LOG_INFO, "removing what an interrupted backup (%s) left behind", first);
     TRY(remove_pending(ledger_store(ledger), end + 1));
 out:
