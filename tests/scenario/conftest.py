@@ -88,7 +88,7 @@ class Sealpoint:
     def shim(self, *args, under=None, **options):
         """Run under the fault shim; by default repository and state are the disk that fails."""
         return shim.run(self.command(*args), under=under or [self.repository, self.state],
-                        env=self.env(), stdin=b"", **options)
+                        env=self.env(), stdin="", **options)
 
     def at_time(self, when, *args, **options):
         """Run with the clock moved, for example "+8d"."""
