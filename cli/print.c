@@ -1,6 +1,7 @@
 #include "cli/print.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,6 +68,11 @@ void print_out(const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     print_bytes(bytes_of_text(text));
+}
+
+void print_count(uint64_t count, const char *noun)
+{
+    print_out("%" PRIu64 " %s%s", count, noun, count == 1 ? "" : "s");
 }
 
 void print_clean(const char *text)

@@ -7,6 +7,7 @@
 #define CLI_PRINT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/bytes.h"
 #include "core/base/err.h"
@@ -20,6 +21,8 @@ bool print_is_quiet(void);
 /* Results. A write that fails is kept and reported by print_finish(). */
 void print_out(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void print_bytes(struct bytes what);
+/* "3 files", "1 file": the number and the noun, which makes its plural with an s. */
+void print_count(uint64_t count, const char *noun);
 /* Text from outside: what could steer a terminal comes out as \xNN. */
 void print_clean(const char *text);
 /* A JSON document for people and jq alike, with a newline. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -12,31 +13,45 @@
 #include "core/fs/file.h"
 #include "keyring/passphrase.h"
 
+/* Sleep until there is something to read. The signals that mean stop come in only here: had one
+ * come between looking at the flag and read(), nothing would end the read. */
+static enum err wait_for_input(int fd, const sigset_t *open_mask)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    enum err rc;
+
+    do
+        TRY(stop_check());
+    while (ppoll(&wanted, 1, NULL, open_mask) < 0 && errno == EINTR);
+out:
+    return rc;
+}
+
 /* One line without its newline. ERR_NOT_FOUND: the end of input came first. */
 static enum err read_line(int fd, uint8_t *to, size_t max, size_t *len)
 {
-    *len = 0;
-    for (;;) {
-        uint8_t byte;
-        ssize_t got = read(fd, &byte, 1);
+    sigset_t stops, before;
+    uint8_t byte = 0;
+    enum err rc;
 
-        if (got < 0 && errno == EINTR) {
-            enum err rc = stop_check();
-
-            if (rc != ERR_OK)
-                return rc;
-            continue;
-        }
-        if (got <= 0)
-            return err_set(ERR_NOT_FOUND, "nothing was typed");
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &stops, &before);
+    for (*len = 0;; to[(*len)++] = byte) {
+        TRY(wait_for_input(fd, &before));
+        if (read(fd, &byte, 1) != 1)
+            FAIL(ERR_NOT_FOUND, "nothing was typed");
         if (byte == '\n')
             break;
         if (*len == max)
-            return err_set(ERR_USAGE, "longer than %zu bytes", max);
-        to[(*len)++] = byte;
-        secret_wipe(&byte, 1);
+            FAIL(ERR_USAGE, "longer than %zu bytes", max);
     }
-    return ERR_OK;
+out:
+    secret_wipe(&byte, 1);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
 }
 
 static enum err ask_once(int fd, const char *prompt, const char *what, struct secret **out)

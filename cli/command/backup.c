@@ -81,8 +81,9 @@ static void print_result(const struct backup_result *result)
     print_out("snapshot %s: %s", result->id, result->is_base ? "base" : "incremental");
     if (result->is_base && result->why_base[0] != '\0')
         print_out(" (%s)", result->why_base);
-    print_out(", %llu files, %s, %s new, %s stored\n", (unsigned long long)result->totals.files,
-              size, fresh, stored);
+    print_out(", ");
+    print_count(result->totals.files, "file");
+    print_out(", %s, %s new, %s stored\n", size, fresh, stored);
 }
 
 static enum err run(const struct backup_options *options, struct backup_result *result)

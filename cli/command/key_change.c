@@ -216,8 +216,8 @@ static enum err print_rewrapped(const struct settings *s, const struct rewrap_re
 {
     if (settings_flag(s, OPTION_JSON))
         return print_rewrapped_json(result);
-    print_out("%zu data key%s: %zu current, %zu %s, %zu refused\n", result->scopes,
-              result->scopes == 1 ? "" : "s", result->current, result->done,
+    print_count(result->scopes, "data key");
+    print_out(": %zu current, %zu %s, %zu refused\n", result->current, result->done,
               settings_flag(s, OPTION_DRY_RUN) ? "to be rewrapped" : "rewrapped", result->refused);
     return ERR_OK;
 }

@@ -54,7 +54,9 @@ static void print_result(const struct restore_options *options, const struct res
     print_out("snapshot %s %s ", options->snapshot->id,
               options->dry_run ? "can be restored to" : "restored to");
     print_clean(options->target);
-    print_out(": %llu files, %s", (unsigned long long)result->files, size);
+    print_out(": ");
+    print_count(result->files, "file");
+    print_out(", %s", size);
     if (!options->dry_run)
         print_out(", %s written", written);
     print_out("\n");

@@ -5,6 +5,7 @@
 #include "cli/print.h"
 #include "cli/session.h"
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
 
 /* The list of one or of many. */
@@ -30,6 +31,8 @@ static enum err print_grid(const struct snapshot *items, size_t count)
     enum err rc = ERR_OK;
 
     describe_grid(&g);
+    if (count == 0)
+        log_say(LOG_INFO, "no snapshot has been taken yet");
     for (size_t i = 0; i < count; i++)
         TRY(describe_row(&g, &items[i]));
     grid_print(&g);

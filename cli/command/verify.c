@@ -59,8 +59,10 @@ static void print_result(const struct verify_result *result)
     char size[TEXT_HUMAN_MAX];
 
     text_human_size(result->bytes, size);
-    print_out("%llu snapshots, %llu objects, %s read: ", (unsigned long long)result->snapshots,
-              (unsigned long long)result->objects, size);
+    print_count(result->snapshots, "snapshot");
+    print_out(", ");
+    print_count(result->objects, "object");
+    print_out(", %s read: ", size);
     if (result->damaged > 0)
         print_out("%llu damaged\n", (unsigned long long)result->damaged);
     else

@@ -1,5 +1,11 @@
 #include "cli/ticker.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "cli/print.h"
 #include "core/base/bytes.h"
 #include "tests/unit/helpers.h"
@@ -47,6 +53,59 @@ static void nothing_ticks_when_quiet(void **state)
     ticker_free(t);
 }
 
+/* The last thing written took the line away. */
+static bool ends_clean(const char *seen)
+{
+    static const char clean[] = "\r\033[K";
+    size_t len = strlen(seen);
+
+    return len >= sizeof clean - 1 && strcmp(seen + len - (sizeof clean - 1), clean) == 0;
+}
+
+/* Standard error becomes a terminal for a while; what it showed is in `seen`. */
+static void tick_at_terminal(const struct progress *progress, char *seen, size_t room)
+{
+    const struct timespec two_ticks = {.tv_nsec = 600 * 1000 * 1000};
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    int before = dup(STDERR_FILENO);
+    struct ticker *t = NULL;
+    const char *name;
+    size_t len = 0;
+    ssize_t got = 1;
+    int fd;
+
+    assert_true(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    name = ptsname(terminal); // NOLINT(concurrency-mt-unsafe): one thread
+    assert_non_null(name);
+    fd = open(name, O_RDWR | O_NOCTTY);
+    assert_true(fd >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+    print_setup(false, false);
+    assert_done(ticker_new("backup", progress, &t));
+    nanosleep(&two_ticks, NULL);
+    ticker_free(t);
+    for (seen[0] = '\0'; got > 0 && len + 1 < room && !ends_clean(seen); seen[len] = '\0') {
+        got = read(terminal, seen + len, room - 1 - len);
+        len += got > 0 ? (size_t)got : 0;
+    }
+    assert_true(dup2(before, STDERR_FILENO) >= 0);
+    close(before);
+    close(fd);
+    close(terminal);
+}
+
+static void a_terminal_sees_the_line_and_then_no_trace_of_it(void **state)
+{
+    struct progress progress = {.done_bytes = MIB, .total_bytes = 2 * MIB};
+    char seen[1000];
+    const char *line;
+
+    (void)state;
+    tick_at_terminal(&progress, seen, sizeof seen);
+    line = strstr(seen, "backup: 1.0 MiB of 2.0 MiB, 50 %");
+    assert_non_null(line);
+    assert_true(ends_clean(seen));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -54,6 +113,7 @@ int main(void)
         cmocka_unit_test(more_than_all_is_all),
         cmocka_unit_test(a_stream_has_no_end_to_count_to),
         cmocka_unit_test(nothing_ticks_when_quiet),
+        cmocka_unit_test(a_terminal_sees_the_line_and_then_no_trace_of_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
