@@ -14,6 +14,8 @@ struct item {
     uint64_t at;
     uint32_t len;
     bool is_dir;
+    bool is_link;
+    bool has_content; /* a regular file by its first name */
 };
 
 struct order {
@@ -66,6 +68,8 @@ static enum err load_all(struct order *o)
         TRY(entry_decode(buf_bytes(&o->raw), &o->entry));
         i->path.len = o->entry.path.len;
         i->is_dir = o->entry.type == ENTRY_DIR;
+        i->is_link = (o->entry.flags & ENTRY_HARD_LINK) != 0;
+        i->has_content = o->entry.type == ENTRY_FILE && !i->is_link;
         TRY(buf_add(&o->text, buf_bytes(&o->entry.path)));
         at += i->len;
     }
@@ -136,6 +140,42 @@ out:
     return rc;
 }
 
+/* The last item of that name, which is the one that counts; NULL when there is none. */
+static const struct item *find_item(const struct order *o, struct bytes path)
+{
+    struct item key = {.path = path, .at = UINT64_MAX};
+    size_t low = 0;
+    size_t high = o->count;
+
+    while (low < high) { /* the first item behind all of that name */
+        size_t middle = low + (high - low) / 2;
+
+        if (by_path(&o->items[middle], &key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 && bytes_equal(o->items[low - 1].path, path) ? &o->items[low - 1] : NULL;
+}
+
+/* A link that leads nowhere would make a snapshot that no restore takes. */
+static enum err check_link(struct order *o)
+{
+    const struct item *first;
+    enum err rc;
+
+    TRY(entry_decode(buf_bytes(&o->raw), &o->entry));
+    first = find_item(o, buf_bytes(&o->entry.link));
+    if (first == NULL)
+        FAIL(ERR_FAILED, "%s is a hard link to %s, which is not in the tar", entry_path(&o->entry),
+             (const char *)o->entry.link.at);
+    if (!first->has_content)
+        FAIL(ERR_FAILED, "%s is a hard link to %s, which is no file of its own in the tar",
+             entry_path(&o->entry), (const char *)o->entry.link.at);
+out:
+    return rc;
+}
+
 static enum err put_all(struct order *o)
 {
     struct bytes dir = {NULL, 0};
@@ -147,11 +187,15 @@ static enum err put_all(struct order *o)
 
         if (i + 1 < o->count && bytes_equal(item->path, item[1].path))
             continue; /* a later one of the same name counts */
+        if (is_root(item->path) && !item->is_dir)
+            FAIL(ERR_FAILED, "the root of the tar is no folder");
         if (last_file.at != NULL && path_is_within(item->path, last_file))
             FAIL(ERR_FAILED, "%.*s is both a file and a folder in the tar", (int)last_file.len,
                  (const char *)last_file.at);
         TRY(put_missing_folders(o, item->path, &dir));
         TRY(load(o, item->at, item->len));
+        if (item->is_link)
+            TRY(check_link(o));
         TRY(put(o, buf_bytes(&o->raw)));
         if (item->is_dir && !is_root(item->path))
             dir = item->path;

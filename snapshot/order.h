@@ -14,7 +14,7 @@
 #define ORDER_LEN_MAX (32 * MIB)
 
 /* How many entries and bytes order_write() will give. ERR_FAILED: too many for the sort; a name
- * that is both a file and a folder; a hard link to nothing. */
+ * that is both a file and a folder; a root that is none; a hard link to nothing. */
 MUST_CHECK enum err order_measure(struct spool *spool, uint64_t *count, uint64_t *len);
 
 typedef enum err order_sink(void *arg, struct bytes piece);
