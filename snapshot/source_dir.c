@@ -75,6 +75,19 @@ out:
     return rc;
 }
 
+/* Its name vanished before it was read: the next name of the file is its first, then. */
+static void forget_first(struct source_dir *d)
+{
+    bool found;
+    size_t at = find_first(d, &d->item.st, &found);
+
+    if (!found)
+        return;
+    mem_free(d->firsts[at].path);
+    d->first_count--;
+    memmove(d->firsts + at, d->firsts + at + 1, (d->first_count - at) * sizeof *d->firsts);
+}
+
 static void dir_free(void *self)
 {
     struct source_dir *d = self;
@@ -204,11 +217,15 @@ static enum err read_link(const struct source_dir *d, struct entry *e)
 {
     char target[PATH_LEN_MAX + 1];
     ssize_t len = readlinkat(d->item.dir, d->item.name, target, sizeof target);
+    enum err rc;
 
     if (len < 0 || (size_t)len == sizeof target)
-        return err_sys(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "reading link %s",
-                       entry_path(e));
-    return buf_add(&e->link, bytes_of(target, (size_t)len));
+        FAIL_SYS(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "reading link %s", entry_path(e));
+    target[len] = '\0'; /* there, but not counted: entries serve as C strings too */
+    TRY(buf_add(&e->link, bytes_of(target, (size_t)len + 1)));
+    e->link.len--;
+out:
+    return rc;
 }
 
 /* O_NOATIME is allowed to the owner and to root only. */
@@ -218,6 +235,15 @@ static int open_quietly(int dir, const char *name)
     int fd = openat(dir, name, flags | O_NOATIME);
 
     return fd < 0 && errno == EPERM ? openat(dir, name, flags) : fd;
+}
+
+/* The folder may be there again when the walk would enter it, without an entry of its own. */
+static void pass_over(struct source_dir *d, const struct entry *e)
+{
+    if (e->type == ENTRY_DIR)
+        walk_skip(d->walk);
+    else if (e->type == ENTRY_FILE && (e->flags & ENTRY_HARD_LINK) == 0)
+        forget_first(d);
 }
 
 static enum err dir_describe(void *self, struct entry *e, int *fd)
@@ -238,6 +264,8 @@ static enum err dir_describe(void *self, struct entry *e, int *fd)
             FAIL_SYS(ERR_FAILED, "%s", entry_path(e));
         if (type_of(st.st_mode) != e->type)
             FAIL(ERR_NOT_FOUND, "%s was replaced by something else", entry_path(e));
+        if (st.st_ino != d->item.st.st_ino || st.st_dev != d->item.st.st_dev)
+            forget_first(d); /* another file took the name: other names are not links to it */
         TRY(fill_from_stat(e, &st));
         d->item.st = st;
     }
@@ -247,6 +275,8 @@ static enum err dir_describe(void *self, struct entry *e, int *fd)
         file = -1; /* the caller's now */
     }
 out:
+    if (rc == ERR_NOT_FOUND)
+        pass_over(d, e);
     if (file >= 0)
         close(file);
     return rc;
