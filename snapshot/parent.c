@@ -162,7 +162,7 @@ enum err parent_cache_prune(const struct ledger *ledger, const char *id)
         if (d->d_name[0] == '.' || strncmp(d->d_name, id, SNAPSHOT_ID_TEXT) == 0)
             continue;
         if (unlinkat(dirfd(dir), d->d_name, 0) != 0)
-            FAIL_SYS(ERR_FAILED, "removing %s%s", dir_path, d->d_name);
+            FAIL_SYS(ERR_FAILED, "removing %s/%s", dir_path, d->d_name);
     }
 out:
     if (dir != NULL)
