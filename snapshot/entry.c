@@ -285,6 +285,8 @@ static enum err take_text(struct cursor *c, size_t len, struct buf *to)
     struct bytes part = {NULL, 0};
     enum err rc;
 
+    if (len >= to->max) /* one byte of it is the NUL's */
+        FAIL(ERR_CORRUPT, "a name or list of %zu bytes is over the limit of %zu", len, to->max - 1);
     TRY(cursor_take(c, len, &part));
     if (len > 0 && memchr(part.at, '\0', len) != NULL)
         FAIL(ERR_CORRUPT, "a name has a NUL inside");
@@ -299,13 +301,18 @@ static enum err take_xattrs(struct cursor *c, struct entry *e)
     const uint8_t *from = c->at;
     struct bytes name = {NULL, 0};
     struct bytes value = {NULL, 0};
+    size_t len;
     enum err rc = ERR_OK;
 
     for (uint32_t i = 0; i < e->xattr_count; i++)
         TRY(entry_take_xattr(c, &name, &value));
+    len = (size_t)(c->at - from);
+    if (len > e->xattrs.max)
+        FAIL(ERR_CORRUPT, "extended attributes of %zu bytes are over the limit of %zu", len,
+             e->xattrs.max);
     e->xattrs.len = 0;
-    if (e->xattr_count > 0)
-        TRY(buf_add(&e->xattrs, bytes_of(from, (size_t)(c->at - from))));
+    if (len > 0)
+        TRY(buf_add(&e->xattrs, bytes_of(from, len)));
 out:
     return rc;
 }
