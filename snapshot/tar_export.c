@@ -58,11 +58,28 @@ static enum err to_tar(void *arg, struct bytes piece)
     return archive_write_data(x->tar, piece.at, piece.len) < 0 ? tar_error(x) : ERR_OK;
 }
 
+/* Whole blocks, for that is how holes were read; neighbours become one. */
 static void add_extents(struct exporter *x, const struct entry *e)
 {
-    for (size_t i = 0; i < e->extents.len; i += 16)
-        archive_entry_sparse_add_entry(x->entry, (la_int64_t)be_get(e->extents.at + i, 8),
-                                       (la_int64_t)be_get(e->extents.at + i + 8, 8));
+    uint64_t block = UINT64_C(1) << e->block_log2;
+    uint64_t from = 0;
+    uint64_t to = 0; /* [from, to) is not added yet */
+
+    for (size_t i = 0; i < e->extents.len; i += 16) {
+        uint64_t begin = be_get(e->extents.at + i, 8);
+        uint64_t end = begin + be_get(e->extents.at + i + 8, 8) + block - 1;
+
+        begin -= begin % block;
+        end -= end % block;
+        if (begin > to) {
+            if (to > from)
+                archive_entry_sparse_add_entry(x->entry, (la_int64_t)from, (la_int64_t)(to - from));
+            from = begin;
+        }
+        to = end < e->size ? end : e->size;
+    }
+    if (e->extents.len > 0)
+        archive_entry_sparse_add_entry(x->entry, (la_int64_t)from, (la_int64_t)(to - from));
 }
 
 static enum err export_entry(struct exporter *x, const struct entry *e, struct entry *scratch)
@@ -127,6 +144,8 @@ out:
 enum err tar_export(const struct opened *from, const char *const *only, int fd)
 {
     struct exporter x = {.fd = fd, .tree = {.from = from, .only = only, .root_fd = -1}};
+    locale_t utf8 = tar_meta_locale();
+    locale_t before = uselocale(utf8);
     enum err rc;
 
     TRY(tree_measure(&x.tree));
@@ -137,5 +156,8 @@ out:
     archive_entry_free(x.entry);
     archive_write_free(x.tar);
     content_free(x.content);
+    uselocale(before);
+    if (utf8 != NULL)
+        freelocale(utf8);
     return rc;
 }

@@ -1,5 +1,6 @@
 #include "snapshot/tar_meta.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <archive.h>
@@ -120,6 +121,16 @@ out:
     return rc;
 }
 
+/* libarchive looks for a folder's default ACL by path, and ours is not relative to where we are. */
+static void set_paths(struct archive_entry *to, int fd, const char *path)
+{
+    char source[32];
+
+    snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
+    archive_entry_copy_pathname(to, path);
+    archive_entry_copy_sourcepath(to, source);
+}
+
 enum err tar_meta_read(struct tar_meta *m, int fd, const struct stat *st, struct entry *e)
 {
     bool has_holes = S_ISREG(st->st_mode) && st->st_blocks * DISK_SECTOR < st->st_size;
@@ -131,7 +142,7 @@ enum err tar_meta_read(struct tar_meta *m, int fd, const struct stat *st, struct
     /* Asking for extents makes the kernel write the file out first: only where there are holes. */
     archive_read_disk_set_behavior(m->disk, has_holes ? 0 : ARCHIVE_READDISK_NO_SPARSE);
     archive_entry_clear(m->entry);
-    archive_entry_copy_pathname(m->entry, entry_path(e));
+    set_paths(m->entry, fd, entry_path(e));
     if (archive_read_disk_entry_from_file(m->disk, m->entry, fd, st) < ARCHIVE_WARN)
         FAIL(ERR_FAILED, "%s: %s", entry_path(e), archive_error_string(m->disk));
     TRY(take_xattrs(m->entry, e));
@@ -197,19 +208,32 @@ out:
     return rc;
 }
 
-/* A tar's "./a//b/" is our "a/b". */
+/* A tar's "./a//b/./c/" is our "a/b/c". */
 static enum err take_path(const char *from, struct buf *to)
 {
+    const char *next = NULL;
     enum err rc = ERR_OK;
 
-    while (strncmp(from, "./", 2) == 0 || *from == '/')
-        from += *from == '/' ? 1 : 2;
-    TRY(add_text(to, *from == '\0' ? "." : from));
-    while (to->len > 1 && to->at[to->len - 1] == '/')
-        to->at[--to->len] = '\0';
-    if (to->len != 1 || to->at[0] != '.')
+    to->len = 0;
+    for (const char *part = from; *part != '\0'; part = next) {
+        size_t len = strcspn(part, "/");
+
+        next = part + len + (part[len] == '/' ? 1 : 0);
+        if (len == 0 || (len == 1 && *part == '.'))
+            continue;
+        if (to->len > 0)
+            TRY(buf_add_text(to, "/"));
+        TRY(buf_add(to, bytes_of(part, len)));
+    }
+    if (to->len == 0)
+        TRY(buf_add_text(to, "."));
+    else
         TRY(path_check(buf_bytes(to)));
+    TRY(buf_add(to, bytes_of("", 1)));
+    to->len--; /* the NUL is there, not counted */
 out:
+    if (rc == ERR_CORRUPT)
+        err_note("\"%.100s\"", from);
     return rc;
 }
 
@@ -257,4 +281,9 @@ out:
     if (rc != ERR_OK)
         err_note("reading the tar");
     return rc;
+}
+
+locale_t tar_meta_locale(void)
+{
+    return newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
 }

@@ -7,6 +7,7 @@
 #ifndef SNAPSHOT_TAR_META_H
 #define SNAPSHOT_TAR_META_H
 
+#include <locale.h>
 #include <sys/stat.h>
 
 #include "core/base/err.h"
@@ -28,5 +29,10 @@ MUST_CHECK enum err tar_meta_read(struct tar_meta *m, int fd, const struct stat 
 MUST_CHECK enum err tar_meta_export(const struct entry *e, const char *path,
                                     struct archive_entry *to);
 MUST_CHECK enum err tar_meta_import(struct archive_entry *from, struct entry *e);
+
+/* A pax tar has its names in UTF-8, and libarchive converts them from and to the thread's locale:
+ * use this one (uselocale) around its calls, then freelocale() it. NULL where there is none; then
+ * the locale stays as it is. */
+locale_t tar_meta_locale(void);
 
 #endif

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ struct source_stream {
     bool given;                  /* a raw stream's one file */
     struct archive *tar;         /* NULL: a raw stream */
     struct archive_entry *entry; /* libarchive's, the current one */
+    locale_t utf8;               /* owned; see tar_meta.h */
     uint8_t piece[READ_LEN];     /* what libarchive reads into */
 };
 
@@ -41,6 +43,8 @@ static void stream_free(void *self)
     if (s == NULL)
         return;
     archive_read_free(s->tar);
+    if (s->utf8 != NULL)
+        freelocale(s->utf8);
     mem_free(s->name);
     mem_free(s);
 }
@@ -132,9 +136,9 @@ static enum err tar_error(struct source_stream *s)
                    archive_error_string(s->tar));
 }
 
-static enum err tar_next(void *self, struct entry *e, bool *more, uint64_t *attention)
+static enum err next_entry(struct source_stream *s, struct entry *e, bool *more,
+                           uint64_t *attention)
 {
-    struct source_stream *s = self;
     char shown[SHOWN_MAX];
     int got;
     enum err rc;
@@ -154,6 +158,16 @@ static enum err tar_next(void *self, struct entry *e, bool *more, uint64_t *atte
         ++*attention;
         entry_reset(e);
     }
+}
+
+static enum err tar_next(void *self, struct entry *e, bool *more, uint64_t *attention)
+{
+    struct source_stream *s = self;
+    locale_t before = uselocale(s->utf8);
+    enum err rc = next_entry(s, e, more, attention);
+
+    uselocale(before);
+    return rc;
 }
 
 /* libarchive fills holes with zeros when it is read by position in order. */
@@ -192,6 +206,7 @@ static enum err open_tar(struct source_stream *s)
     s->tar = archive_read_new();
     if (s->tar == NULL)
         return err_set(ERR_FAILED, "out of memory for libarchive");
+    s->utf8 = tar_meta_locale();
     if (archive_read_support_format_tar(s->tar) != ARCHIVE_OK ||
         archive_read_open2(s->tar, s, NULL, feed, NULL, NULL) != ARCHIVE_OK)
         return tar_error(s);
