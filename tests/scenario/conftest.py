@@ -118,7 +118,8 @@ class Sealpoint:
         return self.run("restore", which, "--to", to or self.target, *args, **options)
 
     def show(self, which="latest"):
-        return self.run("show", which, "--json").json
+        (snapshot,) = self.run("show", which, "--json").json["results"]
+        return snapshot
 
     def manifest(self, which):
         return json.loads((self.repository / "manifests" / f"{which}.json").read_text())
@@ -197,11 +198,7 @@ def read_tree(folder):
 
 def pattern(size, seed):
     """Bytes that do not compress and are the same for the same seed."""
-    value, out = seed * 2654435761 + 1, bytearray()
-    while len(out) < size:
-        value = (value * 6364136223846793005 + 1442695040888963407) % 2**64
-        out += (value >> 16).to_bytes(6, "big")
-    return bytes(out[:size])
+    return hashlib.shake_128(b"%d" % seed).digest(size)
 
 
 def fill_source(folder):

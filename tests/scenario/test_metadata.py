@@ -1,0 +1,202 @@
+"""What is more than content comes back too: holes, extended attributes, ACLs, hard links, odd
+names, and other owners."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import pattern, read_tree
+
+
+def used(path):
+    return path.stat().st_blocks * 512
+
+
+def make_sparse(path):
+    with open(path, "wb") as file:
+        file.write(b"start" * 1000)
+        file.seek(5_000_000)
+        file.write(b"middle" * 1000)
+        file.truncate(20_000_000)
+
+
+def test_sparse_files_stay_sparse(on_disk):
+    repo = on_disk
+    make_sparse(repo.source / "sparse")
+    with open(repo.source / "hole only", "wb") as file:
+        file.truncate(50_000_000)
+    if used(repo.source / "sparse") > 1_000_000:
+        pytest.skip("this file system does not keep holes")
+    repo.backup()
+    assert repo.show()["totals"]["storedBytes"] < 300_000
+    repo.restore()
+    for name in ("sparse", "hole only"):
+        assert (repo.target / name).stat().st_size == (repo.source / name).stat().st_size
+        assert used(repo.target / name) <= used(repo.source / name) + 131072
+        assert subprocess.run(["cmp", repo.source / name, repo.target / name]).returncode == 0
+    # A hole that is filled, and data that becomes a hole, in an incremental and by delta.
+    with open(repo.source / "sparse", "r+b") as file:
+        file.seek(10_000_000)
+        file.write(b"filled")
+    subprocess.run(["fallocate", "--punch-hole", "--offset", "5000000", "--length", "6000",
+                    repo.source / "sparse"], check=True)
+    repo.backup()
+    repo.restore("latest", "--delta")
+    assert subprocess.run(["cmp", repo.source / "sparse", repo.target / "sparse"]).returncode == 0
+    shutil.rmtree(repo.target)
+    repo.restore()
+    assert subprocess.run(["cmp", repo.source / "sparse", repo.target / "sparse"]).returncode == 0
+    assert used(repo.target / "sparse") < 1_000_000
+    # And through tar: export, and a snapshot of that.
+    tar = repo.run("export", "latest", "sparse", binary=True).out
+    assert len(tar) < 1_000_000
+    repo.run("backup", "-", stdin=tar)
+    shutil.rmtree(repo.target)
+    repo.restore()
+    assert subprocess.run(["cmp", repo.source / "sparse", repo.target / "sparse"]).returncode == 0
+    assert used(repo.target / "sparse") < 1_000_000
+
+
+def xattrs(path):
+    return {name: os.getxattr(path, name, follow_symlinks=False)
+            for name in os.listxattr(path, follow_symlinks=False)
+            if not name.startswith("security.")}
+
+
+def test_extended_attributes_come_back(on_disk):
+    repo = on_disk
+    wanted = {"user.note": b"text", "user.binary": bytes(range(256)), "user.empty": b""}
+    try:
+        for name, value in wanted.items():
+            os.setxattr(repo.source / "a.txt", name, value)
+        os.setxattr(repo.source / "deep", "user.folder", b"yes")
+    except OSError:
+        pytest.skip("this file system does not keep user attributes")
+    repo.backup()
+    repo.restore()
+    assert xattrs(repo.target / "a.txt") == wanted
+    assert xattrs(repo.target / "deep") == {"user.folder": b"yes"}
+    assert xattrs(repo.target / "empty") == {}
+    # A delta takes away what the snapshot does not have, and gives what it has.
+    os.setxattr(repo.target / "empty", "user.extra", b"x")
+    os.removexattr(repo.target / "a.txt", "user.note")
+    repo.restore("latest", "--delta")
+    assert xattrs(repo.target / "a.txt") == wanted
+    assert xattrs(repo.target / "empty") == {}
+    # Only an attribute changed: an incremental has it.
+    os.setxattr(repo.source / "a.txt", "user.note", b"other")
+    repo.backup()
+    repo.restore("latest", "--delta")
+    assert xattrs(repo.target / "a.txt")["user.note"] == b"other"
+    assert read_tree(repo.target) == read_tree(repo.source)
+
+
+def acl(path):
+    return subprocess.run(["getfacl", "-cpnE", path], capture_output=True, check=True).stdout
+
+
+def test_acls_come_back(on_disk):
+    repo = on_disk
+    done = [subprocess.run(["setfacl", *args, repo.source / name], check=False).returncode
+            for args, name in ((["-m", "u:1234:rw,g:5678:r"], "a.txt"),
+                               (["-m", "u:1234:rwx"], "deep"),
+                               (["-d", "-m", "u:1234:rx"], "deep"))]
+    if any(done):
+        pytest.skip("this file system does not keep ACLs")
+    repo.backup()
+    repo.restore()
+    for name in ("a.txt", "deep", "empty", "deep/random"):
+        assert acl(repo.target / name) == acl(repo.source / name), name
+    subprocess.run(["setfacl", "-b", repo.target / "a.txt"], check=True)
+    subprocess.run(["setfacl", "-m", "u:4321:r", repo.target / "empty"], check=True)
+    repo.restore("latest", "--delta")
+    for name in ("a.txt", "deep", "empty", "deep/random"):
+        assert acl(repo.target / name) == acl(repo.source / name), name
+
+
+def test_hard_links_stay_links_to_one_file(on_disk):
+    repo = on_disk
+    os.link(repo.source / "deep" / "random", repo.source / "another name")
+    os.link(repo.source / "deep" / "random", repo.source / "z")
+    repo.backup()
+    assert repo.show()["totals"]["bytes"] < 250_000
+    repo.restore()
+    inode = {name: (repo.target / name).stat().st_ino
+             for name in ("another name", "deep/random", "z", "a.txt")}
+    assert inode["another name"] == inode["deep/random"] == inode["z"] != inode["a.txt"]
+    assert read_tree(repo.target) == read_tree(repo.source)
+    shutil.rmtree(repo.target)
+    # Of a link whose first name is not asked for, the content comes all the same.
+    repo.restore("latest", "--only", "z", "--only", "deep/random")
+    tree = read_tree(repo.target)
+    assert tree["z"] == tree["deep/random"] == (repo.source / "z").read_bytes()
+    # By delta a link that was broken is one again, and what was no link is none.
+    shutil.rmtree(repo.target)
+    repo.restore()
+    (repo.target / "z").unlink()
+    (repo.target / "z").write_bytes(b"broken")
+    (repo.target / "empty").unlink()
+    os.link(repo.target / "a.txt", repo.target / "empty")
+    repo.restore("latest", "--delta")
+    assert read_tree(repo.target) == read_tree(repo.source)
+    assert (repo.target / "z").stat().st_ino == (repo.target / "another name").stat().st_ino
+    assert (repo.target / "a.txt").stat().st_nlink == 1
+
+
+def test_names_of_every_kind_come_back(on_disk):
+    repo = on_disk
+    shutil.rmtree(repo.source)
+    repo.source.mkdir()
+    folder = os.fsencode(repo.source)
+    names = [b" leading", b"-dash", b"new\nline", b"\xff\xfe", "ümlaut".encode(), b"a" * 255,
+             b"...", b"..a", b"a", b"a!", b"a.b", b"A", b"a\\b", b"*", b"tab\t"]
+    for number, name in enumerate(names):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(pattern(500, number))
+    deep = folder
+    for _ in range(15):
+        deep = os.path.join(deep, b"d" * 200)
+        os.mkdir(deep)
+    (repo.source / "a!").unlink()
+    (repo.source / "a!").mkdir()
+    (repo.source / "a!" / "inside").write_bytes(b"x")
+    repo.backup()
+    repo.restore()
+    assert read_tree(repo.target) == read_tree(repo.source)
+    repo.backup()
+    assert repo.show()["totals"]["newBytes"] == 0
+    repo.run("verify", "--decrypt")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_somebody_else_than_root_can_back_up_and_restore(on_disk):
+    repo = on_disk
+    for path in [repo.folder, *repo.folder.rglob("*")]:
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    os.chmod(repo.folder.parent, 0o755)
+    (repo.source / "empty folder").chmod(0o555)
+    (repo.source / "a.txt").chmod(0o444)
+    inside = repo.source / "empty folder" / "read-only"
+    inside.write_bytes(pattern(100_000, 2))
+    inside.chmod(0o400)
+    os.chown(inside, 65534, 65534)
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if subprocess.run([*nobody, "test", "-x", repo.command()[0]], check=False).returncode or \
+            subprocess.run([*nobody, "ls", repo.folder], check=False).returncode:
+        pytest.skip("the binary or the scratch folder cannot be reached by another user")
+    repo.run("backup", repo.source, before=nobody)
+    repo.run("restore", "latest", "--to", repo.target, before=nobody)
+    assert read_tree(repo.target) == read_tree(repo.source)
+    assert (repo.target / "empty folder").stat().st_mode & 0o777 == 0o555
+    assert (repo.target / "empty folder" / "read-only").stat().st_mode & 0o777 == 0o400
+    # What is read-only in the old state must be made writable first; root has no need of that.
+    for name in ("a.txt", "empty folder", "empty folder/read-only"):
+        (repo.target / name).chmod(0o700)
+    (repo.target / "a.txt").write_bytes(b"spoiled")
+    repo.run("restore", "latest", "--to", repo.target, "--delta", before=nobody)
+    assert read_tree(repo.target) == read_tree(repo.source)
+    # Files of other owners come back as our own.
+    repo.run("restore", "latest", "--to", repo.folder / "roots")
+    assert (repo.folder / "roots" / "a.txt").stat().st_uid == 65534
