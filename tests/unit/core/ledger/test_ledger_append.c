@@ -285,22 +285,20 @@ static enum err open_and_append(void *arg)
     TRY(ledger_append(s->ledger, RECORD_SNAPSHOT, body, NULL));
 out:
     jdoc_free(body);
-    site_close(s);
+    site_forget(s);
+    site_delete(s, ROOT_NAME("2"));
     return rc;
 }
 
 static void no_allocation_is_missed(void **state)
 {
     struct site s;
-    size_t count;
 
     site_new(&s, state);
-    site_close(&s);
+    site_forget(&s);
     assert_true(sweep_allocations(open_and_append, &s) > 20);
     assert_done(site_open(&s, true));
-    count = ledger_count(s.ledger);
-    /* Every record is whole: those that were stored before their run failed, too. */
-    assert_true(count >= 3);
+    assert_int_equal(ledger_count(s.ledger), 2);
     site_free(&s);
 }
 
