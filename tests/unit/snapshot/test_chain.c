@@ -1,0 +1,159 @@
+#include "snapshot/chain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "tests/unit/helpers.h"
+
+#define NOW_MS (100 * CLOCK_DAY_MS)
+
+/* A chain in which nothing speaks against the next link; each row of the table changes one thing.
+ */
+struct chain {
+    struct snapshot items[3]; /* base, and two upon it */
+    struct catalogue catalogue;
+    struct key_name active;
+    struct chain_limits limits;
+};
+
+static void make_chain(struct chain *c)
+{
+    *c = (struct chain){.catalogue = {.items = c->items, .count = 3},
+                        .active = {"file", "key", "1"},
+                        .limits = {.age_ms = 7 * CLOCK_DAY_MS, .length = 28}};
+    for (uint64_t i = 0; i < 3; i++) {
+        struct snapshot *s = &c->items[i];
+
+        snprintf(s->id, sizeof s->id, "%024u", (unsigned)i);
+        snprintf(s->base, sizeof s->base, "%024u", 0);
+        s->recorded_key = s->effective_key = c->active;
+        s->created_ms = NOW_MS - (int64_t)(3 - i) * CLOCK_DAY_MS;
+        s->chain_position = i;
+        s->chain_stored_bytes = 1000;
+        s->chain_needed_bytes = 800;
+    }
+}
+
+typedef void change_chain(struct chain *c);
+
+static void nothing(struct chain *c)
+{
+    (void)c;
+}
+static void no_snapshots(struct chain *c)
+{
+    c->catalogue.count = 0;
+}
+static void another_version(struct chain *c)
+{
+    strcpy(c->active.version, "2");
+}
+static void another_key(struct chain *c)
+{
+    strcpy(c->active.key_id, "other");
+}
+static void another_provider(struct chain *c)
+{
+    strcpy(c->active.provider, "aws");
+}
+static void rewrapped_to_another_version(struct chain *c)
+{
+    strcpy(c->items[2].effective_key.version, "2");
+}
+static void rewrapped_to_the_active_version(struct chain *c)
+{
+    strcpy(c->items[2].recorded_key.version, "0");
+}
+static void a_parent_by_another_version(struct chain *c)
+{
+    strcpy(c->items[1].effective_key.version, "0"); /* only the newest is asked */
+}
+static void no_base(struct chain *c)
+{
+    strcpy(c->items[2].base, "ffffffffffffffffffffffff");
+}
+static void base_as_old_as_allowed(struct chain *c)
+{
+    c->items[0].created_ms = NOW_MS - c->limits.age_ms;
+}
+static void base_a_little_younger(struct chain *c)
+{
+    c->items[0].created_ms = NOW_MS - c->limits.age_ms + 1;
+}
+static void base_from_the_future(struct chain *c)
+{
+    c->items[0].created_ms = NOW_MS + CLOCK_DAY_MS;
+}
+static void as_long_as_allowed(struct chain *c)
+{
+    c->items[2].chain_position = 28;
+}
+static void one_shorter(struct chain *c)
+{
+    c->items[2].chain_position = 27;
+}
+static void less_than_half_is_needed(struct chain *c)
+{
+    c->items[2].chain_needed_bytes = 499;
+}
+static void half_is_needed(struct chain *c)
+{
+    c->items[2].chain_needed_bytes = 500;
+}
+static void nothing_is_stored(struct chain *c)
+{
+    c->items[2].chain_stored_bytes = c->items[2].chain_needed_bytes = 0;
+}
+
+static void each_reason_ends_a_chain(void **state)
+{
+    static const struct {
+        const char *name;
+        change_chain *change;
+        const char *why; /* "": the chain goes on */
+    } rows[] = {
+        {"nothing", nothing, ""},
+        {"no snapshots", no_snapshots, "it is the first snapshot"},
+        {"another version", another_version, "the active master-key version changed"},
+        {"another key", another_key, "the active master-key version changed"},
+        {"another provider", another_provider, "the active master-key version changed"},
+        {"rewrapped", rewrapped_to_another_version, "the active master-key version changed"},
+        {"rewrapped to active", rewrapped_to_the_active_version, ""},
+        {"parent's version", a_parent_by_another_version, ""},
+        {"no base", no_base, "the chain's base is gone"},
+        {"old base", base_as_old_as_allowed, "the chain's base is old enough"},
+        {"younger base", base_a_little_younger, ""},
+        {"base from the future", base_from_the_future, ""},
+        {"long", as_long_as_allowed, "the chain is long enough"},
+        {"one shorter", one_shorter, ""},
+        {"less than half", less_than_half_is_needed,
+         "the newest snapshot needs less than half of what the chain stores"},
+        {"half", half_is_needed, ""},
+        {"nothing stored", nothing_is_stored, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct chain c;
+        const struct snapshot *parent;
+        const char *why = NULL;
+
+        make_chain(&c);
+        rows[i].change(&c);
+        parent = chain_parent(&c.catalogue, &c.active, &c.limits, NOW_MS, &why);
+        if (strcmp(why, rows[i].why) != 0 || (parent == NULL) == (*rows[i].why == '\0'))
+            fail_msg("%s: \"%s\"", rows[i].name, why);
+        if (parent != NULL)
+            assert_ptr_equal(parent, &c.items[2]);
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(each_reason_ends_a_chain),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
