@@ -1,190 +1,218 @@
-"""The command line as scripts and people meet it: what goes to which stream, the forms of JSON,
-where settings come from, and results that cannot be delivered."""
+"""The command line as scripts and people meet it: JSON of every listing, standard output apart
+from standard error, --quiet, statuses, help, configuration file and environment."""
 
 import json
 import os
-import re
+import signal
 import subprocess
 
 import pytest
 
-from conftest import FAILED, KEY_UNREACHABLE, NOT_FOUND, STORAGE, USAGE, Sealpoint
-
-SNAPSHOT = {"id", "status", "snapshotType", "frequencyType", "createdAt", "expiresAt",
-            "description", "replicaSetName", "mongodVersion", "masterKey", "effectiveMasterKey",
-            "parent", "chain", "totals", "manifest", "recordId"}
+import shim
+from conftest import NOT_FOUND, SEALPOINT, USAGE, pattern, read_tree
 
 
-def shell(repo, text):
-    """A line of shell where "$@" is the binary; gives its status and both streams."""
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", text, "bash", *repo.command()],
-                          env=repo.env(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=60, check=False)
-    return done.returncode, done.stdout, done.stderr
-
-
-def assert_list(done, members):
-    """Atlas's form of a list; every item has at least these members."""
-    found = done.json
-    assert found["format"] == 1 and found["totalCount"] == len(found["results"])
-    assert set(found) == {"format", "totalCount", "results"}
-    for item in found["results"]:
-        assert members <= set(item)
-    return found["results"]
-
-
-def test_every_list_has_the_same_form(quick_two):
+def test_every_json_is_one_document_of_format_1(quick_two):
     repo = quick_two
-    snapshots = assert_list(repo.run("snapshots", "--json"), SNAPSHOT)
-    assert [item["chain"]["position"] for item in snapshots] == [0, 1]
-    assert snapshots[0]["status"] == "completed" and snapshots[0]["snapshotType"] == "onDemand"
-    assert assert_list(repo.run("show", "latest", "--json"), SNAPSHOT) == snapshots[1:]
-    files = assert_list(repo.run("ls", "latest", "--json"), {"path", "type", "mode", "size"})
-    assert {"a.txt", "deep/er/zeros"} <= {item["path"] for item in files}
-    assert_list(repo.run("key", "status", "--json"), {"keyVersion", "state", "active"})
-    assert_list(repo.run("key", "check", "--json"), {"masterKey", "verdict", "reason"})
-    impact = assert_list(repo.run("key", "impact", "1", "--json"), SNAPSHOT | {"otherEnvelope"})
-    assert [item["id"] for item in impact] == repo.ids()
-    assert_list(repo.run("config", "--json"), {"name", "value", "origin"})
+    lists = (["snapshots"], ["show", "latest"], ["ls", "latest"], ["ls", "latest", "deep"],
+             ["key", "status"], ["key", "check"], ["key", "impact", "1"])
+    for command in lists:
+        done = repo.run(*command, "--json")
+        assert done.err == "", command
+        assert done.json["format"] == 1, command
+        assert done.json["totalCount"] == len(done.json["results"]) > 0, command
+    singles = (["verify"], ["verify", "--read-data"], ["verify", "--decrypt"], ["backup", "source"],
+               ["restore", "latest", "--to", "restored"], ["key", "rewrap", "--dry-run"],
+               ["key", "rotate"], ["key", "disable", "1", "--yes"], ["key", "enable", "1"],
+               ["key", "schedule-deletion", "1", "--yes"], ["key", "cancel-deletion", "1"])
+    for command in singles:
+        done = repo.run(*command, "--json", cwd=repo.folder)
+        assert done.json["format"] == 1, command
+    config = repo.run("config", "--json")
+    assert config.json["format"] == 1
 
 
-def test_single_results_are_one_object(quick):
-    repo = quick
-    taken = repo.run("backup", repo.source, "--json", "--description", "a \"b\"").json
-    assert SNAPSHOT | {"format", "attention"} == set(taken) and taken["description"] == 'a "b"'
-    assert repo.run("verify", "--json").json["damaged"] == 0
-    assert repo.restore("latest", "--json").json["id"] == taken["id"]
-    assert repo.run("key", "rotate", "--json").json["masterKey"]["keyVersion"] == "2"
-    assert repo.run("key", "rewrap", "--json").json["rewrapped"] == 1
-    assert repo.run("key", "disable", "1", "--yes", "--json").json["state"] == "disabled"
-    assert repo.run("version", "--json").json["format"] == 1
+def test_json_of_a_failure_is_no_output_and_a_word_on_standard_error(quick_two):
+    done = quick_two.run("show", "ffffffff", "--json", expect=NOT_FOUND)
+    assert done.out == "" and done.err.startswith("sealpoint: ")
 
 
-def test_quiet_leaves_only_the_id(quick):
-    done = quick.run("backup", quick.source, "--quiet")
-    assert re.fullmatch(r"[0-9a-f]{24}\n", done.out) and done.err == ""
-
-
-def test_init_says_what_to_keep_and_never_twice(fast):
-    repo = Sealpoint(fast)
-    repo.source.mkdir()
-    done = repo.init()
-    fingerprint = re.search(r"^fingerprint  ([0-9a-f]{64})$", done.out, re.M).group(1)
-    assert f"repository   {repo.repository}\n" in done.out
-    assert f"keyring      {repo.keyring} (made now)\n" in done.out
-    assert f"keep a copy of {repo.keyring} away from this machine" in done.err
-    before, keys = repo.stored(), repo.keyring.read_bytes()
-    assert f"{repo.repository} is a repository already" in repo.run("init", expect=FAILED).err
-    assert repo.stored() == before and repo.keyring.read_bytes() == keys
-    assert repo.run("snapshots").err == "sealpoint: no snapshot has been taken yet\n"
-    repo.run("snapshots", "--fingerprint", fingerprint)
-
-
-@pytest.mark.parametrize("place, word", [("keyring.json", "beside"),
-                                         ("repository/keyring.json", "inside")])
-def test_a_keyring_with_the_repository_is_said_loudly(fast, place, word):
-    repo = Sealpoint(fast, bare=True)
-    repo.keyring = fast / place
-    repo.keyring.parent.mkdir(exist_ok=True)
-    said = repo.run("init", "--quiet").err
-    assert f"warning: the keyring {repo.keyring} lies {word} the repository" in said
-    assert f"warning: the keys in {repo.keyring} lie bare" in said
-
-
-def test_the_first_contact_is_said_loudly_and_only_then(quick_two):
+def test_the_recorded_key_version_is_read_with_head_and_jq(quick_two):
     repo = quick_two
-    repo.forget()
-    assert "warning: first contact with this repository" in repo.run("snapshots", "--quiet").err
-    assert repo.run("snapshots").err == ""
+    shown = subprocess.run(f"head -1 '{repo.records()[2]}' | jq .masterKey", shell=True,
+                           capture_output=True, check=True)
+    key = json.loads(shown.stdout)
+    assert key["provider"] == "file" and key["keyVersion"] == "1"
+    assert key == repo.snapshots()[0]["masterKey"]
 
 
-def test_settings_come_from_four_places(quick, tmp_path):
+def test_quiet_gives_scripts_the_id_alone(quick):
     repo = quick
-    config = tmp_path / "sealpoint.yaml"
-    config.write_text(f"source: {repo.source}\nworkers: 1\nchain: {{length: 3}}\n")
-    repo.extra_env = {"SEALPOINT_CONFIG": str(config), "SEALPOINT_WORKERS": "2"}
-    rows = {row["name"]: (row["value"], row["origin"])
-            for row in repo.run("config", "--json").json["results"]}
-    assert rows["source"] == (str(repo.source), "configuration file")
-    assert rows["workers"] == ("2", "environment")
-    assert rows["chain-length"] == ("3", "configuration file")
-    assert rows["chain-age"] == ("7d", "default")
-    assert rows["json"] == ("true", "option")
-    assert len(repo.run("backup", "--quiet").out) == 25  # the source is the configured one
+    done = repo.run("backup", repo.source, "--quiet")
+    assert done.err == ""
+    assert done.out == repo.ids()[0] + "\n"
 
 
-def test_a_broken_configuration_is_named_and_does_not_hide_the_help(quick, tmp_path):
-    config = tmp_path / "sealpoint.yaml"
-    config.write_text("repository: /a\nmasterkey: []\n")
-    quick.extra_env = {"SEALPOINT_CONFIG": str(config)}
-    assert quick.run("snapshots", expect=USAGE).err == (
-        f"sealpoint: configuration {config}: line 2: unknown key \"masterkey\"\n"
-        "  did you mean masterKey?\n")
-    assert "Usage: sealpoint" in quick.run("help").out
-    assert "Usage: sealpoint backup" in quick.run("backup", "--help").out
+def test_descriptions_and_expiry_are_kept(quick):
+    repo = quick
+    repo.backup("--description", "before the upgrade – ümlaut", "--retain", "2w")
+    repo.backup("--retain", "never")
+    first, second = repo.snapshots()
+    assert first["description"] == "before the upgrade – ümlaut"
+    assert first["expiresAt"] > first["createdAt"] and second["expiresAt"] is None
+    assert "before the upgrade – ümlaut" in repo.run("snapshots").out
+    assert second["description"] is None
 
 
-def test_usage_errors_go_to_standard_error(quick):
-    done = quick.run("bakcup", expect=USAGE)
+def test_a_snapshot_is_named_by_the_first_digits_that_are_its_own(quick_two):
+    repo = quick_two
+    for which in repo.ids():
+        assert repo.show(which[:20])["id"] == which
+    assert repo.show("latest")["id"] == repo.ids()[-1]
+    assert repo.run("show", "6", expect=None).status in (USAGE, NOT_FOUND)
+    repo.run("show", "not hex", expect=None)
+
+
+@pytest.mark.parametrize("command", [
+    ["restore"], ["restore", "latest"], ["nonsense"], ["backup", "a", "b"],
+    ["restore", "latest", "--to", "x", "--nonsense"], ["verify", "--sample", "5%"],
+    ["backup", "--chain-length"], ["key"], ["key", "nonsense"], ["backup", "--workers", "x"],
+    ["verify", "--sample", "0%"], ["verify", "--read-data", "--sample", "101%"]])
+def test_wrong_usage_is_status_2_and_explains_itself(quick_two, command):
+    done = quick_two.run(*command, expect=USAGE, cwd=quick_two.folder)
     assert done.out == ""
-    assert done.err == 'sealpoint: unknown command "bakcup"\n  did you mean backup?\n'
-    assert quick.run("backup", expect=USAGE).err.startswith("sealpoint: nothing to back up")
-    assert "--sample needs" in quick.run("verify", "--sample", "5%", expect=USAGE).err
-    assert quick.run("show", "latest", expect=NOT_FOUND).out == ""
+    assert done.err.startswith("sealpoint: ")
 
 
-def test_a_result_that_nobody_gets_is_a_failure(quick_two):
+def test_a_repository_that_is_not_there_is_not_found(quick):
+    repo = quick
+    for command in (["snapshots"], ["verify"], ["backup", repo.source],
+                    ["restore", "latest", "--to", repo.target]):
+        done = repo.run(*command, "--repository", repo.folder / "nowhere", expect=NOT_FOUND)
+        assert '"sealpoint init" makes a repository' in done.err
+    assert not (repo.folder / "nowhere").exists()
+    empty = repo.folder / "empty"
+    empty.mkdir()
+    done = repo.run("snapshots", "--repository", empty, expect=NOT_FOUND)
+    assert '"sealpoint init" makes a repository' in done.err
+    assert list(empty.iterdir()) == []
+
+
+def test_init_does_not_touch_what_is_there(quick_two):
     repo = quick_two
-    if os.access("/dev/full", os.W_OK):
-        status, _, err = shell(repo, '"$@" snapshots >/dev/full')
-        assert status == STORAGE
-        assert err == "sealpoint: writing to standard output: No space left on device\n"
-    status, _, err = shell(repo, '"$@" snapshots >&-')
-    assert (status, err) == (FAILED,
-                             "sealpoint: writing to standard output: Bad file descriptor\n")
-    # A reader that went away: status 1 and a message, not death by SIGPIPE.
-    status, _, err = shell(repo, '{ sleep 0.2; "$@" ls latest; } | false; exit ${PIPESTATUS[0]}')
-    assert (status, err) == (FAILED, "sealpoint: writing to standard output: Broken pipe\n")
+    before, keyring = repo.stored(), repo.keyring.read_bytes()
+    done = repo.run("init", expect=1)
+    assert "is a repository already" in done.err
+    assert repo.stored() == before and repo.keyring.read_bytes() == keyring
+    repo.assert_restores(repo.trees)
 
 
-def test_descriptors_that_were_closed_are_not_given_to_stored_files(quick):
-    status, _, _ = shell(quick, f'"$@" backup {quick.source} <&- >&- 2>&-')
-    assert status == FAILED  # its result went nowhere …
-    quick.run("verify", "--decrypt")  # … but the snapshot is whole
-    assert len(quick.ids()) == 1
-    quick.assert_tidy()
+def test_restore_of_a_repository_without_snapshots_says_so(quick):
+    done = quick.restore("latest", expect=NOT_FOUND)
+    assert done.err and not quick.target.exists()
 
 
-def test_names_from_outside_cannot_steer_the_terminal(quick):
-    (quick.source / "esc\x1b[2Jape").write_text("x")
-    quick.backup("--description", "red")
-    listed = quick.run("ls", "latest").out
-    assert "\x1b" not in listed and "esc\\x1b[2Jape" in listed
-    item = next(item for item in quick.run("ls", "latest", "--json").json["results"]
-                if "pathBase64" in item)
-    assert item["path"] == "esc\\x1b[2Jape"
-
-
-def test_an_export_does_not_go_to_a_terminal(quick_two):
-    done = subprocess.run(["script", "-qec", " ".join(quick_two.command("export", "latest")),
-                           "/dev/null"], env=quick_two.env(), stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=60, check=False)
+def test_everything_can_come_from_a_configuration_file(quick):
+    repo = quick
+    config = repo.folder / "sealpoint.yaml"
+    config.write_text(f"repository: {repo.repository}\nsource: {repo.source}\n"
+                      f"stateDir: {repo.state}\nchain:\n  length: 1\n"
+                      f"masterKey:\n  - provider: file\n    path: {repo.keyring}\n")
+    env = {name: value for name, value in repo.env().items() if not name.startswith("SEALPOINT_")}
+    for _ in range(3):
+        subprocess.run([SEALPOINT, "backup", "--config", config, "--no-passphrase"], env=env,
+                       check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    assert [snapshot["chain"]["position"] for snapshot in repo.snapshots()] == [0, 1, 0]
+    shown = subprocess.run([SEALPOINT, "config", "--json", "--config", config], env=env, check=True,
+                           capture_output=True, text=True).stdout
+    assert str(repo.source) in shown
+    config.write_text("repositry: /nowhere\n")
+    done = subprocess.run([SEALPOINT, "snapshots", "--config", config], env=env, check=False,
+                          capture_output=True, text=True)
     assert done.returncode == USAGE
-    assert "standard output is a terminal, and a tar is no text" in done.stdout
+    assert "repositry" in done.stderr
 
 
-def test_without_terminal_and_passphrase_the_key_is_unreachable(repo):
-    repo.backup()
-    repo.extra_env = {"SEALPOINT_PASSPHRASE_FILE": ""}
-    done = subprocess.run(["setsid", "-w", *repo.command("ls", "latest")], env=repo.env(),
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
-                          check=False)
-    assert done.returncode == KEY_UNREACHABLE
-    assert "there is no terminal\n  give --passphrase-file FILE (or fd:N)\n" in done.stderr
-    assert len(repo.run("snapshots", "--json").json["results"]) == 1  # that needs no key
+def test_a_second_master_key_opens_what_the_first_does_not(quick):
+    repo = quick
+    escrow = repo.folder / "escrow"
+    escrow.mkdir()
+    config = repo.folder / "sealpoint.yaml"
+    config.write_text(f"masterKey:\n  - provider: file\n    path: {repo.keyring}\n"
+                      f"  - provider: file\n    path: {escrow / 'keyring.json'}\n")
+    repo.extra_env = {"SEALPOINT_CONFIG": str(config)}
+    # A keyring of its own for the escrow, made with a throw-away repository.
+    repo.run("init", "--repository", repo.folder / "other")
+    env = repo.env()
+    env.pop("SEALPOINT_KEYRING")
+    subprocess.run(repo.command("backup", repo.source), env=env, check=True, capture_output=True,
+                   stdin=subprocess.DEVNULL)
+    repo.run("key", "disable", 1, "--yes")
+    done = repo.restore("latest", expect=3)
+    assert "version 1 is disabled" in done.err
+    repo.restore("latest", "--envelope", "1")
+    assert read_tree(repo.target) == read_tree(repo.source)
+    repo.run("verify", "--decrypt", "--envelope", "1")
 
 
-def test_a_passphrase_can_come_by_a_descriptor(repo):
-    repo.backup()
-    status, out, _ = shell(repo, f'"$@" ls latest --json --passphrase-file fd:7 7<{repo.passphrase}')
-    assert status == 0 and json.loads(out)["totalCount"] > 3
+def test_help_names_every_command_and_needs_nothing(tmp_path):
+    env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run([SEALPOINT, "help"], env=env, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    for command in ("init", "backup", "restore", "verify", "snapshots", "key rotate", "export"):
+        assert command in done.stdout
+        short = subprocess.run([SEALPOINT, *command.split(), "--help"], env=env,
+                               capture_output=True, text=True, check=True)
+        assert command in short.stdout
+    for argument in (["--man"], ["--completion", "bash"], ["--completion", "zsh"],
+                     ["--completion", "fish"]):
+        done = subprocess.run([SEALPOINT, "help", *argument], env=env, capture_output=True,
+                              text=True, check=True)
+        assert "schedule-deletion" in done.stdout.replace("\\-", "-")
+
+
+def test_interrupting_a_backup_leaves_nothing_and_says_so(quick_two):
+    repo = quick_two
+    (repo.source / "large").write_bytes(pattern(4_000_000, 9))
+    repo.trees[repo.backup()] = read_tree(repo.source)
+    before = repo.stored()
+    with shim.stopped(repo.command("backup", repo.source, "--full"), [repo.repository], 1,
+                      only=["write"], env=repo.env()) as process:
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 130, process.err
+    assert process.err.startswith("sealpoint: ")
+    assert set(repo.stored()) == set(before)
+    repo.assert_restores(repo.trees)
+    partial = repo.target.with_name("restored.sealpoint-partial")
+    with shim.stopped(repo.command("restore", "latest", "--to", repo.target), [partial], 1,
+                      only=["pwrite"], env=repo.env()) as process:
+        process.send_signal(signal.SIGTERM)
+    assert process.returncode == 130, process.err
+    assert not list(repo.folder.glob("restored*"))
+
+
+def test_results_that_cannot_be_written_are_a_failure(quick_two):
+    repo = quick_two
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(repo.command("snapshots"), env=repo.env(), stdout=full,
+                              stderr=subprocess.PIPE, check=False)
+    assert done.returncode not in (0, None)
+    assert b"writing to standard output: No space left on device" in done.stderr
+
+
+def test_verify_counts_samples_and_names_all_damage(quick_two):
+    repo = quick_two
+    done = repo.run("verify", "--read-data", "--json").json
+    assert done["snapshots"] == 2 and done["damaged"] == 0
+    assert done["objects"] == len(repo.objects())
+    repo.run("verify", "--read-data", "--sample", "50%")
+    for path in repo.objects()[:2]:
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    done = repo.run("verify", "--read-data", "--json", expect=6)
+    assert done.json["damaged"] == 2
+    for path in repo.objects()[:2]:
+        assert path.name in done.err
+    # One snapshot at a time: what does not need them is well.
+    statuses = {repo.run("verify", "--read-data", which, expect=None).status for which in repo.trees}
+    assert 6 in statuses
