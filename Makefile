@@ -19,7 +19,7 @@ PACKAGES := libcrypto libzstd libarchive json-c libcyaml
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # These install what is missing, or need nothing; everything else would fail in a thousand lines.
-NEED_NOTHING := help clean deps deps-bench check quickstart bench bench-memory
+NEED_NOTHING := help clean deps deps-real deps-bench check quickstart bench bench-memory
 ifneq ($(filter-out $(NEED_NOTHING),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(PKG_LIBS),)
 $(error not installed: one of $(PACKAGES); run `make deps`)
@@ -210,15 +210,17 @@ bench-memory: deps-bench ## peak memory of each command, at one and ten times th
 	@tests/bench/bench.sh $(abspath $(O)) memory
 
 .PHONY: quickstart
-quickstart: deps ## install what is missing, build, and show the whole life of a backup
+quickstart: deps-real ## install what is missing, build, and show the whole life of a backup
 	@$(MAKE) --no-print-directory -s -j$(JOBS) all tools
 	@tests/quickstart.sh $(abspath $(O))
 
-.PHONY: deps deps-bench
+.PHONY: deps deps-real deps-bench
 deps: ## install the Debian packages that build and tests need (only those that are missing)
-	@tests/tools/deps.sh build check
+	@tests/tools/deps.sh build real check
+deps-real:
+	@tests/tools/deps.sh build real
 deps-bench:
-	@tests/tools/deps.sh build check bench
+	@tests/tools/deps.sh build real bench
 
 .PHONY: clean
 clean: ## remove what was built

@@ -1,16 +1,18 @@
 #!/bin/bash
-# Install the Debian 12 packages of the named sets that are missing: deps.sh build check bench
+# Install the Debian 12 packages of the named sets that are missing: deps.sh build real check bench
 # With sudo when not root; asks apt nothing when all are there.
 set -euo pipefail
 
 declare -A sets=(
     [build]="gcc libc6-dev make pkg-config libssl-dev libzstd-dev libarchive-dev libjson-c-dev
              libcyaml-dev"
+    # A real database, and what looks into it.
+    [real]="libwiredtiger-dev wiredtiger jq"
     # What the tests drive and what checks the code. libclang-rt holds the sanitizers of clang.
     [check]="clang clang-format clang-tidy libclang-rt-14-dev llvm libcmocka-dev gcovr
-             libwiredtiger-dev wiredtiger python3 python3-pytest python3-cryptography
-             python3-zstandard mandoc strace jq acl attr zstd tar"
-    [bench]="restic borgbackup age zstd libsodium-dev"
+             python3 python3-pytest python3-cryptography python3-zstandard mandoc strace acl attr
+             zstd"
+    [bench]="python3 restic borgbackup age zstd libsodium-dev"
 )
 
 missing=()
