@@ -1,6 +1,7 @@
 /*
  * A checkpoint record: the ends of all chains, and a bundle of every live record, so that records
- * which concern nothing live may be deleted.
+ * which concern nothing live may be deleted. Every writer's checkpoint protects the ends it names;
+ * only root's covers what is missing.
  *
  * Members beside the common ones: heads [{writer, seq, recordId}], liveSet {count, sha256} (of the
  * bundle's record ids one after another), expiresAt null, bundle {name, size, sha256}.

@@ -72,14 +72,28 @@ out:
     return rc;
 }
 
+static const struct record *find_genesis(const struct shelf *shelf)
+{
+    for (size_t i = 0; i < shelf->count; i++)
+        if (shelf->at[i].record->type == RECORD_GENESIS)
+            return shelf->at[i].record;
+    return NULL;
+}
+
+/* Of root's chain, for no other covers anything (judge_cover); when genesis is to come from the
+ * bundle, of any. */
 static const struct record *newest_checkpoint(const struct shelf *shelf)
 {
+    const struct record *genesis = find_genesis(shelf);
     const struct record *newest = NULL;
 
     for (size_t i = 0; i < shelf->count; i++) {
         const struct record *r = shelf->at[i].record;
 
-        if (r->type == RECORD_CHECKPOINT && (newest == NULL || record_compare(newest, r) < 0))
+        if (r->type != RECORD_CHECKPOINT ||
+            (genesis != NULL && memcmp(r->writer, genesis->writer, SIGNER_ID_LEN) != 0))
+            continue;
+        if (newest == NULL || record_compare(newest, r) < 0)
             newest = r;
     }
     return newest;

@@ -22,9 +22,9 @@ MUST_CHECK enum err gather_names(struct store *store, struct shelf *out);
 MUST_CHECK enum err gather_record(struct store *store, struct shelf_entry *entry);
 
 /*
- * Everything. `cache_path` may be NULL; *cache says what was found there. *cover is the newest
- * checkpoint, not to be believed before the shelf is judged, and borrows from the shelf. Its bundle
- * is read when a record is missing, or when `read_bundle` says so.
+ * Everything. `cache_path` may be NULL; *cache says what was found there. *cover is root's
+ * newest checkpoint, not to be believed before the shelf is judged, and borrows from the shelf. Its
+ * bundle is read when a record is missing, or when `read_bundle` says so.
  */
 MUST_CHECK enum err gather(struct store *store, const char *cache_path, bool read_bundle,
                            struct shelf *out, struct cache *cache, struct checkpoint *cover);

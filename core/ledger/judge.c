@@ -39,6 +39,12 @@ out:
     return rc;
 }
 
+void judge_cover(const struct roster *roster, struct checkpoint *cover)
+{
+    if (cover->record != NULL && memcmp(cover->record->writer, roster->root, SIGNER_ID_LEN) != 0)
+        checkpoint_clear(cover);
+}
+
 /* `before` is the record before it on the shelf, or NULL at the front of a chain. */
 static enum err check_link(const struct shelf_entry *e, const struct shelf_entry *before,
                            const struct checkpoint *cover)

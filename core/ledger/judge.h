@@ -17,6 +17,10 @@
 MUST_CHECK enum err judge_genesis(const struct shelf *shelf, struct roster *roster,
                                   const struct record **genesis);
 
+/* Only root's checkpoints cover what is missing: a writer's could hide its own revocation. Another
+ * one is cleared. */
+void judge_cover(const struct roster *roster, struct checkpoint *cover);
+
 /* All the rest. After ERR_OK `cover` may be believed, too. */
 MUST_CHECK enum err judge_chains(const struct shelf *shelf, const struct checkpoint *cover,
                                  struct roster *roster);

@@ -99,6 +99,19 @@ void ledger_free(struct ledger *l)
     mem_free(l);
 }
 
+enum err ledger_sweep(const struct ledger *l)
+{
+    char *key_path = NULL;
+    enum err rc;
+
+    TRY(file_join(l->state_dir, LEDGER_KEY_FILE, &key_path));
+    TRY(file_sweep(key_path));
+    TRY(file_sweep(l->trust_path));
+out:
+    mem_free(key_path);
+    return rc;
+}
+
 const uint8_t *ledger_repository(const struct ledger *l)
 {
     return l->roster.repository;

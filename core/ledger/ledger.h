@@ -51,6 +51,10 @@ bool ledger_can_append(const struct ledger *l);           /* the signing key is 
 struct store *ledger_store(const struct ledger *l);
 const char *ledger_state_dir(const struct ledger *l);
 
+/* Remove what killed runs left beside the files of the state directory. The caller holds the lock
+ * of the repository: no other run writes there now. */
+MUST_CHECK enum err ledger_sweep(const struct ledger *l);
+
 /* All verified records, oldest first (by createdAt, then writer, seq). Borrowed. */
 size_t ledger_count(const struct ledger *l);
 const struct record *ledger_at(const struct ledger *l, size_t i);

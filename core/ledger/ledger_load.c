@@ -141,7 +141,7 @@ static void save_cache(const struct ledger *l, const struct cache *found, const 
 
 /* Everything that says no. */
 static enum err check_all(struct ledger *l, const char *pinned, const struct shelf *shelf,
-                          const struct checkpoint *cover)
+                          struct checkpoint *cover)
 {
     const struct record *genesis = NULL;
     enum err rc;
@@ -150,6 +150,7 @@ static enum err check_all(struct ledger *l, const char *pinned, const struct she
         return nothing_there(l);
     TRY(judge_genesis(shelf, &l->roster, &genesis));
     TRY(check_fingerprint(l, pinned, genesis));
+    judge_cover(&l->roster, cover);
     TRY(judge_chains(shelf, cover, &l->roster));
     TRY(trust_check(&l->seen, shelf, cover, store_where(l->store), l->trust_path));
     TRY(check_complete(l));

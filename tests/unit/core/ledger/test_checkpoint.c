@@ -236,6 +236,46 @@ static void a_dead_end_of_a_chain_may_be_gone(void **state)
     site_free(&s);
 }
 
+/* The thief of a writer's key erases the revocation and signs a checkpoint that knows nothing of
+ * it.
+ */
+static void a_writers_checkpoint_hides_nothing_of_roots(void **state)
+{
+    struct site s;
+    struct record *revocation;
+    struct record *theirs;
+    char id[2 * RECORD_ID_LEN + 1];
+    char ids[2 * RECORD_ID_LEN + 1];
+    char digest[2 * RECORD_ID_LEN + 1];
+    char body[2048];
+    uint8_t hash[HASH_LEN];
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    assert_done(
+        site_append(&s, RECORD_WRITER, "{\"action\":\"revoke\",\"subject\":\"" OTHER_ID "\"}"));
+    revocation = site_record(&s, ROOT_ID, 3);
+    text_hex(bytes_of(revocation->id, RECORD_ID_LEN), id);
+    assert_done(hash_of(bytes_of("", 0), hash));
+    text_hex(bytes_of(hash, HASH_LEN), ids);
+    text_hex(bytes_of(hash, HASH_LEN), digest);
+    snprintf(body, sizeof body,
+             "{\"heads\":[{\"writer\":\"" ROOT_ID "\",\"seq\":3,\"recordId\":\"%s\"}],"
+             "\"liveSet\":{\"count\":0,\"sha256\":\"%s\"},\"expiresAt\":null,\"bundle\":"
+             "{\"name\":\"checkpoints/" OTHER_ID "/0000000000000000.jsonl\",\"size\":0,"
+             "\"sha256\":\"%s\"}}",
+             id, ids, digest);
+    theirs = forge(&s, s.other, RECORD_CHECKPOINT, NULL, clock_now_ms() + 1000, body);
+    site_put(&s, "checkpoints/" OTHER_ID "/0000000000000000.jsonl", bytes_of("", 0));
+    site_delete(&s, ROOT_NAME("3"));
+    site_forget(&s);
+    assert_refused(site_open(&s, false), ERR_CORRUPT,
+                   ROOT_NAME("3") ": it is missing, and was here when a checkpoint was made");
+    record_free(theirs);
+    record_free(revocation);
+    site_free(&s);
+}
+
 static void a_seen_record_that_died_is_not_a_rollback(void **state)
 {
     struct site s;
@@ -375,6 +415,7 @@ int main(void)
         IN_FOLDER(every_changed_byte_of_a_bundle_is_noticed),
         IN_FOLDER(a_checkpoint_protects_the_ends_it_names),
         IN_FOLDER(a_dead_end_of_a_chain_may_be_gone),
+        IN_FOLDER(a_writers_checkpoint_hides_nothing_of_roots),
         IN_FOLDER(a_seen_record_that_died_is_not_a_rollback),
         IN_FOLDER(a_checkpoint_is_due_after_64_records),
         IN_FOLDER(a_killed_checkpoint_is_made_again),

@@ -296,6 +296,20 @@ static void a_state_directory_that_cannot_be_written_does_not_stop_a_reader(void
     site_free(&s);
 }
 
+static void what_killed_runs_left_is_swept(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    put_file(in(state, "state/trust.json.tmp-0123456789abcdef"), "half");
+    put_file(in(state, "state/signing-key.json.tmp-0123456789abcdef"), "half");
+    put_file(in(state, "state/mine"), "stays");
+    assert_done(ledger_sweep(s.ledger));
+    assert_int_equal(count_names(in(state, "state")), 4);
+    assert_done(site_open(&s, false));
+    site_free(&s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -309,6 +323,7 @@ int main(void)
         IN_FOLDER(damaged_trust_state_is_said_and_not_ignored),
         IN_FOLDER(nothing_is_written_when_nothing_changed),
         IN_FOLDER(a_crash_before_the_trust_file_is_harmless),
+        IN_FOLDER(what_killed_runs_left_is_swept),
         IN_FOLDER(a_state_directory_that_cannot_be_written_does_not_stop_a_reader),
     };
 
