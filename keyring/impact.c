@@ -190,32 +190,27 @@ out:
     return rc;
 }
 
-static enum err key_of(const struct ledger *l, const struct record *r, struct data_key *out)
+static enum err key_of(const struct record *r, struct data_key *out)
 {
-    struct jdoc *part = NULL;
-    enum err rc;
+    enum err rc = data_key_of_record(r, out);
 
-    TRY(jdoc_child(r->payload, "dataKey", &part));
-    TRY(data_key_read(part, ledger_repository(l), out));
-out:
     if (rc != ERR_OK)
         err_note("the data key of a %s record", record_type_name(r->type));
     return rc;
 }
 
-enum err live_scope_key(const struct ledger *l, const struct live_scope *scope,
-                        struct data_key *out)
+enum err live_scope_key(const struct live_scope *scope, struct data_key *out)
 {
     struct data_key first = {0};
     struct data_key counts = {0};
     enum err rc;
 
-    TRY(key_of(l, scope->record, &first));
+    TRY(key_of(scope->record, &first));
     if (scope->source == scope->record) {
         *out = first;
         return ERR_OK;
     }
-    TRY(key_of(l, scope->source, &counts));
+    TRY(key_of(scope->source, &counts));
     if (memcmp(first.commitment, counts.commitment, SEAL_COMMITMENT_LEN) != 0)
         FAIL(ERR_CORRUPT, "a rewrap record commits to another data key than the snapshot");
     *out = counts;
@@ -259,7 +254,7 @@ enum err needed_keys_read(const struct ledger *l, struct needed_keys *out)
 
     TRY(live_scopes_read(l, &s));
     for (size_t i = 0; i < s.count; i++) {
-        TRY(live_scope_key(l, &s.items[i], &d));
+        TRY(live_scope_key(&s.items[i], &d));
         TRY(count_key(&n, &d.envelopes[0].key));
         data_key_clear(&d);
     }
@@ -295,7 +290,7 @@ static enum err own_need(const struct ledger *l, const struct record *r, const s
 
     one.items = &item;
     TRY(add_scope(l, r, &one));
-    TRY(live_scope_key(l, &item, &d));
+    TRY(live_scope_key(&item, &d));
     *out = NEEDS_NOT;
     if (!key_name_equal(&d.envelopes[0].key, key))
         goto out;

@@ -29,8 +29,7 @@ struct live_scopes {
 MUST_CHECK enum err live_scopes_read(const struct ledger *l, struct live_scopes *out);
 void live_scopes_clear(struct live_scopes *s);
 /* The data key with the envelopes that count. */
-MUST_CHECK enum err live_scope_key(const struct ledger *l, const struct live_scope *scope,
-                                   struct data_key *out);
+MUST_CHECK enum err live_scope_key(const struct live_scope *scope, struct data_key *out);
 
 /* A master-key version that something live needs. */
 struct needed_key {

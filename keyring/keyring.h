@@ -14,6 +14,7 @@
 #include "core/base/err.h"
 #include "core/base/jdoc.h"
 #include "core/base/secret.h"
+#include "core/ledger/record.h"
 #include "core/seal/subkey.h"
 #include "keyring/verdict.h"
 
@@ -52,6 +53,9 @@ struct data_key {
 };
 MUST_CHECK enum err data_key_read(const struct jdoc *from, const uint8_t repository[SEAL_ID_LEN],
                                   struct data_key *out);
+/* The "dataKey" of a snapshot or rewrap record. ERR_CORRUPT also when the record's "masterKey" is
+ * not the one of the first envelope: what is said must be what is used. */
+MUST_CHECK enum err data_key_of_record(const struct record *from, struct data_key *out);
 MUST_CHECK enum err data_key_write(const struct data_key *from, struct jdoc **out);
 MUST_CHECK enum err data_key_copy(const struct data_key *from, struct data_key *out);
 void data_key_clear(struct data_key *d);

@@ -109,7 +109,7 @@ static enum err rewrap_scope(struct run *r, const struct live_scope *scope)
     enum err rc;
 
     TRY(stop_check());
-    TRY(live_scope_key(r->options->ledger, scope, &d));
+    TRY(live_scope_key(scope, &d));
     if (is_current(r, &d))
         r->result->current++;
     else if (r->options->dry_run)

@@ -1,6 +1,7 @@
 #include "snapshot/catalogue.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -9,6 +10,8 @@
 
 #define PREFIX_LEAST 6
 #define WORD_MAX 32
+/* The only one yet: what is not complete has no record. */
+#define STATUS_COMPLETED "completed"
 #define SIZE_MAX_JSON (UINT64_C(1) << 60)
 
 static enum err read_id(const struct jdoc *from, const char *name, char out[SNAPSHOT_ID_TEXT + 1])
@@ -57,24 +60,22 @@ out:
 /* The first envelope of the newest rewrap is what a restore needs now; else the recorded key. */
 static enum err read_keys(const struct ledger *ledger, struct snapshot *s)
 {
-    const struct jdoc *from = s->record->payload;
     struct data_key own = {0};
-    struct jdoc *part = NULL;
+    struct data_key fresh = {0};
     const struct record *rewrap;
     enum err rc;
 
-    TRY(jdoc_child(from, "masterKey", &part));
-    TRY(key_name_read(part, &s->recorded_key));
+    TRY(data_key_of_record(s->record, &own));
+    s->recorded_key = own.envelopes[0].key;
     s->effective_key = s->recorded_key;
-    TRY(jdoc_child(from, "dataKey", &part));
-    TRY(data_key_read(part, s->record->repository, &own));
     rewrap = fold_rewrap(ledger, own.context.scope);
     if (rewrap != NULL) {
-        TRY(jdoc_child(rewrap->payload, "masterKey", &part));
-        TRY(key_name_read(part, &s->effective_key));
+        TRY(data_key_of_record(rewrap, &fresh));
+        s->effective_key = fresh.envelopes[0].key;
     }
 out:
     data_key_clear(&own);
+    data_key_clear(&fresh);
     return rc;
 }
 
@@ -94,10 +95,14 @@ static enum err snapshot_read(const struct ledger *ledger, const struct record *
                               struct snapshot *s)
 {
     const struct jdoc *from = r->payload;
+    const char *status;
     enum err rc;
 
     *s = (struct snapshot){.record = r, .created_ms = r->created_ms};
     TRY(read_id(from, "id", s->id));
+    TRY(jdoc_text(from, "status", WORD_MAX, &status));
+    if (strcmp(status, STATUS_COMPLETED) != 0)
+        FAIL(ERR_UNSUPPORTED, "its status \"%s\" is not known", status);
     TRY(jdoc_text(from, "snapshotType", WORD_MAX, &s->snapshot_type));
     TRY(jdoc_text(from, "frequencyType", WORD_MAX, &s->frequency_type));
     if (jdoc_has(from, "description"))
@@ -115,6 +120,29 @@ out:
     return rc;
 }
 
+static int by_id(const void *a, const void *b)
+{
+    return memcmp(a, b, SNAPSHOT_ID_TEXT);
+}
+
+static enum err check_ids(const struct catalogue *c)
+{
+    char(*ids)[SNAPSHOT_ID_TEXT] = NULL;
+    enum err rc;
+
+    TRY(mem_new(c->count, sizeof *ids, &ids));
+    for (size_t i = 0; i < c->count; i++)
+        memcpy(ids[i], c->items[i].id, SNAPSHOT_ID_TEXT);
+    if (c->count > 1)
+        qsort(ids, c->count, sizeof *ids, by_id);
+    for (size_t i = 1; i < c->count; i++)
+        if (memcmp(ids[i - 1], ids[i], SNAPSHOT_ID_TEXT) == 0)
+            FAIL(ERR_CORRUPT, "two snapshot records have the id %.24s", ids[i]);
+out:
+    mem_free(ids);
+    return rc;
+}
+
 enum err catalogue_read(const struct ledger *ledger, struct catalogue *out)
 {
     struct catalogue c = {0};
@@ -129,6 +157,7 @@ enum err catalogue_read(const struct ledger *ledger, struct catalogue *out)
         TRY(snapshot_read(ledger, r, &c.items[c.count]));
         c.count++;
     }
+    TRY(check_ids(&c));
     *out = c;
     c = (struct catalogue){0}; /* the caller's now */
 out:

@@ -113,6 +113,9 @@ static enum err decompress(struct codec *c, enum block_codec which, struct bytes
         c->reader = ZSTD_createDCtx();
     if (c->reader == NULL)
         return err_set(ERR_FAILED, "out of memory for zstd");
+    /* Exactly one frame: zstd itself would take more behind it. */
+    if (ZSTD_findFrameCompressedSize(stored.at, stored.len) != stored.len)
+        return err_set(ERR_CORRUPT, "a block does not decompress: it is not one zstd frame");
     *len = ZSTD_decompressDCtx(c->reader, to, room, stored.at, stored.len);
     if (ZSTD_isError(*len))
         return err_set(ERR_CORRUPT, "a block does not decompress: %s", ZSTD_getErrorName(*len));

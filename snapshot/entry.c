@@ -244,6 +244,8 @@ static enum err check_fixed(const struct entry *e, const struct fixed *f)
     if (has_blocks ? e->block_log2 < ENTRY_BLOCK_LOG2_MIN || e->block_log2 > ENTRY_BLOCK_LOG2_MAX
                    : e->block_log2 != 0)
         FAIL(ERR_CORRUPT, "a file entry has an impossible block size");
+    if (!has_blocks && e->first_block != 0)
+        FAIL(ERR_CORRUPT, "a file entry without blocks says where they are");
     if (f->extent_count > ENTRY_EXTENTS_MAX || (f->extent_count > 0 && !has_blocks))
         FAIL(ERR_CORRUPT, "a file entry has impossible extents");
     if ((f->link_len > 0) != (f->type == ENTRY_SYMLINK || is_link) || (is_link && !is_file))

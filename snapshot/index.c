@@ -199,6 +199,34 @@ out:
     return rc;
 }
 
+/* A hard link leads to a file of this index that has content of its own. */
+static enum err check_links(struct index *x)
+{
+    struct entry link;
+    struct entry first;
+    uint64_t at = 0;
+    enum err rc = ERR_OK;
+
+    entry_init(&link);
+    entry_init(&first);
+    for (uint64_t i = 0; i < x->header.file_count; i++) {
+        TRY(index_entry(x, i, &link));
+        if ((link.flags & ENTRY_HARD_LINK) == 0)
+            continue;
+        rc = index_find(x, buf_bytes(&link.link), &at);
+        if (rc == ERR_NOT_FOUND)
+            FAIL(ERR_CORRUPT, "a hard link of the index leads to nothing");
+        TRY(rc);
+        TRY(index_entry(x, at, &first));
+        if (first.type != ENTRY_FILE || (first.flags & ENTRY_HARD_LINK) != 0)
+            FAIL(ERR_CORRUPT, "a hard link of the index leads to something that is no file");
+    }
+out:
+    entry_clear(&link);
+    entry_clear(&first);
+    return rc;
+}
+
 enum err index_open(int fd, uint64_t len, struct index **out)
 {
     struct index *x = NULL;
@@ -218,6 +246,7 @@ enum err index_open(int fd, uint64_t len, struct index **out)
                      (size_t)x->header.object_count * SEAL_ID_LEN));
     TRY(find_entries(x));
     TRY(check_entries(x));
+    TRY(check_links(x));
     TRY(check_rows(x));
     *out = x;
     x = NULL; /* the caller's now */

@@ -1,9 +1,11 @@
 #include "snapshot/manifest.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/ledger/fold.h"
 
 #define TYPE_TEXT_MAX 16
@@ -189,6 +191,34 @@ out:
     return rc;
 }
 
+static int by_object_id(const void *a, const void *b)
+{
+    return memcmp(a, b, SEAL_ID_LEN);
+}
+
+/* Nothing is named twice: neither a data key nor an object. */
+static enum err check_once(const struct manifest *m)
+{
+    uint8_t(*ids)[SEAL_ID_LEN] = NULL;
+    enum err rc = ERR_OK;
+
+    for (size_t i = 1; i < m->key_count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (memcmp(m->keys[i].context.scope, m->keys[k].context.scope, SEAL_ID_LEN) == 0)
+                FAIL(ERR_CORRUPT, "a scope has two data keys");
+    TRY(mem_new(m->object_count, sizeof *ids, &ids));
+    for (size_t i = 0; i < m->object_count; i++)
+        memcpy(ids[i], m->objects[i].id, SEAL_ID_LEN);
+    if (m->object_count > 1)
+        qsort(ids, m->object_count, sizeof *ids, by_object_id);
+    for (size_t i = 1; i < m->object_count; i++)
+        if (memcmp(ids[i - 1], ids[i], SEAL_ID_LEN) == 0)
+            FAIL(ERR_CORRUPT, "an object is named twice");
+out:
+    mem_free(ids);
+    return rc;
+}
+
 /* Every object's scope must have a data key in this same manifest: it stands alone. */
 static enum err check_scopes(const struct manifest *m)
 {
@@ -230,6 +260,7 @@ enum err manifest_decode(struct bytes from, struct manifest *out)
         FAIL(ERR_CORRUPT, "the index is of another type");
     TRY(jdoc_number(part, "plainSize", UINT64_C(1) << 40, &m.index_plain_len));
     TRY(check_scopes(&m));
+    TRY(check_once(&m));
     *out = m;
     m = (struct manifest){0}; /* the caller's now */
 out:
@@ -246,12 +277,10 @@ static enum err apply_rewraps(const struct ledger *ledger, struct manifest *m)
 
     for (size_t i = 0; i < m->key_count; i++) {
         const struct record *r = fold_rewrap(ledger, m->keys[i].context.scope);
-        struct jdoc *part = NULL;
 
         if (r == NULL)
             continue;
-        TRY(jdoc_child(r->payload, "dataKey", &part));
-        TRY(data_key_read(part, m->repository, &fresh));
+        TRY(data_key_of_record(r, &fresh));
         if (memcmp(fresh.commitment, m->keys[i].commitment, SEAL_COMMITMENT_LEN) != 0)
             FAIL(ERR_CORRUPT, "a rewrap record is about another data key than the manifest");
         data_key_clear(&m->keys[i]);
@@ -263,20 +292,34 @@ out:
     return rc;
 }
 
+/* The facts are in both; the record's are signed. */
+static enum err check_same_facts(struct bytes raw, const struct snapshot *snapshot)
+{
+    struct jdoc *document = NULL;
+    struct jdoc *facts = NULL;
+    enum err rc;
+
+    TRY(jdoc_parse(raw, &document));
+    TRY(jdoc_child(document, "snapshot", &facts));
+    if (!jdoc_covers(snapshot->record->payload, facts))
+        FAIL(ERR_CORRUPT, "its facts are not those of the signed record");
+out:
+    jdoc_free(document);
+    return rc;
+}
+
 /* The record's own data key, signed, must be the manifest's first. */
 static enum err check_facts(const struct ledger *ledger, const struct snapshot *snapshot,
                             const struct manifest *m)
 {
     struct data_key own = {0};
-    struct jdoc *part = NULL;
     enum err rc;
 
     if (memcmp(m->repository, ledger_repository(ledger), SEAL_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "it belongs to another repository");
     if (strcmp(m->id, snapshot->id) != 0)
         FAIL(ERR_CORRUPT, "it belongs to snapshot %s", m->id);
-    TRY(jdoc_child(snapshot->record->payload, "dataKey", &part));
-    TRY(data_key_read(part, m->repository, &own));
+    TRY(data_key_of_record(snapshot->record, &own));
     if (m->key_count == 0 ||
         memcmp(own.context.scope, m->keys[0].context.scope, SEAL_ID_LEN) != 0 ||
         memcmp(own.commitment, m->keys[0].commitment, SEAL_COMMITMENT_LEN) != 0 ||
@@ -308,6 +351,7 @@ enum err manifest_load(const struct ledger *ledger, const struct snapshot *snaps
                           "tampered with)");
     TRY(manifest_decode(buf_bytes(&raw), &m));
     TRY(check_facts(ledger, snapshot, &m));
+    TRY(check_same_facts(buf_bytes(&raw), snapshot));
     TRY(apply_rewraps(ledger, &m));
     *out = m;
     m = (struct manifest){0}; /* the caller's now */
@@ -321,9 +365,14 @@ out:
 
 enum err manifest_matches(const struct manifest *m, const struct index *x)
 {
+    char id[SNAPSHOT_ID_TEXT + 1];
+
     if (index_header(x)->object_count != m->object_count)
         return err_set(ERR_CORRUPT, "the index names %u objects, the manifest %zu",
                        index_header(x)->object_count, m->object_count);
+    text_hex(bytes_of(index_header(x)->snapshot, SNAPSHOT_ID_LEN), id);
+    if (strcmp(id, m->id) != 0)
+        return err_set(ERR_CORRUPT, "the index belongs to snapshot %s", id);
     for (uint32_t i = 0; i < m->object_count; i++)
         if (memcmp(index_object(x, i), m->objects[i].id, SEAL_ID_LEN) != 0)
             return err_set(ERR_CORRUPT, "the index and the manifest name different objects");

@@ -393,6 +393,18 @@ enum err jdoc_item_text(const struct jdoc *array, size_t i, size_t max, const ch
     return clean_text(value, "item of a list", max, out);
 }
 
+bool jdoc_covers(const struct jdoc *whole, const struct jdoc *part)
+{
+    json_object_object_foreach(json(part), name, value)
+    {
+        struct json_object *same = NULL;
+
+        if (!json_object_object_get_ex(json(whole), name, &same) || !json_object_equal(same, value))
+            return false;
+    }
+    return true;
+}
+
 static bool is_known(const char *name, const char *const *known)
 {
     for (; *known != NULL; known++)

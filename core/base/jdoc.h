@@ -67,6 +67,9 @@ MUST_CHECK enum err jdoc_item(const struct jdoc *array, size_t i, struct jdoc **
 MUST_CHECK enum err jdoc_item_text(const struct jdoc *array, size_t i, size_t max,
                                    const char **out);
 
+/* True when `whole` has every member of `part` with an equal value. */
+bool jdoc_covers(const struct jdoc *whole, const struct jdoc *part);
+
 /* Members named with a "!" in front must be understood: ERR_UNSUPPORTED for one that is not in
  * `known` (NULL-terminated), at any depth of `root`. */
 MUST_CHECK enum err jdoc_check_critical(const struct jdoc *root, const char *const *known);

@@ -60,7 +60,7 @@ static void rewrap_one(struct world *w, size_t at)
     struct jdoc *part = NULL;
 
     assert_done(live_scopes_read(w->ledger, &s));
-    assert_done(live_scope_key(w->ledger, &s.items[at], &d));
+    assert_done(live_scope_key(&s.items[at], &d));
     assert_done(keyring_new_data_key(w->k, ledger_repository(w->ledger), &fresh, &key));
     memcpy(&fresh.context, &d.context, sizeof d.context);
     memcpy(fresh.commitment, d.commitment, sizeof d.commitment);
@@ -200,7 +200,7 @@ static void a_rewrap_of_another_data_key_is_refused(void **state)
 
     add_snapshot(&w, "aa", NULL);
     assert_done(live_scopes_read(w.ledger, &s));
-    assert_done(live_scope_key(w.ledger, &s.items[0], &d));
+    assert_done(live_scope_key(&s.items[0], &d));
     assert_done(keyring_new_data_key(w.k, ledger_repository(w.ledger), &fresh, &key));
     memcpy(&fresh.context, &d.context, sizeof d.context);
     assert_done(data_key_write(&fresh, &part));

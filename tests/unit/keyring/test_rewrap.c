@@ -24,7 +24,7 @@ static void check_all_under(struct world *w, const char *version)
         struct data_key d = {.envelope_count = 0};
         struct secret *key = NULL;
 
-        assert_done(live_scope_key(w->ledger, &s.items[i], &d));
+        assert_done(live_scope_key(&s.items[i], &d));
         assert_done(keyring_open_data_key(w->k, &d, 0, &key));
         if (version != NULL)
             assert_string_equal(d.envelopes[0].key.version, version);
@@ -180,7 +180,7 @@ static void a_further_master_key_gets_its_envelope_by_a_rewrap(void **state)
     r = run_rewrap(&w);
     assert_int_equal(r.done, 1);
     assert_done(live_scopes_read(w.ledger, &s));
-    assert_done(live_scope_key(w.ledger, &s.items[0], &d));
+    assert_done(live_scope_key(&s.items[0], &d));
     assert_int_equal(d.envelope_count, 2);
     data_key_clear(&d);
     live_scopes_clear(&s);
