@@ -14,7 +14,8 @@ shift
 one() {
     local test=$1 log=$1.log count skipped
     shift
-    if "$@" "$test" >"$log" 2>&1; then
+    # Ten minutes: a test that hangs is a test that fails.
+    if timeout 600 "$@" "$test" >"$log" 2>&1; then
         count=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log")
         skipped=$(sed -n 's/^\[  SKIPPED \] \([0-9]*\) test.*/, \1 skipped/p' "$log")
         echo "ok      ${test#*/tests/unit/}: ${count:-no} tests$skipped"
