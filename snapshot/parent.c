@@ -133,13 +133,11 @@ enum err parent_open(const struct ledger *ledger, struct keyring *keyring,
     TRY(manifest_load(ledger, snapshot, &p.manifest));
     if (from_cache(ledger, &p) != ERR_OK) {
         rc = from_repository(ledger, keyring, &p);
-        if (rc == ERR_CORRUPT)
-            goto out;
-        if (rc != ERR_OK)
-            FAIL(ERR_NOT_FOUND,
-                 "the parent's index is not in the cache and cannot be decrypted "
-                 "here (%s)",
-                 err_text());
+        if (rc != ERR_OK && rc != ERR_CORRUPT) {
+            err_note("the parent's index is not in the cache and cannot be decrypted here");
+            rc = ERR_NOT_FOUND;
+        }
+        TRY(rc);
     }
     *out = p;
     p = (struct parent){0}; /* the caller's now */
