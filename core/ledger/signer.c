@@ -190,20 +190,15 @@ static void warn_of_mode(const char *path)
                 path, (unsigned)(st.st_mode & 07777), path);
 }
 
-enum err signer_load(const char *path, struct signer **out)
+static enum err decode(struct bytes text, struct signer **out)
 {
-    struct buf text = {.max = SIGNING_KEY_FILE_MAX};
     struct jdoc *doc = NULL;
     struct secret *private = NULL;
     struct signer *s = NULL;
     uint8_t public_key[SIGNER_PUBLIC_LEN];
     enum err rc;
 
-    TRY(buf_reserve(&text, SIGNING_KEY_FILE_MAX)); /* so that it never moves */
-    rc = file_read(path, &text);
-    if (rc != ERR_OK)
-        goto plain; /* that message names the file already */
-    TRY(jdoc_parse(buf_bytes(&text), &doc));
+    TRY(jdoc_parse(text, &doc));
     TRY(read_head(doc, public_key));
     TRY(secret_new(PRIVATE_LEN, &private));
     TRY(take_private(doc, secret_at(private)));
@@ -212,16 +207,28 @@ enum err signer_load(const char *path, struct signer **out)
                       &s));
     if (memcmp(s->public, public_key, SIGNER_PUBLIC_LEN) != 0)
         FAIL(ERR_CORRUPT, "its public and its private half do not belong together");
-    warn_of_mode(path);
     *out = s;
-    s = NULL;
+    s = NULL; /* the caller's now */
 out:
-    if (rc != ERR_OK)
-        err_note("the signing key %s", path);
-plain:
     signer_free(s);
     secret_free(private);
     jdoc_free(doc);
+    return rc;
+}
+
+enum err signer_load(const char *path, struct signer **out)
+{
+    struct buf text = {.max = SIGNING_KEY_FILE_MAX};
+    enum err rc;
+
+    TRY(buf_reserve(&text, SIGNING_KEY_FILE_MAX)); /* so that it never moves */
+    TRY(file_read(path, &text));
+    rc = decode(buf_bytes(&text), out);
+    if (rc == ERR_OK)
+        warn_of_mode(path);
+    else
+        err_note("the signing key %s", path);
+out:
     secret_wipe(text.at, text.room);
     buf_clear(&text);
     return rc;
