@@ -149,6 +149,7 @@ scenario: all tools ## drive the binary as a user does (T=file: only that)
 reference: all tools ## open what the binary wrote with the Python reader
 	$(PYTHON) tests/reference/subkeys.py
 	$(PYTHON) tests/reference/floe.py tests/golden/floe
+	$(PYTHON) tests/reference/keyring.py tests/golden/keyring
 	$(if $(wildcard tests/reference/test_*.py),$(PYTEST) tests/reference)
 
 .PHONY: check-fixtures

@@ -88,6 +88,7 @@ enum err journal_recover(const struct ledger *ledger)
     enum err rc;
 
     TRY(store_sweep(ledger_store(ledger)));
+    TRY(ledger_sweep(ledger));
     TRY(file_join(ledger_state_dir(ledger), "pending", &path));
     rc = file_read(path, &text);
     if (rc == ERR_NOT_FOUND) {

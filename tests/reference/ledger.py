@@ -142,7 +142,10 @@ class Ledger:
                 raise Corrupt(f"{name}: {problem}") from None
             require(str(record) == name, f"{name}: another record lies under this name")
             self.shelf[record.writer, record.seq] = record
-        newest = [r for r in self.shelf.values() if r.type == "checkpoint"]
+        # Only root's cover anything; without genesis here, the newest of all must turn out to be.
+        genesis = [r.writer for r in self.shelf.values() if r.type == "genesis"]
+        newest = [r for r in self.shelf.values()
+                  if r.type == "checkpoint" and r.writer in (genesis or [r.writer])]
         if newest:
             self.cover = Checkpoint(max(newest, key=Record.place))
             self._fill(store)
@@ -175,6 +178,8 @@ class Ledger:
         self.root_key = key
         self.repository = first.repository
         self.fingerprint = first.id.hex()
+        if self.cover and self.cover.record.writer != self.root:
+            self.cover = None
         if fingerprint is not None:
             require(self.fingerprint == fingerprint, f"its fingerprint is {self.fingerprint}")
 
@@ -242,6 +247,7 @@ class Ledger:
                 if there:
                     require(there.id == head, f"{there} is not the one that {record} saw")
                     continue
+                require(self.cover, f"{record}: record {seq} that it saw is missing")
                 is_newest = self.cover.heads.get(writer, (0, None)) == (seq, head)
                 is_older = writer in self.cover.heads and seq < self.cover.heads[writer][0]
                 require(is_newest or is_older, f"{record}: record {seq} that it saw is missing")
