@@ -35,7 +35,7 @@ LIBRARIES = {
 
 # C11, POSIX and Linux. What is in neither table is a library nobody decided on.
 SYSTEM = set(
-    """assert.h complex.h ctype.h errno.h float.h inttypes.h iso646.h limits.h math.h setjmp.h
+    """assert.h complex.h ctype.h errno.h float.h inttypes.h iso646.h limits.h locale.h math.h setjmp.h
     signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h
     stdnoreturn.h string.h threads.h time.h dirent.h dlfcn.h fcntl.h fnmatch.h ftw.h glob.h grp.h
     libgen.h poll.h pthread.h pwd.h sched.h semaphore.h spawn.h strings.h syslog.h termios.h

@@ -44,7 +44,7 @@ BAD_ROOMS = [
 
 # One line for each rule of banned.RULES, in its order; several where a rule has several shapes.
 BAD_CALLS = [
-    "strcpy(a, b);", "strtok(a, b);", "n = atoi(a);", "p = alloca(9);", "system(a);", "free(a);",
+    "strcat(a, b);", "strcpy(a, b);", "strtok(a, b);", "n = atoi(a);", "p = alloca(9);", "system(a);", "free(a);",
     'printf("x");', "exit(1);", "p = getenv(a);", "n = rand();", "p = gmtime(&t);",
     "signal(2, f);", "mktemp(a);", "if (access(a, 0))", "lseek(fd, 0, 0);",
     "if (memcmp(got, mac, 32) == 0)", "memset(secret, 0, 32);", "assert(n++ < 3);",
