@@ -282,7 +282,7 @@ static void another_active_version_begins_a_new_chain(void **state)
     make_world(state, &w);
     put_pattern(in(state, "source/f"), 65536, 1);
     make_backup(&w);
-    strcpy(w.key.version, "2");
+    snprintf(w.key.version, sizeof w.key.version, "%s", "2");
     r = make_backup(&w);
     assert_true(r.is_base);
     assert_string_equal(r.why_base, "the active master-key version changed");

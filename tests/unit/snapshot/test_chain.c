@@ -47,31 +47,33 @@ static void no_snapshots(struct chain *c)
 }
 static void another_version(struct chain *c)
 {
-    strcpy(c->active.version, "2");
+    snprintf(c->active.version, sizeof c->active.version, "%s", "2");
 }
 static void another_key(struct chain *c)
 {
-    strcpy(c->active.key_id, "other");
+    snprintf(c->active.key_id, sizeof c->active.key_id, "%s", "other");
 }
 static void another_provider(struct chain *c)
 {
-    strcpy(c->active.provider, "aws");
+    snprintf(c->active.provider, sizeof c->active.provider, "%s", "aws");
 }
 static void rewrapped_to_another_version(struct chain *c)
 {
-    strcpy(c->items[2].effective_key.version, "2");
+    snprintf(c->items[2].effective_key.version, sizeof c->items[2].effective_key.version, "%s",
+             "2");
 }
 static void rewrapped_to_the_active_version(struct chain *c)
 {
-    strcpy(c->items[2].recorded_key.version, "0");
+    snprintf(c->items[2].recorded_key.version, sizeof c->items[2].recorded_key.version, "%s", "0");
 }
 static void a_parent_by_another_version(struct chain *c)
 {
-    strcpy(c->items[1].effective_key.version, "0"); /* only the newest is asked */
+    snprintf(c->items[1].effective_key.version, sizeof c->items[1].effective_key.version, "%s",
+             "0"); /* only the newest is asked */
 }
 static void no_base(struct chain *c)
 {
-    strcpy(c->items[2].base, "ffffffffffffffffffffffff");
+    snprintf(c->items[2].base, sizeof c->items[2].base, "%s", "ffffffffffffffffffffffff");
 }
 static void base_as_old_as_allowed(struct chain *c)
 {
