@@ -53,6 +53,18 @@ static inline void reopen_world(void **state, struct world *w)
     open_ledger(state, w, false);
 }
 
+/* What every record about a data key says of it. */
+static inline void put_data_key(struct jdoc *body, const struct data_key *d)
+{
+    struct jdoc *part = NULL;
+
+    assert_done(data_key_write(d, &part));
+    assert_done(jdoc_set(body, "dataKey", &part));
+    assert_done(jdoc_object(&part));
+    assert_done(key_name_write(&d->envelopes[0].key, part));
+    assert_done(jdoc_set(body, "masterKey", &part));
+}
+
 /* A snapshot record with a fresh data key by `k`; `id` is filled up to 24 digits. */
 static inline void add_snapshot_by(struct world *w, struct keyring *k, const char *id,
                                    const char *parent)
@@ -60,7 +72,6 @@ static inline void add_snapshot_by(struct world *w, struct keyring *k, const cha
     struct data_key d = {.envelope_count = 0};
     struct secret *key = NULL;
     struct jdoc *body = NULL;
-    struct jdoc *part = NULL;
 
     assert_done(keyring_new_data_key(k, ledger_repository(w->ledger), &d, &key));
     assert_done(jdoc_object(&body));
@@ -70,8 +81,7 @@ static inline void add_snapshot_by(struct world *w, struct keyring *k, const cha
                               parent != NULL ? textf("%s%.*s", parent, (int)(24 - strlen(parent)),
                                                      "000000000000000000000000")
                                              : NULL));
-    assert_done(data_key_write(&d, &part));
-    assert_done(jdoc_set(body, "dataKey", &part));
+    put_data_key(body, &d);
     assert_done(ledger_append(w->ledger, RECORD_SNAPSHOT, body, NULL));
     jdoc_free(body);
     secret_free(key);

@@ -57,16 +57,14 @@ static void rewrap_one(struct world *w, size_t at)
     struct data_key fresh = {.envelope_count = 0};
     struct secret *key = NULL;
     struct jdoc *body = NULL;
-    struct jdoc *part = NULL;
 
     assert_done(live_scopes_read(w->ledger, &s));
     assert_done(live_scope_key(&s.items[at], &d));
     assert_done(keyring_new_data_key(w->k, ledger_repository(w->ledger), &fresh, &key));
     memcpy(&fresh.context, &d.context, sizeof d.context);
     memcpy(fresh.commitment, d.commitment, sizeof d.commitment);
-    assert_done(data_key_write(&fresh, &part));
     assert_done(jdoc_object(&body));
-    assert_done(jdoc_set(body, "dataKey", &part));
+    put_data_key(body, &fresh);
     assert_done(ledger_append(w->ledger, RECORD_REWRAP, body, NULL));
     jdoc_free(body);
     secret_free(key);
@@ -138,12 +136,10 @@ static void add_segments(struct world *w, size_t count)
     struct data_key d = {.envelope_count = 0};
     struct secret *key = NULL;
     struct jdoc *body = NULL;
-    struct jdoc *part = NULL;
 
     assert_done(keyring_new_data_key(w->k, ledger_repository(w->ledger), &d, &key));
     assert_done(jdoc_object(&body));
-    assert_done(data_key_write(&d, &part));
-    assert_done(jdoc_set(body, "dataKey", &part));
+    put_data_key(body, &d);
     for (size_t i = 0; i < count; i++)
         assert_done(ledger_append(w->ledger, RECORD_OPLOG_SEGMENT, body, NULL));
     jdoc_free(body);
@@ -195,7 +191,6 @@ static void a_rewrap_of_another_data_key_is_refused(void **state)
     struct live_scopes s = {.count = 0};
     struct secret *key = NULL;
     struct jdoc *body = NULL;
-    struct jdoc *part = NULL;
     struct needed_keys n = {.count = 0};
 
     add_snapshot(&w, "aa", NULL);
@@ -203,9 +198,8 @@ static void a_rewrap_of_another_data_key_is_refused(void **state)
     assert_done(live_scope_key(&s.items[0], &d));
     assert_done(keyring_new_data_key(w.k, ledger_repository(w.ledger), &fresh, &key));
     memcpy(&fresh.context, &d.context, sizeof d.context);
-    assert_done(data_key_write(&fresh, &part));
     assert_done(jdoc_object(&body));
-    assert_done(jdoc_set(body, "dataKey", &part));
+    put_data_key(body, &fresh);
     assert_done(ledger_append(w.ledger, RECORD_REWRAP, body, NULL));
     assert_refused(needed_keys_read(w.ledger, &n), ERR_CORRUPT,
                    "a rewrap record commits to another data key than the snapshot");
