@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
@@ -41,8 +42,8 @@ static void write_pid(int fd)
     char text[PID_TEXT_MAX + 1];
     int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
 
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
-        return;
+    if (ftruncate(fd, 0) == 0)
+        (void)!pwrite(fd, text, (size_t)len, 0);
 }
 
 static enum err busy(const char *path, int fd)
@@ -65,9 +66,31 @@ static enum err hold(const char *path, int fd, bool wait)
         if (errno == EWOULDBLOCK)
             return busy(path, fd);
         if (errno != EINTR)
-            FAIL(ERR_FAILED, "locking %s: %s", path, strerror(errno));
+            FAIL_SYS(ERR_FAILED, "locking %s", path);
         TRY(stop_check());
     }
+out:
+    return rc;
+}
+
+/* A holder may remove its file: a lock on what nobody else can open any more keeps nobody out. */
+static bool is_still_there(const char *path, int fd)
+{
+    struct stat held;
+    struct stat there;
+
+    return fstat(fd, &held) == 0 && lstat(path, &there) == 0 && held.st_dev == there.st_dev &&
+           held.st_ino == there.st_ino;
+}
+
+static enum err open_and_hold(const char *path, bool wait, int *fd)
+{
+    enum err rc;
+
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (*fd < 0)
+        FAIL_SYS(ERR_FAILED, "opening the lock file %s", path);
+    TRY(hold(path, *fd, wait));
 out:
     return rc;
 }
@@ -78,12 +101,12 @@ enum err lock_take(const char *path, bool wait, struct lock **out)
     enum err rc;
 
     TRY(mem_new(1, sizeof *l, &l));
-    l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (l->fd < 0) {
-        rc = err_sys(ERR_FAILED, "opening the lock file %s", path);
-        goto out;
+    TRY(open_and_hold(path, wait, &l->fd));
+    while (!is_still_there(path, l->fd)) {
+        TRY(stop_check());
+        close(l->fd);
+        TRY(open_and_hold(path, wait, &l->fd));
     }
-    TRY(hold(path, l->fd, wait));
     write_pid(l->fd);
     *out = l;
     l = NULL;

@@ -13,7 +13,8 @@
 struct lock;
 
 /* Take an exclusive flock on `path` (made 0600, holds the pid). Does not wait unless `wait`.
- * ERR_BUSY names the pid that holds it. Release with lock_free(); the file stays. */
+ * ERR_BUSY names the pid that holds it. Release with lock_free(); the file stays. A holder may
+ * remove the file before it lets go: who waited for it then takes the new one. */
 MUST_CHECK enum err lock_take(const char *path, bool wait, struct lock **out);
 void lock_free(struct lock *l);
 

@@ -95,6 +95,36 @@ static void waiting_ends_when_the_holder_lets_go(void **state)
     assert_int_equal(status, 0);
 }
 
+/* The first holder removes its file; another one makes it anew before the first lets go. */
+static void a_removed_lock_file_does_not_make_two_holders(void **state)
+{
+    struct lock *first = NULL;
+    struct lock *second = NULL;
+    pid_t child;
+    int status = 1;
+
+    assert_done(lock_take(in(state, "lock"), false, &first));
+    child = fork();
+    if (child == 0) {
+        struct lock *waited = NULL;
+        enum err rc;
+
+        lock_free(first); /* its own descriptor only */
+        rc = lock_take(in(state, "lock"), true, &waited);
+        lock_free(waited);
+        _exit(rc == ERR_OK ? 0 : 1);
+    }
+    usleep(20000);
+    assert_int_equal(unlink(in(state, "lock")), 0);
+    assert_done(lock_take(in(state, "lock"), false, &second));
+    lock_free(first);
+    usleep(20000);
+    assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+    lock_free(second);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void the_file_is_for_its_owner_and_never_reached_by_a_link(void **state)
 {
     struct lock *l = NULL;
@@ -130,6 +160,7 @@ int main(void)
         IN_FOLDER(a_pid_of_rubbish_is_not_shown),
         IN_FOLDER(a_killed_holder_holds_nothing),
         IN_FOLDER(waiting_ends_when_the_holder_lets_go),
+        IN_FOLDER(a_removed_lock_file_does_not_make_two_holders),
         IN_FOLDER(the_file_is_for_its_owner_and_never_reached_by_a_link),
         IN_FOLDER(without_memory_it_fails_cleanly),
     };
