@@ -128,6 +128,9 @@ def test_every_file_cut_or_made_longer_is_found(quick_two):
             is_refused(repo, name, content[:cut], "verify")
         is_refused(repo, name, content + b"\n", "verify")
         is_refused(repo, name, content + content, "verify")
+        (repo.repository / name).write_bytes(content[:size // 2])
+        restores_or_refuses(repo)
+        (repo.repository / name).write_bytes(content)
     repo.assert_restores(repo.trees)
 
 

@@ -50,26 +50,76 @@ def test_a_target_that_is_a_file_or_a_link_is_refused(quick_two):
     assert "needs --to DIR" in repo.run("restore", "latest", expect=USAGE).err
 
 
-def read_only(command, folder):
-    """`command` in a name space where `folder` is mounted read-only."""
-    return ["unshare", "--mount", "--map-root-user", "sh", "-c",
-            'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"',
-            str(folder), *command]
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+SMALL = 'mount -t tmpfs -o size=300k none "$0" && exec "$@"'
+SMALL_AND_LOOK = 'mount -t tmpfs -o size=300k none "$0" && { "$@"; s=$?; ls -A "$0"; exit $s; }'
+
+
+def mounted(how, command, folder, env=None):
+    """Run `command` in a name space of its own where something is mounted on `folder`."""
+    def run(what):
+        return subprocess.run(["unshare", "--mount", "--map-root-user", "sh", "-c", how,
+                               str(folder), *map(str, what)], env=env, capture_output=True,
+                              text=True, check=False, stdin=subprocess.DEVNULL)
+
+    if run(["true"]).returncode != 0:
+        pytest.skip("no name space with a mount of its own can be made here")
+    return run(command)
 
 
 def test_a_read_only_target_is_refused(quick_two):
     repo = quick_two
     place = repo.folder / "place"
     place.mkdir()
-    if subprocess.run(read_only(["true"], place), capture_output=True, check=False).returncode:
-        pytest.skip("no name space with a read-only mount can be made here")
-    done = subprocess.run(read_only(repo.command("restore", "latest", "--to", place / "db"), place),
-                          env=repo.env(), capture_output=True, text=True, check=False)
+    done = mounted(READ_ONLY, repo.command("restore", "latest", "--to", place / "db"), place,
+                   repo.env())
     assert done.returncode == STORAGE, done.stderr
     assert f"target {place / 'db'}: the folder it lies in is not writable: Read-only file system" \
         in done.stderr
     assert list(place.iterdir()) == []
     repo.restore(to=place / "db")
+
+
+def test_a_target_without_room_is_refused_before_it_is_touched(quick_two):
+    repo = quick_two
+    (repo.source / "large").write_bytes(pattern(600_000, 3))
+    repo.backup()
+    place = repo.folder / "place"
+    place.mkdir()
+    done = mounted(SMALL_AND_LOOK, repo.command("restore", "latest", "--to", place / "db"), place,
+                   repo.env())
+    assert done.returncode == STORAGE, done.stderr
+    assert "are needed, " in done.stderr and " are free" in done.stderr
+    assert done.stdout == ""  # nothing lies there
+
+
+def test_a_repository_on_a_disk_that_is_really_full_stays_whole(quick_two):
+    repo = quick_two
+    small = repo.folder / "small"
+    small.mkdir()
+    (repo.folder / "large").mkdir()
+    (repo.folder / "large" / "file").write_bytes(pattern(900_000, 3))
+    script = f"""
+        set -e
+        export SEALPOINT_REPOSITORY={small}/repository
+        s() {{ {repo.command()[0]} "$@" --no-passphrase; }}
+        s init --quiet --keyring {repo.folder}/keys-of-small
+        export SEALPOINT_KEYRING={repo.folder}/keys-of-small
+        s backup {repo.source} --quiet
+        for i in 1 2; do
+            status=0; s backup {repo.folder}/large || status=$?
+            test $status = {STORAGE}
+            ls {small}/repository/tmp
+        done
+        s verify --decrypt
+        s backup {repo.source}
+        s restore latest --to {repo.target}
+    """
+    done = mounted(SMALL, ["sh", "-c", script], small, repo.env())
+    assert done.returncode == 0, done
+    assert done.stderr.count("No space left on device") == 2
+    assert "incremental" in done.stdout and "no damage" in done.stdout
+    assert read_tree(repo.target) == read_tree(repo.source)
 
 
 def test_a_target_in_use_by_another_restore_is_refused(quick_two):
