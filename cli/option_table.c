@@ -8,8 +8,9 @@ static const struct command commands[COMMAND_COUNT] = {
             .summary = "make a repository, and a keyring if there is none",
             .text = "Makes the repository, the signing key of this machine and, unless there is "
                     "one already, the keyring with its first master-key version. Prints the "
-                    "repository's fingerprint: keep it with the keyring's passphrase, away from "
-                    "this machine.\n\n"
+                    "repository's fingerprint: keep it with the keyring's passphrase and a "
+                    "copy of signing-key.json, away from this machine: with these and a copy of "
+                    "the keyring a new machine can restore and go on backing up.\n\n"
                     "A run that was interrupted is completed by running it again.",
             .example = "sealpoint init --repository /srv/backup "
                        "--passphrase-file /root/passphrase",

@@ -67,7 +67,19 @@ out:
     return rc;
 }
 
-static void print_result(const struct backup_result *result)
+static void print_kept(int64_t expires_ms)
+{
+    char time[CLOCK_TEXT_LEN + 1];
+
+    if (expires_ms == 0) {
+        print_out("kept without end\n");
+        return;
+    }
+    clock_text(expires_ms, time);
+    print_out("kept until %s\n", time);
+}
+
+static void print_result(const struct backup_options *options, const struct backup_result *result)
 {
     char size[TEXT_HUMAN_MAX], fresh[TEXT_HUMAN_MAX], stored[TEXT_HUMAN_MAX];
 
@@ -84,6 +96,7 @@ static void print_result(const struct backup_result *result)
     print_out(", ");
     print_count(result->totals.files, "file");
     print_out(", %s, %s new, %s stored\n", size, fresh, stored);
+    print_kept(options->expires_ms);
 }
 
 static enum err run(const struct backup_options *options, struct backup_result *result)
@@ -120,7 +133,7 @@ enum err command_backup(const struct settings *s)
     if (settings_flag(s, OPTION_JSON))
         TRY(print_result_json(&session, &result));
     else
-        print_result(&result);
+        print_result(&options, &result);
     rc = err_give(&done);
 out:
     session_clear(&session);

@@ -154,6 +154,10 @@ static enum err say_advice(const struct session *session)
             TRY(say_keyring_advice(session, i));
     log_say(LOG_INFO, "keep the fingerprint with them: a restore on a new machine is checked "
                       "against it");
+    log_say(LOG_INFO,
+            "keep a copy of %s/signing-key.json with them: with it a new machine can go on "
+            "backing up into this repository",
+            session->state_dir);
 out:
     return rc;
 }
