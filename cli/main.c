@@ -76,6 +76,7 @@ static enum err run(size_t count, char *const *argv)
 {
     struct invocation i = {0};
     struct err_record done = {0};
+    bool is_worse;
     enum err rc;
 
     print_setup(false, false);
@@ -87,7 +88,8 @@ static enum err run(size_t count, char *const *argv)
     /* A result that could not be written is a failure, unless there is a worse one. */
     TRY(print_finish());
 out:
-    if (done.code != ERR_OK && (rc == ERR_OK || done.code != ERR_ATTENTION))
+    is_worse = done.code != ERR_OK && done.code != ERR_ATTENTION;
+    if (rc == ERR_OK || is_worse)
         rc = err_give(&done);
     invocation_clear(&i);
     return rc;

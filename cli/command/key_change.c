@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "cli/command/command.h"
 #include "cli/command/impact.h"
 #include "cli/describe.h"
@@ -97,7 +99,7 @@ static void print_changed(const struct key_version *v)
         print_out("; its material goes at %s", time);
     }
     print_out("\n");
-    if (v->is_active && v->state[0] != 'e')
+    if (v->is_active && strcmp(v->state, "enabled") != 0)
         log_say(LOG_WARN, "it is the active version: no backup is possible until it is enabled or "
                           "\"sealpoint key rotate\" makes another active");
 }
