@@ -261,7 +261,7 @@ static void of_a_database_only_its_data_is_given(void **state)
 
 static void what_is_no_folder_is_refused(void **state)
 {
-    struct source s = {NULL, NULL, false, false, false, 0};
+    struct source s = {.driver = NULL};
     char message[512];
 
     put_file(in(state, "f"), "");
@@ -273,7 +273,7 @@ static void what_is_no_folder_is_refused(void **state)
 
 static enum err read_all(void *arg)
 {
-    struct source s = {NULL, NULL, false, false, false, 0};
+    struct source s = {.driver = NULL};
     struct entry e;
     uint64_t attention = 0;
     bool more = true;
