@@ -3,6 +3,7 @@
 The binary is $SEALPOINT, or build/sealpoint; its helpers are in $SEALPOINT_TOOLS.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -158,6 +159,10 @@ class Sealpoint:
             manifest = self.manifest(snapshot)
             named |= {entry["id"] for entry in [*manifest["objects"], manifest["index"]]}
         assert {path.name for path in self.objects()} == named
+        bundles = {str(path.relative_to(self.repository))
+                   for path in (self.repository / "checkpoints").rglob("*.jsonl")}
+        assert bundles >= {payload["bundle"]["name"] for payload in self.payloads()
+                           if payload["type"] == "checkpoint"}
         tmp = self.repository / "tmp"
         assert not tmp.exists() or not list(tmp.iterdir())
 
@@ -217,16 +222,23 @@ def fill_source(folder):
     os.symlink("../a.txt", folder / "deep" / "link")
 
 
-@pytest.fixture
-def fast():
-    """A scratch folder, in memory where there is one: what is synced need not wait for a disk."""
+@contextlib.contextmanager
+def in_memory():
+    """A scratch folder, in memory where that can be: what is synced need not wait for a disk."""
     where = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="sealpoint-", dir=where) as folder:
         yield pathlib.Path(folder)
 
 
+@pytest.fixture
+def fast():
+    with in_memory() as folder:
+        yield folder
+
+
 def make(folder, bare=False):
     made = Sealpoint(folder, bare)
+    made.folder.mkdir(exist_ok=True)
     made.init()
     fill_source(made.source)
     return made

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 import shim
-from conftest import STORAGE, read_tree
+from conftest import STORAGE, in_memory, make, read_tree
 
 KILLED = -signal.SIGKILL
 
@@ -33,9 +33,9 @@ def changing(repo, *args, under=None):
     return result.calls
 
 
-def on_copies(repo, calls):
+def on_copies(repo, calls, first=1):
     """(a fresh copy of `repo`, number) for each change."""
-    for at in range(1, calls + 1):
+    for at in range(first, calls + 1):
         twin = repo.copy(repo.folder.parent / (repo.folder.name + "-twin"))
         try:
             yield twin, at
@@ -93,6 +93,48 @@ def test_a_backup_on_a_disk_that_is_full_at_every_change_undoes_itself(base, do,
                 assert set(repo.stored()) == set(before), f"{at} {result.log[at - 1]}"
         assert_well(repo, at)
     assert STORAGE in statuses
+
+
+@pytest.fixture(scope="module")
+def nearly_due():
+    """A repository whose next record makes a checkpoint due: made once, used by copies."""
+    with in_memory() as folder:
+        repo = make(folder / "nearly", bare=True)
+        shutil.rmtree(repo.source / "deep")
+        repo.trees = {}
+        while True:
+            (repo.source / "a.txt").write_text(f"{len(repo.trees)}")
+            count = repo.copy(folder / "count")
+            is_due = any("/checkpoints/" in path for _, _, path in
+                         count.shim("backup", count.source).log)
+            shutil.rmtree(count.folder)
+            if is_due:
+                break
+            for _ in range(1 if len(repo.trees) > 55 else 5):
+                repo.trees[repo.backup()] = read_tree(repo.source)
+        yield repo
+
+
+@pytest.mark.parametrize("do", ["kill", "kill-after", "ENOSPC"])
+def test_a_checkpoint_that_fails_at_every_change_leaves_the_ledger_whole(nearly_due, do):
+    base = nearly_due
+    calls = changing(base, "backup", base.source)
+    trees = dict(base.trees)
+    for repo, at in on_copies(base, calls, first=calls - 30):  # what comes before is tried above
+        result = repo.shim("backup", repo.source, at=at, do=do)
+        assert result.returncode in (KILLED, 0, STORAGE), f"{at}: {result}"
+        # That no checkpoint could be written is no failure of a snapshot that is made.
+        assert len(repo.ids()) in (len(trees), len(trees) + 1)
+        assert result.returncode != 0 or len(repo.ids()) == len(trees) + 1
+        repo.run("verify")
+        repo.backup()
+        repo.run("verify")
+        assert repo.ids()[:len(trees)] == list(trees)
+        repo.assert_tidy()
+        repo.forget()
+        assert repo.ids()[:len(trees)] == list(trees)
+        last = list(trees)[-1]
+        repo.assert_restores({last: trees[last]})
 
 
 def with_keys(repo):
