@@ -137,6 +137,10 @@ static enum err choose_parent(struct backup *b)
     TRY(rc);
     b->has_parent = true;
 out:
+    if (rc == ERR_OK && b->has_parent)
+        log_say(LOG_DEBUG, "an increment on snapshot %s", b->parent.snapshot->id);
+    else if (rc == ERR_OK)
+        log_say(LOG_DEBUG, "a full base: %s", b->why_base);
     return rc;
 }
 
@@ -431,7 +435,9 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     TRY(put_record(&b, facts));
     keep_for_next(&b);
     report(&b, out);
-    rc = out->attention > 0 ? ERR_ATTENTION : ERR_OK;
+    if (out->attention > 0)
+        FAIL(ERR_ATTENTION, "snapshot %s is made, but needs attention: see the warnings above",
+             out->id);
 out:
     if (rc != ERR_OK && b.journal != NULL && !may_be_recorded)
         undo(&b);

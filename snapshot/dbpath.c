@@ -34,7 +34,13 @@ bool dbpath_is_one(int dir)
     return has(dir, "WiredTiger", &st) && S_ISREG(st.st_mode);
 }
 
-enum err dbpath_examine(int dir)
+static void warn(uint64_t *warned, const char *text)
+{
+    log_say(LOG_WARN, "%s", text);
+    ++*warned;
+}
+
+enum err dbpath_examine(int dir, uint64_t *warned)
 {
     struct stat st;
     enum err rc = ERR_OK;
@@ -43,22 +49,18 @@ enum err dbpath_examine(int dir)
         FAIL(ERR_USAGE, "the source is in the middle of an initial sync (.initialsync is there): "
                         "its data is not complete. Wait until the sync is done, or back up "
                         "another member");
-    if (has(dir, "mongod.lock", &st) && st.st_size > 0) {
-        log_say(LOG_WARN, "mongod.lock is not empty: mongod runs on this folder, or was killed. A "
-                          "plain copy of a running database may be inconsistent: stop mongod, lock "
-                          "it with db.fsyncLock(), or back up a volume snapshot");
-    }
+    if (has(dir, "mongod.lock", &st) && st.st_size > 0)
+        warn(warned, "mongod.lock is not empty: mongod runs on this folder, or was killed. A plain "
+                     "copy of a running database may be inconsistent: stop mongod, lock it with "
+                     "db.fsyncLock(), or back up a volume snapshot");
     if (!has(dir, "storage.bson", &st))
-        log_say(LOG_WARN, "storage.bson is missing: mongod checks its storage options there at "
-                          "start. A copy made by a backup cursor must add it");
-    if (!has(dir, "WiredTigerHS.wt", &st) && !has(dir, "WiredTigerLAS.wt", &st)) {
-        log_say(LOG_WARN, "the history store (WiredTigerHS.wt, before 4.4 WiredTigerLAS.wt) is "
-                          "missing");
-    }
-    if (has(dir, "WiredTiger.backup", &st) && has(dir, "WiredTiger.turtle", &st)) {
-        log_say(LOG_WARN, "both WiredTiger.backup and WiredTiger.turtle are there: WiredTiger will "
-                          "rebuild its metadata from WiredTiger.backup");
-    }
+        warn(warned, "storage.bson is missing: mongod checks its storage options there at start. A "
+                     "copy made by a backup cursor must add it");
+    if (!has(dir, "WiredTigerHS.wt", &st) && !has(dir, "WiredTigerLAS.wt", &st))
+        warn(warned, "the history store (WiredTigerHS.wt, before 4.4 WiredTigerLAS.wt) is missing");
+    if (has(dir, "WiredTiger.backup", &st) && has(dir, "WiredTiger.turtle", &st))
+        warn(warned, "both WiredTiger.backup and WiredTiger.turtle are there: WiredTiger will "
+                     "rebuild its metadata from WiredTiger.backup");
 out:
     return rc;
 }

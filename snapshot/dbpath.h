@@ -9,6 +9,7 @@
 #define SNAPSHOT_DBPATH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/bytes.h"
 #include "core/base/err.h"
@@ -18,8 +19,8 @@ bool dbpath_is_one(int dir);
 
 /* A dbpath that must not be copied: ERR_USAGE with why and what to do (an unfinished initial
  * sync). Says by log_say what may be wrong: a running mongod, no storage.bson, no history store,
- * both kinds of metadata. */
-MUST_CHECK enum err dbpath_examine(int dir);
+ * both kinds of metadata. *warned counts them: a snapshot of such a source needs attention. */
+MUST_CHECK enum err dbpath_examine(int dir, uint64_t *warned);
 
 /* True for a path of a dbpath (relative to it) that is left out, and everything below it. */
 bool dbpath_leaves_out(struct bytes path);

@@ -277,9 +277,14 @@ out:
     return rc;
 }
 
-static bool is_root(struct bytes path)
+bool entry_path_is_root(struct bytes path)
 {
     return path.len == 1 && path.at[0] == '.';
+}
+
+bool entry_is_root(const struct entry *e)
+{
+    return entry_path_is_root(buf_bytes(&e->path));
 }
 
 static enum err take_text(struct cursor *c, size_t len, struct buf *to)
@@ -345,7 +350,7 @@ enum err entry_decode(struct bytes from, struct entry *out)
     TRY(buf_add(&out->extents, extents));
     TRY(cursor_end(&c));
     TRY(check_lists(out));
-    if (!is_root(buf_bytes(&out->path)))
+    if (!entry_is_root(out))
         TRY(path_check(buf_bytes(&out->path)));
     if ((out->flags & ENTRY_HARD_LINK) != 0)
         TRY(path_check(buf_bytes(&out->link)));

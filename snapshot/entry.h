@@ -71,6 +71,10 @@ MUST_CHECK enum err entry_add_extent(struct entry *e, uint64_t offset, uint64_t 
 /* True when any byte of [offset, offset + len) may be data: files without extents always. */
 bool entry_has_data(const struct entry *e, uint64_t offset, uint64_t len);
 
+/* The root of the snapshot, ".": in front of all other paths. */
+bool entry_is_root(const struct entry *e);
+bool entry_path_is_root(struct bytes path);
+
 /* The path as a C string for messages and system calls (it has no NUL inside). Borrowed. */
 const char *entry_path(const struct entry *e);
 

@@ -126,11 +126,6 @@ static bool parent_was_seen(struct bytes path, struct bytes last_dir)
     return len == 0 || path_is_within(last_dir, bytes_of(path.at, len - 1));
 }
 
-static bool is_root(const struct entry *e)
-{
-    return e->path.len == 1 && e->path.at[0] == '.';
-}
-
 static enum err check_entry(const struct index *x, uint64_t i, const struct entry *e,
                             const struct buf *before, struct buf *last_dir)
 {
@@ -138,15 +133,15 @@ static enum err check_entry(const struct index *x, uint64_t i, const struct entr
     uint64_t blocks = entry_blocks(e);
     enum err rc = ERR_OK;
 
-    if (is_root(e) ? i != 0 || e->type != ENTRY_DIR
-                   : before->len > 0 && path_compare(buf_bytes(before), path) >= 0)
+    if (entry_is_root(e) ? i != 0 || e->type != ENTRY_DIR
+                         : before->len > 0 && path_compare(buf_bytes(before), path) >= 0)
         FAIL(ERR_CORRUPT, "the files of the index are not in order");
-    if (!is_root(e) && !parent_was_seen(path, buf_bytes(last_dir)))
+    if (!entry_is_root(e) && !parent_was_seen(path, buf_bytes(last_dir)))
         FAIL(ERR_CORRUPT, "a file of the index lies in no folder of it");
     if (blocks > 0 &&
         (e->first_block > x->header.block_count || blocks > x->header.block_count - e->first_block))
         FAIL(ERR_CORRUPT, "a file of the index has blocks that it does not hold");
-    if (e->type == ENTRY_DIR && !is_root(e)) {
+    if (e->type == ENTRY_DIR && !entry_is_root(e)) {
         last_dir->len = 0;
         TRY(buf_add(last_dir, path));
     }
@@ -166,7 +161,7 @@ static enum err check_entries(struct index *x)
         TRY(index_entry(x, i, &e));
         TRY(check_entry(x, i, &e, &before, &last_dir));
         before.len = 0;
-        if (!is_root(&e))
+        if (!entry_is_root(&e))
             TRY(buf_add(&before, buf_bytes(&e.path)));
     }
 out:
@@ -309,10 +304,10 @@ enum err index_find(const struct index *x, struct bytes path, uint64_t *i)
         int order;
 
         TRY(index_entry(x, middle, &e));
-        if (is_root(&e))
-            order = path.len == 1 && path.at[0] == '.' ? 0 : -1;
+        if (entry_is_root(&e))
+            order = entry_path_is_root(path) ? 0 : -1;
         else
-            order = path.len == 1 && path.at[0] == '.' ? 1 : path_compare(buf_bytes(&e.path), path);
+            order = entry_path_is_root(path) ? 1 : path_compare(buf_bytes(&e.path), path);
         if (order == 0) {
             *i = middle;
             goto out;

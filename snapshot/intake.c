@@ -51,6 +51,7 @@ enum err intake_new(const struct intake_options *options, struct intake **out)
     TRY(mem_new(1, sizeof *in, &in));
     pthread_mutex_init(&in->lock, NULL);
     in->options = *options;
+    in->totals.attention = options->source->warned;
     entry_init(&in->parent_entry);
     TRY(mem_new(COPY_ROWS, BLOCK_ROW_LEN, &in->rows));
     *out = in;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 
 /* Objects kept open by one reader: a file of an old chain jumps between a few. */
@@ -42,6 +43,8 @@ enum err opened_new(const struct ledger *ledger, struct keyring *keyring,
     TRY(manifest_load(ledger, snapshot, &o.manifest));
     TRY(open_keys(keyring, envelope, &o, &k_meta));
     TRY(manifest_check_objects(o.store, &o.manifest));
+    log_say(LOG_DEBUG, "snapshot %s: %zu data keys opened, %zu objects present", snapshot->id,
+            o.manifest.key_count, o.manifest.object_count);
     identity = manifest_identity(&o.manifest, &o.manifest.index);
     TRY(index_unseal(o.store, k_meta, &identity, o.manifest.index.size, o.manifest.index_plain_len,
                      ledger_state_dir(ledger), &o.index));

@@ -81,19 +81,14 @@ out:
     return rc;
 }
 
-static bool is_root(struct bytes path)
-{
-    return path.len == 1 && path.at[0] == '.';
-}
-
 static int by_path(const void *a, const void *b)
 {
     const struct item *x = a;
     const struct item *y = b;
     int order;
 
-    if (is_root(x->path) || is_root(y->path))
-        order = (int)is_root(y->path) - (int)is_root(x->path);
+    if (entry_path_is_root(x->path) || entry_path_is_root(y->path))
+        order = (int)entry_path_is_root(y->path) - (int)entry_path_is_root(x->path);
     else
         order = path_compare(x->path, y->path);
     if (order != 0)
@@ -187,7 +182,7 @@ static enum err put_all(struct order *o)
 
         if (i + 1 < o->count && bytes_equal(item->path, item[1].path))
             continue; /* a later one of the same name counts */
-        if (is_root(item->path) && !item->is_dir)
+        if (entry_path_is_root(item->path) && !item->is_dir)
             FAIL(ERR_FAILED, "the root of the tar is no folder");
         if (last_file.at != NULL && path_is_within(item->path, last_file))
             FAIL(ERR_FAILED, "%.*s is both a file and a folder in the tar", (int)last_file.len,
@@ -197,7 +192,7 @@ static enum err put_all(struct order *o)
         if (item->is_link)
             TRY(check_link(o));
         TRY(put(o, buf_bytes(&o->raw)));
-        if (item->is_dir && !is_root(item->path))
+        if (item->is_dir && !entry_path_is_root(item->path))
             dir = item->path;
         else if (!item->is_dir)
             last_file = item->path;

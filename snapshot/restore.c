@@ -104,8 +104,7 @@ static enum err check_empty(const char *path, const struct stat *st, const struc
     if (more)
         FAIL(ERR_USAGE,
              "target %s is not empty (it holds %.100s): give a folder that does not "
-             "exist or is empty; or --delta to bring an older state of the same "
-             "database up to this snapshot",
+             "exist or is empty",
              path, item.name);
     if (st->st_dev != above->st_dev)
         FAIL(ERR_USAGE,
@@ -117,7 +116,29 @@ out:
     return rc;
 }
 
-static enum err check_delta_target(const struct restore *r)
+/* --delta removes what the snapshot does not have: in a folder that is something else, all. */
+static enum err check_is_older_state(struct restore *r)
+{
+    uint64_t known = 0;
+    uint64_t extra = 0;
+    enum err rc;
+
+    r->tree.root = r->target;
+    TRY(tree_compare(&r->tree, &known, &extra));
+    if (extra > known)
+        FAIL(ERR_USAGE,
+             "target %s is no older state of this snapshot: %" PRIu64 " of the %" PRIu64
+             " names in it are not in the snapshot, and --delta would remove them. Give an empty "
+             "folder, without --delta",
+             r->target, extra, known + extra);
+    if (extra > 0 && r->options->only == NULL)
+        log_say(LOG_WARN, "%s: %" PRIu64 " names that are not in the snapshot %s removed",
+                r->target, extra, r->options->dry_run ? "would be" : "will be");
+out:
+    return rc;
+}
+
+static enum err check_delta_target(struct restore *r)
 {
     int fd = open(r->target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum err rc = ERR_OK;
@@ -125,6 +146,7 @@ static enum err check_delta_target(const struct restore *r)
     if (fd < 0)
         FAIL_SYS(ERR_USAGE, "target %s: --delta needs an older state there", r->target);
     TRY(dbpath_require_stopped(fd, r->target));
+    TRY(check_is_older_state(r));
 out:
     if (fd >= 0)
         close(fd);
@@ -174,6 +196,24 @@ static enum err check_space(const struct restore *r)
     return err_set(ERR_STORAGE, "target %s: %s are needed, %s are free", r->target, need, have);
 }
 
+/* What will not be as it was, said before it is done. */
+static void say_shortcomings(struct restore *r)
+{
+    struct restore_tree *t = &r->tree;
+
+    if (t->changed > 0)
+        log_say(LOG_WARN,
+                "%" PRIu64 " files were being written while the backup read them: they hold a "
+                "mixture of before and after (`sealpoint ls` marks them)",
+                t->changed);
+    if (t->foreign > 0)
+        log_say(LOG_WARN,
+                "%" PRIu64 " files belong to other users, and only root can give them back: they "
+                "will be yours. Run as root, or chown them before mongod starts",
+                t->foreign);
+    t->attention += (t->changed > 0) + (t->foreign > 0);
+}
+
 /* Everything that can refuse does so here, and nothing has been touched. */
 static enum err preflight(struct restore *r)
 {
@@ -188,6 +228,7 @@ static enum err preflight(struct restore *r)
     r->tree.only = o->only;
     r->tree.delta = o->delta;
     TRY(tree_measure(&r->tree));
+    say_shortcomings(r);
     TRY(resolve_target(r));
     TRY(check_target(r));
     TRY(check_space(r));
@@ -310,11 +351,10 @@ static void report(const struct restore *r, struct restore_result *out)
     *out = (struct restore_result){
         .files = r->tree.files,
         .bytes = r->tree.bytes,
+        .read_bytes = atomic_load(&r->data.read),
         .written_bytes = atomic_load(&r->data.written),
         .attention = r->tree.attention,
     };
-    for (size_t i = 0; i < r->opened.manifest.object_count; i++)
-        out->read_bytes += r->opened.manifest.objects[i].size;
 }
 
 enum err restore_run(const struct restore_options *options, struct restore_result *out)
@@ -327,7 +367,8 @@ enum err restore_run(const struct restore_options *options, struct restore_resul
         TRY(carry_out(&r));
     report(&r, out);
     if (out->attention > 0)
-        rc = ERR_ATTENTION;
+        FAIL(ERR_ATTENTION, "snapshot %s is %s, but needs attention: see the warnings above",
+             options->snapshot->id, options->dry_run ? "restorable" : "restored");
 out:
     restore_clear(&r);
     return rc;

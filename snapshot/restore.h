@@ -30,7 +30,7 @@ struct restore_options {
 struct restore_result {
     uint64_t files;
     uint64_t bytes;      /* that the restored files hold */
-    uint64_t read_bytes; /* sealed bytes read */
+    uint64_t read_bytes; /* compressed bytes opened */
     uint64_t written_bytes;
     uint64_t attention; /* files recorded as changed while read, owners that could not be set */
 };

@@ -264,6 +264,7 @@ static enum err write_block(struct filler *f, const struct plan_item *item)
         f->unsynced = 0;
     }
     atomic_fetch_add_explicit(&f->data->written, len, memory_order_relaxed);
+    atomic_fetch_add_explicit(&f->data->read, b.stored_len, memory_order_relaxed);
     if (f->data->progress != NULL)
         atomic_fetch_add_explicit(&f->data->progress->done_bytes, len, memory_order_relaxed);
 out:

@@ -18,7 +18,8 @@ struct restore_data {
     struct progress *progress;       /* or NULL */
     size_t workers;
     atomic_ullong written;
-    struct plan *plan; /* this file's own, while it runs */
+    atomic_ullong read; /* compressed bytes opened */
+    struct plan *plan;  /* this file's own, while it runs */
 };
 
 /* Write all content that is not there yet. With the tree's delta, blocks that the target has

@@ -11,11 +11,7 @@
 #include "core/fs/file.h"
 #include "core/fs/path.h"
 #include "core/fs/walk.h"
-
-static bool is_root(const struct entry *e)
-{
-    return e->path.len == 1 && e->path.at[0] == '.';
-}
+#include "snapshot/dbpath.h"
 
 enum tree_choice tree_choose(const struct restore_tree *t, const struct entry *e)
 {
@@ -23,7 +19,7 @@ enum tree_choice tree_choose(const struct restore_tree *t, const struct entry *e
 
     if (t->only == NULL)
         return TREE_WHOLE;
-    if (is_root(e))
+    if (entry_is_root(e))
         return TREE_FOLDER;
     for (const char *const *only = t->only; *only != NULL; only++) {
         struct bytes wanted = bytes_of_text(*only);
@@ -102,7 +98,9 @@ static enum err measure(struct restore_tree *t, void *arg, const struct entry *e
     t->files++;
     t->bytes += content != NULL ? content->size : 0;
     if ((e->flags & ENTRY_CHANGED) != 0)
-        t->attention++;
+        t->changed++;
+    if (geteuid() != 0 && (e->uid != geteuid() || e->gid != getegid()))
+        t->foreign++;
 out:
     return rc;
 }
@@ -124,7 +122,7 @@ out:
 
 static enum err full_path(const struct restore_tree *t, const struct buf *path, char **out)
 {
-    if (path->len == 1 && path->at[0] == '.')
+    if (entry_path_is_root(buf_bytes(path)))
         return mem_text(t->root, out);
     return file_join(t->root, (const char *)path->at, out);
 }
@@ -176,7 +174,7 @@ static enum err clear_place(const struct restore_tree *t, const struct entry *e,
 {
     struct stat st;
 
-    if (is_root(e) || fstatat(t->root_fd, entry_path(e), &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+    if (entry_is_root(e) || fstatat(t->root_fd, entry_path(e), &st, AT_SYMLINK_NOFOLLOW) != 0 ||
         (e->type == ENTRY_DIR && S_ISDIR(st.st_mode)))
         return ERR_OK;
     return file_remove_tree(path);
@@ -212,6 +210,34 @@ out:
     entry_clear(&scratch);
     mem_free(path);
     mem_free(first);
+    return rc;
+}
+
+enum err tree_compare(const struct restore_tree *t, uint64_t *known, uint64_t *extra)
+{
+    struct walk *walk = NULL;
+    struct walk_item item;
+    bool more = true;
+    uint64_t i;
+    enum err rc;
+
+    TRY(walk_open(t->root, &walk));
+    for (;;) {
+        TRY(walk_next(walk, &item, &more));
+        if (!more)
+            break;
+        if (entry_path_is_root(item.path))
+            continue;
+        walk_skip(walk);
+        if (dbpath_leaves_out(item.path))
+            continue;
+        rc = index_find(t->from->index, item.path, &i);
+        *(rc == ERR_OK ? known : extra) += 1;
+        if (rc != ERR_NOT_FOUND)
+            TRY(rc);
+    }
+out:
+    walk_free(walk);
     return rc;
 }
 

@@ -23,6 +23,8 @@ struct restore_tree {
     uint64_t attention;
     uint64_t files; /* wanted ones */
     uint64_t bytes;
+    uint64_t changed; /* entries that were being written while the backup read them */
+    uint64_t foreign; /* entries of other owners, which only root can give them */
 };
 
 /* What becomes of an entry. */
@@ -40,6 +42,10 @@ MUST_CHECK enum err tree_content(const struct restore_tree *t, const struct entr
 
 /* Count files and bytes, and see that every path of `only` is there. ERR_NOT_FOUND. */
 MUST_CHECK enum err tree_measure(struct restore_tree *t);
+
+/* With delta: how many names at the target's top are in the snapshot, and how many are not; those
+ * go. What a dbpath's snapshot leaves out counts as neither. */
+MUST_CHECK enum err tree_compare(const struct restore_tree *t, uint64_t *known, uint64_t *extra);
 
 /* Make what is missing (with delta: and remove what is extra or of another kind). */
 MUST_CHECK enum err tree_make(struct restore_tree *t, struct tar_disk *disk);

@@ -34,6 +34,7 @@ struct source {
     bool is_stream;       /* content comes by read(), in order */
     bool size_is_unknown; /* one file, as long as it is: its entry is spooled at its end */
     bool is_sorted;       /* next() gives the order of path_compare(), parents first */
+    uint64_t warned;      /* warnings said when it was opened: they count as attention */
     uint64_t total_len;   /* bytes of content, 0 when not known */
 };
 

@@ -320,6 +320,7 @@ enum err source_dir_open(const char *path, struct source *out)
     struct source_dir *d = NULL;
     int root = -1;
     uint64_t total = 0;
+    uint64_t warned = 0;
     enum err rc;
 
     TRY(mem_new(1, sizeof *d, &d));
@@ -330,9 +331,10 @@ enum err source_dir_open(const char *path, struct source *out)
         FAIL_SYS(ERR_FAILED, "opening %s", path);
     d->is_dbpath = dbpath_is_one(root);
     if (d->is_dbpath)
-        TRY(dbpath_examine(root));
+        TRY(dbpath_examine(root, &warned));
     TRY(add_up(path, d->is_dbpath, &total));
-    *out = (struct source){.driver = &dir_driver, .self = d, .is_sorted = true, .total_len = total};
+    *out = (struct source){
+        .driver = &dir_driver, .self = d, .is_sorted = true, .warned = warned, .total_len = total};
     d = NULL; /* the source's now */
 out:
     if (rc != ERR_OK)

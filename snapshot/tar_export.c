@@ -18,20 +18,24 @@ struct exporter {
     struct content *content;
     struct restore_tree tree; /* for its choice of entries */
     int fd;
+    enum err write_failed; /* what the last write to fd gave */
 };
 
+/* When our own write failed, its message is still recorded. */
 static enum err tar_error(const struct exporter *x)
 {
-    return err_set(archive_errno(x->tar) == ENOSPC ? ERR_STORAGE : ERR_FAILED,
-                   "writing the tar: %s", archive_error_string(x->tar));
+    if (x->write_failed != ERR_OK)
+        return x->write_failed;
+    return err_set(ERR_FAILED, "writing the tar: %s", archive_error_string(x->tar));
 }
 
 /* Our own write: EINTR, short writes and EPIPE are its business. */
 static la_ssize_t to_descriptor(struct archive *tar, void *arg, const void *at, size_t len)
 {
-    const struct exporter *x = arg;
+    struct exporter *x = arg;
 
-    if (file_write(x->fd, bytes_of(at, len)) == ERR_OK)
+    x->write_failed = file_write(x->fd, bytes_of(at, len));
+    if (x->write_failed == ERR_OK)
         return (la_ssize_t)len;
     archive_set_error(tar, EIO, "%s", err_text());
     return -1;

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUSY, TOOLS, USAGE, make, read_tree
+from conftest import ATTENTION, BUSY, TOOLS, USAGE, make, read_tree
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_a_database_that_may_be_running_is_warned_of(database):
     repo = database
     (repo.source / "mongod.lock").write_text("4711\n")
     (repo.source / "storage.bson").unlink()
-    done = repo.run("backup", repo.source)
+    done = repo.run("backup", repo.source, expect=ATTENTION)
     assert "mongod.lock is not empty: mongod runs on this folder, or was killed." in done.err
     assert "storage.bson is missing" in done.err
     assert repo.ids()

@@ -41,11 +41,12 @@ static void make_database(void **state)
 static enum err examine(void **state)
 {
     int dir = open_folder(state);
+    uint64_t warned = 0;
     enum err rc;
 
     *said = '\0';
     log_to(keep_line);
-    rc = dbpath_examine(dir);
+    rc = dbpath_examine(dir, &warned);
     log_to(NULL);
     close(dir);
     return rc;
