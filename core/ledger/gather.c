@@ -54,6 +54,8 @@ enum err gather_record(struct store *store, struct shelf_entry *entry)
     entry->record = r;
     r = NULL; /* the shelf's now */
 out:
+    if (rc == ERR_CORRUPT)
+        record_note_damage();
     if (rc != ERR_OK && rc != ERR_INTERRUPTED)
         err_note("%s", name);
     record_free(r);

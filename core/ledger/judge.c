@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-/* Puts the record's name in front of the message. */
-static void note_record(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq)
+void judge_note_record(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq)
 {
     char name[RECORD_NAME_LEN + 1];
 
@@ -24,7 +23,7 @@ enum err judge_genesis(const struct shelf *shelf, struct roster *roster,
             continue;
         if (found != NULL) {
             rc = err_set(ERR_CORRUPT, "a second genesis record");
-            note_record(r->writer, r->seq);
+            judge_note_record(r->writer, r->seq);
             goto out;
         }
         found = r;
@@ -33,7 +32,7 @@ enum err judge_genesis(const struct shelf *shelf, struct roster *roster,
         FAIL(ERR_CORRUPT, "the ledger has records, but its genesis record is missing");
     rc = roster_found(roster, found);
     if (rc != ERR_OK)
-        note_record(found->writer, found->seq);
+        judge_note_record(found->writer, found->seq);
     *genesis = found;
 out:
     return rc;
@@ -95,7 +94,7 @@ static enum err judge_those(const struct shelf *shelf, bool of_root, const struc
         if (rc == ERR_OK && of_root)
             rc = roster_apply(roster, e->record);
         if (rc != ERR_OK) {
-            note_record(e->writer, e->seq);
+            judge_note_record(e->writer, e->seq);
             goto out;
         }
     }
@@ -121,7 +120,7 @@ static enum err check_head(const struct shelf *shelf, const struct head *head,
         FAIL(ERR_CORRUPT, "it is missing, and was here when a checkpoint was made");
 out:
     if (rc != ERR_OK)
-        note_record(head->writer, head->seq);
+        judge_note_record(head->writer, head->seq);
     return rc;
 }
 
@@ -133,7 +132,7 @@ static enum err check_checkpoint(const struct shelf *shelf, const struct record 
 
     rc = checkpoint_read(r, &c);
     if (rc != ERR_OK) {
-        note_record(r->writer, r->seq);
+        judge_note_record(r->writer, r->seq);
         goto out;
     }
     for (size_t i = 0; i < c.heads.count; i++)

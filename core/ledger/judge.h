@@ -17,6 +17,9 @@
 MUST_CHECK enum err judge_genesis(const struct shelf *shelf, struct roster *roster,
                                   const struct record **genesis);
 
+/* Puts the record's name in front of the message. */
+void judge_note_record(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq);
+
 /* Only root's checkpoints cover what is missing: a writer's could hide its own revocation. Another
  * one is cleared. */
 void judge_cover(const struct roster *roster, struct checkpoint *cover);

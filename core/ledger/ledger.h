@@ -39,6 +39,7 @@ MUST_CHECK enum err ledger_create(const struct ledger_options *options, struct l
  * Open and check. ERR_NOT_FOUND: no genesis there. ERR_CORRUPT: a record is damaged, forged,
  * missing or out of order; the genesis is not the pinned one; or the store shows an older state
  * than this state directory has seen (rollback): the message names record, writer and seq.
+ * With read_all each damaged record is said as a warning, and with several the message counts them.
  * Without a pinned fingerprint, first contact pins what it saw; see ledger_is_first_contact().
  */
 MUST_CHECK enum err ledger_open(const struct ledger_options *options, struct ledger **out);

@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/ledger/cache.h"
+#include "core/ledger/damage.h"
 #include "core/ledger/gather.h"
 #include "core/ledger/judge.h"
 #include "core/ledger/ledger_internal.h"
@@ -180,6 +181,8 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     take_over(l, &shelf);
 out:
     checkpoint_clear(&cover);
+    if (options->read_all && (rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED))
+        rc = damage_name_all(l->store, &shelf, rc);
     shelf_clear(&shelf);
     return rc;
 }

@@ -225,6 +225,21 @@ out:
     return rc;
 }
 
+void record_hint_damage(void)
+{
+    err_hint("put it back from a copy of the repository: `sealpoint verify` on this one and on the "
+             "copy names what is damaged; until then only the copy can be restored from");
+}
+
+void record_note_damage(void)
+{
+    struct err_record was;
+
+    err_take(ERR_CORRUPT, &was);
+    err_set(ERR_CORRUPT, "%s (damaged or tampered with)", was.text);
+    record_hint_damage();
+}
+
 void record_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq, char out[RECORD_NAME_LEN + 1])
 {
     char text[2 * SIGNER_ID_LEN + 1];

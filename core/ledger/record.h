@@ -75,6 +75,11 @@ void record_free(struct record *r);
 MUST_CHECK enum err record_check(const struct record *r,
                                  const uint8_t public_key[SIGNER_PUBLIC_LEN]);
 
+/* After a failure of one of these with ERR_CORRUPT: adds to the message that the record is damaged
+ * or tampered with, and what can be done. The hint alone for a message of one's own. */
+void record_note_damage(void);
+void record_hint_damage(void);
+
 /* The order of the ledger: by createdAt, then writer, then seq; less than, equal to or greater than
  * 0. */
 int record_compare(const struct record *a, const struct record *b);

@@ -76,6 +76,15 @@ out:
     return rc;
 }
 
+static enum err check_signature(const struct record *record, const uint8_t *key)
+{
+    enum err rc = record_check(record, key);
+
+    if (rc == ERR_CORRUPT)
+        record_note_damage();
+    return rc;
+}
+
 enum err roster_found(struct roster *r, const struct record *genesis)
 {
     uint8_t id[SIGNER_ID_LEN];
@@ -86,7 +95,7 @@ enum err roster_found(struct roster *r, const struct record *genesis)
     TRY(read_key(genesis->payload, "rootKey", r->root_key, id));
     if (memcmp(id, genesis->writer, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the genesis record is not in the chain of its root key");
-    TRY(record_check(genesis, r->root_key));
+    TRY(check_signature(genesis, r->root_key));
     TRY(check_suites(genesis->payload));
     memcpy(r->repository, genesis->repository, SEAL_ID_LEN);
     memcpy(r->root, id, SIGNER_ID_LEN);
@@ -129,10 +138,24 @@ static enum err check_revocation(const struct roster *r, const struct record *re
     return ERR_OK;
 }
 
+static const uint8_t *key_of(const struct roster *r, const uint8_t writer[SIGNER_ID_LEN])
+{
+    const struct roster_writer *w = find(r, writer);
+
+    return is_root(r, writer) ? r->root_key : w != NULL ? w->key : NULL;
+}
+
+enum err roster_check_signature(const struct roster *r, const struct record *record)
+{
+    const uint8_t *key = key_of(r, record->writer);
+
+    return key != NULL ? check_signature(record, key) : ERR_OK;
+}
+
 enum err roster_check(const struct roster *r, const struct record *record, bool signature_known)
 {
     const struct roster_writer *w = find(r, record->writer);
-    const uint8_t *key = is_root(r, record->writer) ? r->root_key : w != NULL ? w->key : NULL;
+    const uint8_t *key = key_of(r, record->writer);
     enum err rc = ERR_OK;
 
     if (memcmp(record->repository, r->repository, SEAL_ID_LEN) != 0)
@@ -140,7 +163,7 @@ enum err roster_check(const struct roster *r, const struct record *record, bool 
     if (key == NULL)
         FAIL(ERR_CORRUPT, "its writer is not enrolled: the record is forged");
     if (!signature_known)
-        TRY(record_check(record, key));
+        TRY(check_signature(record, key));
     TRY(check_type(r, record, w));
     TRY(check_revocation(r, record, w));
 out:

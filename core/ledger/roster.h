@@ -53,6 +53,10 @@ MUST_CHECK enum err roster_found(struct roster *r, const struct record *genesis)
 MUST_CHECK enum err roster_check(const struct roster *r, const struct record *record,
                                  bool signature_known);
 
+/* Of that the signature alone, by a key that is known here: ERR_OK also when it is not. ERR_CORRUPT
+ * says what can be done. */
+MUST_CHECK enum err roster_check_signature(const struct roster *r, const struct record *record);
+
 /*
  * What a checked writer record changes; other types change nothing. Members beside the common ones:
  *   {"action": "enrol", "subject": <writer id>, "publicKey": <base64>, "roles": ["writer"]}

@@ -29,6 +29,13 @@
 #define OTHER_PUBLIC "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
 #define OTHER_PRIVATE "TM0Imyj/ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U+4pvs="
 
+/* What the message of a damaged record ends with. */
+#define DAMAGED_HINT                                                                               \
+    "\n  put it back from a copy of the repository: `sealpoint verify` on this one and on the "    \
+    "copy "                                                                                        \
+    "names what is damaged; until then only the copy can be restored from"
+#define DAMAGED " (damaged or tampered with)" DAMAGED_HINT
+
 #define KEY_FILE(id, public, private)                                                              \
     "{\"format\":1,\"type\":\"signing-key\",\"keyId\":\"" id                                       \
     "\",\"publicKey\":\"" public "\",\"privateKey\":\"" private "\"}\n"
@@ -203,12 +210,15 @@ static inline void assert_said(const char *part)
         fail_msg("\"%s\" is not in: %s", part, err_text());
 }
 
-/* The last warning. */
+/* The last warning, and how many there were. */
+static size_t warnings;
 static char last_warning[ERR_TEXT_MAX];
 static inline void keep_warning(enum log_level level, const char *text)
 {
-    if (level == LOG_WARN)
-        snprintf(last_warning, sizeof last_warning, "%s", text);
+    if (level != LOG_WARN)
+        return;
+    warnings++;
+    snprintf(last_warning, sizeof last_warning, "%s", text);
 }
 
 #endif

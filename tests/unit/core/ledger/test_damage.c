@@ -1,0 +1,107 @@
+#include "core/ledger/damage.h"
+
+#include "tests/unit/core/ledger/forge.h"
+
+#define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+
+/* Genesis, enrolment, and snapshots 2 to 4. */
+static void three_snapshots(struct site *s, void **state)
+{
+    site_new(s, state);
+    site_snapshot(s, "aaaa");
+    site_snapshot(s, "bbbb");
+    site_snapshot(s, "cccc");
+}
+
+/* Cut the last byte off, or change a letter of the snapshot's status: that parses. */
+static void cut(const struct site *s, const char *name)
+{
+    struct buf raw = site_raw(s, name);
+
+    site_put(s, name, bytes_of(raw.at, raw.len - 1));
+    buf_clear(&raw);
+}
+
+static void alter(const struct site *s, const char *name)
+{
+    struct buf raw = site_raw(s, name);
+    char *at = memmem(raw.at, raw.len, "completed", strlen("completed"));
+
+    assert_non_null(at);
+    at[0] = 'C';
+    site_put(s, name, buf_bytes(&raw));
+    buf_clear(&raw);
+}
+
+static void refuse_all(struct site *s, const char *text)
+{
+    warnings = 0;
+    last_warning[0] = '\0';
+    log_to(keep_warning);
+    assert_refused(site_open(s, true), ERR_CORRUPT, text);
+    log_to(NULL);
+    assert_null(s->ledger);
+}
+
+static void one_damaged_record_is_the_message(void **state)
+{
+    struct site s;
+
+    three_snapshots(&s, state);
+    alter(&s, ROOT_NAME("3"));
+    refuse_all(&s, ROOT_NAME("3") ": the signature does not fit" DAMAGED);
+    assert_int_equal(warnings, 1);
+    site_free(&s);
+}
+
+static void of_several_each_is_named(void **state)
+{
+    struct site s;
+
+    three_snapshots(&s, state);
+    alter(&s, ROOT_NAME("4"));
+    cut(&s, ROOT_NAME("2"));
+    refuse_all(&s, "2 records are damaged (each is named above)" DAMAGED_HINT);
+    assert_int_equal(warnings, 2);
+    assert_string_equal(last_warning,
+                        ROOT_NAME("4") ": the signature does not fit (damaged or tampered "
+                                       "with)");
+    site_free(&s);
+}
+
+static void without_genesis_those_are_named_that_do_not_parse(void **state)
+{
+    struct site s;
+
+    three_snapshots(&s, state);
+    alter(&s, ROOT_NAME("4"));
+    cut(&s, ROOT_NAME("0"));
+    cut(&s, ROOT_NAME("2"));
+    refuse_all(&s, "2 records are damaged (each is named above)" DAMAGED_HINT);
+    assert_int_equal(warnings, 2);
+    site_free(&s);
+}
+
+static void a_missing_record_is_not_a_damaged_one(void **state)
+{
+    struct site s;
+
+    three_snapshots(&s, state);
+    site_delete(&s, ROOT_NAME("3"));
+    refuse_all(&s, ROOT_NAME("4") ": the record before it is missing, and no checkpoint covers "
+                                  "that: it was deleted");
+    assert_int_equal(warnings, 0);
+    site_free(&s);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_FOLDER(one_damaged_record_is_the_message),
+        IN_FOLDER(of_several_each_is_named),
+        IN_FOLDER(without_genesis_those_are_named_that_do_not_parse),
+        IN_FOLDER(a_missing_record_is_not_a_damaged_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
