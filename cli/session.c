@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
+#include "core/ledger/trust.h"
 
 #define REPOSITORY_TAG_LEN 8 /* bytes of the digest that name its folder */
 
@@ -41,16 +43,37 @@ enum err session_open_keyring(struct session *s)
     return keyring_open(keys, from->key_count, &s->keyring);
 }
 
-/* The same repository must have the same name, however its path is written. */
+/* The same repository must have the same name, however its path is written; what is not there
+ * (its disk is not mounted) has the name it would have. */
 static enum err find_canonical(const char *where, char **out)
 {
     char *real = realpath(where, NULL);
+    char *parent = NULL;
+    char *front = NULL;
+    char *slash;
     enum err rc;
 
-    if (real == NULL)
+    if (real != NULL) {
+        TRY(mem_text(real, out));
+        goto out;
+    }
+    if (errno != ENOENT)
         FAIL_SYS(ERR_STORAGE, "repository %s", where);
-    TRY(mem_text(real, out));
+    TRY(mem_text(where, &front));
+    for (size_t len = strlen(front); len > 1 && front[len - 1] == '/'; len--)
+        front[len - 1] = '\0';
+    slash = strrchr(front, '/');
+    if (slash == NULL) {
+        TRY(find_canonical(".", &parent));
+        TRY(file_join(parent, front, out));
+        goto out;
+    }
+    *slash = '\0';
+    TRY(find_canonical(slash == front ? "/" : front, &parent));
+    TRY(file_join(parent, slash + 1, out));
 out:
+    mem_free(front);
+    mem_free(parent);
     mem_free(real);
     return rc;
 }
@@ -71,7 +94,117 @@ static enum err find_state_dir(struct session *s)
     TRY(hash_of(bytes_of_text(s->repository), digest));
     text_hex(bytes_of(digest, REPOSITORY_TAG_LEN), tag);
     TRY(mem_format(&s->state_dir, "%s/repositories/%s", base, tag));
-    TRY(file_make_dirs(s->state_dir, 0700));
+out:
+    return rc;
+}
+
+static enum err make_state_dir(const struct session *s)
+{
+    enum err rc = file_make_dirs(s->state_dir, 0700);
+
+    if (rc != ERR_OK) {
+        err_note("state directory");
+        err_hint("--state-dir DIR names one that can be written");
+    }
+    return rc;
+}
+
+/* Has this machine seen a repository in that folder of the state directory? */
+static bool was_seen(const char *state_dir, struct trust *out)
+{
+    char *path = NULL;
+    enum err rc;
+
+    TRY(file_join(state_dir, TRUST_FILE, &path));
+    TRY(trust_load(path, out));
+    rc = out->known ? ERR_OK : ERR_NOT_FOUND;
+out:
+    mem_free(path);
+    return rc == ERR_OK;
+}
+
+enum err session_refuse_unmounted(const struct session *s)
+{
+    struct trust seen = {.known = false};
+    struct err_record before;
+    enum err rc = ERR_OK;
+
+    err_take(ERR_OK, &before);
+    if (!was_seen(s->state_dir, &seen)) {
+        rc = err_give(&before);
+    } else {
+        rc = err_set(ERR_STORAGE,
+                     "there is no repository in %s, and this machine has used it before: is its "
+                     "disk mounted?",
+                     s->repository);
+        err_hint("if it is gone for good, move %s away", s->state_dir);
+    }
+    trust_clear(&seen);
+    return rc;
+}
+
+/* The folder of the state directory that has seen this repository under another path; *out is NULL
+ * when there is none. Owned by the caller. */
+static enum err find_moved(const struct session *s, char **out)
+{
+    char *base = NULL;
+    DIR *dir = NULL;
+    struct dirent *entry;
+    enum err rc;
+
+    TRY(mem_format(&base, "%s/repositories", settings_text(s->settings, OPTION_STATE_DIR)));
+    dir = opendir(base);
+    while (dir != NULL && *out == NULL && (entry = readdir(dir)) != NULL) {
+        struct trust seen = {.known = false};
+        char *path = NULL;
+
+        if (entry->d_name[0] == '.')
+            continue;
+        TRY(file_join(base, entry->d_name, &path));
+        if (strcmp(path, s->state_dir) != 0 && was_seen(path, &seen) &&
+            strcmp(seen.fingerprint, ledger_fingerprint(s->ledger)) == 0) {
+            *out = path;
+            path = NULL; /* the caller's now */
+        }
+        trust_clear(&seen);
+        mem_free(path);
+    }
+out:
+    if (dir != NULL)
+        closedir(dir);
+    mem_free(base);
+    return rc;
+}
+
+void session_hint_signing_key(const struct session *s)
+{
+    struct err_record failure;
+    char *moved = NULL;
+    enum err rc;
+
+    err_take(ERR_FAILED, &failure); /* what is said below comes behind it */
+    rc = s->ledger != NULL ? find_moved(s, &moved) : ERR_OK;
+    (void)err_give(&failure);
+    if (rc == ERR_OK && moved != NULL)
+        err_hint("this machine knows the repository from another path: was it moved? Then move %s "
+                 "away, and rename %s to it",
+                 s->state_dir, moved);
+    else
+        err_hint("to back up from here, put the copy of its signing-key.json into %s",
+                 s->state_dir);
+    mem_free(moved);
+}
+
+/* No folder is there: never was, or its disk is not mounted. */
+static enum err fail_missing(struct session *s, const char *where)
+{
+    enum err rc;
+
+    TRY(find_canonical(where, &s->repository));
+    TRY(find_state_dir(s));
+    TRY(session_refuse_unmounted(s));
+    rc = err_set(ERR_NOT_FOUND, "%s is not there", where);
+    err_hint("\"sealpoint init\" makes a repository");
 out:
     return rc;
 }
@@ -88,12 +221,14 @@ enum err session_open_store(struct session *s, bool create)
         return ERR_USAGE;
     }
     rc = store_open(where, create, &s->store);
-    if (rc == ERR_NOT_FOUND)
-        err_hint("\"sealpoint init\" makes a repository");
-    if (rc != ERR_OK)
+    if (rc == ERR_NOT_FOUND) {
+        rc = fail_missing(s, where);
         goto out;
+    }
+    TRY(rc);
     TRY(find_canonical(where, &s->repository));
     TRY(find_state_dir(s));
+    TRY(make_state_dir(s));
 out:
     return rc;
 }
@@ -106,6 +241,26 @@ static void say_first_contact(const struct ledger *ledger)
                       "it with --fingerprint");
 }
 
+static enum err stop_at_first(void *arg, const char *name, uint64_t size)
+{
+    (void)arg;
+    (void)name;
+    (void)size;
+    return ERR_EXISTS;
+}
+
+/* So looks the folder where a disk is to be mounted. */
+static bool has_nothing(struct store *store)
+{
+    struct err_record before;
+    bool empty;
+
+    err_take(ERR_OK, &before);
+    empty = store_list(store, "", stop_at_first, NULL) == ERR_OK;
+    (void)err_give(&before);
+    return empty;
+}
+
 enum err session_open_ledger(struct session *s, bool read_all)
 {
     struct ledger_options options = {.read_all = read_all};
@@ -116,10 +271,13 @@ enum err session_open_ledger(struct session *s, bool read_all)
     options.state_dir = s->state_dir;
     options.fingerprint = settings_text(s->settings, OPTION_FINGERPRINT);
     rc = ledger_open(&options, &s->ledger);
+    if (rc == ERR_CORRUPT && has_nothing(s->store)) {
+        TRY(session_refuse_unmounted(s));
+        rc = ERR_CORRUPT;
+    }
     if (rc == ERR_NOT_FOUND)
         err_hint("\"sealpoint init\" makes a repository");
-    if (rc != ERR_OK)
-        goto out;
+    TRY(rc);
     if (ledger_is_first_contact(s->ledger))
         say_first_contact(s->ledger);
     TRY(catalogue_read(s->ledger, &s->catalogue));

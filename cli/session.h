@@ -38,6 +38,14 @@ MUST_CHECK enum err session_open_store(struct session *s, bool create);
  * `read_all` as in ledger_open(). */
 MUST_CHECK enum err session_open_ledger(struct session *s, bool read_all);
 
+/* After a repository was not found: ERR_STORAGE when this machine has used it before, for then its
+ * disk is not mounted; the message recorded so far is lost only then. */
+MUST_CHECK enum err session_refuse_unmounted(const struct session *s);
+
+/* Add to a failure for want of the signing key where it belongs, or where the state of a moved
+ * repository is. The ledger may be unopened. */
+void session_hint_signing_key(const struct session *s);
+
 /* Once after a change: write a checkpoint when one is due. A failure is a warning: what was done
  * is done, and the next run tries again. */
 void session_checkpoint(struct session *s);

@@ -126,6 +126,8 @@ enum err command_backup(const struct settings *s)
     TRY(session_open_ledger(&session, false));
     fill_options(&session, &options);
     rc = run(&options, &result);
+    if (rc == ERR_USAGE && !ledger_can_append(session.ledger))
+        session_hint_signing_key(&session);
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;
     err_take(rc, &done);

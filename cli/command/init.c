@@ -27,6 +27,16 @@ static enum err count_record(void *arg, const char *name, uint64_t size)
     return ERR_OK;
 }
 
+static bool has_signing_key(const struct session *session)
+{
+    char *path = NULL;
+    bool there =
+        file_join(session->state_dir, "signing-key.json", &path) == ERR_OK && file_exists(path);
+
+    mem_free(path);
+    return there;
+}
+
 /* A repository that is there is refused before a keyring is made for it. */
 static enum err refuse_existing(const struct settings *s)
 {
@@ -43,8 +53,13 @@ static enum err refuse_existing(const struct settings *s)
     if (rc != ERR_OK)
         goto out;
     TRY(store_list(session.store, "ledger", count_record, &records));
-    if (records >= LEDGER_WHOLE)
-        FAIL(ERR_EXISTS, "%s is a repository already", session.repository);
+    if (records == 0)
+        TRY(session_refuse_unmounted(&session));
+    if (records < LEDGER_WHOLE)
+        goto out;
+    rc = err_set(ERR_EXISTS, "%s is a repository already", session.repository);
+    if (!has_signing_key(&session))
+        session_hint_signing_key(&session);
 out:
     session_clear(&session);
     return rc;
