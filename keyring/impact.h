@@ -2,7 +2,7 @@
  * Which live records need which master-key version, after all rewraps.
  *
  * A snapshot reads from its own scope and its ancestors'; it needs the version of each.
- * Uses: core/ledger, keyring.h.  Used by: check, rewrap, cli.
+ * Uses: core/ledger, family, live_scopes, keyring.h.  Used by: check, cli.
  */
 #ifndef KEYRING_IMPACT_H
 #define KEYRING_IMPACT_H
@@ -13,23 +13,6 @@
 #include "core/base/err.h"
 #include "core/ledger/ledger.h"
 #include "keyring/keyring.h"
-
-/* One scope something live reads from. Borrowed from the ledger. */
-struct live_scope {
-    const struct record *record; /* where the data key was made: its first record */
-    const struct record *source; /* what holds the envelopes that count: the newest rewrap or
-                                    `record` itself */
-};
-struct live_scopes {
-    struct live_scope *items; /* oldest first; owned */
-    size_t count;
-};
-/* Every scope that a live snapshot or oplog segment, or an ancestor of one, uses; each once.
- * ERR_CORRUPT: a record without a readable "dataKey". */
-MUST_CHECK enum err live_scopes_read(const struct ledger *l, struct live_scopes *out);
-void live_scopes_clear(struct live_scopes *s);
-/* The data key with the envelopes that count. */
-MUST_CHECK enum err live_scope_key(const struct live_scope *scope, struct data_key *out);
 
 /* A master-key version that something live needs. */
 struct needed_key {

@@ -4,7 +4,7 @@
 
 #include "core/base/log.h"
 #include "core/base/stop.h"
-#include "keyring/impact.h"
+#include "keyring/live_scopes.h"
 #include "keyring/ring.h"
 
 /* A run over all live scopes. */

@@ -1,0 +1,30 @@
+/*
+ * Which snapshot is the parent of which.
+ *
+ * Uses: core/ledger.  Used by: live_scopes, impact.
+ */
+#ifndef KEYRING_FAMILY_H
+#define KEYRING_FAMILY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/ledger/ledger.h"
+
+struct by_id;
+/* The snapshot records by id. Borrows from the ledger. */
+struct family {
+    struct by_id *items; /* sorted; owned */
+    size_t count;
+};
+MUST_CHECK enum err family_read(const struct ledger *l, struct family *out);
+void family_clear(struct family *f);
+
+/* Where in the ledger the parent of the record at `at` is; FAMILY_NO_PARENT: it has none, or none
+ * that is still there. ERR_CORRUPT: the parent is not older. */
+#define FAMILY_NO_PARENT SIZE_MAX
+MUST_CHECK enum err family_parent(const struct family *f, const struct ledger *l, size_t at,
+                                  size_t *out);
+
+#endif

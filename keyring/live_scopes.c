@@ -1,0 +1,146 @@
+#include "keyring/live_scopes.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/ledger/fold.h"
+#include "keyring/family.h"
+
+bool live_scope_has(const struct record *r)
+{
+    return r->type == RECORD_SNAPSHOT || r->type == RECORD_OPLOG_SEGMENT;
+}
+
+static enum err scope_of(const struct record *r, uint8_t out[SEAL_ID_LEN])
+{
+    struct jdoc *data_key = NULL;
+    enum err rc;
+
+    TRY(jdoc_child(r->payload, "dataKey", &data_key));
+    TRY(jdoc_hex(data_key, "scope", out, SEAL_ID_LEN));
+out:
+    return rc;
+}
+
+void live_scopes_clear(struct live_scopes *s)
+{
+    mem_free(s->items);
+    s->items = NULL;
+    s->count = 0;
+}
+
+/* Mark in `used` (one byte a record) what live records read from. */
+static enum err mark_used(const struct ledger *l, uint8_t *used)
+{
+    struct family f = {NULL, 0};
+    size_t at;
+    enum err rc;
+
+    TRY(family_read(l, &f));
+    for (size_t i = 0; i < ledger_count(l); i++) {
+        const struct record *r = ledger_at(l, i);
+
+        if (!live_scope_has(r) || !fold_is_live(l, r))
+            continue;
+        for (at = i; at != FAMILY_NO_PARENT && !used[at];) {
+            used[at] = 1;
+            TRY(family_parent(&f, l, at, &at));
+        }
+    }
+out:
+    family_clear(&f);
+    return rc;
+}
+
+/* Segments of one epoch share a scope: true in *is_new only for the first of them. A snapshot
+ * has a scope of its own and is not looked up. */
+static enum err first_of_scope(struct buf *seen, const struct record *r, bool *is_new)
+{
+    uint8_t scope[SEAL_ID_LEN] = {0};
+    enum err rc;
+
+    *is_new = true;
+    if (r->type == RECORD_SNAPSHOT)
+        return ERR_OK;
+    TRY(scope_of(r, scope));
+    /* Records of an epoch follow each other closely, so the newest scopes are looked at first. */
+    for (size_t end = seen->len; end > 0; end -= SEAL_ID_LEN)
+        if (memcmp(seen->at + end - SEAL_ID_LEN, scope, SEAL_ID_LEN) == 0) {
+            *is_new = false;
+            return ERR_OK;
+        }
+    TRY(buf_add(seen, bytes_of(scope, sizeof scope)));
+out:
+    return rc;
+}
+
+enum err live_scope_of(const struct ledger *l, const struct record *r, struct live_scope *out)
+{
+    uint8_t scope[SEAL_ID_LEN] = {0};
+    const struct record *rewrap;
+    enum err rc;
+
+    TRY(scope_of(r, scope));
+    rewrap = fold_rewrap(l, scope);
+    *out = (struct live_scope){.record = r, .source = rewrap != NULL ? rewrap : r};
+out:
+    return rc;
+}
+
+enum err live_scopes_read(const struct ledger *l, struct live_scopes *out)
+{
+    struct buf seen = {.max = LEDGER_RECORDS_MAX * (size_t)SEAL_ID_LEN};
+    struct live_scopes s = {NULL, 0};
+    uint8_t *used = NULL;
+    bool is_new = false;
+    enum err rc;
+
+    TRY(mem_new(ledger_count(l), 1, &used));
+    TRY(mark_used(l, used));
+    TRY(mem_new(ledger_count(l), sizeof *s.items, &s.items));
+    for (size_t i = 0; i < ledger_count(l); i++) {
+        if (!used[i])
+            continue;
+        TRY(first_of_scope(&seen, ledger_at(l, i), &is_new));
+        if (is_new)
+            TRY(live_scope_of(l, ledger_at(l, i), &s.items[s.count++]));
+    }
+    *out = s;
+    s.items = NULL; /* the caller's now */
+out:
+    mem_free(used);
+    buf_clear(&seen);
+    live_scopes_clear(&s);
+    return rc;
+}
+
+static enum err key_of(const struct record *r, struct data_key *out)
+{
+    enum err rc = data_key_of_record(r, out);
+
+    if (rc != ERR_OK)
+        err_note("the data key of a %s record", record_type_name(r->type));
+    return rc;
+}
+
+enum err live_scope_key(const struct live_scope *scope, struct data_key *out)
+{
+    struct data_key first = {0};
+    struct data_key counts = {0};
+    enum err rc;
+
+    TRY(key_of(scope->record, &first));
+    if (scope->source == scope->record) {
+        *out = first;
+        return ERR_OK;
+    }
+    TRY(key_of(scope->source, &counts));
+    if (memcmp(first.commitment, counts.commitment, SEAL_COMMITMENT_LEN) != 0)
+        FAIL(ERR_CORRUPT, "a rewrap record commits to another data key than the snapshot");
+    *out = counts;
+    counts.envelopes = NULL; /* the caller's now */
+out:
+    data_key_clear(&first);
+    data_key_clear(&counts);
+    return rc;
+}
