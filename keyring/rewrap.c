@@ -7,6 +7,8 @@
 #include "keyring/live_scopes.h"
 #include "keyring/ring.h"
 
+#define SNAPSHOT_ID_TEXT_MAX 24
+
 /* A run over all live scopes. */
 struct run {
     const struct rewrap_options *options;
@@ -71,27 +73,44 @@ static bool is_the_keys_fault(enum err rc)
     return rc == ERR_KEY_INVALID || rc == ERR_KEY_UNREACHABLE;
 }
 
+/* "a data key" when the record has no readable id: oplog segments have none. */
+static void say_refused(const struct record *of)
+{
+    size_t len = strcspn(err_text(), "\n");
+    struct err_record why;
+    const char *id = NULL;
+
+    err_take(ERR_OK, &why);
+    if (of->type == RECORD_SNAPSHOT &&
+        jdoc_text(of->payload, "id", SNAPSHOT_ID_TEXT_MAX, &id) == ERR_OK)
+        log_say(LOG_WARN, "the data key of snapshot %s cannot be rewrapped: %.*s", id, (int)len,
+                why.text);
+    else
+        log_say(LOG_WARN, "a data key cannot be rewrapped: %.*s", (int)len, why.text);
+    (void)err_give(&why);
+}
+
 /* Opens `d`, or counts it as refused: then *out stays NULL. */
-static enum err open_or_refuse(struct run *r, const struct data_key *d, struct secret **out)
+static enum err open_or_refuse(struct run *r, const struct record *of, const struct data_key *d,
+                               struct secret **out)
 {
     enum err rc = keyring_open_data_key(r->options->keyring, d, r->options->envelope, out);
 
     if (!is_the_keys_fault(rc))
         return rc;
-    log_say(LOG_WARN, "a data key cannot be rewrapped: %.*s", (int)strcspn(err_text(), "\n"),
-            err_text());
+    say_refused(of);
     if (r->result->refused++ == 0)
         err_take(rc, &r->first_refusal);
     return ERR_OK;
 }
 
-static enum err rewrap_key(struct run *r, const struct data_key *d)
+static enum err rewrap_key(struct run *r, const struct record *of, const struct data_key *d)
 {
     struct secret *data_key = NULL;
     struct data_key fresh = {0};
     enum err rc;
 
-    TRY(open_or_refuse(r, d, &data_key));
+    TRY(open_or_refuse(r, of, d, &data_key));
     if (data_key == NULL)
         goto out;
     TRY(keyring_wrap(r->options->keyring, &d->context, data_key, &fresh));
@@ -115,7 +134,7 @@ static enum err rewrap_scope(struct run *r, const struct live_scope *scope)
     else if (r->options->dry_run)
         r->result->done++;
     else
-        TRY(rewrap_key(r, &d));
+        TRY(rewrap_key(r, scope->record, &d));
 out:
     data_key_clear(&d);
     return rc;
