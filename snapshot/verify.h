@@ -33,9 +33,10 @@ struct verify_options {
 
 struct verify_result {
     uint64_t snapshots;
-    uint64_t objects;
-    uint64_t bytes;   /* read and checked */
-    uint64_t damaged; /* objects; each was said by log_say */
+    uint64_t objects;      /* there and of the right size, or damaged */
+    uint64_t read_objects; /* of these, read whole: all, or the sample; 0: none was to be read */
+    uint64_t bytes;        /* read and checked */
+    uint64_t damaged;      /* objects; each was said by log_say */
 };
 
 /* Goes on after damage, so that all of it is named. ERR_CORRUPT when there was any. */

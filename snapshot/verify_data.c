@@ -228,6 +228,7 @@ enum err verify_set_check(struct verify_set *set, struct verify_result *out)
         atomic_store(&c.next, 0);
         TRY(pool_run(verify_workers(set->options), check_some, &c));
     }
+    out->read_objects = set->options->depth == VERIFY_PRESENCE ? 0 : set->count;
     out->bytes = atomic_load(&c.bytes);
     out->damaged += atomic_load(&c.damaged);
 out:

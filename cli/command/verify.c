@@ -46,6 +46,7 @@ static enum err print_result_json(const struct verify_result *result)
     TRY(jdoc_set_number(to, "format", 1));
     TRY(jdoc_set_number(to, "snapshots", result->snapshots));
     TRY(jdoc_set_number(to, "objects", result->objects));
+    TRY(jdoc_set_number(to, "readObjects", result->read_objects));
     TRY(jdoc_set_number(to, "bytes", result->bytes));
     TRY(jdoc_set_number(to, "damaged", result->damaged));
     TRY(print_json(to));
@@ -62,7 +63,9 @@ static void print_result(const struct verify_result *result)
     print_count(result->snapshots, "snapshot");
     print_out(", ");
     print_count(result->objects, "object");
-    print_out(", %s read: ", size);
+    print_out(", ");
+    print_count(result->read_objects, "object");
+    print_out(" read (%s): ", size);
     if (result->damaged > 0)
         print_out("%llu damaged\n", (unsigned long long)result->damaged);
     else
