@@ -22,6 +22,8 @@ static enum err choose_source(const struct session *session, const char **out)
         err_hint("give a directory, or set source in the configuration or SEALPOINT_SOURCE");
         return ERR_USAGE;
     }
+    if (strncmp(source, "mongodb://", 10) == 0 || strncmp(source, "mongodb+srv://", 14) == 0)
+        return err_set(ERR_USAGE, "a running server is not supported yet: give its dbpath");
     if (strcmp(source, "-") == 0 && isatty(STDIN_FILENO))
         return err_set(ERR_USAGE, "standard input is a terminal: pipe a tar or a stream into it");
     *out = source;
@@ -99,6 +101,23 @@ static void print_result(const struct backup_options *options, const struct back
     print_kept(options->expires_ms);
 }
 
+/* The snapshot is there, whatever becomes of the word of it. */
+static enum err give_result(struct session *session, const struct backup_options *options,
+                            const struct backup_result *result)
+{
+    enum err rc;
+
+    if (settings_flag(session->settings, OPTION_JSON))
+        TRY(print_result_json(session, result));
+    else
+        print_result(options, result);
+    TRY(print_finish());
+out:
+    if (rc != ERR_OK)
+        err_note("snapshot %s is made, but its result could not be written", result->id);
+    return rc;
+}
+
 static enum err run(const struct backup_options *options, struct backup_result *result)
 {
     struct ticker *ticker = NULL;
@@ -132,10 +151,7 @@ enum err command_backup(const struct settings *s)
         goto out;
     err_take(rc, &done);
     session_checkpoint(&session);
-    if (settings_flag(s, OPTION_JSON))
-        TRY(print_result_json(&session, &result));
-    else
-        print_result(&options, &result);
+    TRY(give_result(&session, &options, &result));
     rc = err_give(&done);
 out:
     session_clear(&session);

@@ -62,6 +62,23 @@ static void print_result(const struct restore_options *options, const struct res
     print_out("\n");
 }
 
+static enum err give_result(const struct settings *s, const struct restore_options *options,
+                            const struct restore_result *result)
+{
+    enum err rc;
+
+    if (settings_flag(s, OPTION_JSON))
+        TRY(print_result_json(options, result));
+    else
+        print_result(options, result);
+    TRY(print_finish());
+out:
+    if (rc != ERR_OK)
+        err_note("snapshot %s %s, but the result could not be written", options->snapshot->id,
+                 options->dry_run ? "can be restored" : "is restored");
+    return rc;
+}
+
 static enum err run(const struct restore_options *options, struct restore_result *result)
 {
     struct ticker *ticker = NULL;
@@ -95,10 +112,7 @@ enum err command_restore(const struct settings *s)
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;
     err_take(rc, &done);
-    if (settings_flag(s, OPTION_JSON))
-        TRY(print_result_json(&options, &result));
-    else
-        print_result(&options, &result);
+    TRY(give_result(s, &options, &result));
     rc = err_give(&done);
 out:
     session_clear(&session);

@@ -198,6 +198,18 @@ def test_results_that_cannot_be_written_are_a_failure(quick_two):
                               stderr=subprocess.PIPE, check=False)
     assert done.returncode not in (0, None)
     assert b"writing to standard output: No space left on device" in done.stderr
+    for command in (["backup", repo.source], ["restore", "latest", "--to", repo.target]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(repo.command(*command), env=repo.env(), stdout=full,
+                                  stderr=subprocess.PIPE, check=False)
+        assert done.returncode == 9
+        assert b"result could not be written" in done.stderr
+    assert len(repo.snapshots()) == 3 and repo.target.is_dir()
+
+
+def test_a_running_server_is_not_supported_yet(quick):
+    done = quick.run("backup", "mongodb://localhost", expect=USAGE)
+    assert "not supported yet: give its dbpath" in done.err
 
 
 def test_verify_counts_samples_and_names_all_damage(quick_two):
@@ -205,7 +217,11 @@ def test_verify_counts_samples_and_names_all_damage(quick_two):
     done = repo.run("verify", "--read-data", "--json").json
     assert done["snapshots"] == 2 and done["damaged"] == 0
     assert done["objects"] == len(repo.objects())
-    repo.run("verify", "--read-data", "--sample", "50%")
+    assert done["readObjects"] == done["objects"]
+    assert repo.run("verify", "--json").json["readObjects"] == 0
+    done = repo.run("verify", "--read-data", "--sample", "50%")
+    count = len(repo.objects())
+    assert f"{count} objects, {(count + 1) // 2} object" in done.out and " read (" in done.out
     for path in repo.objects()[:2]:
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
