@@ -7,11 +7,8 @@
 
 static _Thread_local char message[ERR_TEXT_MAX];
 
-static const struct {
-    int status;
-    const char *meaning;
-} table[] = {
-#define ERR_ROW(name, status, text) [name] = {status, text},
+static const int statuses[] = {
+#define ERR_ROW(name, status, text) [name] = (status),
     ERR_TABLE(ERR_ROW)
 #undef ERR_ROW
 };
@@ -99,10 +96,5 @@ enum err err_give(const struct err_record *from)
 
 int err_exit_status(enum err code)
 {
-    return table[code].status;
-}
-
-const char *err_meaning(enum err code)
-{
-    return table[code].meaning;
+    return statuses[code];
 }

@@ -86,8 +86,7 @@ struct err_record {
 void err_take(enum err code, struct err_record *to);
 enum err err_give(const struct err_record *from);
 
-/* The process exit status and the meaning of a code, from ERR_TABLE. */
+/* The process exit status of a code, from ERR_TABLE. */
 int err_exit_status(enum err code);
-const char *err_meaning(enum err code);
 
 #endif

@@ -299,17 +299,6 @@ out:
     return rc;
 }
 
-enum err jdoc_bool(const struct jdoc *object, const char *name, bool *out)
-{
-    struct json_object *value = NULL;
-    enum err rc;
-
-    TRY(member(object, name, json_type_boolean, &value));
-    *out = json_object_get_boolean(value);
-out:
-    return rc;
-}
-
 enum err jdoc_hex(const struct jdoc *object, const char *name, uint8_t *out, size_t len)
 {
     const char *text;

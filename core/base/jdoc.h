@@ -54,7 +54,6 @@ MUST_CHECK enum err jdoc_text(const struct jdoc *object, const char *name, size_
                               const char **out);
 MUST_CHECK enum err jdoc_number(const struct jdoc *object, const char *name, uint64_t max,
                                 uint64_t *out);
-MUST_CHECK enum err jdoc_bool(const struct jdoc *object, const char *name, bool *out);
 MUST_CHECK enum err jdoc_hex(const struct jdoc *object, const char *name, uint8_t *out, size_t len);
 MUST_CHECK enum err jdoc_base64(const struct jdoc *object, const char *name, uint8_t *out,
                                 size_t max, size_t *len);

@@ -12,14 +12,6 @@ struct unit {
     uint64_t factor;
 };
 
-static const struct unit size_units[] = {
-    {'K', UINT64_C(1) << 10},
-    {'M', UINT64_C(1) << 20},
-    {'G', UINT64_C(1) << 30},
-    {'T', UINT64_C(1) << 40},
-    {'\0', 1},
-};
-
 static const struct unit time_units[] = {
     {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}, {'\0', 1},
 };
@@ -52,31 +44,28 @@ enum err text_number(const char *text, uint64_t max, uint64_t *out)
     return ERR_OK;
 }
 
-static enum err with_unit(const char *text, const struct unit *units, const char *kind,
-                          uint64_t *out)
+static bool has_unit(const char *text, const struct unit *units, uint64_t *out)
 {
     uint64_t value;
     const char *at = text;
 
     if (!take_digits(&at, UINT64_MAX, &value))
-        return err_set(ERR_USAGE, "\"%.40s\" is not a %s", text, kind);
+        return false;
     while (units->letter != *at && units->letter != '\0')
         units++;
     if (units->letter != *at || (*at != '\0' && at[1] != '\0') ||
         value > UINT64_MAX / units->factor)
-        return err_set(ERR_USAGE, "\"%.40s\" is not a %s", text, kind);
+        return false;
     *out = value * units->factor;
-    return ERR_OK;
-}
-
-enum err text_size(const char *text, uint64_t *bytes)
-{
-    return with_unit(text, size_units, "size (a number and K, M, G or T)", bytes);
+    return true;
 }
 
 enum err text_duration(const char *text, uint64_t *seconds)
 {
-    return with_unit(text, time_units, "duration (a number and s, m, h, d or w)", seconds);
+    if (!has_unit(text, time_units, seconds))
+        return err_set(ERR_USAGE, "\"%.40s\" is not a duration (a number and s, m, h, d or w)",
+                       text);
+    return ERR_OK;
 }
 
 void text_hex(struct bytes from, char *out)

@@ -1,5 +1,5 @@
 /*
- * Text from outside into numbers, and back: integers, sizes, durations, times, hex, base64.
+ * Text from outside into numbers, and back: integers, durations, times, hex, base64.
  *
  * The only place that parses text numbers. Everything is strict: no sign, no blanks, nothing
  * left over.  Uses: err, bytes.  Used by: config, JSON documents, messages.
@@ -16,9 +16,6 @@
 
 /* Decimal, at most `max`. ERR_USAGE: not a number, or over max. */
 MUST_CHECK enum err text_number(const char *text, uint64_t max, uint64_t *out);
-
-/* "64", "64K", "1.5 is not": binary units K M G T. ERR_USAGE. */
-MUST_CHECK enum err text_size(const char *text, uint64_t *bytes);
 
 /* "90s", "15m", "6h", "7d", "2w" into seconds. ERR_USAGE. */
 MUST_CHECK enum err text_duration(const char *text, uint64_t *seconds);

@@ -73,11 +73,9 @@ static void check_numbers(const char *text)
     }
     if (is_taken(text_number(text, 1000, &value), ERR_USAGE))
         assert(value <= 1000);
-    if (is_taken(text_size(text, &value), ERR_USAGE)) {
+    if (is_taken(text_duration(text, &value), ERR_USAGE)) {
         text_human_size(value, again);
         assert(strlen(again) < sizeof again);
-    }
-    if (is_taken(text_duration(text, &value), ERR_USAGE)) {
         text_human_time(value, again);
         assert(strlen(again) < sizeof again);
     }

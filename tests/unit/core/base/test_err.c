@@ -159,11 +159,8 @@ static void every_code_has_the_exit_status_of_the_manual(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof due / sizeof due[0]; i++) {
+    for (size_t i = 0; i < sizeof due / sizeof due[0]; i++)
         assert_int_equal(err_exit_status(due[i].code), due[i].status);
-        assert_true(strlen(err_meaning(due[i].code)) > 0);
-    }
-    assert_string_equal(err_meaning(ERR_STORAGE), "storage unreachable or full");
 }
 
 int main(void)

@@ -128,7 +128,6 @@ static void members_are_read_by_their_kind(void **state)
     struct jdoc *list = NULL;
     const char *text = NULL;
     uint64_t number = 0;
-    bool yes = false;
     uint8_t bytes[4] = {0};
     size_t len = 0;
     int64_t ms = 0;
@@ -138,8 +137,6 @@ static void members_are_read_by_their_kind(void **state)
     assert_string_equal(text, "ä b");
     assert_done(jdoc_number(doc, "number", 7, &number));
     assert_int_equal(number, 7);
-    assert_done(jdoc_bool(doc, "yes", &yes));
-    assert_true(yes);
     assert_done(jdoc_hex(doc, "hex", bytes, 2));
     assert_memory_equal(bytes, "\x00\xff", 2);
     assert_done(jdoc_base64(doc, "base64", bytes, sizeof bytes, &len));
@@ -167,7 +164,6 @@ static void a_member_that_is_missing_or_of_another_kind_is_named(void **state)
     struct jdoc *part = NULL;
     const char *text = NULL;
     uint64_t number = 0;
-    bool yes = false;
     uint8_t bytes[2];
     size_t len = 0;
     int64_t ms = 0;
@@ -181,7 +177,6 @@ static void a_member_that_is_missing_or_of_another_kind_is_named(void **state)
     assert_refused(jdoc_number(doc, "real", 9, &number), ERR_CORRUPT, "member \"real\" is not int");
     assert_refused(jdoc_number(doc, "negative", 9, &number), ERR_CORRUPT,
                    "member \"negative\" is negative");
-    assert_refused(jdoc_bool(doc, "number", &yes), ERR_CORRUPT, "member \"number\" is not boolean");
     assert_refused(jdoc_hex(doc, "text", bytes, 2), ERR_CORRUPT,
                    "member \"text\": \"ä b\" is not lower-case hex");
     assert_refused(jdoc_base64(doc, "hex", bytes, 2, &len), ERR_CORRUPT,

@@ -49,40 +49,27 @@ static void what_is_not_a_number_is_refused(void **state)
     assert_int_equal(value, 5);
 }
 
-static void sizes_and_durations_have_units(void **state)
+static void durations_have_units(void **state)
 {
-    static const struct number sizes[] = {
-        {"64", 64}, {"64K", 64 << 10},         {"3M", 3 << 20},
-        {"0G", 0},  {"2G", UINT64_C(2) << 30}, {"16777215T", UINT64_C(16777215) << 40},
-    };
     static const struct number times[] = {{"90", 90},    {"90s", 90},    {"15m", 900},
                                           {"6h", 21600}, {"7d", 604800}, {"2w", 1209600}};
     uint64_t value = 0;
 
     (void)state;
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        assert_done(text_size(sizes[i].text, &value));
-        assert_int_equal(value, sizes[i].value);
-    }
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         assert_done(text_duration(times[i].text, &value));
         assert_int_equal(value, times[i].value);
     }
 }
 
-static void sizes_and_durations_that_make_no_sense_are_refused(void **state)
+static void durations_that_make_no_sense_are_refused(void **state)
 {
-    static const char *const sizes[] = {"", "K", "1k", "1KB", "1.5G", "-1K", "1 K", "16777216T"};
     static const char *const times[] = {"", "h", "1H", "1min", "1h30m", "-1d", "30500568904944w"};
     uint64_t value = 5;
 
     (void)state;
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-        assert_refused(text_size(sizes[i], &value), ERR_USAGE, NULL);
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         assert_refused(text_duration(times[i], &value), ERR_USAGE, NULL);
-    assert_refused(text_size("1k", &value), ERR_USAGE,
-                   "\"1k\" is not a size (a number and K, M, G or T)");
     assert_refused(text_duration("1H", &value), ERR_USAGE,
                    "\"1H\" is not a duration (a number and s, m, h, d or w)");
     assert_int_equal(value, 5);
@@ -271,8 +258,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_read),
         cmocka_unit_test(what_is_not_a_number_is_refused),
-        cmocka_unit_test(sizes_and_durations_have_units),
-        cmocka_unit_test(sizes_and_durations_that_make_no_sense_are_refused),
+        cmocka_unit_test(durations_have_units),
+        cmocka_unit_test(durations_that_make_no_sense_are_refused),
         cmocka_unit_test(hex_goes_out_and_comes_back),
         cmocka_unit_test(hex_of_another_length_or_case_is_refused),
         cmocka_unit_test(base64_goes_out_and_comes_back),
