@@ -1,5 +1,6 @@
 #include "cli/option.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/base/text.h"
@@ -78,6 +79,16 @@ enum err option_flag_value(const char *value, bool *out)
     return err_set(ERR_USAGE, "\"%.40s\" is neither true nor false", value);
 }
 
+static enum err check_number(const struct option *o, const char *value)
+{
+    uint64_t number;
+
+    if (text_number(value, o->max, &number) == ERR_OK && number >= o->min)
+        return ERR_OK;
+    return err_set(ERR_USAGE, "\"%.40s\" is not a whole number from %" PRIu64 " to %" PRIu64, value,
+                   o->min, o->max);
+}
+
 static enum err check_duration(const char *value)
 {
     uint64_t seconds;
@@ -126,14 +137,13 @@ static enum err check_shell(const char *value)
 
 enum err option_check_value(const struct option *o, const char *value)
 {
-    uint64_t number;
     bool flag;
 
     switch (o->type) {
     case VALUE_FLAG:
         return option_flag_value(value, &flag);
     case VALUE_NUMBER:
-        return text_number(value, o->max, &number);
+        return check_number(o, value);
     case VALUE_DURATION:
         return check_duration(value);
     case VALUE_PERCENT:

@@ -108,7 +108,7 @@ struct option {
     char letter;          /* '\0': none */
     const char *argument; /* "DIR"; NULL for a flag */
     enum option_type type;
-    uint64_t max;              /* of a number */
+    uint64_t min, max;         /* of a number */
     bool many;                 /* may be given more than once */
     const char *key;           /* in the configuration file, "." between levels; NULL: none */
     const char *variable;      /* NULL: none */

@@ -1,5 +1,7 @@
 #include "cli/option.h"
 
+#include "keyring/admin.h"
+
 static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_INIT] =
         {
@@ -534,7 +536,8 @@ static const struct option options[OPTION_COUNT] = {
             .name = "days",
             .argument = "N",
             .type = VALUE_NUMBER,
-            .max = 30,
+            .min = KEY_DELETION_DAYS_LEAST,
+            .max = KEY_DELETION_DAYS_MOST,
             .default_text = "30",
             .text = "The waiting time before the material is destroyed, 7 to 30.",
             .commands = TAKES(KEY_SCHEDULE_DELETION),

@@ -50,7 +50,7 @@ static enum err add_settings(struct rows *r, const struct settings *s)
 
         if (o->key == NULL && o->variable == NULL)
             continue;
-        TRY(add(r, o->name != NULL ? o->name : o->key, s->values[i].text,
+        TRY(add(r, o->key != NULL ? o->key : o->name, s->values[i].text,
                 setting_origin_name(s->values[i].origin)));
     }
 out:

@@ -83,7 +83,7 @@ enum err impact_warn(struct session *session, const struct key_name *key)
         log_say(LOG_INFO, "no snapshot of this repository depends on version %s", key->version);
         goto out;
     }
-    log_say(LOG_WARN, "without version %s %zu snapshot%s cannot be restored:", key->version,
+    log_say(LOG_WARN, "without version %s, %zu snapshot%s cannot be restored:", key->version,
             impact.count, impact.count == 1 ? "" : "s");
     for (size_t i = 0; i < impact.count && i < NAMED_MAX; i++)
         warn_item(session, &impact.items[i]);
