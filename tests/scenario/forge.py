@@ -77,7 +77,8 @@ def sign(repo, path, payload):
 
 def forge_index(repo, changes):
     """In the newest snapshot's index each of `changes` (bytes to bytes of the same length) is
-    made; everything around it is made to fit. The last record must be that snapshot's."""
+    made; everything around it is made to fit. The last record must be that snapshot's. To those
+    who know the old record, a new one in its place is an alarm: call repo.forget()."""
     opened = open_newest(repo)
     image = opened.index.raw
     for before, after in changes.items():
@@ -95,4 +96,3 @@ def forge_index(repo, changes):
     repo.object_path(manifest["index"]["id"]).write_bytes(raw)
     manifest_path.write_bytes(text)
     sign(repo, record_path, payload)
-    repo.forget()  # to those who know the old record, a new one in its place is an alarm

@@ -67,18 +67,33 @@ UNSAFE = 'a path is absolute, or has an empty, "." or ".." part'
 ])
 def test_a_name_that_leads_out_is_refused(bad, changes, message):
     forge.forge_index(bad, changes)
+    bad.forget()
     refuse_everywhere(bad, message)
 
 
 def test_a_hard_link_to_a_file_outside_is_refused(bad):
     """The link's own name is fine; the name it leads to is not."""
     forge.forge_index(bad, {b"zz_linkway_out": b"zz_link../out/"})
+    bad.forget()
     refuse_everywhere(bad, UNSAFE)
 
 
 def test_a_forgery_without_a_change_is_a_snapshot_like_any_other(bad):
     """So that the refusals above are about the names and nothing else."""
     forge.forge_index(bad, {})
+    bad.forget()
     bad.run("verify", "--decrypt")
     bad.restore()
     assert read_tree(bad.target) == read_tree(bad.source)
+
+
+def test_a_genuine_record_in_the_place_of_another_is_an_alarm_to_who_saw_that(bad):
+    record = bad.records()[-1]
+    before = record.read_bytes()
+    forge.forge_index(bad, {})
+    assert record.read_bytes() != before
+    for command in (["verify"], ["snapshots"], ["restore", "latest", "--to", bad.target],
+                    ["backup", bad.source]):
+        done = bad.run(*command, expect=CORRUPT)
+        assert "the store was tampered with, or rolled back and written again" in done.err
+    assert not bad.target.exists()
