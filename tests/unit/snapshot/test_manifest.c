@@ -402,7 +402,7 @@ static void a_manifest_of_something_else_is_refused_though_it_is_signed(void **s
     struct manifest m = {.key_count = 0};
     struct buf raw = {.max = MIB};
     struct buf changed = {.max = MIB};
-    char from[64];
+    char from[2 * SEAL_COMMITMENT_LEN + 1];
 
     make_stored(state, &s);
     assert_done(file_read(s.path, &raw));
