@@ -1,9 +1,12 @@
 #include "cli/command/command.h"
+#include <string.h>
+
 #include "cli/command/impact.h"
 #include "cli/describe.h"
 #include "cli/list.h"
 #include "cli/print.h"
 #include "keyring/check.h"
+#include "keyring/impact.h"
 
 static enum err version_json(const struct key_versions *of, const struct key_version *version,
                              struct jdoc **out)
@@ -219,19 +222,56 @@ out:
     return rc;
 }
 
+/* Without the keyring: when all that is live was sealed by one master key, it is that one. */
+static enum err name_from_ledger(const struct session *session, const char *version,
+                                 struct key_name *out)
+{
+    struct needed_keys needed = {NULL, 0};
+    enum err rc;
+
+    TRY(needed_keys_read(session->ledger, &needed));
+    if (needed.count == 0)
+        FAIL(ERR_NOT_FOUND, "no snapshot depends on any master key");
+    *out = needed.items[0].key;
+    for (size_t i = 1; i < needed.count; i++)
+        if (strcmp(needed.items[i].key.provider, out->provider) != 0 ||
+            strcmp(needed.items[i].key.key_id, out->key_id) != 0)
+            FAIL(ERR_KEY_UNREACHABLE,
+                 "snapshots depend on more than one master key, and without the keyring nobody can "
+                 "tell which is meant");
+    if (strlen(version) > KEY_VERSION_MAX)
+        FAIL(ERR_NOT_FOUND, "the master key has no version \"%.100s\"", version);
+    memcpy(out->version, version, strlen(version) + 1);
+out:
+    needed_keys_clear(&needed);
+    return rc;
+}
+
+/* The keyring knows which versions there are; when it is not at hand, the ledger is enough. */
+static enum err find_version(struct session *session, const char *version, struct key_name *out)
+{
+    size_t key = 0;
+    enum err rc;
+
+    TRY(impact_choose_key(session, &key));
+    rc = impact_name(session, key, version, out);
+    if (rc == ERR_KEY_UNREACHABLE)
+        rc = name_from_ledger(session, version, out);
+out:
+    return rc;
+}
+
 enum err command_key_impact(const struct settings *s)
 {
     struct impact impact = {0};
     struct key_name name;
     struct session session;
-    size_t key = 0;
     enum err rc;
 
     session_init(&session, s);
     TRY(session_open_keyring(&session));
-    TRY(impact_choose_key(&session, &key));
-    TRY(impact_name(&session, key, session_argument(&session, 0), &name));
     TRY(session_open_ledger(&session, false));
+    TRY(find_version(&session, session_argument(&session, 0), &name));
     TRY(impact_of(session.ledger, &name, &impact));
     if (settings_flag(s, OPTION_JSON))
         TRY(print_impact_json(&session, &impact));
