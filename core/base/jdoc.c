@@ -49,6 +49,28 @@ static size_t members_in_tree(struct json_object *at) // NOLINT(misc-no-recursio
     return count;
 }
 
+/* json-c gives each object 16 places and each list 32. A ledger keeps all its records' trees, so
+ * what is not needed is given back; when there is no memory to do so, it is not. */
+static void shrink(struct json_object *at) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
+{
+    if (json_object_is_type(at, json_type_object)) {
+        struct lh_table *members = json_object_get_object(at);
+        int fitting = members->count * 3 / 2 + 2;
+
+        json_object_object_foreach(at, name, value)
+        {
+            (void)name;
+            shrink(value);
+        }
+        if (fitting < members->size)
+            (void)lh_table_resize(members, fitting);
+    } else if (json_object_is_type(at, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(at); i++)
+            shrink(json_object_array_get_idx(at, i));
+        (void)json_object_array_shrink(at, 0);
+    }
+}
+
 enum err jdoc_parse(struct bytes from, struct jdoc **out)
 {
     struct json_tokener *tokener = json_tokener_new_ex(JDOC_DEPTH_MAX);
@@ -75,6 +97,7 @@ enum err jdoc_parse(struct bytes from, struct jdoc **out)
         FAIL(ERR_CORRUPT, "not a JSON object");
     if (members_in_tree(root) != members)
         FAIL(ERR_CORRUPT, "a member name occurs twice in one object");
+    shrink(root);
     *out = ours(root);
     root = NULL; /* the caller's now */
 out:
