@@ -39,6 +39,7 @@ enum err ledger_begin(const struct ledger_options *options, struct ledger **out)
     TRY(file_make_dirs(l->state_dir, STATE_DIR_MODE));
     TRY(file_join(l->state_dir, TRUST_FILE, &l->trust_path));
     TRY(file_join(l->state_dir, CACHE_FILE, &l->cache_path));
+    TRY(file_join(l->state_dir, LEDGER_LOCK_FILE, &l->lock_path));
     TRY(trust_load(l->trust_path, &l->seen));
     TRY(load_signer(l));
     *out = l;
@@ -93,21 +94,46 @@ void ledger_free(struct ledger *l)
     roster_clear(&l->roster);
     trust_clear(&l->seen);
     signer_free(l->signer);
+    lock_free(l->lock);
+    mem_free(l->lock_path);
     mem_free(l->cache_path);
     mem_free(l->trust_path);
     mem_free(l->state_dir);
     mem_free(l);
 }
 
+enum err ledger_lock(struct ledger *l)
+{
+    enum err rc = ERR_OK;
+
+    if (l->lock_depth == 0)
+        TRY(lock_take(l->lock_path, true, &l->lock));
+    l->lock_depth++;
+out:
+    return rc;
+}
+
+void ledger_unlock(struct ledger *l)
+{
+    if (l->lock_depth == 0 || --l->lock_depth > 0)
+        return;
+    lock_free(l->lock);
+    l->lock = NULL;
+}
+
+/* Not every run holds the repository's lock: who opens the ledger may be writing the trust file. */
 enum err ledger_sweep(const struct ledger *l)
 {
+    struct lock *lock = NULL;
     char *key_path = NULL;
     enum err rc;
 
+    TRY(lock_take(l->lock_path, true, &lock));
     TRY(file_join(l->state_dir, LEDGER_KEY_FILE, &key_path));
     TRY(file_sweep(key_path));
     TRY(file_sweep(l->trust_path));
 out:
+    lock_free(lock);
     mem_free(key_path);
     return rc;
 }

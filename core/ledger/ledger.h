@@ -52,8 +52,8 @@ bool ledger_can_append(const struct ledger *l);           /* the signing key is 
 struct store *ledger_store(const struct ledger *l);
 const char *ledger_state_dir(const struct ledger *l);
 
-/* Remove what killed runs left beside the files of the state directory. The caller holds the lock
- * of the repository: no other run writes there now. */
+/* Remove what killed runs left beside the files of the state directory. What a run is writing there
+ * now is left alone. */
 MUST_CHECK enum err ledger_sweep(const struct ledger *l);
 
 /* All verified records, oldest first (by createdAt, then writer, seq). Borrowed. */
@@ -63,8 +63,14 @@ const struct record *ledger_at(const struct ledger *l, size_t i);
 /*
  * Sign and append a record with these members (borrowed) beside the common ones. It is durable,
  * and in ledger_at(), when this returns ERR_OK. createdAt is never before the previous record's,
- * even when the clock is. ERR_BUSY: another run on this chain was faster. ERR_FAILED: no signing
- * key here. *out may be NULL.
+ * even when the clock is. ERR_FAILED: no signing key here. *out may be NULL.
+ *
+ * Other runs may append with the same key at the same time. Those of this state directory take
+ * turns by a lock that is held for the moment. When another one was faster, its records are read
+ * and checked as at opening, come into ledger_at() too, and this one goes behind them. So does a
+ * run of another machine with a copy of the key, whose turn nothing arranges: ERR_BUSY when it was
+ * faster time and again. ERR_CORRUPT: what lies at the next place is not by this key, or does not
+ * follow. Records that were handed out stay valid; their places in ledger_at() may change.
  */
 MUST_CHECK enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
                                   const struct record **out);

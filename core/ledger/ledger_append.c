@@ -12,6 +12,9 @@
 /* Clocks of one machine differ by less. */
 #define CLOCK_BEHIND_MS (5 * INT64_C(60000))
 
+/* So often a record is signed again because others on the same chain were faster. */
+#define CATCH_UP_MAX 8
+
 enum err ledger_may_append(const struct ledger *l, enum record_type type)
 {
     if (l->signer == NULL)
@@ -80,7 +83,7 @@ static enum err put_record(const struct ledger *l, const struct record *r)
     return rc;
 }
 
-enum err ledger_reserve(struct ledger *l, const struct record *r)
+static enum err reserve(struct ledger *l, const struct record *r)
 {
     enum err rc;
 
@@ -96,7 +99,18 @@ out:
     return rc;
 }
 
-void ledger_place(struct ledger *l, struct record *r)
+enum err ledger_prepare(struct ledger *l, const struct record *r, struct roster *roster)
+{
+    enum err rc;
+
+    TRY(roster_copy(&l->roster, roster));
+    TRY(roster_apply(roster, r));
+    TRY(reserve(l, r));
+out:
+    return rc;
+}
+
+void ledger_place(struct ledger *l, struct record *r, struct roster *roster)
 {
     struct head head = head_of(r);
     size_t i = l->count;
@@ -105,15 +119,28 @@ void ledger_place(struct ledger *l, struct record *r)
         l->records[i] = l->records[i - 1];
     l->records[i] = r;
     l->count++;
-    /* Both have room since ledger_reserve(). */
+    /* Both have room since ledger_prepare(). */
     if (lookup_add(&l->lookup, r) != ERR_OK || heads_raise(&l->heads, &head) != ERR_OK)
         abort();
+    roster_clear(&l->roster);
+    l->roster = *roster;
+    *roster = (struct roster){.founded = false}; /* the ledger's now */
+}
+
+/* The record is a fact already, whatever happens to the files of this machine. */
+static void keep(struct ledger *l, const struct record *r)
+{
+    if (cache_add(l->cache_path, r) != ERR_OK)
+        log_say(LOG_WARN, "%s: the cache of records is not kept", err_text());
+    if (ledger_save_trust(l) != ERR_OK)
+        log_say(LOG_WARN, "%s", err_text());
+    err_clear();
 }
 
 /* From the put on nothing may fail: a caller that is told of a failure would take back what the
  * record names. */
-enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
-                       const struct record **out)
+enum err ledger_append_next(struct ledger *l, enum record_type type, const struct jdoc *body,
+                            const struct record **out)
 {
     struct roster roster = {.founded = false};
     struct record *r = NULL;
@@ -121,22 +148,35 @@ enum err ledger_append(struct ledger *l, enum record_type type, const struct jdo
 
     TRY(ledger_may_append(l, type));
     TRY(make_next(l, type, body, &r));
-    TRY(roster_copy(&l->roster, &roster));
-    TRY(roster_apply(&roster, r));
-    TRY(ledger_reserve(l, r));
+    TRY(ledger_prepare(l, r, &roster));
     TRY(put_record(l, r));
-    roster_clear(&l->roster);
-    l->roster = roster;
-    roster = (struct roster){.founded = false}; /* the ledger's now */
-    ledger_place(l, r);
-    if (cache_add(l->cache_path, r) != ERR_OK)
-        log_say(LOG_WARN, "%s: the cache of records is not kept", err_text());
-    ledger_save_trust(l);
+    ledger_place(l, r, &roster);
+    keep(l, r);
     if (out != NULL)
         *out = r;
     r = NULL; /* the ledger's now */
 out:
     roster_clear(&roster);
     record_free(r);
+    return rc;
+}
+
+/* The lock keeps the runs of this state directory apart, but not those of another machine that has
+ * a copy of the key: so the place can be taken again and again. */
+enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
+                       const struct record **out)
+{
+    enum err rc;
+
+    TRY(ledger_may_append(l, type));
+    TRY(ledger_lock(l));
+    rc = ledger_append_next(l, type, body, out);
+    for (int i = 0; rc == ERR_BUSY && i < CATCH_UP_MAX; i++) {
+        err_clear();
+        TRY(ledger_catch_up(l));
+        rc = ledger_append_next(l, type, body, out);
+    }
+out:
+    ledger_unlock(l);
     return rc;
 }

@@ -99,6 +99,8 @@ out:
     return rc;
 }
 
+/* The bundle has the name of the record's place: under the lock no other run here takes it, and
+ * removes the bundle as one that was left behind. */
 enum err ledger_checkpoint(struct ledger *l)
 {
     char name[CHECKPOINT_NAME_LEN + 1];
@@ -107,13 +109,16 @@ enum err ledger_checkpoint(struct ledger *l)
     enum err rc;
 
     TRY(ledger_may_append(l, RECORD_CHECKPOINT));
+    TRY(ledger_lock(l));
+    TRY(ledger_catch_up(l));
     checkpoint_name(l->own, ledger_next_seq(l), name);
     TRY(measure(l, &c));
     TRY(put_bundle(l, name));
     TRY(jdoc_object(&body));
     TRY(describe(l, &c, name, body));
-    TRY(ledger_append(l, RECORD_CHECKPOINT, body, NULL));
+    TRY(ledger_append_next(l, RECORD_CHECKPOINT, body, NULL));
 out:
+    ledger_unlock(l);
     if (rc != ERR_OK)
         err_note("making a checkpoint of the ledger");
     jdoc_free(body);

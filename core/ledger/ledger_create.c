@@ -24,9 +24,11 @@ static enum err have_signer(struct ledger *l)
         goto out;
     TRY(file_join(l->state_dir, LEDGER_KEY_FILE, &path));
     TRY(signer_new(&l->signer));
+    TRY(ledger_lock(l));
     TRY(signer_save(l->signer, path));
     TRY(signer_id(signer_public(l->signer), l->own));
 out:
+    ledger_unlock(l);
     mem_free(path);
     return rc;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "core/base/err.h"
+#include "core/fs/lock.h"
 #include "core/ledger/checkpoint.h"
 #include "core/ledger/heads.h"
 #include "core/ledger/ledger.h"
@@ -19,12 +20,16 @@
 #include "core/ledger/trust.h"
 
 #define LEDGER_KEY_FILE "signing-key.json"
+#define LEDGER_LOCK_FILE "ledger.lock"
 
 struct ledger {
     struct store *store; /* borrowed */
     char *state_dir;
     char *trust_path;
     char *cache_path;
+    char *lock_path;
+    struct lock *lock;          /* NULL: not held */
+    unsigned lock_depth;        /* how many times this ledger took it */
     struct signer *signer;      /* NULL: not here */
     uint8_t own[SIGNER_ID_LEN]; /* of the signer */
     struct roster roster;
@@ -51,13 +56,33 @@ MUST_CHECK enum err ledger_begin(const struct ledger_options *options, struct le
 MUST_CHECK enum err ledger_load(struct ledger *l, const struct ledger_options *options,
                                 enum ledger_cache use, bool *cached);
 
-/* Take a record over at its place; l->room and the index have room for it. */
-void ledger_place(struct ledger *l, struct record *r);
-MUST_CHECK enum err ledger_reserve(struct ledger *l, const struct record *r);
+/*
+ * The lock of the state directory, held while a record is appended or the trust file written: it
+ * keeps the runs of one machine out of each other's way. Waits for it. May be nested; unlocking
+ * what is not held does nothing.
+ */
+MUST_CHECK enum err ledger_lock(struct ledger *l);
+void ledger_unlock(struct ledger *l);
 
-/* Bring the trust file to the ledger's heads, unless it is there already. A failure is said as a
- * warning: what the store holds is true all the same. */
-void ledger_save_trust(struct ledger *l);
+/* Everything that taking a checked record over may fail with; fills `roster` with what holds after
+ * it. Then the taking over itself, of both. */
+MUST_CHECK enum err ledger_prepare(struct ledger *l, const struct record *r, struct roster *roster);
+void ledger_place(struct ledger *l, struct record *r, struct roster *roster);
+
+/*
+ * Take in what other runs added to this key's chain since it was read, each record checked as
+ * opening does. ERR_CORRUPT: what lies at the next place is not by this key, or does not follow.
+ */
+MUST_CHECK enum err ledger_catch_up(struct ledger *l);
+
+/* ledger_append() under the lock and without catching up: ERR_BUSY when the place is taken. */
+MUST_CHECK enum err ledger_append_next(struct ledger *l, enum record_type type,
+                                       const struct jdoc *body, const struct record **out);
+
+/* Raise the trust file to the ledger's heads. ERR_CORRUPT: another run saw another record at one of
+ * their places. Any other failure is said as a warning: what the store holds is true all the same.
+ */
+MUST_CHECK enum err ledger_save_trust(struct ledger *l);
 
 /* ERR_FAILED unless this machine's key may append a record of that type. */
 MUST_CHECK enum err ledger_may_append(const struct ledger *l, enum record_type type);

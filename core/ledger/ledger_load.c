@@ -115,21 +115,28 @@ static void take_over(struct ledger *l, struct shelf *shelf)
         shelf->at[i].record = NULL;
 }
 
-void ledger_save_trust(struct ledger *l)
+enum err ledger_save_trust(struct ledger *l)
 {
     struct trust now = {.known = true, .heads = l->heads};
+    enum err rc;
 
     memcpy(now.fingerprint, l->fingerprint, sizeof now.fingerprint);
     memcpy(now.repository, l->roster.repository, SEAL_ID_LEN);
     if (trust_equal(&now, &l->seen))
-        return; /* nothing new: no write, no sync */
-    if (trust_save(l->trust_path, &now) != ERR_OK) {
-        log_say(LOG_WARN,
-                "%s: what was seen of the repository cannot be kept, so that a rollback "
-                "of the store may go unnoticed",
-                err_text());
-        err_clear();
+        return ERR_OK; /* nothing new: no write, no sync */
+    rc = ledger_lock(l);
+    if (rc == ERR_OK) {
+        rc = trust_raise(l->trust_path, &now, store_where(l->store));
+        ledger_unlock(l);
     }
+    if (rc == ERR_OK || rc == ERR_CORRUPT)
+        return rc;
+    log_say(LOG_WARN,
+            "%s: what was seen of the repository cannot be kept, so that a rollback "
+            "of the store may go unnoticed",
+            err_text());
+    err_clear();
+    return ERR_OK;
 }
 
 static void save_cache(const struct ledger *l, const struct cache *found, const struct shelf *shelf)
@@ -177,7 +184,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     l->first_contact = !l->seen.known && options->fingerprint == NULL;
     if (use != LEDGER_CACHE_LEAVE)
         save_cache(l, &cache, &shelf);
-    ledger_save_trust(l);
+    TRY(ledger_save_trust(l));
     take_over(l, &shelf);
 out:
     checkpoint_clear(&cover);

@@ -100,7 +100,7 @@ static const struct record *last_of(const struct shelf *shelf, const uint8_t wri
 
 #define SHORT_ID_LEN 8 /* bytes of an id that a message shows */
 
-static enum err rolled_back(const struct head *seen, const struct record *there,
+static enum err rolled_back(const struct head *seen, const uint8_t *there,
                             const struct record *last, const char *where, const char *path)
 {
     char writer[2 * SIGNER_ID_LEN + 1];
@@ -110,7 +110,7 @@ static enum err rolled_back(const struct head *seen, const struct record *there,
     text_hex(bytes_of(seen->writer, SIGNER_ID_LEN), writer);
     text_hex(bytes_of(seen->id, SHORT_ID_LEN), seen_id);
     if (there != NULL) {
-        text_hex(bytes_of(there->id, SHORT_ID_LEN), there_id);
+        text_hex(bytes_of(there, SHORT_ID_LEN), there_id);
         err_set(ERR_CORRUPT,
                 "%s: record %" PRIu64 " of writer %s was %s… when it was seen before, and is %s… "
                 "now: the store was tampered with, or rolled back and written again",
@@ -159,7 +159,51 @@ enum err trust_check(const struct trust *t, const struct shelf *shelf,
             continue;
         if (there == NULL && still_fits(seen, shelf, cover))
             continue;
-        return rolled_back(seen, there, last_of(shelf, seen->writer), where, path);
+        return rolled_back(seen, there != NULL ? there->id : NULL, last_of(shelf, seen->writer),
+                           where, path);
     }
     return ERR_OK;
+}
+
+static enum err merge(struct trust *to, const struct trust *now, const char *where,
+                      const char *path, bool *higher)
+{
+    enum err rc = ERR_OK;
+
+    if (strcmp(to->fingerprint, now->fingerprint) != 0)
+        FAIL(ERR_CORRUPT, "%s: the trust state %s is of another repository, with fingerprint %s",
+             where, path, to->fingerprint);
+    for (size_t i = 0; i < now->heads.count; i++) {
+        const struct head *mine = &now->heads.at[i];
+        const struct head *have = heads_find(&to->heads, mine->writer);
+
+        if (have != NULL && have->seq == mine->seq &&
+            memcmp(have->id, mine->id, RECORD_ID_LEN) != 0)
+            return rolled_back(have, mine->id, NULL, where, path);
+        if (have != NULL && have->seq >= mine->seq)
+            continue;
+        TRY(heads_raise(&to->heads, mine));
+        *higher = true;
+    }
+out:
+    return rc;
+}
+
+enum err trust_raise(const char *path, const struct trust *now, const char *where)
+{
+    struct trust there = {.known = false};
+    bool higher = false;
+    enum err rc;
+
+    TRY(trust_load(path, &there));
+    if (!there.known) {
+        TRY(trust_save(path, now));
+        goto out;
+    }
+    TRY(merge(&there, now, where, path, &higher));
+    if (higher)
+        TRY(trust_save(path, &there));
+out:
+    trust_clear(&there);
+    return rc;
 }

@@ -31,6 +31,14 @@ void trust_clear(struct trust *t);
 /* A missing file leaves out->known false. ERR_CORRUPT: the file is damaged. */
 MUST_CHECK enum err trust_load(const char *path, struct trust *out);
 MUST_CHECK enum err trust_save(const char *path, const struct trust *t);
+
+/*
+ * Raise the file to `now`: of each writer the higher record stays, for another run may have seen
+ * more. Nothing is written when the file says it all. The caller holds the lock of the state
+ * directory. ERR_CORRUPT: the file has another record at the same place, or another repository; the
+ * message says what to do; `where` is for it.
+ */
+MUST_CHECK enum err trust_raise(const char *path, const struct trust *now, const char *where);
 bool trust_equal(const struct trust *a, const struct trust *b);
 
 /*

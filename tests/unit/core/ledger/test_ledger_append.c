@@ -1,5 +1,6 @@
 #include "core/ledger/ledger.h"
 
+#include "core/ledger/fold.h"
 #include "tests/unit/core/ledger/forge.h"
 #include "tests/unit/faulty.h"
 
@@ -26,27 +27,135 @@ static void an_appended_record_is_there_at_once_and_later(void **state)
     site_free(&s);
 }
 
-static void two_runs_race_and_one_stops(void **state)
+/* Another run with the same state directory: it has read what was there at this moment. */
+static void site_second(const struct site *s, struct site *out)
+{
+    *out = *s;
+    out->ledger = NULL;
+    assert_done(site_open(out, false));
+}
+
+static void runs_that_append_at_the_same_time_go_one_behind_the_other(void **state)
 {
     struct site s;
     struct site late;
-    char expected[ERR_TEXT_MAX];
+    const struct record *first;
 
     site_new(&s, state);
-    late = s;
-    late.ledger = NULL;
-    assert_done(site_open(&late, false));
+    site_second(&s, &late);
+    first = ledger_at(late.ledger, 1);
     site_snapshot(&s, "aaaa");
-    snprintf(expected, sizeof expected,
-             "%s: another run with the same signing key was faster: record 2 is there already\n"
-             "  wait for that run to end, then try again",
-             store_where(s.store));
-    assert_refused(site_append(&late, RECORD_SNAPSHOT, "{\"id\":\"bbbb\"}"), ERR_BUSY, expected);
-    assert_int_equal(ledger_count(late.ledger), 2);
-    assert_done(site_open(&late, false));
-    site_snapshot(&late, "bbbb");
-    assert_int_equal(ledger_count(late.ledger), 4);
+    site_snapshot(&s, "bbbb");
+    site_snapshot(&late, "cccc");
+    assert_int_equal(ledger_count(late.ledger), 5);
+    assert_ptr_equal(ledger_at(late.ledger, 1), first); /* what was borrowed is still there */
+    assert_int_equal(ledger_at(late.ledger, 4)->seq, 4);
+    assert_memory_equal(ledger_at(late.ledger, 4)->prev, ledger_at(late.ledger, 3)->id,
+                        RECORD_ID_LEN);
+    site_snapshot(&s, "dddd"); /* and back again */
+    assert_int_equal(ledger_count(s.ledger), 6);
     site_close(&late);
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 6);
+    site_free(&s);
+}
+
+static void a_tombstone_of_another_run_counts_after_catching_up(void **state)
+{
+    struct site s;
+    struct site late;
+
+    site_new(&s, state);
+    site_snapshot(&s, "aaaa");
+    site_second(&s, &late);
+    assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\"}"));
+    assert_true(fold_is_live(late.ledger, ledger_at(late.ledger, 2)));
+    site_snapshot(&late, "bbbb");
+    assert_false(fold_is_live(late.ledger, ledger_at(late.ledger, 2)));
+    site_close(&late);
+    site_free(&s);
+}
+
+static void a_checkpoint_holds_what_other_runs_added(void **state)
+{
+    struct site s;
+    struct site late;
+    const struct record *r;
+
+    site_new(&s, state);
+    site_second(&s, &late);
+    site_snapshot(&s, "aaaa");
+    assert_done(ledger_checkpoint(s.ledger));
+    assert_done(ledger_checkpoint(late.ledger));
+    r = ledger_at(late.ledger, 4);
+    assert_int_equal(r->type, RECORD_CHECKPOINT);
+    assert_int_equal(r->seq, 4);
+    site_close(&late);
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 5);
+    site_free(&s);
+}
+
+static void a_copy_of_the_key_elsewhere_goes_behind_too(void **state)
+{
+    struct site s;
+    struct site away;
+    struct ledger_options options;
+
+    site_new(&s, state);
+    away = s;
+    away.ledger = NULL;
+    assert_int_equal(mkdir(in(state, "away"), 0700), 0);
+    signer_free(forge_key(state, "away/signing-key.json", ROOT_KEY_FILE));
+    options = site_options(&s, false);
+    options.state_dir = in(state, "away");
+    assert_done(ledger_open(&options, &away.ledger));
+    site_snapshot(&s, "aaaa");
+    site_snapshot(&away, "bbbb");
+    site_snapshot(&s, "cccc");
+    assert_int_equal(ledger_count(s.ledger), 5);
+    site_close(&away);
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 5);
+    site_free(&s);
+}
+
+/* `s` is to append where something lies that does not belong there. */
+static void assert_no_append(struct site *s, const char *part)
+{
+    assert_int_equal(site_append(s, RECORD_SNAPSHOT, "{\"id\":\"bbbb\"}"), ERR_CORRUPT);
+    assert_said(ROOT_NAME("2"));
+    assert_said(part);
+    assert_int_equal(ledger_count(s->ledger), 2);
+}
+
+static void nothing_is_put_behind_a_record_that_does_not_belong_there(void **state)
+{
+    struct site s;
+    struct record *genesis;
+    struct record *enrolment;
+    struct record wrong;
+
+    site_new(&s, state);
+    genesis = site_record(&s, ROOT_ID, 0);
+    enrolment = site_record(&s, ROOT_ID, 1);
+    site_put(&s, ROOT_NAME("2"), bytes_of_text("rubbish\n"));
+    assert_no_append(&s, "damaged or tampered with");
+    wrong = *enrolment;
+    memcpy(wrong.id, genesis->id, RECORD_ID_LEN);
+    record_free(forge(&s, s.root, RECORD_SNAPSHOT, &wrong, LATER, "{}"));
+    assert_no_append(&s, "it does not follow the record before it: one of them was replaced");
+    record_free(forge(&s, s.root, RECORD_SNAPSHOT, enrolment, 1000, "{}"));
+    assert_no_append(&s, "its time is before that of the record before it");
+    {
+        struct record *theirs = forge(&s, s.other, RECORD_SNAPSHOT, enrolment, LATER, "{}");
+
+        site_put(&s, ROOT_NAME("2"), buf_bytes(&theirs->raw));
+        record_free(theirs);
+    }
+    assert_no_append(&s, "the record of another place lies under this name");
+    record_free(enrolment);
+    record_free(genesis);
     site_free(&s);
 }
 
@@ -306,7 +415,11 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         IN_FOLDER(an_appended_record_is_there_at_once_and_later),
-        IN_FOLDER(two_runs_race_and_one_stops),
+        IN_FOLDER(runs_that_append_at_the_same_time_go_one_behind_the_other),
+        IN_FOLDER(a_tombstone_of_another_run_counts_after_catching_up),
+        IN_FOLDER(a_checkpoint_holds_what_other_runs_added),
+        IN_FOLDER(a_copy_of_the_key_elsewhere_goes_behind_too),
+        IN_FOLDER(nothing_is_put_behind_a_record_that_does_not_belong_there),
         IN_FOLDER(time_stands_still_while_the_clock_is_behind),
         IN_FOLDER(a_clock_a_minute_behind_is_nothing_to_speak_of),
         IN_FOLDER(without_the_key_everything_but_appending_works),

@@ -42,7 +42,7 @@ static void a_signing_key_is_made_when_there_is_none(void **state)
     assert_int_equal(st.st_mode & 07777, 0700);
     assert_int_equal(stat(in(state, "state/signing-key.json"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
-    assert_int_equal(count_names(in(state, "state")), 3); /* key, trust state, cache */
+    assert_int_equal(count_names(in(state, "state")), 4); /* key, lock, trust state, cache */
     site_free(&s);
 }
 

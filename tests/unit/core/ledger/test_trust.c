@@ -296,6 +296,36 @@ static void a_state_directory_that_cannot_be_written_does_not_stop_a_reader(void
     site_free(&s);
 }
 
+/* Of a reader and a writer the reader may be the last: what it saw is older. */
+static void the_trust_state_never_goes_back(void **state)
+{
+    struct site s;
+    struct trust old = {.known = false};
+    struct trust now = {.known = false};
+    const char *path = "state/trust.json";
+
+    site_new(&s, state);
+    assert_done(trust_load(in(state, path), &old));
+    site_snapshot(&s, "aaaa");
+    assert_done(trust_raise(in(state, path), &old, "here"));
+    assert_done(trust_load(in(state, path), &now));
+    assert_int_equal(now.heads.at[0].seq, 2);
+    old.heads.at[0].seq = 2;
+    assert_int_equal(trust_raise(in(state, path), &old, "here"), ERR_CORRUPT);
+    assert_said("here: record 2 of writer " ROOT_ID " was ");
+    old.heads.at[0].seq = 3;
+    assert_done(trust_raise(in(state, path), &old, "here"));
+    trust_clear(&now);
+    assert_done(trust_load(in(state, path), &now));
+    assert_int_equal(now.heads.at[0].seq, 3);
+    old.fingerprint[0] = 'x';
+    assert_int_equal(trust_raise(in(state, path), &old, "here"), ERR_CORRUPT);
+    assert_said("is of another repository, with fingerprint ");
+    trust_clear(&now);
+    trust_clear(&old);
+    site_free(&s);
+}
+
 static void what_killed_runs_left_is_swept(void **state)
 {
     struct site s;
@@ -305,7 +335,7 @@ static void what_killed_runs_left_is_swept(void **state)
     put_file(in(state, "state/signing-key.json.tmp-0123456789abcdef"), "half");
     put_file(in(state, "state/mine"), "stays");
     assert_done(ledger_sweep(s.ledger));
-    assert_int_equal(count_names(in(state, "state")), 4);
+    assert_int_equal(count_names(in(state, "state")), 5);
     assert_done(site_open(&s, false));
     site_free(&s);
 }
@@ -323,6 +353,7 @@ int main(void)
         IN_FOLDER(damaged_trust_state_is_said_and_not_ignored),
         IN_FOLDER(nothing_is_written_when_nothing_changed),
         IN_FOLDER(a_crash_before_the_trust_file_is_harmless),
+        IN_FOLDER(the_trust_state_never_goes_back),
         IN_FOLDER(what_killed_runs_left_is_swept),
         IN_FOLDER(a_state_directory_that_cannot_be_written_does_not_stop_a_reader),
     };

@@ -1,0 +1,92 @@
+#include <string.h>
+
+#include "core/ledger/gather.h"
+#include "core/ledger/judge.h"
+#include "core/ledger/ledger_internal.h"
+
+/*
+ * Several runs on one machine append to the same chain: a backup that takes hours, and meanwhile a
+ * look at the keys. Whoever comes late takes in what the others added and goes on behind it. It is
+ * checked as if it were read at opening: only what the same key signed, in an unbroken chain.
+ */
+
+/* The other chains are not read again: what it says of records that are not known here is for the
+ * next opening. */
+static enum err check_heads(const struct ledger *l, const struct record *r)
+{
+    struct checkpoint c = {.record = NULL};
+    enum err rc;
+
+    TRY(checkpoint_read(r, &c));
+    for (size_t i = 0; i < l->count; i++) {
+        const struct record *have = l->records[i];
+        const struct head *head = heads_find(&c.heads, have->writer);
+
+        if (head != NULL && head->seq == have->seq &&
+            memcmp(head->id, have->id, RECORD_ID_LEN) != 0)
+            FAIL(ERR_CORRUPT, "another record was at the end of a chain when it was made");
+    }
+out:
+    checkpoint_clear(&c);
+    return rc;
+}
+
+static enum err check_next(const struct ledger *l, const struct record *r)
+{
+    const struct head *head = heads_find(&l->heads, l->own);
+    enum err rc;
+
+    TRY(roster_check(&l->roster, r, false));
+    if (r->has_prev != (head != NULL) ||
+        (head != NULL && memcmp(r->prev, head->id, RECORD_ID_LEN) != 0))
+        FAIL(ERR_CORRUPT, "it does not follow the record before it: one of them was replaced");
+    if (head != NULL && r->created_ms < head->created_ms)
+        FAIL(ERR_CORRUPT, "its time is before that of the record before it");
+    if (r->type == RECORD_CHECKPOINT)
+        TRY(check_heads(l, r));
+out:
+    return rc;
+}
+
+static enum err take_next(struct ledger *l)
+{
+    struct shelf_entry e = {.seq = ledger_next_seq(l), .from = FROM_STORE};
+    struct roster roster = {.founded = false};
+    enum err rc;
+
+    memcpy(e.writer, l->own, SIGNER_ID_LEN);
+    TRY(gather_record(l->store, &e));
+    rc = check_next(l, e.record);
+    if (rc == ERR_OK)
+        rc = ledger_prepare(l, e.record, &roster);
+    if (rc != ERR_OK) {
+        judge_note_record(e.writer, e.seq);
+        goto out;
+    }
+    ledger_place(l, e.record, &roster);
+    e.record = NULL; /* the ledger's now */
+out:
+    roster_clear(&roster);
+    record_free(e.record);
+    return rc;
+}
+
+enum err ledger_catch_up(struct ledger *l)
+{
+    char name[RECORD_NAME_LEN + 1];
+    uint64_t size;
+    enum err rc;
+
+    for (;;) {
+        record_name(l->own, ledger_next_seq(l), name);
+        rc = store_head(l->store, name, &size);
+        if (rc == ERR_NOT_FOUND) {
+            err_clear();
+            return ERR_OK;
+        }
+        TRY(rc);
+        TRY(take_next(l));
+    }
+out:
+    return rc;
+}
