@@ -97,9 +97,12 @@ out:
     return rc;
 }
 
+/* What tells whether a key's state allows what is wanted of it, and what to do if not. */
+typedef enum err require(const struct key_name *key, const struct key_state *state);
+
 /* The master key of a version that may be used now, from a file checked just now. */
-static enum err usable_key(struct file_ring *r, const struct key_name *key, uint64_t *version,
-                           struct secret **master)
+static enum err usable_key(struct file_ring *r, const struct key_name *key, require *check,
+                           uint64_t *version, struct secret **master)
 {
     struct file_keyring k = {.count = 0};
     struct file_version *v;
@@ -109,7 +112,7 @@ static enum err usable_key(struct file_ring *r, const struct key_name *key, uint
     TRY(file_ring_unlock(r, &k, NULL));
     v = entry_of(&k, key);
     judge(r, &k, v, &found);
-    TRY(key_state_require(key, &found));
+    TRY(check(key, &found));
     TRY(file_seal_load(&k, file_ring_kek(r), v, master));
     *version = v->number;
 out:
@@ -145,7 +148,7 @@ static enum err wrap(void *self, const struct key_name *key, const struct seal_c
     uint64_t version = 0;
     enum err rc;
 
-    TRY(usable_key(self, key, &version, &master));
+    TRY(usable_key(self, key, key_state_require_active, &version, &master));
     settle_if_due(self);
     out->key = *key;
     TRY(file_seal_wrap(master, version, context, plain, out));
@@ -162,7 +165,7 @@ static enum err unwrap(void *self, const struct envelope *envelope,
     uint64_t version = 0;
     enum err rc;
 
-    TRY(usable_key(self, key, &version, &master));
+    TRY(usable_key(self, key, key_state_require, &version, &master));
     rc = file_seal_unwrap(master, version, context, envelope, out);
     if (rc != ERR_OK)
         err_note("the envelope by master key %s %s version %s", key->provider, key->key_id,

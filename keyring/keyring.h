@@ -111,5 +111,8 @@ MUST_CHECK enum err keyring_state(struct keyring *k, const struct key_name *key,
 
 /* ERR_KEY_INVALID or ERR_KEY_UNREACHABLE with the message every refusal uses, or ERR_OK. */
 MUST_CHECK enum err key_state_require(const struct key_name *key, const struct key_state *state);
+/* The same for a version that is to wrap: what helps then is another active version. */
+MUST_CHECK enum err key_state_require_active(const struct key_name *key,
+                                             const struct key_state *state);
 
 #endif

@@ -1,5 +1,6 @@
 #include "keyring/verdict.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,19 +21,21 @@ struct reason_row {
     const char *is; /* "… version 1 <is> since T" */
     const char *first;
     const char *then;
+    bool is_withdrawn; /* somebody can enable it again, or rotate instead */
 };
 
 static const struct reason_row rows[] = {
     {"disabled", "is disabled", "enable it again with `sealpoint key enable ",
-     "`, or use a snapshot of another version"},
+     "`, or use a snapshot of another version", true},
     {"pendingDeletion", "is pending deletion", "keep it with `sealpoint key cancel-deletion ",
-     "` and enable it, or use a snapshot of another version"},
+     "` and enable it, or use a snapshot of another version", true},
     {"destroyed", "is destroyed", "what only version ",
-     " can open is lost; use a snapshot of another version, or another envelope (--envelope)"},
+     " can open is lost; use a snapshot of another version, or another envelope (--envelope)",
+     false},
     {"notFound", "does not exist", "bring back the keyring that has version ",
-     ": an older copy lacks the newer versions"},
+     ": an older copy lacks the newer versions", false},
     {"credentialsRejected", "cannot be used, the credentials are rejected", "version ",
-     " itself may be fine: check the passphrase or the credentials, and try again"},
+     " itself may be fine: check the passphrase or the credentials, and try again", false},
 };
 
 static const struct reason_row *row_of(const char *reason)
@@ -62,7 +65,10 @@ static void dates_text(const struct key_state *state, char out[DATES_TEXT_MAX])
     }
 }
 
-static enum err refuse_invalid(const struct key_name *key, const struct key_state *state)
+enum purpose { TO_UNWRAP, TO_WRAP };
+
+static enum err refuse_invalid(const struct key_name *key, const struct key_state *state,
+                               enum purpose purpose)
 {
     const struct reason_row *row = row_of(state->reason);
     char dates[DATES_TEXT_MAX];
@@ -73,19 +79,33 @@ static enum err refuse_invalid(const struct key_name *key, const struct key_stat
                  key->key_id, key->version,
                  row != NULL ? row->is : "may not be used: ", row != NULL ? "" : state->reason,
                  dates, state->detail);
-    if (row != NULL)
+    if (row != NULL && purpose == TO_WRAP && row->is_withdrawn)
+        err_hint("%s%s`, or make a new version active with `sealpoint key rotate`", row->first,
+                 key->version);
+    else if (row != NULL)
         err_hint("%s%s%s", row->first, key->version, row->then);
     return rc;
 }
 
-enum err key_state_require(const struct key_name *key, const struct key_state *state)
+static enum err require(const struct key_name *key, const struct key_state *state,
+                        enum purpose purpose)
 {
     if (state->verdict == KEY_VALID)
         return ERR_OK;
     if (state->verdict == KEY_INVALID)
-        return refuse_invalid(key, state);
+        return refuse_invalid(key, state, purpose);
     err_set(ERR_KEY_UNREACHABLE, "cannot tell whether master key %s %s version %s may be used: %s",
             key->provider, key->key_id, key->version, state->detail);
     err_hint("nothing was changed; make the master key reachable and try again");
     return ERR_KEY_UNREACHABLE;
+}
+
+enum err key_state_require(const struct key_name *key, const struct key_state *state)
+{
+    return require(key, state, TO_UNWRAP);
+}
+
+enum err key_state_require_active(const struct key_name *key, const struct key_state *state)
+{
+    return require(key, state, TO_WRAP);
 }

@@ -74,6 +74,7 @@ def test_with_every_version_disabled_there_is_nothing_to_offer_and_no_backup(thr
         refused_restore(repo, second)
     done = repo.run("backup", repo.source, expect=KEY_INVALID)
     assert "version 3 is disabled since " in done.err
+    assert "or make a new version active with `sealpoint key rotate`" in done.err
     assert repo.ids() == [first, second, third]
     repo.assert_tidy()
     for version in (1, 2, 3):
@@ -206,6 +207,10 @@ def test_impact_names_what_a_version_carries(three_keys):
     repo.run("key", "rotate")
     assert repo.run("key", "impact", 4).out == "no snapshot depends on it\n"
     repo.run("key", "impact", 9, expect=5)
+    # The ledger tells as much when the keyring is not at hand.
+    repo.keyring.rename(repo.folder / "elsewhere.json")
+    assert repo.run("key", "impact", 2, "--json").json["results"] == impact["results"]
+    (repo.folder / "elsewhere.json").rename(repo.keyring)
 
 
 def test_rewrap_moves_everything_to_the_newest_version_and_touches_no_data(three_keys):

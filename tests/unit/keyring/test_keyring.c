@@ -264,6 +264,10 @@ static void a_disabled_version_refuses_and_works_again_when_enabled(void **state
                     "again with `sealpoint key enable 1`, or use a snapshot of another version",
                     v.active.key_id, since, in(state, "k"));
     assert_refused(keyring_open_data_key(p.k, &p.a, 0, &key), ERR_KEY_INVALID, message);
+    message = textf("master key file %s version 1 is disabled since %s (keyring %s)\n  enable it "
+                    "again with `sealpoint key enable 1`, or make a new version active with "
+                    "`sealpoint key rotate`",
+                    v.active.key_id, since, in(state, "k"));
     assert_refused(keyring_new_data_key(p.k, test_repository, &more, &key), ERR_KEY_INVALID,
                    message);
     assert_null(key);
