@@ -351,9 +351,46 @@ out:
     return rc;
 }
 
+/* A path is as the file means it, wherever the command is run from. */
+static enum err resolve(const char *folder, char **path)
+{
+    char *whole = NULL;
+    enum err rc = ERR_OK;
+
+    if (*path == NULL || **path == '/' || strcmp(*path, "-") == 0)
+        goto out;
+    TRY(file_join(folder, *path, &whole));
+    mem_free(*path);
+    *path = whole;
+out:
+    return rc;
+}
+
+static enum err resolve_paths(const char *file, struct config *c)
+{
+    const char *slash = strrchr(file, '/');
+    char *folder = NULL;
+    enum err rc;
+
+    if (slash == NULL) /* the file lies where the command is run */
+        return ERR_OK;
+    TRY(mem_format(&folder, "%.*s", (int)(slash - file) + 1, file));
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (option_at(i)->type == VALUE_FILE || option_at(i)->type == VALUE_DIR)
+            TRY(resolve(folder, &c->values[i]));
+    for (uint32_t i = 0; i < c->key_count; i++) {
+        TRY(resolve(folder, &c->keys[i].members[MASTER_KEY_PATH]));
+        TRY(resolve(folder, &c->keys[i].members[MASTER_KEY_PASSPHRASE_FILE]));
+    }
+out:
+    mem_free(folder);
+    return rc;
+}
+
 enum err config_read(const char *path, struct config **out)
 {
     struct buf text = {.max = CONFIG_LEN_MAX};
+    struct config *c = NULL;
     enum err rc;
 
     rc = file_read(path, &text);
@@ -363,8 +400,12 @@ enum err config_read(const char *path, struct config **out)
         rc = ERR_USAGE; /* whoever named the file can put it right */
         goto out;
     }
-    TRY(config_parse(buf_bytes(&text), out));
+    TRY(config_parse(buf_bytes(&text), &c));
+    TRY(resolve_paths(path, c));
+    *out = c;
+    c = NULL; /* the caller's now */
 out:
+    config_free(c);
     if (rc != ERR_OK)
         err_note("configuration %s", path);
     buf_clear(&text);

@@ -34,7 +34,8 @@ struct config {
  */
 MUST_CHECK enum err config_parse(struct bytes yaml, struct config **out);
 
-/* The same from a file; `path` is put in front of messages. ERR_USAGE: it cannot be read, too. */
+/* The same from a file; relative paths in it begin at its folder. `path` is put in front of
+ * messages. ERR_USAGE: it cannot be read, too. */
 MUST_CHECK enum err config_read(const char *path, struct config **out);
 void config_free(struct config *c);
 

@@ -175,6 +175,21 @@ static void a_mistake_in_a_file_is_named_with_the_file(void **state)
     assert_refused(config_read(path, &c), ERR_USAGE, message);
 }
 
+static void relative_paths_begin_at_the_folder_of_the_file(void **state)
+{
+    const char *path = in(state, "a.yaml");
+    struct config *c = NULL;
+
+    put_file(path, "repository: backup\nsource: \"-\"\nstateDir: /state\nmasterKey:\n"
+                   "- provider: file\n  path: keys/ring.json\n");
+    assert_done(config_read(path, &c));
+    assert_string_equal(c->values[OPTION_REPOSITORY], in(state, "backup"));
+    assert_string_equal(c->values[OPTION_SOURCE], "-");
+    assert_string_equal(c->values[OPTION_STATE_DIR], "/state");
+    assert_string_equal(c->keys[0].members[MASTER_KEY_PATH], in(state, "keys/ring.json"));
+    config_free(c);
+}
+
 static enum err parse_keys(void *arg)
 {
     static const char yaml[] = "repository: /a\nchain: {age: 1d}\nmasterKey:\n- provider: file\n"
@@ -204,6 +219,7 @@ int main(void)
         cmocka_unit_test(what_yaml_can_do_beyond_that_is_refused),
         IN_FOLDER(a_file_that_is_not_there_is_named),
         IN_FOLDER(a_mistake_in_a_file_is_named_with_the_file),
+        IN_FOLDER(relative_paths_begin_at_the_folder_of_the_file),
         cmocka_unit_test(every_allocation_may_fail),
     };
 
