@@ -233,6 +233,7 @@ static enum err add_configuration(struct buf *to)
     enum err rc;
 
     TRY(buf_add_text(to, ".Sh CONFIGURATION\nThe configuration file is YAML.\n"
+                         "Relative paths in it begin at its folder.\n"
                          "Unknown keys are errors.\n"
                          "An option goes before the environment, the environment before the file,\n"
                          "the file before the default;\n"
