@@ -8,6 +8,9 @@
 
 #define STATE_DIR_MODE 0700
 
+/* So often the records are listed again because others came meanwhile. */
+#define OUTDATED_MAX 3
+
 /* A machine without the key reads, verifies and restores; it cannot append. */
 static enum err load_signer(struct ledger *l)
 {
@@ -49,18 +52,34 @@ out:
     return rc;
 }
 
-static enum err open_with(const struct ledger_options *options, enum ledger_cache use, bool *cached,
-                          struct ledger **out)
+static enum err open_once(const struct ledger_options *options, enum ledger_cache use, bool *cached,
+                          bool *outdated, struct ledger **out)
 {
     struct ledger *l = NULL;
     enum err rc;
 
+    *outdated = false;
     TRY(ledger_begin(options, &l));
-    TRY(ledger_load(l, options, use, cached));
+    rc = ledger_load(l, options, use, cached);
+    *outdated = l->outdated;
+    TRY(rc);
     *out = l;
     l = NULL; /* the caller's now */
 out:
     ledger_free(l);
+    return rc;
+}
+
+static enum err open_with(const struct ledger_options *options, enum ledger_cache use, bool *cached,
+                          struct ledger **out)
+{
+    bool outdated = false;
+    enum err rc = open_once(options, use, cached, &outdated, out);
+
+    for (int i = 0; rc != ERR_OK && outdated && i < OUTDATED_MAX; i++) {
+        err_clear();
+        rc = open_once(options, use, cached, &outdated, out);
+    }
     return rc;
 }
 

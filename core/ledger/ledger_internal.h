@@ -35,6 +35,7 @@ struct ledger {
     struct roster roster;
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
     bool first_contact;
+    bool outdated;           /* see ledger_load() */
     struct record **records; /* owned, in the ledger's order */
     size_t count;
     size_t room;
@@ -52,7 +53,9 @@ enum ledger_cache {
 /* Paths, trust state and signing key; nothing of the store yet. */
 MUST_CHECK enum err ledger_begin(const struct ledger_options *options, struct ledger **out);
 
-/* Read, check and take over all records. *cached says whether the cache had part in it. */
+/* Read, check and take over all records. *cached says whether the cache had part in it. After
+ * ERR_CORRUPT l->outdated says that records have come since they were listed: one that seemed to be
+ * missing may be among them, and only another ledger_begin() and load can tell. */
 MUST_CHECK enum err ledger_load(struct ledger *l, const struct ledger_options *options,
                                 enum ledger_cache use, bool *cached);
 

@@ -166,6 +166,24 @@ out:
     return rc;
 }
 
+/* A listing of a folder in which others write may have a record, and not the one before it. The
+ * message of `refused` is kept. */
+static bool has_grown(struct store *store, struct shelf *listed, enum err refused)
+{
+    struct shelf now = {NULL, 0, 0};
+    struct err_record message;
+    bool grown = false;
+
+    err_take(refused, &message);
+    shelf_sort(listed); /* it may have been refused while it was filled */
+    if (gather_names(store, &now) == ERR_OK)
+        for (size_t i = 0; !grown && i < now.count; i++)
+            grown = shelf_find(listed, now.at[i].writer, now.at[i].seq) == NULL;
+    shelf_clear(&now);
+    (void)err_give(&message);
+    return grown;
+}
+
 enum err ledger_load(struct ledger *l, const struct ledger_options *options, enum ledger_cache use,
                      bool *cached)
 {
@@ -188,7 +206,8 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     take_over(l, &shelf);
 out:
     checkpoint_clear(&cover);
-    if (options->read_all && (rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED))
+    l->outdated = rc == ERR_CORRUPT && has_grown(l->store, &shelf, rc);
+    if (!l->outdated && options->read_all && (rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED))
         rc = damage_name_all(l->store, &shelf, rc);
     shelf_clear(&shelf);
     return rc;
