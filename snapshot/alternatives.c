@@ -1,19 +1,31 @@
 #include "snapshot/alternatives.h"
 
 #include "core/base/clock.h"
+#include "snapshot/manifest.h"
 
-/* By a real round trip: what a wrong passphrase cannot open is no alternative. Asking loses the
- * recorded message, so the caller takes it aside. */
-static bool can_restore(struct keyring *keyring, const struct snapshot *s)
+/* By a real round trip: what a wrong passphrase cannot open is no alternative. */
+static bool key_is_valid(struct keyring *keyring, const struct key_name *key)
 {
     struct key_state state;
 
-    return keyring_state(keyring, &s->effective_key, true, &state) == ERR_OK &&
-           state.verdict == KEY_VALID;
+    return keyring_state(keyring, key, true, &state) == ERR_OK && state.verdict == KEY_VALID;
 }
 
-static const struct snapshot *nearest(struct keyring *keyring, const struct catalogue *c,
-                                      size_t from, int step)
+/* Every scope counts: after half a rewrap they may differ. */
+static bool can_restore(const struct ledger *ledger, struct keyring *keyring,
+                        const struct snapshot *s)
+{
+    struct manifest m = {0};
+    bool can = key_is_valid(keyring, &s->effective_key) && manifest_load(ledger, s, &m) == ERR_OK;
+
+    for (size_t i = 0; i < m.key_count && can; i++)
+        can = key_is_valid(keyring, &m.keys[i].envelopes[0].key);
+    manifest_clear(&m);
+    return can;
+}
+
+static const struct snapshot *nearest(const struct ledger *ledger, struct keyring *keyring,
+                                      const struct catalogue *c, size_t from, int step)
 {
     const struct snapshot *last = NULL;
 
@@ -22,7 +34,7 @@ static const struct snapshot *nearest(struct keyring *keyring, const struct cata
         if (last != NULL && key_name_equal(&last->effective_key, &c->items[i].effective_key))
             continue;
         last = &c->items[i];
-        if (can_restore(keyring, last))
+        if (can_restore(ledger, keyring, last))
             return last;
     }
     return NULL;
@@ -37,8 +49,8 @@ static void hint(const char *which, const struct snapshot *s)
              s->id, when, s->effective_key.version);
 }
 
-void alternatives_hint(struct keyring *keyring, const struct catalogue *c,
-                       const struct snapshot *refused)
+void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
+                       const struct catalogue *c, const struct snapshot *refused)
 {
     size_t at = (size_t)(refused - c->items);
     const struct snapshot *newer;
@@ -46,8 +58,8 @@ void alternatives_hint(struct keyring *keyring, const struct catalogue *c,
     struct err_record failure;
 
     err_take(ERR_KEY_INVALID, &failure);
-    newer = nearest(keyring, c, at, 1);
-    older = nearest(keyring, c, at, -1); /* wraps below zero and ends the loop */
+    newer = nearest(ledger, keyring, c, at, 1);
+    older = nearest(ledger, keyring, c, at, -1); /* wraps below zero and ends the loop */
     err_give(&failure);
     if (newer != NULL)
         hint("newer", newer);

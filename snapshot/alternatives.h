@@ -6,11 +6,12 @@
 #ifndef SNAPSHOT_ALTERNATIVES_H
 #define SNAPSHOT_ALTERNATIVES_H
 
+#include "core/ledger/ledger.h"
 #include "keyring/keyring.h"
 #include "snapshot/catalogue.h"
 
 /* Add to the recorded error which newer and which older snapshot have a valid key now. */
-void alternatives_hint(struct keyring *keyring, const struct catalogue *c,
-                       const struct snapshot *refused);
+void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
+                       const struct catalogue *c, const struct snapshot *refused);
 
 #endif

@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/pool.h"
 #include "core/base/rand.h"
+#include "core/base/stop.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
 #include "core/fs/lock.h"
@@ -32,6 +33,7 @@ struct backup {
     struct catalogue catalogue;
     struct parent parent;
     bool has_parent;
+    uint64_t attention; /* beside what the intake counts */
     const char *why_base;
     struct data_key data_key;
     struct secret *k_data;
@@ -86,9 +88,11 @@ out:
 static enum err open_source(struct backup *b)
 {
     const struct backup_options *o = b->options;
+    const char *const apart[] = {ledger_state_dir(b->ledger), store_where(ledger_store(b->ledger)),
+                                 NULL};
 
     if (strcmp(o->source, "-") != 0)
-        return source_dir_open(o->source, &b->source);
+        return source_dir_open(o->source, apart, &b->source);
     return source_stream_open(
         STDIN_FILENO, o->stream_name != NULL ? o->stream_name : DEFAULT_STREAM_NAME, &b->source);
 }
@@ -106,7 +110,25 @@ out:
     return rc;
 }
 
-/* A parent without a usable index is no failure: then this is a full base. */
+/* A parent that cannot be built upon is no failure: then this is a full base. That it is damaged is
+ * worth more than a warning. */
+static enum err open_parent(struct backup *b, const struct snapshot *parent)
+{
+    enum err rc = parent_open(b->ledger, b->options->keyring, parent, &b->parent);
+
+    if (rc == ERR_OK) {
+        b->has_parent = true;
+        return ERR_OK;
+    }
+    if (rc != ERR_NOT_FOUND && rc != ERR_CORRUPT)
+        return rc;
+    log_say(LOG_WARN, "snapshot %s cannot be built upon: %s", parent->id, err_text());
+    b->why_base = rc == ERR_CORRUPT ? "the newest snapshot is damaged"
+                                    : "the parent's index cannot be read here";
+    b->attention += rc == ERR_CORRUPT;
+    return ERR_OK;
+}
+
 static enum err choose_parent(struct backup *b)
 {
     const struct backup_options *o = b->options;
@@ -125,23 +147,25 @@ static enum err choose_parent(struct backup *b)
         b->why_base = "it was asked for";
         parent = NULL;
     }
-    if (parent == NULL)
-        goto out;
-    rc = parent_open(b->ledger, o->keyring, parent, &b->parent);
-    if (rc == ERR_NOT_FOUND || rc == ERR_CORRUPT) {
-        log_say(LOG_WARN, "snapshot %s cannot be built upon: %s", parent->id, err_text());
-        b->why_base = "the parent's index cannot be read here";
-        rc = ERR_OK;
-        goto out;
-    }
-    TRY(rc);
-    b->has_parent = true;
+    if (parent != NULL)
+        TRY(open_parent(b, parent));
 out:
-    if (rc == ERR_OK && b->has_parent)
-        log_say(LOG_DEBUG, "an increment on snapshot %s", b->parent.snapshot->id);
-    else if (rc == ERR_OK)
-        log_say(LOG_DEBUG, "a full base: %s", b->why_base);
     return rc;
+}
+
+/* The key may have been rotated since the parent was chosen: what wraps the new data key counts. */
+static void keep_one_version(struct backup *b)
+{
+    if (b->has_parent &&
+        !key_name_equal(&b->data_key.envelopes[0].key, &b->parent.snapshot->effective_key)) {
+        parent_clear(&b->parent);
+        b->has_parent = false;
+        b->why_base = "the active master-key version changed";
+    }
+    if (b->has_parent)
+        log_say(LOG_DEBUG, "an increment on snapshot %s", b->parent.snapshot->id);
+    else
+        log_say(LOG_DEBUG, "a full base: %s", b->why_base);
 }
 
 /* The run's one key operation: a fresh data key, wrapped; nothing is ever unwrapped for it. */
@@ -386,7 +410,7 @@ static void report(const struct backup *b, struct backup_result *out)
                    .bytes = b->totals.bytes,
                    .new_bytes = b->new_bytes,
                    .stored_bytes = packed_len(b) + b->manifest.index.size},
-        .attention = b->totals.attention,
+        .attention = b->totals.attention + b->attention,
     };
     memcpy(out->id, b->id_text, sizeof out->id);
     if (out->is_base)
@@ -426,11 +450,13 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     TRY(make_id(&b));
     TRY(choose_parent(&b));
     TRY(make_keys(&b));
+    keep_one_version(&b);
     TRY(journal_new(b.ledger, b.id_text, &b.journal));
     TRY(read_and_store(&b));
     TRY(write_index(&b));
     TRY(make_facts(&b, &facts));
     TRY(put_manifest(&b, facts));
+    TRY(stop_check());
     may_be_recorded = true;
     TRY(put_record(&b, facts));
     keep_for_next(&b);

@@ -16,6 +16,7 @@ const struct snapshot *chain_parent(const struct catalogue *c, const struct key_
 {
     const struct snapshot *newest = c->count > 0 ? &c->items[c->count - 1] : NULL;
     const struct snapshot *base = newest != NULL ? find(c, newest->base) : NULL;
+    int64_t age_ms = base != NULL ? now_ms - base->started_ms : 0;
 
     *why = "";
     if (newest == NULL)
@@ -24,7 +25,7 @@ const struct snapshot *chain_parent(const struct catalogue *c, const struct key_
         *why = "the active master-key version changed";
     else if (base == NULL)
         *why = "the chain's base is gone";
-    else if (now_ms - base->created_ms >= limits->age_ms)
+    else if (age_ms >= limits->age_ms || -age_ms >= limits->age_ms) /* a clock was ahead */
         *why = "the chain's base is old enough";
     else if (newest->chain_position >= limits->length)
         *why = "the chain is long enough";

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
@@ -48,7 +49,7 @@ static enum err open_cache(struct index_writer *w, const struct index_writer_opt
     snprintf(name, sizeof name, "%s.index", o->snapshot_id);
     TRY(parent_cache_path(o->ledger, name, &w->cache_path));
     TRY(mem_format(&w->cache_new, "%s.new", w->cache_path));
-    w->cache = open(w->cache_new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    w->cache = open(w->cache_new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (w->cache < 0)
         FAIL_SYS(ERR_FAILED, "making %s", w->cache_new);
 out:
@@ -116,6 +117,26 @@ out:
     return rc;
 }
 
+/* Nothing is recorded that a restore would refuse to read. */
+static enum err read_back(struct index_writer *w)
+{
+    struct index *index = NULL;
+    struct stat st;
+    int fd = -1;
+    enum err rc;
+
+    if (fstat(w->cache, &st) != 0 || (fd = dup(w->cache)) < 0)
+        FAIL_SYS(ERR_FAILED, "%s", w->cache_new);
+    rc = index_open(fd, (uint64_t)st.st_size, &index);
+    if (rc == ERR_CORRUPT) {
+        err_note("the index that was just written cannot be read back");
+        rc = ERR_FAILED;
+    }
+out:
+    index_free(index);
+    return rc;
+}
+
 enum err index_writer_finish(struct index_writer *w, struct manifest_object *out)
 {
     uint8_t digest[HASH_LEN];
@@ -125,6 +146,7 @@ enum err index_writer_finish(struct index_writer *w, struct manifest_object *out
     TRY(codec_stream_end(w->deflate));
     TRY(object_writer_finish(w->object, &w->facts.size, w->facts.sha256));
     TRY(store_put_commit(w->put));
+    TRY(read_back(w));
     TRY(hash_end(w->hash, digest));
     TRY(file_write(w->cache, bytes_of(digest, sizeof digest)));
     *out = w->facts;

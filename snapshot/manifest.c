@@ -379,6 +379,35 @@ enum err manifest_matches(const struct manifest *m, const struct index *x)
     return ERR_OK;
 }
 
+static enum err check_object(struct store *store, const struct manifest_object *o)
+{
+    char name[OBJECT_NAME_LEN + 1];
+    uint64_t size = 0;
+    enum err rc;
+
+    object_name(o->id, name);
+    rc = store_head(store, name, &size);
+    if (rc == ERR_NOT_FOUND)
+        FAIL(ERR_CORRUPT, "object %s is missing from the repository", name);
+    TRY(rc);
+    if (size != o->size)
+        FAIL(ERR_CORRUPT, "object %s is %" PRIu64 " bytes long, its manifest says %" PRIu64, name,
+             size, o->size);
+out:
+    return rc;
+}
+
+enum err manifest_check_objects(struct store *store, const struct manifest *m)
+{
+    enum err rc;
+
+    TRY(check_object(store, &m->index));
+    for (size_t i = 0; i < m->object_count; i++)
+        TRY(check_object(store, &m->objects[i]));
+out:
+    return rc;
+}
+
 const struct data_key *manifest_key(const struct manifest *m, const uint8_t scope[SEAL_ID_LEN])
 {
     for (size_t i = 0; i < m->key_count; i++)

@@ -65,6 +65,9 @@ MUST_CHECK enum err manifest_load(const struct ledger *ledger, const struct snap
 /* ERR_CORRUPT unless the index names the objects of the manifest, in its order. */
 MUST_CHECK enum err manifest_matches(const struct manifest *m, const struct index *x);
 
+/* Presence and size of every object, the index too, against the manifest. ERR_CORRUPT names it. */
+MUST_CHECK enum err manifest_check_objects(struct store *store, const struct manifest *m);
+
 /* The data key of a scope, or NULL. */
 const struct data_key *manifest_key(const struct manifest *m, const uint8_t scope[SEAL_ID_LEN]);
 

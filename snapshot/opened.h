@@ -29,9 +29,6 @@ MUST_CHECK enum err opened_new(const struct ledger *ledger, struct keyring *keyr
                                struct opened *out);
 void opened_clear(struct opened *o);
 
-/* Presence and size of every object, the index too, against the manifest. ERR_CORRUPT names it. */
-MUST_CHECK enum err manifest_check_objects(struct store *store, const struct manifest *m);
-
 /* Reads blocks; one thread each. It keeps the object it read last open. */
 struct block_reader;
 MUST_CHECK enum err block_reader_new(const struct opened *o, struct block_reader **out);

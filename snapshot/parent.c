@@ -131,9 +131,10 @@ enum err parent_open(const struct ledger *ledger, struct keyring *keyring,
     enum err rc;
 
     TRY(manifest_load(ledger, snapshot, &p.manifest));
+    TRY(manifest_check_objects(ledger_store(ledger), &p.manifest));
     if (from_cache(ledger, &p) != ERR_OK) {
         rc = from_repository(ledger, keyring, &p);
-        if (rc != ERR_OK && rc != ERR_CORRUPT) {
+        if (rc == ERR_KEY_INVALID || rc == ERR_KEY_UNREACHABLE || rc == ERR_USAGE) {
             err_note("the parent's index is not in the cache and cannot be decrypted here");
             rc = ERR_NOT_FOUND;
         }

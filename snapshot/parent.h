@@ -24,7 +24,9 @@ struct parent {
     struct index *index; /* its object table has the rows of manifest.objects */
 };
 
-/* ERR_NOT_FOUND: there is neither a cached copy nor the right to decrypt: take a full base. */
+/* ERR_NOT_FOUND: there is neither a cached copy nor the right to decrypt: take a full base.
+ * ERR_CORRUPT: an object that it needs is missing, or something does not fit: nothing must be
+ * built upon it. Presence and size of its objects are looked at each time. */
 MUST_CHECK enum err parent_open(const struct ledger *ledger, struct keyring *keyring,
                                 const struct snapshot *snapshot, struct parent *out);
 void parent_clear(struct parent *p);

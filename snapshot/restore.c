@@ -189,9 +189,9 @@ static enum err check_space(const struct restore *r)
     if (statvfs(r->parent, &fs) != 0)
         return err_sys(ERR_FAILED, "target %s", r->parent);
     room = (uint64_t)fs.f_bavail * fs.f_frsize;
-    if (room >= r->tree.bytes)
+    if (room >= r->tree.needed)
         return ERR_OK;
-    text_human_size(r->tree.bytes, need);
+    text_human_size(r->tree.needed, need);
     text_human_size(room, have);
     return err_set(ERR_STORAGE, "target %s: %s are needed, %s are free", r->target, need, have);
 }
@@ -211,7 +211,8 @@ static void say_shortcomings(struct restore *r)
                 "%" PRIu64 " files belong to other users, and only root can give them back: they "
                 "will be yours. Run as root, or chown them before mongod starts",
                 t->foreign);
-    t->attention += (t->changed > 0) + (t->foreign > 0);
+    t->attention += t->changed > 0 ? 1 : 0;
+    t->attention += t->foreign > 0 ? 1 : 0;
 }
 
 /* Everything that can refuse does so here, and nothing has been touched. */
@@ -222,7 +223,7 @@ static enum err preflight(struct restore *r)
 
     rc = opened_new(o->ledger, o->keyring, o->snapshot, o->envelope, &r->opened);
     if (rc == ERR_KEY_INVALID)
-        alternatives_hint(o->keyring, o->catalogue, o->snapshot);
+        alternatives_hint(o->ledger, o->keyring, o->catalogue, o->snapshot);
     TRY(rc);
     r->tree.from = &r->opened;
     r->tree.only = o->only;
@@ -296,8 +297,13 @@ out:
 /* The moment it becomes real. An empty folder of the target's name is replaced. */
 static enum err commit_fresh(struct restore *r)
 {
+    struct stat filled;
+    struct stat named;
     enum err rc;
 
+    if (fstat(r->tree.root_fd, &filled) != 0 || lstat(r->partial, &named) != 0 ||
+        filled.st_dev != named.st_dev || filled.st_ino != named.st_ino)
+        FAIL(ERR_FAILED, "%s was replaced while it was filled", r->partial);
     if (rename(r->partial, r->target) != 0)
         FAIL_SYS(ERR_FAILED, "renaming the finished restore to %s", r->target);
     TRY(file_sync_dir(r->parent));

@@ -88,6 +88,15 @@ out:
     return rc;
 }
 
+static uint64_t data_len(const struct entry *e)
+{
+    uint64_t len = 0;
+
+    for (size_t i = 0; i < e->extents.len; i += 16)
+        len += be_get(e->extents.at + i + 8, 8);
+    return e->extents.len > 0 ? len : e->size;
+}
+
 static enum err measure(struct restore_tree *t, void *arg, const struct entry *e)
 {
     struct entry *scratch = arg;
@@ -97,6 +106,7 @@ static enum err measure(struct restore_tree *t, void *arg, const struct entry *e
     TRY(tree_content(t, e, scratch, &content));
     t->files++;
     t->bytes += content != NULL ? content->size : 0;
+    t->needed += content != NULL ? data_len(content) : 0;
     if ((e->flags & ENTRY_CHANGED) != 0)
         t->changed++;
     if (geteuid() != 0 && (e->uid != geteuid() || e->gid != getegid()))
@@ -300,10 +310,12 @@ static enum err finish(struct restore_tree *t, void *arg, const struct entry *e)
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                                 {.tv_sec = e->mtime_s, .tv_nsec = (long)e->mtime_ns}};
-    enum err rc = ERR_OK;
+    const struct entry *content = NULL;
+    enum err rc;
 
-    (void)arg;
-    if ((e->type != ENTRY_FILE && e->type != ENTRY_DIR) || (e->flags & ENTRY_HARD_LINK) != 0)
+    /* A hard link shares what its first name gets, unless that is not asked for. */
+    TRY(tree_content(t, e, arg, &content));
+    if (content == NULL && e->type != ENTRY_DIR)
         goto out;
     if (e->type == ENTRY_FILE && fchmodat(t->root_fd, entry_path(e), e->mode, 0) != 0)
         FAIL_SYS(ERR_FAILED, "setting the mode of %s", entry_path(e));
@@ -315,5 +327,11 @@ out:
 
 enum err tree_finish(struct restore_tree *t)
 {
-    return each_entry(t, finish, NULL);
+    struct entry scratch;
+    enum err rc;
+
+    entry_init(&scratch);
+    rc = each_entry(t, finish, &scratch);
+    entry_clear(&scratch);
+    return rc;
 }

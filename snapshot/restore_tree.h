@@ -23,6 +23,7 @@ struct restore_tree {
     uint64_t attention;
     uint64_t files; /* wanted ones */
     uint64_t bytes;
+    uint64_t needed;  /* of those, what takes room on the disk: holes do not */
     uint64_t changed; /* entries that were being written while the backup read them */
     uint64_t foreign; /* entries of other owners, which only root can give them */
 };

@@ -41,7 +41,9 @@ struct source {
 void source_free(struct source *s);
 
 /* A directory, by the rules of dbpath.h if it is one. */
-MUST_CHECK enum err source_dir_open(const char *path, struct source *out);
+/* `apart` names folders that are left out, with a warning, where they lie inside (NULL-terminated):
+ * the repository and the state directory must not back themselves up. */
+MUST_CHECK enum err source_dir_open(const char *path, const char *const *apart, struct source *out);
 
 /* Standard input (or another descriptor, borrowed): a tar becomes files, anything else one file
  * with this name. ERR_USAGE: nothing comes. */

@@ -15,6 +15,7 @@
 #include "snapshot/tar_meta.h"
 
 #define SHOWN_MAX 512
+#define APART_MAX 4
 
 /* The first name seen of a file with several. */
 struct first_name {
@@ -23,10 +24,18 @@ struct first_name {
     char *path; /* owned */
 };
 
+/* A folder by what it is, not by what it is called. */
+struct folder {
+    dev_t device;
+    ino_t inode;
+};
+
 struct source_dir {
     struct walk *walk;
     struct tar_meta *meta;
     bool is_dbpath;
+    struct folder apart[APART_MAX]; /* left out wherever they lie */
+    size_t apart_count;
     struct first_name *firsts; /* owned, sorted by device and inode */
     size_t first_count;
     size_t first_room;
@@ -144,6 +153,20 @@ static enum entry_type type_of(mode_t mode)
     }
 }
 
+static bool is_apart(const struct source_dir *d, const struct walk_item *item)
+{
+    for (size_t i = 0; i < d->apart_count; i++)
+        if (S_ISDIR(item->st.st_mode) && d->apart[i].device == item->st.st_dev &&
+            d->apart[i].inode == item->st.st_ino)
+            return true;
+    return false;
+}
+
+static bool is_left_out(const struct source_dir *d, const struct walk_item *item)
+{
+    return is_apart(d, item) || (d->is_dbpath && dbpath_leaves_out(item->path));
+}
+
 /* False for what is no part of a snapshot; says so when a person should know. */
 static bool belongs(struct source_dir *d, uint64_t *attention)
 {
@@ -154,9 +177,10 @@ static bool belongs(struct source_dir *d, uint64_t *attention)
         ++*attention;
         return false;
     }
-    if (d->is_dbpath && dbpath_leaves_out(item->path)) {
-        if (S_ISDIR(item->st.st_mode))
-            walk_skip(d->walk);
+    if (is_left_out(d, item)) {
+        if (is_apart(d, item))
+            say(item, "is the repository or the state directory, and is left out");
+        walk_skip(d->walk);
         return false;
     }
     if (S_ISSOCK(item->st.st_mode))
@@ -213,6 +237,17 @@ out:
     return rc;
 }
 
+/* What an open or readlink says when the name is no longer what it was a moment ago. */
+static bool is_gone(int cause)
+{
+    static const int causes[] = {ENOENT, ELOOP, ENOTDIR, ENXIO, ENODEV, EINVAL};
+
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
+        if (causes[i] == cause)
+            return true;
+    return false;
+}
+
 static enum err read_link(const struct source_dir *d, struct entry *e)
 {
     char target[PATH_LEN_MAX + 1];
@@ -220,7 +255,7 @@ static enum err read_link(const struct source_dir *d, struct entry *e)
     enum err rc;
 
     if (len < 0 || (size_t)len == sizeof target)
-        FAIL_SYS(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "reading link %s", entry_path(e));
+        FAIL_SYS(is_gone(errno) ? ERR_NOT_FOUND : ERR_FAILED, "reading link %s", entry_path(e));
     target[len] = '\0'; /* there, but not counted: entries serve as C strings too */
     TRY(buf_add(&e->link, bytes_of(target, (size_t)len + 1)));
     e->link.len--;
@@ -259,7 +294,7 @@ static enum err dir_describe(void *self, struct entry *e, int *fd)
     if (e->type == ENTRY_DIR || (e->type == ENTRY_FILE && (e->flags & ENTRY_HARD_LINK) == 0)) {
         file = open_quietly(d->item.dir, d->item.name);
         if (file < 0)
-            FAIL_SYS(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "opening %s", entry_path(e));
+            FAIL_SYS(is_gone(errno) ? ERR_NOT_FOUND : ERR_FAILED, "opening %s", entry_path(e));
         if (fstat(file, &st) != 0)
             FAIL_SYS(ERR_FAILED, "%s", entry_path(e));
         if (type_of(st.st_mode) != e->type)
@@ -289,7 +324,7 @@ static const struct source_driver dir_driver = {
 };
 
 /* How much there is to read: for the size of packs and the progress line. */
-static enum err add_up(const char *path, bool is_dbpath, uint64_t *total)
+static enum err add_up(const struct source_dir *d, const char *path, uint64_t *total)
 {
     struct walk *walk = NULL;
     struct walk_item item;
@@ -303,7 +338,7 @@ static enum err add_up(const char *path, bool is_dbpath, uint64_t *total)
             break;
         if (item.vanished)
             continue;
-        if (is_dbpath && dbpath_leaves_out(item.path)) {
+        if (is_left_out(d, &item)) {
             walk_skip(walk);
             continue;
         }
@@ -315,7 +350,16 @@ out:
     return rc;
 }
 
-enum err source_dir_open(const char *path, struct source *out)
+static void set_apart(struct source_dir *d, const char *const *apart)
+{
+    struct stat st;
+
+    for (; apart != NULL && *apart != NULL && d->apart_count < APART_MAX; apart++)
+        if (stat(*apart, &st) == 0)
+            d->apart[d->apart_count++] = (struct folder){st.st_dev, st.st_ino};
+}
+
+enum err source_dir_open(const char *path, const char *const *apart, struct source *out)
 {
     struct source_dir *d = NULL;
     int root = -1;
@@ -332,7 +376,8 @@ enum err source_dir_open(const char *path, struct source *out)
     d->is_dbpath = dbpath_is_one(root);
     if (d->is_dbpath)
         TRY(dbpath_examine(root, &warned));
-    TRY(add_up(path, d->is_dbpath, &total));
+    set_apart(d, apart);
+    TRY(add_up(d, path, &total));
     *out = (struct source){
         .driver = &dir_driver, .self = d, .is_sorted = true, .warned = warned, .total_len = total};
     d = NULL; /* the source's now */

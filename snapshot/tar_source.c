@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <locale.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #define TAR_MAGIC "ustar"
 #define READ_LEN (64 * KIB)
 #define SHOWN_MAX 512
+#define WAIT_MS 300
 /* Blocks of a stream, whose length nobody knows beforehand. */
 #define STREAM_BLOCK_LOG2 18
 
@@ -49,6 +51,19 @@ static void stream_free(void *self)
     mem_free(s);
 }
 
+/* Signals reach another thread than the one that waits here: it looks up now and then. */
+static enum err wait_for_input(int fd)
+{
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+    enum err rc;
+
+    do
+        TRY(stop_check());
+    while (poll(&input, 1, WAIT_MS) == 0);
+out:
+    return rc;
+}
+
 /* Bytes of the descriptor, those that were looked at first. Less than `len` only at the end. */
 static enum err take(struct source_stream *s, void *to, size_t len, size_t *got)
 {
@@ -59,12 +74,13 @@ static enum err take(struct source_stream *s, void *to, size_t len, size_t *got)
     memcpy(to, s->first + s->first_used, *got);
     s->first_used += *got;
     while (*got < len) {
-        ssize_t n = read(s->fd, (uint8_t *)to + *got, len - *got);
+        ssize_t n;
 
-        if (n < 0 && errno == EINTR) {
-            TRY(stop_check());
+        TRY(wait_for_input(s->fd));
+        n = read(s->fd, (uint8_t *)to + *got, len - *got);
+
+        if (n < 0 && errno == EINTR)
             continue;
-        }
         if (n < 0)
             FAIL_SYS(ERR_FAILED, "reading standard input");
         if (n == 0)

@@ -45,6 +45,17 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* A folder that changes while it is listed may give a name twice. */
+static void drop_doubles(struct level *l)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        if (kept == 0 || strcmp(l->names[kept - 1], l->names[i]) != 0)
+            l->names[kept++] = l->names[i];
+    l->count = kept;
+}
+
 /* Names are collected first, for pointers into a growing buffer would move. */
 static enum err read_names(struct level *l, DIR *dir)
 {
@@ -72,6 +83,7 @@ static enum err read_names(struct level *l, DIR *dir)
     }
     if (l->count > 1)
         qsort(l->names, l->count, sizeof *l->names, by_name);
+    drop_doubles(l);
 out:
     return rc;
 }
@@ -91,8 +103,8 @@ static enum err push(struct walk *w, int from, const char *name)
         openat(from, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (w->depth > 0 ? O_NOFOLLOW : 0));
     w->depth++;
     if (l->fd < 0)
-        FAIL_SYS(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "opening folder %s",
-                 w->depth > 1 ? (const char *)w->path.at : w->root);
+        FAIL_SYS(errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? ERR_NOT_FOUND : ERR_FAILED,
+                 "opening folder %s", w->depth > 1 ? (const char *)w->path.at : w->root);
     fd = dup(l->fd); /* closedir closes what it is given */
     dir = fd < 0 ? NULL : fdopendir(fd);
     if (dir == NULL)

@@ -2,8 +2,9 @@
 snapshot of a chain restores alone."""
 
 import os
+import shutil
 
-from conftest import pattern, read_tree
+from conftest import ATTENTION, pattern, read_tree
 
 
 def taken(repo, *args):
@@ -126,11 +127,29 @@ def test_with_neither_copy_nor_key_for_it_the_next_is_a_base(quick_two):
     index = repo.object_path(repo.manifest(repo.ids()[-1])["index"]["id"])
     content = index.read_bytes()
     index.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    done = repo.run("backup", repo.source)
-    assert "base (the parent's index cannot be read here)" in done.out
+    done = repo.run("backup", repo.source, expect=ATTENTION)
+    assert "base (the newest snapshot is damaged)" in done.out
     assert "cannot be built upon" in done.err
     index.write_bytes(content)
     repo.run("verify", "--decrypt")
+
+
+def test_nothing_is_built_upon_a_parent_that_lost_an_object(quick_two):
+    """Else the next snapshot would be acknowledged, and could not be restored."""
+    repo = quick_two
+    pack = repo.object_path(repo.manifest(repo.ids()[-1])["objects"][0]["id"])
+    for damage in (lambda at: at.write_bytes(at.read_bytes()[:-1]), lambda at: at.unlink()):
+        damage(pack)
+        done = repo.run("backup", repo.source, expect=ATTENTION)
+        assert ": base (" in done.out
+        assert f"snapshot {repo.ids()[-2]} cannot be built upon" in done.err
+        assert pack.name in done.err
+        repo.restore()
+        assert read_tree(repo.target) == read_tree(repo.source)
+        shutil.rmtree(repo.target)
+        # The new chain is sound: it goes on.
+        assert ": incremental, " in repo.run("backup", repo.source).out
+        pack = repo.object_path(repo.manifest(repo.ids()[-1])["objects"][0]["id"])
 
 
 def test_a_backup_needs_no_unwrapping(quick_two):

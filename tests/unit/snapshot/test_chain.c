@@ -28,7 +28,7 @@ static void make_chain(struct chain *c)
         snprintf(s->id, sizeof s->id, "%024u", (unsigned)i);
         snprintf(s->base, sizeof s->base, "%024u", 0);
         s->recorded_key = s->effective_key = c->active;
-        s->created_ms = NOW_MS - (int64_t)(3 - i) * CLOCK_DAY_MS;
+        s->started_ms = NOW_MS - (int64_t)(3 - i) * CLOCK_DAY_MS;
         s->chain_position = i;
         s->chain_stored_bytes = 1000;
         s->chain_needed_bytes = 800;
@@ -77,15 +77,19 @@ static void no_base(struct chain *c)
 }
 static void base_as_old_as_allowed(struct chain *c)
 {
-    c->items[0].created_ms = NOW_MS - c->limits.age_ms;
+    c->items[0].started_ms = NOW_MS - c->limits.age_ms;
 }
 static void base_a_little_younger(struct chain *c)
 {
-    c->items[0].created_ms = NOW_MS - c->limits.age_ms + 1;
+    c->items[0].started_ms = NOW_MS - c->limits.age_ms + 1;
 }
 static void base_from_the_future(struct chain *c)
 {
-    c->items[0].created_ms = NOW_MS + CLOCK_DAY_MS;
+    c->items[0].started_ms = NOW_MS + CLOCK_DAY_MS;
+}
+static void base_from_far_in_the_future(struct chain *c)
+{
+    c->items[0].started_ms = NOW_MS + c->limits.age_ms;
 }
 static void as_long_as_allowed(struct chain *c)
 {
@@ -127,6 +131,8 @@ static void each_reason_ends_a_chain(void **state)
         {"old base", base_as_old_as_allowed, "the chain's base is old enough"},
         {"younger base", base_a_little_younger, ""},
         {"base from the future", base_from_the_future, ""},
+        {"base from far in the future", base_from_far_in_the_future,
+         "the chain's base is old enough"},
         {"long", as_long_as_allowed, "the chain is long enough"},
         {"one shorter", one_shorter, ""},
         {"less than half", less_than_half_is_needed,

@@ -23,7 +23,7 @@ static struct reading begin(const char *path)
     struct reading r = {.fd = -1};
 
     entry_init(&r.e);
-    assert_done(source_dir_open(path, &r.source));
+    assert_done(source_dir_open(path, NULL, &r.source));
     return r;
 }
 
@@ -267,8 +267,8 @@ static void what_is_no_folder_is_refused(void **state)
     put_file(in(state, "f"), "");
     snprintf(message, sizeof message, "source %s: %s is not a directory", in(state, "f"),
              in(state, "f"));
-    assert_refused(source_dir_open(in(state, "f"), &s), ERR_USAGE, message);
-    assert_refused(source_dir_open(in(state, "none"), &s), ERR_NOT_FOUND, NULL);
+    assert_refused(source_dir_open(in(state, "f"), NULL, &s), ERR_USAGE, message);
+    assert_refused(source_dir_open(in(state, "none"), NULL, &s), ERR_NOT_FOUND, NULL);
 }
 
 static enum err read_all(void *arg)
@@ -281,7 +281,7 @@ static enum err read_all(void *arg)
     enum err rc;
 
     entry_init(&e);
-    TRY(source_dir_open(arg, &s));
+    TRY(source_dir_open(arg, NULL, &s));
     while (more) {
         entry_reset(&e);
         TRY(s.driver->next(s.self, &e, &more, &attention));
