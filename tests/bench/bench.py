@@ -45,6 +45,9 @@ class Bench:
         print(text, file=sys.stderr, flush=True)
 
     def make_database(self, size_mb):
+        given = os.environ.get("BENCH_DATABASE")
+        if given:
+            return pathlib.Path(given)
         pristine = self.scratch / "pristine"
         self.say(f"making a database of {size_mb} MB")
         subprocess.run(["wtmake", "create", pristine, str(size_mb)], check=True)

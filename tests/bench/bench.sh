@@ -1,7 +1,8 @@
 #!/bin/bash
 # usage: bench.sh BUILD-FOLDER speed|memory   (`make bench`, `make bench-memory`)
 # Variables: SIZE_MB, UPDATES, ROUNDS, PEERS (names, or "" for none), BENCH_DIR (a scratch folder on
-# the file system to measure; needs about fifteen times SIZE_MB).
+# the file system to measure; needs about fifteen times SIZE_MB), BENCH_DATABASE (one that wtmake made
+# before, instead of a fresh one of SIZE_MB).
 set -euo pipefail
 
 build=$1 mode=$2
