@@ -176,11 +176,14 @@ out:
 static enum err take_sample(struct verify_set *set)
 {
     double share = set->options->sample;
-    size_t want = (size_t)((double)set->count * share + 0.999);
+    double exact = (double)set->count * share;
+    size_t want = (size_t)exact;
     enum err rc = ERR_OK;
 
     if (share <= 0 || share >= 1)
         goto out;
+    if ((double)want < exact)
+        want++; /* a share of anything is at least one */
     for (size_t i = 0; i < want; i++) {
         uint64_t random;
         struct verify_object swapped = set->objects[i];
