@@ -10,6 +10,8 @@
 #include "snapshot/opened.h"
 #include "snapshot/tar_export.h"
 
+#define NS_PER_S 1000000000
+
 static char type_letter(enum entry_type type)
 {
     static const char letters[] = {
@@ -23,6 +25,16 @@ static const char *text_or_none(const struct buf *b)
     return b->len > 0 ? (const char *)b->at : "";
 }
 
+/* Some file systems keep years that nanoseconds since 1970 do not reach: those are cut. */
+static int64_t mtime_ns(const struct entry *e)
+{
+    if (e->mtime_s >= INT64_MAX / NS_PER_S)
+        return INT64_MAX;
+    if (e->mtime_s <= INT64_MIN / NS_PER_S)
+        return INT64_MIN;
+    return e->mtime_s * NS_PER_S + e->mtime_ns;
+}
+
 static struct browse_file describe(const struct entry *e)
 {
     return (struct browse_file){
@@ -34,7 +46,7 @@ static struct browse_file describe(const struct entry *e)
         .user = text_or_none(&e->user),
         .group = text_or_none(&e->group),
         .size = e->size,
-        .mtime_ns = e->mtime_s * 1000000000 + e->mtime_ns,
+        .mtime_ns = mtime_ns(e),
         .link = text_or_none(&e->link),
         .changed = (e->flags & ENTRY_CHANGED) != 0,
     };

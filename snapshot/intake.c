@@ -118,7 +118,7 @@ static bool same_times(const struct entry *a, const struct entry *b)
 static bool is_unchanged(const struct intake *in, const struct entry *now, const struct entry *was)
 {
     int64_t started_ns = in->options.parent->snapshot->started_ms * 1000000;
-    int64_t touched_ns = was->ctime_s * 1000000000 + was->ctime_ns;
+    int64_t touched_ns = now->ctime_s * 1000000000 + now->ctime_ns;
 
     return !in->options.read_all && now->type == was->type && now->flags == 0 && was->flags == 0 &&
            now->size == was->size && now->inode == was->inode && now->inode != 0 &&
