@@ -1,12 +1,20 @@
 #include "core/ledger/ledger.h"
 
+#include <time.h>
+
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/stop.h"
 #include "core/fs/file.h"
 #include "core/ledger/cache.h"
 #include "core/ledger/ledger_internal.h"
 
 #define STATE_DIR_MODE 0700
+
+/* The lock is held for moments. Whoever holds it for longer hangs, with the store perhaps, and must
+ * not make all others hang, readers too. */
+#define LOCK_PAUSE_NS (20 * 1000 * 1000L)
+#define LOCK_PAUSES 250 /* 5 s */
 
 /* So often the records are listed again because others came meanwhile. */
 #define OUTDATED_MAX 3
@@ -123,10 +131,19 @@ void ledger_free(struct ledger *l)
 
 enum err ledger_lock(struct ledger *l)
 {
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
     enum err rc = ERR_OK;
 
-    if (l->lock_depth == 0)
-        TRY(lock_take(l->lock_path, true, &l->lock));
+    if (l->lock_depth == 0) {
+        rc = lock_take(l->lock_path, false, &l->lock);
+        for (int i = 0; rc == ERR_BUSY && i < LOCK_PAUSES; i++) {
+            TRY(stop_check());
+            (void)nanosleep(&pause, NULL);
+            err_clear();
+            rc = lock_take(l->lock_path, false, &l->lock);
+        }
+        TRY(rc);
+    }
     l->lock_depth++;
 out:
     return rc;
@@ -147,7 +164,12 @@ enum err ledger_sweep(const struct ledger *l)
     char *key_path = NULL;
     enum err rc;
 
-    TRY(lock_take(l->lock_path, true, &lock));
+    rc = lock_take(l->lock_path, false, &lock);
+    if (rc == ERR_BUSY) { /* the next sweep is early enough */
+        err_clear();
+        return ERR_OK;
+    }
+    TRY(rc);
     TRY(file_join(l->state_dir, LEDGER_KEY_FILE, &key_path));
     TRY(file_sweep(key_path));
     TRY(file_sweep(l->trust_path));

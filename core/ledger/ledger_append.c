@@ -169,7 +169,11 @@ enum err ledger_append(struct ledger *l, enum record_type type, const struct jdo
     enum err rc;
 
     TRY(ledger_may_append(l, type));
-    TRY(ledger_lock(l));
+    rc = ledger_lock(l);
+    if (rc == ERR_BUSY)
+        err_clear(); /* whoever has it hangs: then the store alone says who is first */
+    else
+        TRY(rc);
     rc = ledger_append_next(l, type, body, out);
     for (int i = 0; rc == ERR_BUSY && i < CATCH_UP_MAX; i++) {
         err_clear();

@@ -61,8 +61,8 @@ MUST_CHECK enum err ledger_load(struct ledger *l, const struct ledger_options *o
 
 /*
  * The lock of the state directory, held while a record is appended or the trust file written: it
- * keeps the runs of one machine out of each other's way. Waits for it. May be nested; unlocking
- * what is not held does nothing.
+ * keeps the runs of one machine out of each other's way. Waits some seconds for it, then ERR_BUSY
+ * names who holds it. May be nested; unlocking what is not held does nothing.
  */
 MUST_CHECK enum err ledger_lock(struct ledger *l);
 void ledger_unlock(struct ledger *l);
