@@ -308,7 +308,8 @@ static void a_seen_record_that_died_is_not_a_rollback(void **state)
         char *id = strstr(piece, "\"recordId\":\"");
 
         assert_non_null(id);
-        id[strlen("\"recordId\":\"")] ^= 1;
+        id += strlen("\"recordId\":\"");
+        *id = *id == '0' ? '1' : '0';
     }
     put_file(in(state, "state/trust.json"), piece);
     assert_int_equal(site_open(&s, false), ERR_CORRUPT);
