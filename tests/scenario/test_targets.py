@@ -24,7 +24,7 @@ def test_a_target_that_is_not_empty_is_refused(quick_two):
     (repo.target / "mine").write_text("precious")
     done = repo.restore(expect=USAGE)
     assert f"target {repo.target} is not empty (it holds mine): give a folder that does not " \
-        "exist or is empty; or --delta " in done.err
+        "exist or is empty\n" in done.err
     assert_untouched(repo, {"mine": b"precious"})
     (repo.target / "mine").unlink()
     repo.restore()
