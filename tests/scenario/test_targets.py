@@ -233,6 +233,30 @@ def test_delta_brings_an_older_state_up_to_the_snapshot(quick_two):
     assert read_tree(repo.target) == repo.trees[first]
 
 
+def test_delta_does_not_empty_a_folder_that_is_something_else(quick_two):
+    repo = quick_two
+    repo.target.mkdir()
+    for number in range(30):
+        (repo.target / f"mine-{number}").write_text("precious")
+    (repo.target / "a.txt").write_text("precious too")
+    before = read_tree(repo.target)
+    done = repo.restore("latest", "--delta", expect=USAGE)
+    assert f"target {repo.target} is no older state of this snapshot: 30 of the 31 names in it " \
+        "are not in the snapshot, and --delta would remove them." in done.err
+    assert_untouched(repo, before)
+
+
+def test_delta_says_what_it_will_remove(quick_two):
+    repo = quick_two
+    repo.restore()
+    (repo.target / "extra").write_text("x")
+    said = "1 names that are not in the snapshot would be removed"
+    assert said in repo.restore("latest", "--delta", "--dry-run").err
+    assert (repo.target / "extra").exists()
+    assert "will be removed" in repo.restore("latest", "--delta").err
+    assert read_tree(repo.target) == read_tree(repo.source)
+
+
 def test_delta_does_not_follow_links_out_of_the_target(quick_two):
     repo = quick_two
     outside = repo.folder / "outside"
