@@ -203,6 +203,8 @@ enum err store_get(struct store *s, const char *name, struct buf *to)
     TRY(store_blob_open(s, name, &b));
     if (b->size > room)
         FAIL(ERR_CORRUPT, "%s: %" PRIu64 " bytes, over the limit of %zu", name, b->size, room);
+    if (b->size == 0)
+        goto out; /* an empty buffer has no place that could be pointed into */
     TRY(buf_reserve(to, (size_t)b->size));
     TRY(store_blob_read(b, 0, to->at + to->len, (size_t)b->size));
     to->len += (size_t)b->size;
