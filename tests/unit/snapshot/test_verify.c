@@ -36,7 +36,7 @@ out:
 static void a_sound_repository_passes_at_every_depth(void **state)
 {
     struct world w;
-    struct verify_result r;
+    struct verify_result r = {0};
 
     make_chain(state, &w);
     w.key.unwrap_aborts = true;
@@ -101,7 +101,7 @@ static enum err damage_each(void *arg, const char *name, uint64_t size)
 {
     static const char *const depths[] = {"presence", "read data", "decrypt"};
     struct search_damage *s = arg;
-    struct verify_result r;
+    struct verify_result r = {0};
     struct buf kept = {.max = 4 * MIB};
     char path[1024];
 
@@ -132,7 +132,7 @@ static void all_damage_is_found_and_named(void **state)
 {
     struct world w;
     struct search_damage s = {.w = &w, .what = "object"};
-    struct verify_result r;
+    struct verify_result r = {0};
 
     make_chain(state, &w);
     assert_done(store_list(w.real, "data", damage_each, &s));
@@ -146,7 +146,7 @@ static void all_damage_is_found_and_named(void **state)
 static void the_message_says_how_much_and_what_now(void **state)
 {
     struct world w;
-    struct verify_result r;
+    struct verify_result r = {0};
 
     make_chain(state, &w);
     remove_all(in(state, "repository/data"));
@@ -159,7 +159,7 @@ static void the_message_says_how_much_and_what_now(void **state)
 static void a_key_that_refuses_is_no_damage(void **state)
 {
     struct world w;
-    struct verify_result r;
+    struct verify_result r = {0};
 
     make_chain(state, &w);
     w.key.unwrap_refused = ERR_KEY_INVALID;
@@ -170,7 +170,7 @@ static void a_key_that_refuses_is_no_damage(void **state)
 
 static enum err verify_once(void *arg)
 {
-    struct verify_result r;
+    struct verify_result r = {0};
 
     return verify(arg, VERIFY_DECRYPT, 1, &r);
 }
