@@ -57,8 +57,8 @@ static void a_sound_repository_passes_at_every_depth(void **state)
 static void a_sample_is_a_part(void **state)
 {
     struct world w;
-    struct verify_result whole;
-    struct verify_result half;
+    struct verify_result whole = {0};
+    struct verify_result half = {0};
 
     make_chain(state, &w);
     assert_done(verify(&w, VERIFY_READ_DATA, 1, &whole));
