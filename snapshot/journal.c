@@ -17,6 +17,7 @@ struct journal {
     int fd; /* owned */
     char *path;
     pthread_mutex_t lock;
+    uint64_t len; /* of whole lines */
 };
 
 static bool is_recorded(const struct ledger *ledger, const char *id)
@@ -117,7 +118,7 @@ enum err journal_new(const struct ledger *ledger, const char *snapshot_id, struc
     pthread_mutex_init(&j->lock, NULL);
     j->fd = -1;
     TRY(file_join(ledger_state_dir(ledger), "pending", &j->path));
-    j->fd = open(j->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+    j->fd = open(j->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (j->fd < 0)
         FAIL_SYS(ERR_FAILED, "making %s", j->path);
     TRY(journal_add(j, snapshot_id));
@@ -128,6 +129,7 @@ out:
     return rc;
 }
 
+/* A line that a full disk tore is not continued by the next one: that takes its place. */
 enum err journal_add(struct journal *j, const char *name)
 {
     char *line = NULL;
@@ -135,7 +137,8 @@ enum err journal_add(struct journal *j, const char *name)
 
     pthread_mutex_lock(&j->lock);
     TRY(mem_format(&line, "%s\n", name));
-    TRY(file_write(j->fd, bytes_of_text(line)));
+    TRY(file_write_at(j->fd, bytes_of_text(line), j->len));
+    j->len += strlen(line);
 out:
     if (rc != ERR_OK)
         err_note("writing %s", j->path);

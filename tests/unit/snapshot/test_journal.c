@@ -1,5 +1,8 @@
 #include "snapshot/journal.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "tests/unit/snapshot/repositories.h"
 
 static const char id[] = "0123456789abcdef01234567";
@@ -109,6 +112,38 @@ static void a_torn_line_names_nothing(void **state)
     clear_world(&w);
 }
 
+/* The disk takes this much more of the journal, and no byte after. */
+static void let_journal_grow(void **state, off_t len)
+{
+    struct rlimit limit;
+    struct stat now;
+
+    assert_int_equal(stat(in(state, "state/pending"), &now), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = len < 0 ? limit.rlim_max : (rlim_t)(now.st_size + len);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* One thread's note was torn by a full disk; another's, that came after, must not join its line. */
+static void a_note_after_a_torn_one_stands_in_its_place(void **state)
+{
+    struct world w;
+    struct journal *j = NULL;
+
+    make_world(state, &w);
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_done(journal_new(w.ledger, id, &j));
+    let_journal_grow(state, 10);
+    assert_refused(journal_add(j, "data/00/000102030405060708090a0b0c0d0e0f"), ERR_FAILED, NULL);
+    let_journal_grow(state, -1);
+    assert_done(journal_add(j, "data/11/110102030405060708090a0b0c0d0e0f"));
+    put_object(&w, "data/11/110102030405060708090a0b0c0d0e0f");
+    journal_free(j);
+    assert_done(journal_recover(w.ledger));
+    assert_false(has_object(&w, "data/11/110102030405060708090a0b0c0d0e0f"));
+    clear_world(&w);
+}
+
 static void a_store_that_does_not_remove_leaves_the_journal(void **state)
 {
     struct faulty f = {
@@ -150,6 +185,7 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(what_has_a_record_stays),
     IN_FOLDER(a_record_that_came_after_we_looked_counts),
     IN_FOLDER(a_torn_line_names_nothing),
+    IN_FOLDER(a_note_after_a_torn_one_stands_in_its_place),
     IN_FOLDER(a_store_that_does_not_remove_leaves_the_journal),
     IN_FOLDER(there_is_one_journal_at_a_time),
 };
