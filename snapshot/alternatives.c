@@ -12,11 +12,11 @@ static bool key_is_valid(struct keyring *keyring, const struct key_name *key)
 }
 
 /* Every scope counts: after half a rewrap they may differ. */
-static bool can_restore(const struct ledger *ledger, struct keyring *keyring,
-                        const struct snapshot *s)
+static bool has_valid_keys(const struct ledger *ledger, struct keyring *keyring,
+                           const struct snapshot *s)
 {
     struct manifest m = {0};
-    bool can = key_is_valid(keyring, &s->effective_key) && manifest_load(ledger, s, &m) == ERR_OK;
+    bool can = manifest_load(ledger, s, &m) == ERR_OK;
 
     for (size_t i = 0; i < m.key_count && can; i++)
         can = key_is_valid(keyring, &m.keys[i].envelopes[0].key);
@@ -27,15 +27,18 @@ static bool can_restore(const struct ledger *ledger, struct keyring *keyring,
 static const struct snapshot *nearest(const struct ledger *ledger, struct keyring *keyring,
                                       const struct catalogue *c, size_t from, int step)
 {
-    const struct snapshot *last = NULL;
+    const struct snapshot *refused = NULL;
 
     for (size_t i = from + (size_t)step; i < c->count; i += (size_t)step) {
+        const struct snapshot *s = &c->items[i];
+
         /* Neighbours often share a key that was refused already: do not ask for it again. */
-        if (last != NULL && key_name_equal(&last->effective_key, &c->items[i].effective_key))
+        if (refused != NULL && key_name_equal(&refused->effective_key, &s->effective_key))
             continue;
-        last = &c->items[i];
-        if (can_restore(ledger, keyring, last))
-            return last;
+        if (!key_is_valid(keyring, &s->effective_key))
+            refused = s;
+        else if (has_valid_keys(ledger, keyring, s))
+            return s;
     }
     return NULL;
 }
