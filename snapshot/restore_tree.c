@@ -266,6 +266,8 @@ static enum err remove_extra(struct restore_tree *t)
         TRY(walk_next(walk, &item, &more));
         if (!more)
             break;
+        if (entry_path_is_root(item.path))
+            continue; /* a stream's snapshot has none, and the target is to stay */
         rc = index_find(t->from->index, item.path, &i);
         if (rc == ERR_OK)
             continue;
