@@ -28,6 +28,11 @@ static void free_ring(void *self)
     file_ring_free(self);
 }
 
+static void prepare(void *self)
+{
+    file_ring_prepare(self);
+}
+
 static enum err active(void *self, struct key_name *out)
 {
     struct file_keyring k = {.count = 0};
@@ -198,6 +203,7 @@ const struct provider provider_file = {
     .name = FILE_PROVIDER_NAME,
     .open = open_ring,
     .free = free_ring,
+    .prepare = prepare,
     .active = active,
     .is_mine = is_mine,
     .state = state,

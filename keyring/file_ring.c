@@ -1,6 +1,8 @@
 #include "keyring/file_ring.h"
 
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +17,14 @@
 
 #define PASSPHRASE_SHORT 12
 
+/* A kek derived on a thread of its own, and what from. */
+struct ahead {
+    bool runs;
+    pthread_t thread;
+    struct secret *kek; /* owned; NULL: nothing came of it */
+    struct file_scrypt kek_of;
+};
+
 struct file_ring {
     char *path;            /* owned */
     char *previous;        /* owned */
@@ -22,6 +32,7 @@ struct file_ring {
     struct passphrase_source source;
     struct secret *kek; /* owned; NULL: not unlocked, or bare */
     struct file_scrypt kek_of;
+    struct ahead ahead;
 };
 
 enum err file_ring_open(const struct master_key_options *options, struct file_ring **out)
@@ -46,10 +57,20 @@ out:
     return rc;
 }
 
+static void stop_ahead(struct file_ring *r)
+{
+    if (r->ahead.runs)
+        pthread_join(r->ahead.thread, NULL);
+    r->ahead.runs = false;
+    secret_free(r->ahead.kek);
+    r->ahead.kek = NULL;
+}
+
 void file_ring_free(struct file_ring *r)
 {
     if (r == NULL)
         return;
+    stop_ahead(r);
     secret_free(r->kek);
     mem_free(r->passphrase_file);
     mem_free(r->previous);
@@ -131,11 +152,10 @@ static bool same_scrypt(const struct file_scrypt *a, const struct file_scrypt *b
     return a->n == b->n && a->p == b->p && memcmp(a->salt, b->salt, FILE_SALT_LEN) == 0;
 }
 
-/* Make r->kek the one for these parameters. */
-static enum err derive(struct file_ring *r, const struct file_scrypt *with, bool is_new)
+static enum err derive(const struct file_ring *r, const struct file_scrypt *with, bool is_new,
+                       struct secret **out)
 {
     struct secret *passphrase = NULL;
-    struct secret *kek = NULL;
     enum err rc;
 
     TRY(passphrase_get(&r->source, r->path, is_new, &passphrase));
@@ -144,23 +164,83 @@ static enum err derive(struct file_ring *r, const struct file_scrypt *with, bool
                 "the passphrase of keyring %s has fewer than %d characters: whoever gets the "
                 "file can guess it",
                 r->path, PASSPHRASE_SHORT);
-    TRY(file_seal_kek(with, passphrase, &kek));
-    secret_free(r->kek);
-    r->kek = kek;
-    r->kek_of = *with;
+    TRY(file_seal_kek(with, passphrase, out));
 out:
     secret_free(passphrase);
     return rc;
 }
 
+static void use_kek(struct file_ring *r, struct secret *kek, const struct file_scrypt *of)
+{
+    secret_free(r->kek);
+    r->kek = kek;
+    r->kek_of = *of;
+}
+
+/* What goes wrong here is done again, and told, when the key is needed. */
+static void *derive_ahead(void *arg)
+{
+    struct file_ring *r = arg;
+    struct file_keyring k = {.count = 0};
+    enum err rc;
+
+    TRY(file_ring_read(r, &k, NULL));
+    if (k.is_protected)
+        TRY(derive(r, &k.scrypt, false, &r->ahead.kek));
+    r->ahead.kek_of = k.scrypt;
+out:
+    file_keyring_clear(&k);
+    return NULL;
+}
+
+/* What can be read twice: no descriptor, no pipe, nobody who is asked. */
+static bool has_passphrase_on_disk(const struct file_ring *r)
+{
+    struct stat st;
+
+    return r->passphrase_file != NULL && stat(r->passphrase_file, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* Signals stay the caller's, as with every thread here. */
+void file_ring_prepare(struct file_ring *r)
+{
+    sigset_t all, before;
+
+    if (r->kek != NULL || r->ahead.runs || !has_passphrase_on_disk(r))
+        return;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    r->ahead.runs = pthread_create(&r->ahead.thread, NULL, derive_ahead, r) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Make r->kek the one for these parameters, if it is not. */
+static enum err unlock_with(struct file_ring *r, const struct file_scrypt *with)
+{
+    struct secret *kek = NULL;
+    enum err rc = ERR_OK;
+
+    if (r->ahead.runs && pthread_join(r->ahead.thread, NULL) == 0 && r->ahead.kek != NULL)
+        use_kek(r, r->ahead.kek, &r->ahead.kek_of);
+    r->ahead = (struct ahead){.runs = false};
+    if (r->kek != NULL && same_scrypt(&r->kek_of, with))
+        goto out;
+    TRY(derive(r, with, false, &kek));
+    use_kek(r, kek, with);
+out:
+    return rc;
+}
+
 enum err file_ring_new_kek(struct file_ring *r, struct file_scrypt *with)
 {
+    struct secret *kek = NULL;
     enum err rc;
 
     with->n = FILE_SCRYPT_N;
     with->p = FILE_SCRYPT_P;
     TRY(rand_fill(with->salt, sizeof with->salt));
-    TRY(derive(r, with, true));
+    TRY(derive(r, with, true, &kek));
+    use_kek(r, kek, with);
 out:
     return rc;
 }
@@ -204,8 +284,8 @@ enum err file_ring_unlock(struct file_ring *r, struct file_keyring *out, struct 
     if (!k.is_protected) {
         secret_free(r->kek); /* it was protected a moment ago */
         r->kek = NULL;
-    } else if (r->kek == NULL || !same_scrypt(&r->kek_of, &k.scrypt)) {
-        TRY(derive(r, &k.scrypt, false));
+    } else {
+        TRY(unlock_with(r, &k.scrypt));
     }
     TRY(check(r, &k));
     *out = k;

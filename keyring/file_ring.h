@@ -43,6 +43,10 @@ MUST_CHECK enum err file_ring_read(const struct file_ring *r, struct file_keyrin
 MUST_CHECK enum err file_ring_unlock(struct file_ring *r, struct file_keyring *out,
                                      struct buf *raw);
 
+/* Begin, on a thread of its own, with what file_ring_unlock() will have to wait for: scrypt. Only
+ * when the passphrase lies in a file. It reports nothing: what fails is tried again there. */
+void file_ring_prepare(struct file_ring *r);
+
 /* After file_ring_unlock(): the key that seals the entries; NULL for a bare keyring. */
 const struct secret *file_ring_kek(const struct file_ring *r);
 

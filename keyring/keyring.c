@@ -56,6 +56,13 @@ void keyring_free(struct keyring *k)
     mem_free(k);
 }
 
+void keyring_prepare(struct keyring *k)
+{
+    for (size_t i = 0; i < k->count; i++)
+        if (k->keys[i].does->prepare != NULL)
+            k->keys[i].does->prepare(k->keys[i].self);
+}
+
 size_t keyring_count(const struct keyring *k)
 {
     return k->count;

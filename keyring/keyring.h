@@ -81,6 +81,11 @@ struct keyring;
 MUST_CHECK enum err keyring_open(const struct master_key_options *keys, size_t count,
                                  struct keyring **out);
 void keyring_free(struct keyring *k);
+
+/* A key will be used: begin, in the background, with what the first use would wait for (scrypt, a
+ * connection). Reports nothing; what fails is tried again, and told, by that use. */
+void keyring_prepare(struct keyring *k);
+
 size_t keyring_count(const struct keyring *k);
 
 /* The active version of master key `i` (0 is the recorded one). */

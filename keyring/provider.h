@@ -28,6 +28,10 @@ struct provider {
     enum err (*open)(const struct master_key_options *options, void **self);
     void (*free)(void *self);
 
+    /* May be NULL. Begin in the background with what the first use of a key would wait for. Nothing
+     * is reported here and nobody is asked. */
+    void (*prepare)(void *self);
+
     /* The active version, whatever its state. */
     enum err (*active)(void *self, struct key_name *out);
 

@@ -142,6 +142,7 @@ enum err command_backup(const struct settings *s)
     session_init(&session, s);
     TRY(choose_source(&session, &options.source));
     TRY(session_open_keyring(&session));
+    keyring_prepare(session.keyring);
     TRY(session_open_ledger(&session, false));
     fill_options(&session, &options);
     rc = run(&options, &result);

@@ -18,6 +18,7 @@ static enum err open_snapshot(struct session *session, struct browse_options *to
     enum err rc;
 
     TRY(session_open_keyring(session));
+    keyring_prepare(session->keyring);
     TRY(session_open_ledger(session, false));
     TRY(session_find_snapshot(session, &to->snapshot));
     to->ledger = session->ledger;

@@ -105,6 +105,7 @@ enum err command_restore(const struct settings *s)
     if (settings_text(s, OPTION_TO) == NULL)
         FAIL(ERR_USAGE, "\"restore\" needs --to DIR");
     TRY(session_open_keyring(&session));
+    keyring_prepare(session.keyring);
     TRY(session_open_ledger(&session, false));
     TRY(session_find_snapshot(&session, &which));
     fill_options(&session, which, &options);

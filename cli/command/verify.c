@@ -96,8 +96,10 @@ enum err command_verify(const struct settings *s)
 
     session_init(&session, s);
     TRY(choose_depth(s, &options));
-    if (options.depth == VERIFY_DECRYPT)
+    if (options.depth == VERIFY_DECRYPT) {
         TRY(session_open_keyring(&session));
+        keyring_prepare(session.keyring);
+    }
     TRY(session_open_ledger(&session, true));
     TRY(choose_snapshots(&session, &which, &options.snapshot_count));
     options.ledger = session.ledger;

@@ -32,6 +32,77 @@ static void a_data_key_comes_back_as_it_was_made(void **state)
     keyring_free(k);
 }
 
+/* A data key made by a keyring that was prepared, opened by one that was not. */
+static void a_prepared_keyring_is_the_same_keyring(void **state)
+{
+    const char *file = in(state, "p");
+    struct data_key record = {.envelope_count = 0};
+    struct secret *fresh = NULL;
+    struct secret *back = NULL;
+    struct keyring *k;
+
+    put_file(file, PASSPHRASE);
+    make_ring(in(state, "k"), file);
+    k = open_ring(in(state, "k"), file);
+    keyring_prepare(k);
+    keyring_prepare(k);
+    assert_done(keyring_new_data_key(k, test_repository, &record, &fresh));
+    keyring_free(k);
+    k = open_ring(in(state, "k"), file);
+    assert_done(keyring_open_data_key(k, &record, 0, &back));
+    assert_true(secret_equal(secret_bytes(fresh), secret_bytes(back)));
+    secret_free(fresh);
+    secret_free(back);
+    data_key_clear(&record);
+    keyring_free(k);
+}
+
+static void preparing_in_vain_is_told_by_the_first_use(void **state)
+{
+    const char *right = in(state, "p");
+    struct data_key record = {.envelope_count = 0};
+    struct secret *fresh = NULL;
+    struct keyring *k;
+
+    put_file(right, PASSPHRASE);
+    put_file(in(state, "wrong"), "another one, long enough");
+    make_ring(in(state, "k"), right);
+    k = open_ring(in(state, "k"), in(state, "nowhere"));
+    keyring_prepare(k);
+    assert_refused(keyring_new_data_key(k, test_repository, &record, &fresh), ERR_KEY_UNREACHABLE,
+                   NULL);
+    keyring_free(k);
+    k = open_ring(in(state, "k"), in(state, "wrong"));
+    keyring_prepare(k);
+    assert_refused(keyring_new_data_key(k, test_repository, &record, &fresh), ERR_KEY_INVALID,
+                   NULL);
+    keyring_free(k);
+    k = open_ring(in(state, "k"), right);
+    keyring_prepare(k); /* and never used */
+    keyring_free(k);
+}
+
+/* Another process put another keyring (other salt) there after this one had begun. */
+static void what_was_prepared_for_another_salt_is_not_used(void **state)
+{
+    const char *file = in(state, "p");
+    struct data_key record = {.envelope_count = 0};
+    struct secret *fresh = NULL;
+    struct keyring *k;
+
+    put_file(file, PASSPHRASE);
+    make_ring(in(state, "k"), file);
+    make_ring(in(state, "other"), file);
+    k = open_ring(in(state, "k"), file);
+    keyring_prepare(k);
+    usleep(300 * 1000); /* too short on a slow machine, it tests less, and passes */
+    assert_int_equal(rename(in(state, "other"), in(state, "k")), 0);
+    assert_done(keyring_new_data_key(k, test_repository, &record, &fresh));
+    secret_free(fresh);
+    data_key_clear(&record);
+    keyring_free(k);
+}
+
 static void two_data_keys_share_nothing(void **state)
 {
     struct keyring *k;
@@ -594,6 +665,9 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         IN_FOLDER(a_data_key_comes_back_as_it_was_made),
+        IN_FOLDER(a_prepared_keyring_is_the_same_keyring),
+        IN_FOLDER(preparing_in_vain_is_told_by_the_first_use),
+        IN_FOLDER(what_was_prepared_for_another_salt_is_not_used),
         IN_FOLDER(two_data_keys_share_nothing),
         IN_FOLDER(an_envelope_of_another_scope_does_not_open),
         IN_FOLDER(a_commitment_of_another_data_key_is_noticed),
