@@ -106,6 +106,18 @@ static void a_record_after_the_checkpoint_is_missed(void **state)
     site_free(&s);
 }
 
+/* Nothing follows it that would miss it, and the checkpoint is older. */
+static void a_seen_record_after_the_checkpoint_is_missed_at_the_end_too(void **state)
+{
+    struct site s;
+
+    with_checkpoint(&s, state);
+    site_delete(&s, ROOT_NAME("6"));
+    assert_refused(site_open(&s, false), ERR_CORRUPT, NULL);
+    assert_said("was seen before, and now its records end at 5");
+    site_free(&s);
+}
+
 static void a_deleted_checkpoint_covers_nothing(void **state)
 {
     struct site s;
@@ -421,6 +433,7 @@ int main(void)
         IN_FOLDER(a_live_record_comes_from_the_bundle),
         IN_FOLDER(all_records_before_the_checkpoint_can_come_from_the_bundle),
         IN_FOLDER(a_record_after_the_checkpoint_is_missed),
+        IN_FOLDER(a_seen_record_after_the_checkpoint_is_missed_at_the_end_too),
         IN_FOLDER(a_deleted_checkpoint_covers_nothing),
         IN_FOLDER(a_missing_bundle_matters_when_it_is_needed_or_all_is_read),
         IN_FOLDER(every_changed_byte_of_a_bundle_is_noticed),

@@ -127,6 +127,25 @@ static void two_swapped_records_are_noticed(void **state)
     site_free(&s);
 }
 
+/* A genuine record once more, as the first of a chain that nobody ever wrote. */
+static void a_record_copied_into_another_chain_is_refused(void **state)
+{
+    struct site s;
+    struct record *first;
+    const char *name = "ledger/0000000000000001/0000000000000000.json";
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    first = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{\"id\":\"aaaa\"}");
+    site_put(&s, name, buf_bytes(&first->raw));
+    assert_refused_on_first_contact(
+        &s, ERR_CORRUPT,
+        "ledger/0000000000000001/0000000000000000.json: the record of another place lies under "
+        "this name" DAMAGED);
+    record_free(first);
+    site_free(&s);
+}
+
 static void another_repositorys_record_is_not_ours(void **state)
 {
     static const char strange[SEAL_ID_LEN] = "another one";
@@ -473,6 +492,7 @@ int main(void)
         IN_FOLDER(a_deleted_record_is_missed),
         IN_FOLDER(a_deleted_genesis_is_missed),
         IN_FOLDER(two_swapped_records_are_noticed),
+        IN_FOLDER(a_record_copied_into_another_chain_is_refused),
         IN_FOLDER(another_repositorys_record_is_not_ours),
         IN_FOLDER(a_key_nobody_enrolled_signs_nothing),
         IN_FOLDER(a_record_with_a_strange_signature_is_forged),

@@ -3,6 +3,7 @@
  */
 #include "core/ledger/trust.h"
 
+#include "core/fs/file.h"
 #include "tests/unit/core/ledger/forge.h"
 
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
@@ -114,6 +115,57 @@ static void another_record_in_the_place_of_a_seen_one_is_noticed(void **state)
     record_free(forked);
     record_free(seen);
     record_free(before);
+    site_free(&s);
+}
+
+/* The newest seq is higher than ever; what was seen is another all the same. */
+static void history_written_anew_and_continued_is_noticed(void **state)
+{
+    struct site s;
+    struct record *before;
+    struct record *forked;
+    struct record *next;
+
+    site_new(&s, state);
+    site_snapshot(&s, "aaaa");
+    before = site_record(&s, ROOT_ID, 1);
+    forked = forge(&s, s.root, RECORD_SNAPSHOT, before, LATER, "{\"id\":\"bbbb\"}");
+    next = forge(&s, s.root, RECORD_SNAPSHOT, forked, LATER, "{\"id\":\"cccc\"}");
+    assert_refused(site_open(&s, true), ERR_CORRUPT, NULL);
+    assert_said("record 2 of writer " ROOT_ID " was ");
+    record_free(next);
+    record_free(forked);
+    record_free(before);
+    site_free(&s);
+}
+
+/* Root says by a checkpoint how a chain ended whose last record is dead and gone. */
+static void an_end_that_is_covered_must_be_the_one_that_was_seen(void **state)
+{
+    struct site s;
+    struct record *first;
+    struct buf seen = {.max = MIB};
+    char *id;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    first = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{\"id\":\"aaaa\"}");
+    assert_done(site_open(&s, false));
+    assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\",\"reason\":\"expired\"}"));
+    assert_done(ledger_checkpoint(s.ledger));
+    site_delete(&s, site_name(OTHER_ID, 0));
+    assert_done(site_open(&s, false));
+    assert_done(file_read(in(state, "state/trust.json"), &seen));
+    assert_done(buf_add(&seen, bytes_of("", 1)));
+    id = strstr((char *)seen.at, "\"" OTHER_ID "\",\"seq\":0,\"recordId\":\"");
+    assert_non_null(id);
+    id = strstr(id, "recordId\":\"") + strlen("recordId\":\"");
+    *id = *id == '0' ? '1' : '0';
+    put_file(in(state, "state/trust.json"), (const char *)seen.at);
+    assert_refused(site_open(&s, false), ERR_CORRUPT, NULL);
+    assert_said("was seen before, and now it is missing");
+    buf_clear(&seen);
+    record_free(first);
     site_free(&s);
 }
 
@@ -347,6 +399,8 @@ int main(void)
         IN_FOLDER(the_deleted_newest_record_is_missed),
         IN_FOLDER(a_store_put_back_to_an_older_state_is_noticed),
         IN_FOLDER(another_record_in_the_place_of_a_seen_one_is_noticed),
+        IN_FOLDER(history_written_anew_and_continued_is_noticed),
+        IN_FOLDER(an_end_that_is_covered_must_be_the_one_that_was_seen),
         IN_FOLDER(an_emptied_store_is_not_a_new_one),
         IN_FOLDER(a_repository_put_in_the_place_of_another_is_noticed),
         IN_FOLDER(a_pinned_fingerprint_is_no_first_contact),

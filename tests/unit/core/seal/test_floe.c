@@ -249,6 +249,33 @@ static void a_message_cut_anywhere_or_lengthened_is_refused(void **state)
     buf_clear(&noise);
 }
 
+/* The length field agrees with the length: it is the length that cannot be. */
+static void a_segment_of_an_impossible_length_is_refused_whatever_it_says_of_itself(void **state)
+{
+    static const struct {
+        size_t len;
+        bool final;
+    } rows[] = {{4, true},   {FLOE_OVERHEAD - 1, true}, {65, true},
+                {200, true}, {FLOE_OVERHEAD, false},    {63, false},
+                {65, false}};
+    const struct floe_params params = {.segment_len = 64, .rotation_bits = PRODUCTION_BITS};
+    uint8_t header[FLOE_HEADER_LEN];
+    uint8_t plain[256];
+    uint8_t sealed[256] = {0};
+    struct floe *f = NULL;
+    char message[64];
+
+    (void)state;
+    assert_done(floe_seal_new(params, zero_key, bytes_of_text(AAD), header, &f));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        be_put(sealed, rows[i].final ? rows[i].len : UINT32_MAX, 4);
+        snprintf(message, sizeof message, "%zu bytes are not a segment", rows[i].len);
+        assert_refused(floe_open_segment(f, 0, rows[i].final, bytes_of(sealed, rows[i].len), plain),
+                       ERR_CORRUPT, message);
+    }
+    floe_free(f);
+}
+
 static void segments_that_trade_places_are_refused(void **state)
 {
     const struct floe_params params = {.segment_len = 64, .rotation_bits = PRODUCTION_BITS};
@@ -397,6 +424,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(our_own_messages_of_the_past_open),
         cmocka_unit_test(every_length_from_nothing_to_three_segments_and_one_comes_back),
         cmocka_unit_test(a_message_cut_anywhere_or_lengthened_is_refused),
+        cmocka_unit_test(a_segment_of_an_impossible_length_is_refused_whatever_it_says_of_itself),
         cmocka_unit_test(segments_that_trade_places_are_refused),
         cmocka_unit_test(no_two_segments_ever_share_an_iv),
         cmocka_unit_test(plaintext_of_a_segment_whose_tag_is_wrong_is_wiped),
