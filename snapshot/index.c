@@ -1,6 +1,5 @@
 #include "snapshot/index.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -329,16 +328,6 @@ enum err index_rows(const struct index *x, uint64_t first, size_t count, uint8_t
                         count * BLOCK_ROW_LEN);
 }
 
-enum err index_temporary(const char *dir, int *fd)
-{
-    int made = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-    if (made < 0)
-        return err_sys(ERR_FAILED, "making a temporary file in %s", dir);
-    *fd = made;
-    return ERR_OK;
-}
-
 /* Unsealing: the store's bytes, opened segment by segment, through zstd, into the temporary. */
 struct unseal {
     struct store_blob *blob;
@@ -403,7 +392,7 @@ enum err index_unseal(struct store *store, const struct secret *k_meta,
     object_name(identity->id, name);
     TRY(store_blob_open(store, name, &u.blob));
     TRY(object_reader_new(k_meta, identity, sealed_size, fetch, &u, &reader));
-    TRY(index_temporary(temp_dir, &u.fd));
+    TRY(file_temporary(temp_dir, &u.fd));
     TRY(unseal_into(&u, reader));
     rc = index_open(u.fd, u.len, out);
     u.fd = -1; /* the index's now, or closed */

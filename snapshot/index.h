@@ -62,7 +62,4 @@ MUST_CHECK enum err index_unseal(struct store *store, const struct secret *k_met
                                  const struct object_identity *identity, uint64_t sealed_size,
                                  uint64_t plain_len, const char *temp_dir, struct index **out);
 
-/* An unlinked file in `dir`, 0600, for reading and writing. */
-MUST_CHECK enum err index_temporary(const char *dir, int *fd);
-
 #endif

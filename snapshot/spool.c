@@ -26,8 +26,8 @@ enum err spool_new(const char *dir, struct spool **out)
     TRY(mem_new(1, sizeof *s, &s));
     s->entries = s->rows = -1;
     s->unwritten.max = WRITE_LEN + ENTRY_LEN_MAX;
-    TRY(index_temporary(dir, &s->entries));
-    TRY(index_temporary(dir, &s->rows));
+    TRY(file_temporary(dir, &s->entries));
+    TRY(file_temporary(dir, &s->rows));
     *out = s;
     s = NULL; /* the caller's now */
 out:

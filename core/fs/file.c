@@ -16,6 +16,7 @@
 #define READ_STEP (64 * KIB)
 #define TEMPORARY_MARK ".tmp-"
 #define TEMPORARY_RANDOM_LEN 8
+#define UNNAMED_BASE "unnamed"
 
 /* As err_sys, and errno stays what it was. */
 static enum err failed_doing(const char *doing)
@@ -259,6 +260,55 @@ out:
         closedir(dir);
     mem_free(folder);
     return rc;
+}
+
+/* Errors of a file system, or a kernel, without O_TMPFILE. */
+static bool knows_no_unnamed(int cause)
+{
+    return cause == EOPNOTSUPP || cause == EISDIR || cause == EINVAL;
+}
+
+/* One with a name, which is taken away at once; what a killed run left goes first. Another run may
+ * sweep ours before we take its name away: then it is gone, as it should be. */
+static enum err open_and_unlink(const char *dir, int *fd)
+{
+    uint8_t random[TEMPORARY_RANDOM_LEN];
+    char hex[2 * TEMPORARY_RANDOM_LEN + 1];
+    char *base = NULL;
+    char *path = NULL;
+    int made = -1;
+    enum err rc;
+
+    TRY(file_join(dir, UNNAMED_BASE, &base));
+    TRY(file_sweep(base));
+    TRY(rand_fill(random, sizeof random));
+    text_hex(bytes_of(random, sizeof random), hex);
+    TRY(mem_format(&path, "%s" TEMPORARY_MARK "%s", base, hex));
+    made = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (made < 0)
+        FAIL_SYS(ERR_FAILED, "making a temporary file in %s", dir);
+    if (unlink(path) != 0 && errno != ENOENT)
+        FAIL_SYS(ERR_FAILED, "removing %s", path);
+    *fd = made;
+    made = -1; /* the caller's now */
+out:
+    if (made >= 0)
+        close(made);
+    mem_free(path);
+    mem_free(base);
+    return rc;
+}
+
+enum err file_temporary(const char *dir, int *fd)
+{
+    int made = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (made < 0 && knows_no_unnamed(errno))
+        return open_and_unlink(dir, fd);
+    if (made < 0)
+        return err_sys(ERR_FAILED, "making a temporary file in %s", dir);
+    *fd = made;
+    return ERR_OK;
 }
 
 enum err file_sync_dir(const char *dir)

@@ -36,6 +36,10 @@ MUST_CHECK enum err file_write(int fd, struct bytes what);
 MUST_CHECK enum err file_write_at(int fd, struct bytes what, uint64_t offset);
 MUST_CHECK enum err file_read_at(int fd, void *to, size_t len, uint64_t offset, size_t *got);
 
+/* An unnamed file in `dir`, 0600, for reading and writing: gone when it is closed. Also on file
+ * systems that know no unnamed files (NFS, FUSE). */
+MUST_CHECK enum err file_temporary(const char *dir, int *fd);
+
 /* fsync of a folder, so that names made or removed in it last. */
 MUST_CHECK enum err file_sync_dir(const char *dir);
 

@@ -177,6 +177,94 @@ static void folders_are_made_on_the_way(void **state)
     assert_int_equal(file_make_dirs(in(state, "a/file/b"), 0700), ERR_FAILED);
 }
 
+/* The file system below this test: what open() says to O_TMPFILE; 0: what the real one says. */
+static int unnamed_gives;
+static unsigned unnamed_asked;
+
+/* In place of the library's. */
+int open(const char *path, int flags, ...)
+{
+    mode_t mode = 0;
+    va_list args;
+
+    va_start(args, flags);
+    if ((flags & (O_CREAT | O_TMPFILE)) != 0)
+        mode = va_arg(args, mode_t);
+    va_end(args);
+    if ((flags & O_TMPFILE) == O_TMPFILE) {
+        unnamed_asked++;
+        errno = unnamed_gives;
+        if (unnamed_gives != 0)
+            return -1;
+    }
+    return openat(AT_FDCWD, path, flags, mode);
+}
+
+static void assert_unnamed_works(void **state)
+{
+    struct stat st;
+    char got[4] = "";
+    size_t len = 0;
+    int fd = -1;
+
+    assert_done(file_temporary(in(state, ""), &fd));
+    assert_int_equal(count_names(in(state, "")), 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 0600);
+    assert_int_equal(st.st_nlink, 0);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    assert_done(file_write_at(fd, bytes_of_text("abc"), 0));
+    assert_done(file_read_at(fd, got, 4, 0, &len));
+    assert_int_equal(len, 3);
+    assert_string_equal(got, "abc");
+    close(fd);
+}
+
+static void an_unnamed_file_is_made_where_there_are_none(void **state)
+{
+    static const int causes[] = {0, EOPNOTSUPP, EISDIR, EINVAL};
+
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        unnamed_gives = causes[i];
+        unnamed_asked = 0;
+        assert_unnamed_works(state);
+        assert_int_equal(unnamed_asked, 1);
+    }
+    unnamed_gives = 0;
+}
+
+static void what_a_killed_run_left_of_an_unnamed_file_goes_with_the_next(void **state)
+{
+    int fd = -1;
+
+    put_file(in(state, "unnamed.tmp-0123456789abcdef"), "");
+    put_file(in(state, "unnamed.tmp-notours"), "");
+    unnamed_gives = EOPNOTSUPP;
+    assert_done(file_temporary(in(state, ""), &fd));
+    unnamed_gives = 0;
+    close(fd);
+    assert_false(file_exists(in(state, "unnamed.tmp-0123456789abcdef")));
+    assert_true(file_exists(in(state, "unnamed.tmp-notours")));
+}
+
+static void where_no_file_can_be_made_there_is_no_unnamed_one(void **state)
+{
+    int fd = -1;
+
+    assert_refused(
+        file_temporary(in(state, "none"), &fd), ERR_FAILED,
+        text(state, "making a temporary file in ", "none", ": No such file or directory"));
+    unnamed_gives = EOPNOTSUPP;
+    assert_refused(
+        file_temporary(in(state, "none"), &fd), ERR_FAILED,
+        text(state, "making a temporary file in ", "none", ": No such file or directory"));
+    unnamed_gives = ENOSPC;
+    assert_refused(file_temporary(in(state, ""), &fd), ERR_STORAGE,
+                   text(state, "making a temporary file in ", "", ": No space left on device"));
+    unnamed_gives = 0;
+    assert_int_equal(fd, -1);
+}
+
 static void a_dangling_link_is_there(void **state)
 {
     assert_int_equal(symlink("nowhere", in(state, "a")), 0);
@@ -212,6 +300,9 @@ int main(void)
         IN_FOLDER(a_full_disk_is_a_matter_of_storage),
         IN_FOLDER(a_write_lands_at_its_place_and_a_read_says_where_the_end_is),
         IN_FOLDER(folders_are_made_on_the_way),
+        IN_FOLDER(an_unnamed_file_is_made_where_there_are_none),
+        IN_FOLDER(what_a_killed_run_left_of_an_unnamed_file_goes_with_the_next),
+        IN_FOLDER(where_no_file_can_be_made_there_is_no_unnamed_one),
         IN_FOLDER(a_dangling_link_is_there),
         IN_FOLDER(joining_doubles_no_slash),
     };
