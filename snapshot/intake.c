@@ -18,7 +18,7 @@
 #define SHOWN_MAX 512
 /* A file that was touched so shortly before the parent began may have been touched again within
  * the same tick of the file system's clock: its times prove nothing. */
-#define TICK_NS INT64_C(20000000)
+#define TICK_MS 20
 
 struct reading {
     int fd;             /* owned; -1 for a stream */
@@ -115,15 +115,29 @@ static bool same_times(const struct entry *a, const struct entry *b)
            a->ctime_ns == b->ctime_ns;
 }
 
+/* Seconds and the rest apart: a file system may keep times that no count of nanoseconds holds. */
+static bool was_touched_before(const struct entry *e, int64_t limit_ms)
+{
+    int64_t limit_s = limit_ms / 1000;
+    int64_t rest_ms = limit_ms % 1000;
+
+    if (rest_ms < 0) { /* before 1970: the division rounds towards zero */
+        limit_s--;
+        rest_ms += 1000;
+    }
+    if (e->ctime_s != limit_s)
+        return e->ctime_s < limit_s;
+    return e->ctime_ns < rest_ms * 1000000;
+}
+
 static bool is_unchanged(const struct intake *in, const struct entry *now, const struct entry *was)
 {
-    int64_t started_ns = in->options.parent->snapshot->started_ms * 1000000;
-    int64_t touched_ns = now->ctime_s * 1000000000 + now->ctime_ns;
+    int64_t started_ms = in->options.parent->snapshot->started_ms;
 
     return !in->options.read_all && now->type == was->type && now->flags == 0 && was->flags == 0 &&
            now->size == was->size && now->inode == was->inode && now->inode != 0 &&
            same_times(now, was) && now->mode == was->mode && now->uid == was->uid &&
-           now->gid == was->gid && touched_ns < started_ns - TICK_NS;
+           now->gid == was->gid && was_touched_before(now, started_ms - TICK_MS);
 }
 
 /* The parent's entry of the same path, in in->parent_entry. */

@@ -229,6 +229,26 @@ static void touched_afterwards(struct family *f)
 {
     touched(f, -1);
 }
+/* Times that do not fit into 64 bits of nanoseconds. */
+static void touched_beyond_2262(struct family *f)
+{
+    f->was.ctime_s = f->now.ctime_s = INT64_C(9300000000);
+}
+static void the_parent_began_beyond_2262(struct family *f)
+{
+    f->snapshot.started_ms = INT64_C(253402300799000);
+}
+static void all_is_older_than_1970(struct family *f)
+{
+    f->snapshot.started_ms = TICK_NS / 1000000 - 1;
+    f->was.ctime_s = f->now.ctime_s = -1;
+    f->was.ctime_ns = f->now.ctime_ns = 998999999;
+}
+static void touched_a_tick_before_1970(struct family *f)
+{
+    all_is_older_than_1970(f);
+    f->was.ctime_ns = f->now.ctime_ns = 999000000;
+}
 static void it_was_a_fifo(struct family *f)
 {
     f->was.type = ENTRY_FIFO;
@@ -264,6 +284,10 @@ static void only_what_is_surely_unchanged_is_inherited(void **state)
         {"touched a tick before", touched_a_tick_before, false},
         {"touched earlier", touched_more_than_a_tick_before, true},
         {"touched afterwards", touched_afterwards, false},
+        {"touched beyond 2262", touched_beyond_2262, false},
+        {"begun beyond 2262", the_parent_began_beyond_2262, true},
+        {"before 1970", all_is_older_than_1970, true},
+        {"a tick before 1970", touched_a_tick_before_1970, false},
         {"a fifo", it_was_a_fifo, false},
         {"another name", it_had_another_name, false},
     };
