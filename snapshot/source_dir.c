@@ -11,6 +11,7 @@
 #include "core/fs/path.h"
 #include "core/fs/walk.h"
 #include "snapshot/dbpath.h"
+#include "snapshot/dbpath_link.h"
 #include "snapshot/source.h"
 #include "snapshot/tar_meta.h"
 
@@ -323,8 +324,9 @@ static const struct source_driver dir_driver = {
     .describe = dir_describe,
 };
 
-/* How much there is to read: for the size of packs and the progress line. */
-static enum err add_up(const struct source_dir *d, const char *path, uint64_t *total)
+/* How much there is to read, for the size of packs and the progress line; and whether all of a
+ * database is there to be read, before anything is stored. */
+static enum err survey(const struct source_dir *d, const char *path, uint64_t *total)
 {
     struct walk *walk = NULL;
     struct walk_item item;
@@ -342,6 +344,8 @@ static enum err add_up(const struct source_dir *d, const char *path, uint64_t *t
             walk_skip(walk);
             continue;
         }
+        if (d->is_dbpath && S_ISLNK(item.st.st_mode))
+            TRY(dbpath_check_link(&item));
         if (S_ISREG(item.st.st_mode))
             *total += (uint64_t)item.st.st_size;
     }
@@ -377,7 +381,7 @@ enum err source_dir_open(const char *path, const char *const *apart, struct sour
     if (d->is_dbpath)
         TRY(dbpath_examine(root, &warned));
     set_apart(d, apart);
-    TRY(add_up(d, path, &total));
+    TRY(survey(d, path, &total));
     *out = (struct source){
         .driver = &dir_driver, .self = d, .is_sorted = true, .warned = warned, .total_len = total};
     d = NULL; /* the source's now */

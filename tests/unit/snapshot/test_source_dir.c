@@ -259,6 +259,87 @@ static void of_a_database_only_its_data_is_given(void **state)
     end(&r);
 }
 
+/* Refused as a link to `target`; then it is taken away. */
+static void assert_link_refused(void **state, const char *name, const char *target)
+{
+    struct source s = {.driver = NULL};
+    char link[64];
+    char message[2048];
+
+    snprintf(link, sizeof link, "s/%s", name);
+    assert_int_equal(symlink(target, in(state, link)), 0);
+    snprintf(message, sizeof message,
+             "source %s: %s is a symbolic link to %s: the snapshot would lack what lies there, and "
+             "could not be restored\n  back up a file system snapshot that holds the real one in "
+             "its place, or bind-mount it there instead of the link",
+             in(state, "s"), name, target);
+    assert_refused(source_dir_open(in(state, "s"), NULL, &s), ERR_USAGE, message);
+    assert_int_equal(unlink(in(state, link)), 0);
+}
+
+static void a_database_that_lies_elsewhere_in_part_is_refused(void **state)
+{
+    static const char *const names[] = {"journal",       "db",           "db2/index",
+                                        "a.wt",          "db2/a.wt",     "WiredTiger.turtle",
+                                        "journal2/deep", "storage.bson", "WiredTigerLog.1"};
+
+    make_folder(in(state, "s"));
+    make_folder(in(state, "s/db2"));
+    make_folder(in(state, "s/journal2"));
+    make_folder(in(state, "folder"));
+    put_file(in(state, "file"), "");
+    put_file(in(state, "s/WiredTiger"), "WiredTiger");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_link_refused(state, names[i], in(state, "folder"));
+    assert_link_refused(state, "journal", in(state, "nowhere"));
+    assert_link_refused(state, "db", "nowhere");
+    assert_link_refused(state, "a.wt", in(state, "file"));
+    assert_link_refused(state, "db2/a.wt", in(state, "file"));
+    assert_link_refused(state, "sizeStorer.wt", "nowhere");
+    assert_link_refused(state, "WiredTiger.turtle", in(state, "file"));
+    assert_link_refused(state, "storage.bson", in(state, "file"));
+}
+
+static void links_that_are_no_part_of_a_database_do_not_matter(void **state)
+{
+    struct reading r;
+
+    make_folder(in(state, "s"));
+    make_folder(in(state, "folder"));
+    put_file(in(state, "s/WiredTiger"), "WiredTiger");
+    put_file(in(state, "notes"), "");
+    assert_int_equal(symlink(in(state, "folder"), in(state, "s/diagnostic.data")), 0);
+    assert_int_equal(symlink("nowhere", in(state, "s/mongod.lock")), 0);
+    assert_int_equal(symlink("../notes", in(state, "s/notes")), 0);
+    r = begin(in(state, "s"));
+    assert_next(&r, ".");
+    assert_next(&r, "WiredTiger");
+    assert_next(&r, "notes");
+    assert_int_equal(r.e.type, ENTRY_SYMLINK);
+    assert_done(describe(&r));
+    assert_null(next(&r));
+    end(&r);
+}
+
+static void in_any_other_folder_links_stay_links(void **state)
+{
+    struct reading r;
+
+    make_folder(in(state, "s"));
+    make_folder(in(state, "folder"));
+    assert_int_equal(symlink("nowhere", in(state, "s/a.wt")), 0);
+    assert_int_equal(symlink(in(state, "folder"), in(state, "s/journal")), 0);
+    r = begin(in(state, "s"));
+    assert_next(&r, ".");
+    assert_next(&r, "a.wt");
+    assert_next(&r, "journal");
+    assert_done(describe(&r));
+    assert_string_equal((const char *)r.e.link.at, in(state, "folder"));
+    assert_null(next(&r));
+    assert_int_equal(r.attention, 0);
+    end(&r);
+}
+
 static void what_is_no_folder_is_refused(void **state)
 {
     struct source s = {.driver = NULL};
@@ -321,6 +402,9 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(a_file_that_grew_is_described_as_it_is_now),
     IN_FOLDER(sockets_are_left_out),
     IN_FOLDER(of_a_database_only_its_data_is_given),
+    IN_FOLDER(a_database_that_lies_elsewhere_in_part_is_refused),
+    IN_FOLDER(links_that_are_no_part_of_a_database_do_not_matter),
+    IN_FOLDER(in_any_other_folder_links_stay_links),
     IN_FOLDER(what_is_no_folder_is_refused),
     IN_FOLDER(no_memory_is_said),
 };
