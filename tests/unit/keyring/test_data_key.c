@@ -159,6 +159,63 @@ static void an_envelope_of_another_place_is_refused(void **state)
     data_key_clear(&d);
 }
 
+/* What a later release may mean by another context is not ours to guess. */
+static void an_envelope_whose_context_has_another_version_is_not_known(void **state)
+{
+    struct data_key d = sample();
+    struct jdoc *part = NULL;
+    struct buf text = {.max = MIB};
+    struct envelope e;
+    char *at;
+
+    (void)state;
+    assert_done(envelope_write(&d.envelopes[0], &d.context, &part));
+    assert_done(jdoc_write(part, &text));
+    assert_done(buf_add(&text, bytes_of("", 1)));
+    jdoc_free(part);
+    at = strstr((char *)text.at, "\"sealpoint\":\"1\"");
+    assert_non_null(at);
+    at[strlen("\"sealpoint\":\"")] = '2';
+    assert_done(jdoc_parse(bytes_of(text.at, text.len - 1), &part));
+    assert_refused(envelope_read(part, &d.context, &e), ERR_UNSUPPORTED,
+                   "an envelope's context has version 2, known is 1");
+    jdoc_free(part);
+    buf_clear(&text);
+    data_key_clear(&d);
+}
+
+/* The key that is shown, counted and checked is the key that is needed. */
+static void a_record_that_names_another_key_than_its_envelope_is_refused(void **state)
+{
+    struct data_key d = sample();
+    struct data_key back = {.envelope_count = 0};
+    struct record r = {.seq = 0};
+
+    (void)state;
+    memcpy(r.repository, test_repository, SEAL_ID_LEN);
+    for (int other = 0; other < 4; other++) {
+        struct key_name said = d.envelopes[0].key;
+        struct jdoc *part = NULL;
+
+        if (other > 0)
+            *(other == 1 ? said.provider : other == 2 ? said.key_id : said.version) = 'x';
+        assert_done(jdoc_object(&r.payload));
+        assert_done(data_key_write(&d, &part));
+        assert_done(jdoc_set(r.payload, "dataKey", &part));
+        assert_done(jdoc_object(&part));
+        assert_done(key_name_write(&said, part));
+        assert_done(jdoc_set(r.payload, "masterKey", &part));
+        if (other == 0)
+            assert_done(data_key_of_record(&r, &back));
+        else
+            assert_refused(data_key_of_record(&r, &back), ERR_CORRUPT,
+                           "\"masterKey\" is not the key of the first envelope");
+        jdoc_free(r.payload);
+    }
+    data_key_clear(&back);
+    data_key_clear(&d);
+}
+
 static enum err there_and_back(void *arg)
 {
     struct data_key *d = arg;
@@ -193,6 +250,8 @@ int main(void)
         cmocka_unit_test(a_data_key_is_read_as_it_was_written),
         cmocka_unit_test(what_breaks_a_rule_is_refused),
         cmocka_unit_test(an_envelope_of_another_place_is_refused),
+        cmocka_unit_test(an_envelope_whose_context_has_another_version_is_not_known),
+        cmocka_unit_test(a_record_that_names_another_key_than_its_envelope_is_refused),
         cmocka_unit_test(no_allocation_that_fails_leaks_or_crashes),
     };
 

@@ -108,6 +108,23 @@ static void an_entry_is_bound_to_its_version_and_its_keyring(void **state)
     clear(&r);
 }
 
+/* Its length is looked at before any byte of it is. */
+static void a_wrapped_key_of_another_length_is_refused(void **state)
+{
+    static const size_t lengths[] = {0, 1, 55, 56, 170, 233, 235};
+    struct ring r;
+    struct secret *back = NULL;
+
+    (void)state;
+    make(&r);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        r.v[0].stored_len = lengths[i];
+        assert_refused(file_seal_load(&r.k, r.kek, &r.v[0], &back), ERR_CORRUPT,
+                       textf("key version 1: a wrapped key of %zu bytes", lengths[i]));
+    }
+    clear(&r);
+}
+
 static void the_right_passphrase_and_a_wrong_mac_is_tampering(void **state)
 {
     struct ring r;
@@ -191,6 +208,7 @@ int main(void)
         cmocka_unit_test(the_kek_is_scrypt),
         cmocka_unit_test(an_entry_comes_back_as_it_was_stored),
         cmocka_unit_test(an_entry_is_bound_to_its_version_and_its_keyring),
+        cmocka_unit_test(a_wrapped_key_of_another_length_is_refused),
         cmocka_unit_test(the_right_passphrase_and_a_wrong_mac_is_tampering),
         cmocka_unit_test(an_envelope_is_bound_to_key_version_repository_and_scope),
         cmocka_unit_test(two_wraps_of_one_key_differ),

@@ -494,7 +494,8 @@ static void opening_needs_a_known_provider_and_what_it_needs(void **state)
                    "unknown provider of master keys \"abacus\"\n  this release has: file");
     assert_refused(keyring_open(&options, 0, &k), ERR_USAGE,
                    "0 master keys are configured; 1 to 8 are possible");
-    assert_refused(keyring_open(&options, 9, &k), ERR_USAGE, NULL);
+    assert_refused(keyring_open(&options, 9, &k), ERR_USAGE,
+                   "9 master keys are configured; 1 to 8 are possible");
     assert_null(k);
 }
 
@@ -589,6 +590,51 @@ static void a_new_data_key_needs_one_wrap_and_no_unwrap(void **state)
     assert_int_equal(d.wraps, 1);
     secret_free(key);
     data_key_clear(&record);
+    keyring_free(k);
+}
+
+/* Two providers may use the same key id. */
+static void a_key_of_another_provider_is_not_asked(void **state)
+{
+    struct stand_in d = {.state = {.verdict = KEY_VALID}};
+    struct keyring *k = ring_of(&d);
+    struct key_name name = {"other", "key", "7"};
+    struct key_state s;
+
+    (void)state;
+    assert_refused(keyring_state(k, &name, false, &s), ERR_USAGE,
+                   "no configured master key is other key\n  configure the one that sealed this "
+                   "(masterKey, or --keyring)");
+    assert_int_equal(d.states, 0);
+    keyring_free(k);
+}
+
+static enum err unwrap_something_else(void *self, const struct envelope *envelope,
+                                      const struct seal_context *context, struct secret **out)
+{
+    (void)self;
+    (void)envelope;
+    (void)context;
+    return secret_random(SEAL_KEY_LEN, out);
+}
+
+/* It says that all is well, and what it wraps is lost. */
+static void a_key_that_gives_back_other_bytes_is_no_valid_one(void **state)
+{
+    struct stand_in d = {.state = {.verdict = KEY_VALID}};
+    struct key_name name = {"double", "key", "7"};
+    struct provider liar = provider_double;
+    const struct provider *provider = &liar;
+    void *self = &d;
+    struct keyring *k = NULL;
+    struct key_state s;
+
+    (void)state;
+    liar.unwrap = unwrap_something_else;
+    assert_done(keyring_of(&provider, &self, 1, &k));
+    assert_done(keyring_state(k, &name, false, &s));
+    assert_refused(keyring_state(k, &name, true, &s), ERR_CORRUPT,
+                   "master key double key version 7 gives back other bytes than it wrapped");
     keyring_free(k);
 }
 
@@ -688,6 +734,8 @@ int main(void)
         cmocka_unit_test(a_keyring_of_format_1_opens),
         IN_FOLDER(opening_needs_a_known_provider_and_what_it_needs),
         IN_FOLDER(a_new_data_key_needs_one_wrap_and_no_unwrap),
+        cmocka_unit_test(a_key_of_another_provider_is_not_asked),
+        cmocka_unit_test(a_key_that_gives_back_other_bytes_is_no_valid_one),
         IN_FOLDER(a_version_that_may_not_be_used_is_never_asked_to_unwrap),
         IN_FOLDER(a_provider_without_administration_says_where_it_is_managed),
         IN_FOLDER(no_allocation_that_fails_leaks_or_crashes),

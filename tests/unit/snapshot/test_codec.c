@@ -1,5 +1,7 @@
 #include "snapshot/codec.h"
 
+#include <zstd.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,6 +191,57 @@ static void a_frame_that_grows_beyond_a_block_is_refused(void **state)
     codec_free(c);
 }
 
+/* zstd itself would decompress both, one behind the other. */
+static void a_block_is_one_frame_and_nothing_behind_it(void **state)
+{
+    static const uint8_t skippable[] = {0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0};
+    struct codec *c = new_codec();
+    uint8_t *plain = make_plain(300);
+    struct bytes stored = {NULL, 0};
+    enum block_codec which = BLOCK_RAW;
+    uint8_t frame[600];
+    uint8_t to[300];
+
+    (void)state;
+    assert_done(codec_compress(c, bytes_of(plain, 300), &stored, &which));
+    assert_int_equal(which, BLOCK_ZSTD);
+    memcpy(frame, stored.at, stored.len);
+    memcpy(frame + stored.len, skippable, sizeof skippable);
+    assert_done(codec_decompress(c, which, bytes_of(frame, stored.len), to, 300));
+    assert_refused(
+        codec_decompress(c, which, bytes_of(frame, stored.len + sizeof skippable), to, 300),
+        ERR_CORRUPT, "a block does not decompress: it is not one zstd frame");
+    free(plain);
+    codec_free(c);
+}
+
+/* A few bytes that ask for 16 MiB of memory. */
+static void a_stream_that_asks_for_a_larger_window_than_ours_is_refused(void **state)
+{
+    for (int log = 23; log <= 24; log++) {
+        ZSTD_CCtx *ctx = ZSTD_createCCtx();
+        uint8_t frame[1024];
+        ZSTD_inBuffer in = {.src = "hello", .size = 5};
+        ZSTD_outBuffer out = {.dst = frame, .size = sizeof frame};
+        struct codec_stream *s = NULL;
+        struct buf to = {.max = MIB};
+        enum err rc;
+
+        (void)state;
+        assert_non_null(ctx);
+        assert_false(ZSTD_isError(ZSTD_CCtx_setParameter(ctx, ZSTD_c_windowLog, log)));
+        /* Its size is not known when it begins, or it would be the window. */
+        assert_false(ZSTD_isError(ZSTD_compressStream2(ctx, &out, &in, ZSTD_e_flush)));
+        assert_int_equal(ZSTD_compressStream2(ctx, &out, &in, ZSTD_e_end), 0);
+        assert_done(codec_inflate_new(gather, &to, &s));
+        rc = codec_stream_add(s, bytes_of(frame, out.pos));
+        assert_int_equal(rc, log == 23 ? ERR_OK : ERR_CORRUPT);
+        codec_stream_free(s);
+        buf_clear(&to);
+        ZSTD_freeCCtx(ctx);
+    }
+}
+
 static void a_raw_block_is_never_longer_than_a_block(void **state)
 {
     struct codec *c = new_codec();
@@ -368,6 +421,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(zeros_come_from_nothing),
     cmocka_unit_test(a_hostile_frame_is_refused_or_bounded),
     cmocka_unit_test(a_frame_that_grows_beyond_a_block_is_refused),
+    cmocka_unit_test(a_block_is_one_frame_and_nothing_behind_it),
+    cmocka_unit_test(a_stream_that_asks_for_a_larger_window_than_ours_is_refused),
     cmocka_unit_test(a_raw_block_is_never_longer_than_a_block),
     cmocka_unit_test(a_stream_round_trips_in_pieces_of_any_length),
     cmocka_unit_test(a_stream_that_is_cut_or_goes_on_is_refused),

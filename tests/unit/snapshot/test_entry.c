@@ -297,6 +297,30 @@ static void blocks_without_content(struct entry *e)
     e->size = e->first_block = 0;
     e->extents.len = 0;
 }
+static void a_place_without_content(struct entry *e)
+{
+    e->size = e->block_log2 = 0;
+    e->first_block = 7;
+    e->extents.len = 0;
+}
+static void more_extents_than_an_entry_holds(struct entry *e)
+{
+    e->extents.len = 0;
+    e->extents.max = MIB;
+    for (uint64_t i = 0; i <= ENTRY_EXTENTS_MAX; i++)
+        assert_done(entry_add_extent(e, i, 1));
+}
+static void extent_of_nothing_behind_the_end(struct entry *e)
+{
+    e->extents.len = 0;
+    assert_done(entry_add_extent(e, e->size + 1, 0));
+}
+static void xattr_without_a_name(struct entry *e)
+{
+    assert_done(buf_add_u(&e->xattrs, 0, 1));
+    assert_done(buf_add_u(&e->xattrs, 0, 4));
+    e->xattr_count++;
+}
 static void extents_backwards(struct entry *e)
 {
     e->extents.len = 0;
@@ -338,6 +362,10 @@ static void what_cannot_be_is_refused(void **state)
         {symlink_to_nothing, "a file entry has a link target where none can be, or lacks one"},
         {extents_without_content, "a file entry has impossible extents"},
         {blocks_without_content, "a file entry has an impossible block size"},
+        {a_place_without_content, "a file entry without blocks says where they are"},
+        {more_extents_than_an_entry_holds, "a file entry has impossible extents"},
+        {extent_of_nothing_behind_the_end, "the extents of a sparse file are out of order"},
+        {xattr_without_a_name, "an extended attribute's name is empty or has a NUL"},
         {extents_backwards, "the extents of a sparse file are out of order"},
         {extents_that_overlap, "the extents of a sparse file are out of order"},
         {extent_behind_the_end, "the extents of a sparse file are out of order"},
@@ -418,6 +446,10 @@ static void extended_attributes_have_their_limit(void **state)
     buf_clear(&raw);
     assert_refused(entry_add_xattr(&e, bytes_of_text(""), bytes_of(value, 1)), ERR_FAILED,
                    "an extended attribute's name of 0 bytes is not possible");
+    e.xattrs.len = 0;
+    assert_done(entry_add_xattr(&e, bytes_of(value, 255), bytes_of(value, 1)));
+    assert_refused(entry_add_xattr(&e, bytes_of(value, 256), bytes_of(value, 1)), ERR_FAILED,
+                   "an extended attribute's name of 256 bytes is not possible");
     free(value);
     entry_clear(&e);
 }

@@ -379,6 +379,76 @@ static void an_entry_of_an_impossible_length_is_refused(void **state)
     }
 }
 
+/* There would be room for it. */
+static void an_entry_longer_than_any_is_refused(void **state)
+{
+    struct parts p = parts_of_nothing();
+    char name[256];
+
+    (void)state;
+    for (int i = 0; p.entries.len < ENTRY_LEN_MAX + KIB; i++) {
+        snprintf(name, sizeof name, "%08d%0*d", i, 240, 0);
+        add_named(&p, ENTRY_DIR, name);
+    }
+    be_put(p.entries.at, ENTRY_LEN_MAX + 1, 4);
+    refuse_parts(&p, "an entry of the index has an impossible length");
+}
+
+static void an_entry_that_reaches_into_the_block_map_is_refused(void **state)
+{
+    struct parts p = parts_of_nothing();
+
+    (void)state;
+    add_object(&p, 1);
+    add_sized(&p, "f", 1, 0);
+    add_block(&p, 0, 0);
+    be_put(p.entries.at, p.entries.len + 1, 4);
+    refuse_parts(&p, "an entry of the index has an impossible length");
+}
+
+static void add_hard(struct parts *p, const char *path, const char *first)
+{
+    struct entry e = entry_at(ENTRY_FILE, path);
+
+    e.flags = ENTRY_HARD_LINK;
+    assert_done(buf_add_text(&e.link, first));
+    add_entry(p, &e);
+    entry_clear(&e);
+}
+
+static void a_hard_link_leads_to_a_file_with_content_of_its_own(void **state)
+{
+    static const struct {
+        const char *first, *message;
+    } rows[] = {
+        {"a/none", "a hard link of the index leads to nothing"},
+        {"z", "a hard link of the index leads to nothing"},
+        {"a", "a hard link of the index leads to something that is no file"},
+        {"c", "a hard link of the index leads to something that is no file"},
+        {"d", "a hard link of the index leads to something that is no file"}, /* itself */
+        {"e", "a hard link of the index leads to something that is no file"},
+    };
+    struct index *x = NULL;
+
+    (void)state;
+    for (size_t i = 0; i <= COUNT(rows); i++) {
+        struct parts p = parts_of_nothing();
+
+        add_named(&p, ENTRY_DIR, "a");
+        add_named(&p, ENTRY_FILE, "b");
+        add_named(&p, ENTRY_SYMLINK, "c");
+        add_hard(&p, "d", i < COUNT(rows) ? rows[i].first : "b");
+        add_hard(&p, "e", "b");
+        if (i < COUNT(rows)) {
+            refuse_parts(&p, rows[i].message);
+        } else {
+            assert_done(open_parts(&p, &x));
+            index_free(x);
+            parts_clear(&p);
+        }
+    }
+}
+
 static void what_is_no_index_is_refused(void **state)
 {
     struct parts p = parts_of_all();
@@ -393,6 +463,9 @@ static void what_is_no_index_is_refused(void **state)
     assert_refused(open_image(buf_bytes(&image), &x), ERR_UNSUPPORTED,
                    "an index of version 2 is not known");
     image.at[5] = 1;
+    image.at[7] = 1;
+    assert_refused(open_image(buf_bytes(&image), &x), ERR_UNSUPPORTED, NULL);
+    image.at[7] = 0;
     image.at[63] = 1;
     assert_refused(open_image(buf_bytes(&image), &x), ERR_UNSUPPORTED, NULL);
     buf_clear(&image);
@@ -517,6 +590,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(rows_of_no_known_codec_are_refused),
     cmocka_unit_test(counts_that_lie_are_refused),
     cmocka_unit_test(an_entry_of_an_impossible_length_is_refused),
+    cmocka_unit_test(an_entry_longer_than_any_is_refused),
+    cmocka_unit_test(an_entry_that_reaches_into_the_block_map_is_refused),
+    cmocka_unit_test(a_hard_link_leads_to_a_file_with_content_of_its_own),
     cmocka_unit_test(what_is_no_index_is_refused),
     cmocka_unit_test(a_file_shorter_than_it_is_said_to_be_is_refused),
     cmocka_unit_test(every_changed_byte_is_refused_or_safe),

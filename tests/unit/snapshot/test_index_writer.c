@@ -152,6 +152,35 @@ static void what_is_not_kept_leaves_no_copy(void **state)
     end_writing(&s);
 }
 
+static void an_index_of_another_length_than_its_manifest_says_is_refused(void **state)
+{
+    struct object_identity identity = {.type = OBJECT_INDEX};
+    struct writing s = {.journal = NULL};
+    struct parts p = parts_of_all();
+    struct buf image = image_of(&p);
+    struct manifest_object facts;
+    struct index *x = NULL;
+    char name[OBJECT_NAME_LEN + 1];
+    char message[256];
+
+    begin_writing(state, &s, NULL);
+    assert_done(write_image(&s, buf_bytes(&image), image.len, false, &facts));
+    identity.context = s.options.context;
+    memcpy(identity.id, facts.id, SEAL_ID_LEN);
+    object_name(facts.id, name);
+    for (int more = -1; more <= 1; more += 2) {
+        snprintf(message, sizeof message,
+                 "reading the index %s: the index is %s than its manifest says", name,
+                 more < 0 ? "longer" : "shorter");
+        assert_refused(index_unseal(s.w.real, s.k_meta, &identity, facts.size,
+                                    image.len + (size_t)more, in(state, ""), &x),
+                       ERR_CORRUPT, message);
+    }
+    buf_clear(&image);
+    parts_clear(&p);
+    end_writing(&s);
+}
+
 /* Our own mistake is found before anything is recorded. */
 static void an_index_that_no_restore_would_take_is_refused(void **state)
 {
@@ -219,6 +248,7 @@ static void its_name_is_in_the_journal_before_the_object_is_begun(void **state)
 static const struct CMUnitTest tests[] = {
     IN_FOLDER(what_is_sealed_and_what_is_cached_is_the_image),
     IN_FOLDER(what_is_not_kept_leaves_no_copy),
+    IN_FOLDER(an_index_of_another_length_than_its_manifest_says_is_refused),
     IN_FOLDER(an_index_that_no_restore_would_take_is_refused),
     IN_FOLDER(a_store_that_fails_at_any_operation_leaves_neither_copy_nor_object),
     IN_FOLDER(its_name_is_in_the_journal_before_the_object_is_begun),

@@ -1,5 +1,7 @@
 #include "snapshot/manifest.h"
 
+#include "core/base/mem.h"
+#include "snapshot/opened.h"
 #include "tests/unit/snapshot/images.h"
 #include "tests/unit/snapshot/repositories.h"
 
@@ -439,6 +441,128 @@ static void a_manifest_of_something_else_is_refused_though_it_is_signed(void **s
     clear_stored(&s);
 }
 
+/* The manifest with the facts that it had, signed. */
+static void resign_changed(struct stored *s, const struct manifest *m)
+{
+    struct buf raw = {.max = MIB};
+    struct jdoc *document = NULL;
+    struct jdoc *facts = NULL;
+
+    assert_done(file_read(s->path, &raw));
+    assert_done(jdoc_parse(buf_bytes(&raw), &document));
+    assert_done(jdoc_child(document, "snapshot", &facts));
+    raw.len = 0;
+    assert_done(manifest_encode(m, facts, &raw));
+    resign(s, buf_bytes(&raw));
+    jdoc_free(document);
+    buf_clear(&raw);
+}
+
+/* One more data key, like the first but for its scope. */
+static void add_twin_key(struct manifest *m)
+{
+    assert_done(mem_resize(m->key_count + 1, sizeof *m->keys, &m->keys));
+    assert_done(data_key_copy(&m->keys[0], &m->keys[m->key_count]));
+    m->keys[m->key_count++].context.scope[0] ^= 1;
+}
+
+static void the_records_own_data_key_comes_first_and_seals_the_index(void **state)
+{
+    struct stored s;
+    struct manifest m = {.key_count = 0};
+    struct manifest back = {.key_count = 0};
+    struct data_key own;
+
+    make_stored(state, &s);
+    assert_done(manifest_load(s.w.ledger, &s.c.items[0], &m));
+    add_twin_key(&m);
+    resign_changed(&s, &m);
+    assert_done(manifest_load(s.w.ledger, &s.c.items[0], &back)); /* so far it is in order */
+    manifest_clear(&back);
+
+    memcpy(m.index.scope, m.keys[1].context.scope, SEAL_ID_LEN);
+    resign_changed(&s, &m);
+    refuse_load(&s, "its data key is not the one of the signed record");
+
+    memcpy(m.index.scope, m.keys[0].context.scope, SEAL_ID_LEN);
+    own = m.keys[0];
+    m.keys[0] = m.keys[1];
+    m.keys[1] = own;
+    resign_changed(&s, &m);
+    refuse_load(&s, "its data key is not the one of the signed record");
+
+    manifest_clear(&m);
+    clear_stored(&s);
+}
+
+static void a_rewrap_of_another_data_key_is_refused(void **state)
+{
+    struct stored s;
+    struct manifest m = {.key_count = 0};
+    struct jdoc *body = NULL;
+    struct jdoc *part = NULL;
+
+    make_stored(state, &s);
+    assert_done(manifest_load(s.w.ledger, &s.c.items[0], &m));
+    m.keys[0].commitment[SEAL_COMMITMENT_LEN - 1] ^= 1;
+    assert_done(jdoc_object(&body));
+    assert_done(data_key_write(&m.keys[0], &part));
+    assert_done(jdoc_set(body, "dataKey", &part));
+    assert_done(jdoc_object(&part));
+    assert_done(key_name_write(&m.keys[0].envelopes[0].key, part));
+    assert_done(jdoc_set(body, "masterKey", &part));
+    assert_done(ledger_append(s.w.ledger, RECORD_REWRAP, body, NULL));
+    refuse_load(&s, "a rewrap record is about another data key than the manifest");
+    jdoc_free(body);
+    manifest_clear(&m);
+    clear_stored(&s);
+}
+
+static void an_object_that_is_missing_or_of_another_size_is_named(void **state)
+{
+    struct stored s;
+    struct manifest m = {.key_count = 0};
+    char name[OBJECT_NAME_LEN + 1];
+    char message[256];
+
+    make_stored(state, &s);
+    assert_done(manifest_load(s.w.ledger, &s.c.items[0], &m));
+    assert_int_equal(m.object_count, 1);
+    for (int i = 0; i < 2; i++) {
+        struct manifest_object *o = i == 0 ? &m.index : &m.objects[0];
+
+        object_name(o->id, name);
+        assert_done(manifest_check_objects(s.w.real, &m));
+        o->size++;
+        snprintf(message, sizeof message, "object %s is %llu bytes long, its manifest says %llu",
+                 name, (unsigned long long)o->size - 1, (unsigned long long)o->size);
+        assert_refused(manifest_check_objects(s.w.real, &m), ERR_CORRUPT, message);
+        o->size--;
+    }
+    assert_done(store_remove(s.w.real, name));
+    snprintf(message, sizeof message, "object %s is missing from the repository", name);
+    assert_refused(manifest_check_objects(s.w.real, &m), ERR_CORRUPT, message);
+    manifest_clear(&m);
+    clear_stored(&s);
+}
+
+static void a_manifest_of_other_objects_than_its_index_is_not_opened(void **state)
+{
+    struct stored s;
+    struct manifest m = {.key_count = 0};
+    struct opened o = {.index = NULL};
+
+    make_stored(state, &s);
+    assert_done(manifest_load(s.w.ledger, &s.c.items[0], &m));
+    m.object_count = 0;
+    resign_changed(&s, &m);
+    assert_refused(opened_new(s.w.ledger, s.w.keyring, &s.c.items[0], 0, &o), ERR_CORRUPT,
+                   "the index names 1 objects, the manifest 0");
+    assert_null(o.index);
+    manifest_clear(&m);
+    clear_stored(&s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_manifest_round_trips),
     cmocka_unit_test(its_name_is_that_of_the_snapshot),
@@ -453,6 +577,10 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(a_missing_manifest_is_said),
     IN_FOLDER(a_manifest_of_another_digest_is_refused),
     IN_FOLDER(a_manifest_of_something_else_is_refused_though_it_is_signed),
+    IN_FOLDER(the_records_own_data_key_comes_first_and_seals_the_index),
+    IN_FOLDER(a_rewrap_of_another_data_key_is_refused),
+    IN_FOLDER(an_object_that_is_missing_or_of_another_size_is_named),
+    IN_FOLDER(a_manifest_of_other_objects_than_its_index_is_not_opened),
 };
 
 int main(void)

@@ -245,6 +245,23 @@ static void a_link_in_place_of_the_file_is_not_written_through(void **state)
     clear_filling(&f);
 }
 
+/* Zeros are written while the old state is compared, before any worker runs. */
+static void a_link_in_place_of_a_file_of_zeros_is_not_written_through(void **state)
+{
+    struct filling f;
+
+    make_filling(state, &f);
+    add_zeros(&f.h);
+    add_sized(&f.h.parts, "f", 10, 0);
+    handmade_index(&f.h);
+    f.tree.delta = true;
+    put_file(in(state, "outside"), "0123456789");
+    assert_int_equal(symlink("../outside", in(state, "target/f")), 0);
+    assert_refused(restore_data_write(&f.data), ERR_FAILED, NULL);
+    assert_true(have_file(in(state, "outside"), "0123456789"));
+    clear_filling(&f);
+}
+
 /* ---- delta ---- */
 
 static void delta_reads_only_what_the_target_does_not_have(void **state)
@@ -267,6 +284,28 @@ static void delta_reads_only_what_the_target_does_not_have(void **state)
     assert_done(restore_data_write(&f.data));
     assert_int_equal(atomic_load(&f.data.written), 100);
     assert_holds(in(state, "target/f"), content, 2 * BLOCK_LEN + 100);
+    clear_filling(&f);
+}
+
+/* What was read of the block before is no part of it. */
+static void delta_of_a_file_that_is_too_short_is_not_taken_in_by_equal_blocks(void **state)
+{
+    struct filling f;
+    uint8_t want[2 * BLOCK_LEN];
+
+    make_filling(state, &f);
+    add_pack(&f.h, bytes_of(content, sizeof content));
+    add_piece(&f.h, 0, 0, bytes_of(content, BLOCK_LEN));
+    add_piece(&f.h, 0, 0, bytes_of(content, BLOCK_LEN));
+    add_sized(&f.h.parts, "f", 2 * BLOCK_LEN, 0);
+    handmade_index(&f.h);
+    f.tree.delta = true;
+    make_old(in(state, "target/f"), content, 2 * BLOCK_LEN - 1);
+    assert_done(restore_data_write(&f.data));
+    memcpy(want, content, BLOCK_LEN);
+    memcpy(want + BLOCK_LEN, content, BLOCK_LEN);
+    assert_holds(in(state, "target/f"), want, sizeof want);
+    assert_int_equal(atomic_load(&f.data.written), BLOCK_LEN);
     clear_filling(&f);
 }
 
@@ -322,7 +361,9 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(a_wrong_block_is_never_written),
     IN_FOLDER(a_full_disk_is_a_matter_of_storage),
     IN_FOLDER(a_link_in_place_of_the_file_is_not_written_through),
+    IN_FOLDER(a_link_in_place_of_a_file_of_zeros_is_not_written_through),
     IN_FOLDER(delta_reads_only_what_the_target_does_not_have),
+    IN_FOLDER(delta_of_a_file_that_is_too_short_is_not_taken_in_by_equal_blocks),
     IN_FOLDER(delta_writes_zeros_over_what_was_there),
     IN_FOLDER(delta_of_a_sparse_file_leaves_nothing_old_in_its_holes),
 };

@@ -248,6 +248,33 @@ static void a_plain_file_is_filled_in_place_and_gets_the_length_it_should_have(v
     end_planting(&p);
 }
 
+static void a_file_that_is_filled_in_place_gets_mode_and_time(void **state)
+{
+    struct planting p;
+
+    begin_delta(state, &p);
+    assert_int_equal(mkdir(in(state, "target/d"), 0700), 0);
+    put_file(in(state, "target/d/f"), "old");
+    assert_int_equal(chmod(in(state, "target/d/f"), 0600), 0);
+    assert_done(plant(&p));
+    assert_int_equal(look(state, "target/d/f").st_mode & 07777, 0644);
+    assert_int_equal(look(state, "target/d/f").st_mtim.tv_sec, 1700000000);
+    assert_int_equal(look(state, "target/d").st_mtim.tv_sec, 1700000000);
+    end_planting(&p);
+}
+
+static void a_pipe_in_place_of_a_file_is_made_anew(void **state)
+{
+    struct planting p;
+
+    begin_delta(state, &p);
+    assert_int_equal(mkdir(in(state, "target/d"), 0700), 0);
+    assert_int_equal(mkfifo(in(state, "target/d/f"), 0600), 0);
+    assert_done(plant(&p));
+    assert_true(S_ISREG(look(state, "target/d/f").st_mode));
+    end_planting(&p);
+}
+
 static void a_link_in_place_of_a_folder_is_not_followed(void **state)
 {
     struct planting p;
@@ -380,6 +407,8 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(two_links_without_their_first_name_are_two_files),
     IN_FOLDER(modes_and_times_are_right_when_all_is_done),
     IN_FOLDER(a_plain_file_is_filled_in_place_and_gets_the_length_it_should_have),
+    IN_FOLDER(a_file_that_is_filled_in_place_gets_mode_and_time),
+    IN_FOLDER(a_pipe_in_place_of_a_file_is_made_anew),
     IN_FOLDER(a_link_in_place_of_a_folder_is_not_followed),
     IN_FOLDER(a_link_in_place_of_a_file_is_not_followed),
     IN_FOLDER(a_file_with_a_second_name_is_made_anew),

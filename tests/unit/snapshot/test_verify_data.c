@@ -139,6 +139,31 @@ static void a_damaged_object_is_counted_once_and_the_others_are_read(void **stat
     end_checking(&c);
 }
 
+/* Half of an object was read: the next one's digest begins anew. */
+static void an_object_cut_while_it_is_read_makes_no_other_look_damaged(void **state)
+{
+    static uint8_t large[300 * KIB];
+    struct manifest m = {.index = object_of(0, sizeof large)};
+    struct faulty fault = {
+        .fault = FAULT_FAIL, .at = 2, .ops = FAULTY_BLOB_READ, .code = ERR_CORRUPT};
+    struct verify_result r = {0};
+    struct checking c;
+    char name[OBJECT_NAME_LEN + 1];
+
+    begin_checking(state, &c, VERIFY_READ_DATA, 1);
+    object_name(m.index.id, name);
+    assert_done(hash_of(bytes_of(large, sizeof large), m.index.sha256));
+    assert_done(store_put(c.w.real, name, bytes_of(large, sizeof large)));
+    assert_done(verify_set_add(&c.set, &m));
+    open_ledger(&c.w, &fault);
+    c.options.ledger = c.w.ledger;
+    c.options.workers = 1;
+    assert_done(verify_set_check(&c.set, &r));
+    assert_int_equal(r.damaged, 1);
+    assert_int_equal(r.bytes, OBJECT_COUNT * 1000);
+    end_checking(&c);
+}
+
 /* A disk that cannot be read is no damage, and no proof of the contrary. */
 static void a_store_that_fails_at_any_operation_ends_the_check(void **state)
 {
@@ -169,6 +194,7 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(two_manifests_that_say_different_things_of_one_object_are_noticed),
     IN_FOLDER(a_sample_is_rounded_up_and_never_more_than_all),
     IN_FOLDER(a_damaged_object_is_counted_once_and_the_others_are_read),
+    IN_FOLDER(an_object_cut_while_it_is_read_makes_no_other_look_damaged),
     IN_FOLDER(a_store_that_fails_at_any_operation_ends_the_check),
 };
 
