@@ -154,13 +154,15 @@ out:
 }
 
 /* The key may have been rotated since the parent was chosen: what wraps the new data key counts. */
-static void keep_one_version(struct backup *b)
+static void keep_same_keys(struct backup *b)
 {
-    if (b->has_parent &&
-        !key_name_equal(&b->data_key.envelopes[0].key, &b->parent.snapshot->effective_key)) {
+    const struct manifest *m = &b->parent.manifest;
+    const char *why = b->has_parent ? chain_key_change(m->keys, m->key_count, &b->data_key) : NULL;
+
+    if (why != NULL) {
         parent_clear(&b->parent);
         b->has_parent = false;
-        b->why_base = "the active master-key version changed";
+        b->why_base = why;
     }
     if (b->has_parent)
         log_say(LOG_DEBUG, "an increment on snapshot %s", b->parent.snapshot->id);
@@ -450,7 +452,7 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     TRY(make_id(&b));
     TRY(choose_parent(&b));
     TRY(make_keys(&b));
-    keep_one_version(&b);
+    keep_same_keys(&b);
     TRY(journal_new(b.ledger, b.id_text, &b.journal));
     TRY(read_and_store(&b));
     TRY(write_index(&b));

@@ -1,7 +1,7 @@
 /*
- * When a chain of incrementals ends: a pure function of what the catalogue says.
+ * When a chain of incrementals ends: pure functions of what the catalogue and the envelopes say.
  *
- * Uses: catalogue.  Used by: backup.
+ * Uses: keyring, catalogue.  Used by: backup.
  */
 #ifndef SNAPSHOT_CHAIN_H
 #define SNAPSHOT_CHAIN_H
@@ -18,5 +18,11 @@ struct chain_limits {
 const struct snapshot *chain_parent(const struct catalogue *c, const struct key_name *active,
                                     const struct chain_limits *limits, int64_t now_ms,
                                     const char **why);
+
+/* Why a snapshot whose data key is `fresh` must not read from the scopes of these data keys (with
+ * the envelopes that count), or NULL: they do not all have envelopes of the same master keys, in
+ * the same order, the first of the same version. Then no one envelope number would open all. */
+const char *chain_key_change(const struct data_key *keys, size_t count,
+                             const struct data_key *fresh);
 
 #endif

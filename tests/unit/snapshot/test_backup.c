@@ -1,6 +1,7 @@
 #include "snapshot/backup.h"
 
 #include "core/fs/lock.h"
+#include "keyring/rewrap.h"
 #include "tests/unit/snapshot/repositories.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -291,6 +292,134 @@ static void another_active_version_begins_a_new_chain(void **state)
     clear_world(&w);
 }
 
+/* ---- a further master key ---- */
+
+static enum err escrow_active(void *self, struct key_name *out)
+{
+    const struct stand_in *d = self;
+
+    *out = (struct key_name){"double", "escrow", ""};
+    memcpy(out->version, d->version, sizeof d->version);
+    return ERR_OK;
+}
+
+static enum err escrow_is_mine(void *self, const char *key_id, bool *is_here)
+{
+    (void)self;
+    *is_here = strcmp(key_id, "escrow") == 0;
+    return ERR_OK;
+}
+
+static const struct provider provider_escrow = {.name = "double",
+                                                .free = double_free,
+                                                .active = escrow_active,
+                                                .is_mine = escrow_is_mine,
+                                                .state = double_state,
+                                                .wrap = double_wrap,
+                                                .unwrap = double_unwrap};
+
+/* From now on the configured master keys are these. */
+static void configure_keys(struct world *w, const struct provider *first, struct stand_in *a,
+                           const struct provider *second, struct stand_in *b)
+{
+    const struct provider *const providers[] = {first, second};
+    void *const selves[] = {a, b};
+
+    keyring_free(w->keyring);
+    assert_done(keyring_of(providers, selves, second != NULL ? 2 : 1, &w->keyring));
+}
+
+static enum err restore_by(struct world *w, size_t envelope, const char *target)
+{
+    struct catalogue c = {0};
+    struct restore_options options = {.ledger = w->ledger,
+                                      .keyring = w->keyring,
+                                      .workers = 2,
+                                      .envelope = envelope,
+                                      .target = in(w->state, target)};
+    struct restore_result result;
+    enum err rc;
+
+    TRY(catalogue_read(w->ledger, &c));
+    TRY(catalogue_find(&c, "latest", &options.snapshot));
+    options.catalogue = &c;
+    TRY(restore_run(&options, &result));
+out:
+    catalogue_clear(&c);
+    return rc;
+}
+
+/* An increment would have two envelopes and what it reads from one: --envelope 1 opened neither. */
+static void a_further_master_key_begins_a_new_chain_that_it_opens(void **state)
+{
+    struct stand_in escrow = {.version = "1"};
+    struct world w;
+    struct backup_result r;
+
+    make_world(state, &w);
+    put_pattern(in(state, "source/f"), 65536, 1);
+    make_backup(&w);
+    configure_keys(&w, &provider_double, &w.key, &provider_escrow, &escrow);
+    r = make_backup(&w);
+    assert_true(r.is_base);
+    assert_string_equal(r.why_base, "the configured master keys changed");
+    put_pattern(in(state, "source/g"), 10, 2);
+    r = make_backup(&w);
+    assert_false(r.is_base);
+    assert_done(restore_by(&w, 1, "target"));
+    assert_same_trees(in(state, "source"), in(state, "target"));
+    assert_true(escrow.unwraps > 0);
+    assert_int_equal(w.key.unwraps, 0);
+    assert_int_equal(count_orphans(&w), 0);
+    clear_world(&w);
+}
+
+static void a_master_key_that_is_taken_away_begins_a_new_chain(void **state)
+{
+    struct stand_in escrow = {.version = "1"};
+    struct world w;
+    struct backup_result r;
+
+    make_world(state, &w);
+    configure_keys(&w, &provider_double, &w.key, &provider_escrow, &escrow);
+    put_pattern(in(state, "source/f"), 65536, 1);
+    make_backup(&w);
+    configure_keys(&w, &provider_double, &w.key, NULL, NULL);
+    r = make_backup(&w);
+    assert_true(r.is_base);
+    assert_string_equal(r.why_base, "the configured master keys changed");
+    assert_false(make_backup(&w).is_base);
+    clear_world(&w);
+}
+
+/* What counts is what wraps them now. */
+static void after_a_rewrap_the_chain_goes_on_with_the_further_key(void **state)
+{
+    struct stand_in escrow = {.version = "1"};
+    struct rewrap_options rewrap = {0};
+    struct rewrap_result result;
+    struct world w;
+    struct backup_result r;
+
+    make_world(state, &w);
+    put_pattern(in(state, "source/f"), 65536, 1);
+    make_backup(&w);
+    put_pattern(in(state, "source/g"), 10, 2);
+    assert_false(make_backup(&w).is_base);
+    configure_keys(&w, &provider_double, &w.key, &provider_escrow, &escrow);
+    rewrap.ledger = w.ledger;
+    rewrap.keyring = w.keyring;
+    assert_done(rewrap_run(&rewrap, &result));
+    assert_int_equal(result.done, 2);
+    put_pattern(in(state, "source/h"), 10, 3);
+    r = make_backup(&w);
+    assert_false(r.is_base);
+    w.key.unwrap_aborts = true;
+    assert_done(restore_by(&w, 1, "target"));
+    assert_same_trees(in(state, "source"), in(state, "target"));
+    clear_world(&w);
+}
+
 static void a_base_can_be_asked_for(void **state)
 {
     struct world w;
@@ -451,6 +580,9 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(without_cache_and_without_that_right_it_is_a_base),
     IN_FOLDER(without_cache_the_parents_index_is_decrypted),
     IN_FOLDER(another_active_version_begins_a_new_chain),
+    IN_FOLDER(a_further_master_key_begins_a_new_chain_that_it_opens),
+    IN_FOLDER(a_master_key_that_is_taken_away_begins_a_new_chain),
+    IN_FOLDER(after_a_rewrap_the_chain_goes_on_with_the_further_key),
     IN_FOLDER(a_base_can_be_asked_for),
     IN_FOLDER(what_was_given_is_in_the_catalogue),
     IN_FOLDER(a_chain_of_the_given_length_ends),

@@ -157,8 +157,77 @@ static void each_reason_ends_a_chain(void **state)
     }
 }
 
+/* ---- envelopes ---- */
+
+#define VERSION_CHANGED "the active master-key version changed"
+#define KEYS_CHANGED "the configured master keys changed"
+
+/* A data key with envelopes by "provider key version", as many as are given. */
+struct wrapped {
+    struct data_key key;
+    struct envelope envelopes[3];
+};
+
+static void wrap(struct wrapped *w, const char *const names[3])
+{
+    w->key = (struct data_key){.envelopes = w->envelopes};
+    while (w->key.envelope_count < 3 && names[w->key.envelope_count] != NULL) {
+        struct key_name *k = &w->envelopes[w->key.envelope_count].key;
+
+        *k = (struct key_name){.provider = ""};
+        assert_int_equal(sscanf(names[w->key.envelope_count], "%15s %511s %127s", k->provider,
+                                k->key_id, k->version),
+                         3);
+        w->key.envelope_count++;
+    }
+}
+
+static void a_chain_goes_on_under_the_same_master_keys_only(void **state)
+{
+    static const struct {
+        const char *was[3];
+        const char *is[3];
+        const char *why;
+    } rows[] = {
+        {{"file a 1"}, {"file a 1"}, NULL},
+        {{"file a 1"}, {"file a 2"}, VERSION_CHANGED},
+        {{"file a 1"}, {"file b 1"}, KEYS_CHANGED},
+        {{"file a 1"}, {"aws a 1"}, KEYS_CHANGED},
+        {{"file a 1"}, {"file a 1", "file b 1"}, KEYS_CHANGED},
+        {{"file a 1", "file b 1"}, {"file a 1"}, KEYS_CHANGED},
+        {{"file a 1", "file b 1"}, {"file a 1", "file b 1"}, NULL},
+        {{"file a 1", "file b 1"}, {"file a 1", "file b 2"}, NULL},
+        {{"file a 1", "file b 1"}, {"file a 2", "file b 1"}, VERSION_CHANGED},
+        {{"file a 1", "file b 1"}, {"file a 1", "file c 1"}, KEYS_CHANGED},
+        {{"file a 1", "file b 1"}, {"file b 1", "file a 1"}, KEYS_CHANGED},
+        {{"file a 1", "file b 1", "file c 1"}, {"file a 1", "file c 1", "file b 1"}, KEYS_CHANGED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct wrapped same;
+        struct wrapped was;
+        struct wrapped is;
+        const char *why;
+
+        wrap(&same, rows[i].is);
+        wrap(&was, rows[i].was);
+        wrap(&is, rows[i].is);
+        for (size_t at = 0; at < 3; at++) { /* of all that is read from, each counts */
+            struct data_key keys[3] = {same.key, same.key, same.key};
+
+            keys[at] = was.key;
+            why = chain_key_change(keys, 3, &is.key);
+            if ((why == NULL) != (rows[i].why == NULL) ||
+                (why != NULL && strcmp(why, rows[i].why) != 0))
+                fail_msg("row %zu, key %zu: \"%s\"", i, at, why != NULL ? why : "");
+        }
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_reason_ends_a_chain),
+    cmocka_unit_test(a_chain_goes_on_under_the_same_master_keys_only),
 };
 
 int main(void)
