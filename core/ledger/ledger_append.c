@@ -12,6 +12,9 @@
 /* Clocks of one machine differ by less. */
 #define CLOCK_BEHIND_MS (5 * INT64_C(60000))
 
+/* 9999-12-31T23:59:59.999Z: the last that can be written. */
+#define TIME_MAX_MS INT64_C(253402300799999)
+
 /* So often a record is signed again because others on the same chain were faster. */
 #define CATCH_UP_MAX 8
 
@@ -37,20 +40,39 @@ uint64_t ledger_next_seq(const struct ledger *l)
     return head != NULL ? head->seq + 1 : 0;
 }
 
-/* Time never goes back within a chain, even when the clock does. */
-static void set_time(const struct head *head, struct record_place *to)
+/* The earliest time at which a record of ours comes behind everything that is known here: it may
+ * name what stands in any chain, and a snapshot comes behind its parent. */
+static int64_t earliest_ms(const struct ledger *l)
 {
+    const struct head *head = heads_find(&l->heads, l->own);
+    const struct record *newest = l->count > 0 ? l->records[l->count - 1] : NULL;
+    int64_t own_ms = head != NULL ? head->created_ms : 0;
+    int64_t any_ms = newest != NULL ? newest->created_ms : 0;
+
+    if (any_ms < own_ms)
+        return own_ms;
+    /* At one time the writers' names decide. */
+    if (newest != NULL && memcmp(newest->writer, l->own, SIGNER_ID_LEN) > 0)
+        any_ms++;
+    return any_ms <= TIME_MAX_MS ? any_ms : TIME_MAX_MS;
+}
+
+/* Time never goes back in the ledger, even when the clock does. */
+static void set_time(const struct ledger *l, struct record_place *to)
+{
+    int64_t least_ms = earliest_ms(l);
+
     to->created_ms = clock_now_ms();
-    if (head == NULL || to->created_ms >= head->created_ms)
+    if (to->created_ms >= least_ms)
         return;
-    if (to->created_ms + CLOCK_BEHIND_MS < head->created_ms) {
+    if (to->created_ms + CLOCK_BEHIND_MS < least_ms) {
         char text[TEXT_HUMAN_MAX];
 
-        text_human_time((uint64_t)(head->created_ms - to->created_ms) / 1000, text);
+        text_human_time((uint64_t)(least_ms - to->created_ms) / 1000, text);
         log_say(LOG_WARN, "the clock is %s behind the repository's newest record: is it right?",
                 text);
     }
-    to->created_ms = head->created_ms;
+    to->created_ms = least_ms;
 }
 
 static enum err make_next(const struct ledger *l, enum record_type type, const struct jdoc *body,
@@ -62,18 +84,36 @@ static enum err make_next(const struct ledger *l, enum record_type type, const s
     memcpy(place.repository, l->roster.repository, SEAL_ID_LEN);
     if (head != NULL)
         place.prev = head->id;
-    set_time(head, &place);
+    set_time(l, &place);
     return record_make(type, &place, body, l->signer, out);
+}
+
+/* The record that lies in our place may be ours: it was put, and the answer was lost. */
+static enum err is_ours(const struct ledger *l, const char *name, const struct record *r, bool *out)
+{
+    struct buf there = {.max = RECORD_LEN_MAX};
+    enum err rc;
+
+    TRY(store_get(l->store, name, &there));
+    *out = bytes_equal(buf_bytes(&there), buf_bytes(&r->raw));
+out:
+    buf_clear(&there);
+    return rc == ERR_CORRUPT ? ERR_OK : rc; /* too long to be ours */
 }
 
 static enum err put_record(const struct ledger *l, const struct record *r)
 {
     char name[RECORD_NAME_LEN + 1];
+    bool ours = false;
     enum err rc;
 
     record_name(r->writer, r->seq, name);
     rc = store_put(l->store, name, buf_bytes(&r->raw));
     if (rc != ERR_EXISTS)
+        return rc;
+    err_clear();
+    rc = is_ours(l, name, r, &ours);
+    if (rc != ERR_OK || ours)
         return rc;
     rc = err_set(ERR_BUSY,
                  "%s: another run with the same signing key was faster: record %" PRIu64

@@ -112,6 +112,18 @@ enum err dir_put_write(void *put, struct bytes more)
     return ERR_OK;
 }
 
+/* Over NFS a link that was made may be answered as if it were not: the first answer was lost, and
+ * the server refuses the repetition. The number of names tells (link(2), open(2)). */
+static bool has_its_name(const struct put *p)
+{
+    int why = errno;
+    struct stat st;
+    bool has = fstat(p->fd, &st) == 0 && st.st_nlink == 2;
+
+    errno = why;
+    return has;
+}
+
 /* Gives the whole temporary its name in the open folder. When that cannot be made to last, the
  * name is taken away again: a put is done or it is not. */
 static enum err make_real(struct put *p, int folder)
@@ -119,7 +131,7 @@ static enum err make_real(struct put *p, int folder)
     const char *leaf = dir_leaf(p->name);
     enum err rc;
 
-    if (linkat(p->tmp, p->temporary, folder, leaf, 0) != 0)
+    if (linkat(p->tmp, p->temporary, folder, leaf, 0) != 0 && !has_its_name(p))
         return dir_refuse(p->dir, "writing", p->name);
     if (unlinkat(p->tmp, p->temporary, 0) == 0) {
         p->temporary[0] = '\0';

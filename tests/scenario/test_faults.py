@@ -95,6 +95,16 @@ def test_a_backup_on_a_disk_that_is_full_at_every_change_undoes_itself(base, do,
     assert STORAGE in statuses
 
 
+def test_links_that_are_made_and_denied_are_made(base):
+    """As over NFS, when the first answer is lost and the server refuses the repetition."""
+    result = base.shim("backup", base.source, at=1, do="done-EEXIST", only=["link"], sticky=True,
+                       under=[base.repository])
+    assert result.returncode == 0, result.stderr
+    assert result.calls >= 4  # pack, index, manifest, record
+    assert len(base.ids()) == 2
+    assert_well(base, 1)
+
+
 @pytest.fixture(scope="module")
 def nearly_due():
     """A repository whose next record makes a checkpoint due: made once, used by copies."""

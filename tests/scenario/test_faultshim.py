@@ -122,6 +122,14 @@ def test_without_sticky_only_one_call_fails(disk):
     assert result.calls == 3
 
 
+def test_a_link_can_be_made_and_denied(disk):
+    (disk / "a").write_text("x")
+    result = shim.run(["ln", disk / "a", disk / "b"], [disk], at=1, do="done-EEXIST", only=["link"])
+    assert result.returncode == 1
+    assert "File exists" in result.stderr
+    assert (disk / "a").stat().st_nlink == 2
+
+
 def test_a_wrong_order_does_not_pass_for_a_working_disk(disk):
     assert shim.run(["true"], [disk], at=1, do="ENOTHING").returncode == 99
     assert shim.run(["true"], [disk], at="x", do="EIO").returncode == 99

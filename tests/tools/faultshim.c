@@ -11,6 +11,8 @@
  *                                 have changed something meanwhile
  *                     short       a write writes half; the next counted call gives ENOSPC
  *                     ENOSPC, EIO, EROFS, EDQUOT, EACCES, ESTALE  the call gives this error
+ *                     done-EEXIST  the call is done and gives EEXIST all the same, as a link over
+ *                                 NFS whose first answer was lost
  *   FAULT_STICKY      1: and so do all counted calls after it (errors and short only)
  *   FAULT_ONLY        kinds or names of calls, joined by ','; missing: all count. The kinds: open
  *                     (that may make a file), write, copy (copy_file_range), fsync, range
@@ -44,7 +46,7 @@ _Static_assert(sizeof(long) == 8, "offsets are passed in one register");
 #define UNDER_MAX 8
 #define WHERE_MAX (2 * PATH_MAX + 2)
 
-enum action { PASS, ERROR, SHORT, STOP, KILL, KILL_AFTER };
+enum action { PASS, ERROR, DONE_ERROR, SHORT, STOP, KILL, KILL_AFTER };
 
 static struct {
     char under[UNDER_MAX][PATH_MAX];
@@ -68,10 +70,17 @@ static const struct {
     enum action action;
     int error;
 } actions[] = {
-    {"stop", STOP, 0},         {"kill", KILL, 0},         {"kill-after", KILL_AFTER, 0},
-    {"short", SHORT, ENOSPC},  {"ENOSPC", ERROR, ENOSPC}, {"EDQUOT", ERROR, EDQUOT},
-    {"EIO", ERROR, EIO},       {"EROFS", ERROR, EROFS},   {"EACCES", ERROR, EACCES},
+    {"stop", STOP, 0},
+    {"kill", KILL, 0},
+    {"kill-after", KILL_AFTER, 0},
+    {"short", SHORT, ENOSPC},
+    {"ENOSPC", ERROR, ENOSPC},
+    {"EDQUOT", ERROR, EDQUOT},
+    {"EIO", ERROR, EIO},
+    {"EROFS", ERROR, EROFS},
+    {"EACCES", ERROR, EACCES},
     {"ESTALE", ERROR, ESTALE},
+    {"done-EEXIST", DONE_ERROR, EEXIST},
 };
 
 /* A wrong variable must not look like a disk that works. */
@@ -265,6 +274,8 @@ static enum action decide(const char *name, const char *kind)
         return PASS;
     if (now == plan.at)
         return plan.action == SHORT && strcmp(kind, "write") != 0 ? ERROR : plan.action;
+    if (plan.sticky && plan.action == DONE_ERROR)
+        return DONE_ERROR;
     if (plan.sticky || (plan.action == SHORT && now == plan.at + 1))
         return ERROR;
     return PASS;
@@ -288,6 +299,10 @@ static long run(const char *name, const char *kind, bool under, long number, con
                      x[5]);
     if (action == KILL_AFTER)
         die();
+    if (action == DONE_ERROR && result >= 0) {
+        errno = plan.error;
+        return -1;
+    }
     return result;
 }
 

@@ -202,6 +202,25 @@ static void a_clock_a_minute_behind_is_nothing_to_speak_of(void **state)
     site_free(&s);
 }
 
+/* Nothing can be later than the last moment that can be written. */
+static void the_end_of_time_in_another_chain_stops_nobody(void **state)
+{
+    struct site s;
+    int64_t end_ms = 0;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    assert_done(clock_parse("9999-12-31T23:59:59.999Z", &end_ms));
+    record_free(forge(&s, s.other, RECORD_SNAPSHOT, NULL, end_ms, "{}"));
+    assert_done(site_open(&s, false));
+    log_to(keep_warning);
+    site_snapshot(&s, "aaaa");
+    log_to(NULL);
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 5);
+    site_free(&s);
+}
+
 static void without_the_key_everything_but_appending_works(void **state)
 {
     struct site s;
@@ -277,8 +296,11 @@ static void records_come_in_the_order_of_time(void **state)
     for (size_t i = 1; i < ledger_count(s.ledger); i++)
         assert_true(record_compare(ledger_at(s.ledger, i - 1), ledger_at(s.ledger, i)) < 0);
     assert_int_equal(ledger_at(s.ledger, 0)->created_ms, 1000);
-    assert_int_equal(ledger_at(s.ledger, 4)->type, RECORD_SNAPSHOT); /* ours, before LATER */
-    assert_int_equal(ledger_at(s.ledger, 5)->created_ms, LATER);
+    assert_int_equal(ledger_at(s.ledger, 4)->created_ms, LATER);
+    /* Ours names what it has read, theirs too: it comes behind, though its name is the smaller. */
+    assert_int_equal(ledger_at(s.ledger, 5)->created_ms, LATER + 1);
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_at(s.ledger, 5)->created_ms, LATER + 1);
     record_free(theirs);
     site_free(&s);
 }
@@ -326,6 +348,32 @@ static void a_run_after_a_killed_append_just_works(void **state)
             assert_int_equal(folder_setup(state), 0);
         }
     }
+}
+
+/* The store did it and says that somebody was there first: it was us. */
+static void a_record_that_is_there_already_as_it_should_be_is_not_appended_again(void **state)
+{
+    struct site s;
+    struct faulty f = {
+        .fault = FAULT_FAIL_AFTER, .at = 1, .ops = FAULTY_PUT_COMMIT, .code = ERR_EXISTS};
+    struct ledger_options options;
+
+    site_new(&s, state);
+    site_close(&s);
+    f.inner = s.store;
+    options = site_options(&s, false);
+    assert_done(faulty_open(&f, &options.store));
+    assert_done(ledger_open(&options, &s.ledger));
+    site_snapshot(&s, "aaaa");
+    assert_int_equal(ledger_count(s.ledger), 3);
+    site_snapshot(&s, "bbbb");
+    assert_int_equal(ledger_count(s.ledger), 4);
+    site_close(&s);
+    store_free(options.store);
+    faulty_clear(&f);
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 4);
+    site_free(&s);
 }
 
 static void a_refused_append_leaves_the_ledger_as_it_was(void **state)
@@ -422,11 +470,13 @@ int main(void)
         IN_FOLDER(nothing_is_put_behind_a_record_that_does_not_belong_there),
         IN_FOLDER(time_stands_still_while_the_clock_is_behind),
         IN_FOLDER(a_clock_a_minute_behind_is_nothing_to_speak_of),
+        IN_FOLDER(the_end_of_time_in_another_chain_stops_nobody),
         IN_FOLDER(without_the_key_everything_but_appending_works),
         IN_FOLDER(a_key_that_is_not_enrolled_appends_nothing),
         IN_FOLDER(an_enrolled_writer_appends_but_not_as_root),
         IN_FOLDER(records_come_in_the_order_of_time),
         IN_FOLDER(a_run_after_a_killed_append_just_works),
+        IN_FOLDER(a_record_that_is_there_already_as_it_should_be_is_not_appended_again),
         IN_FOLDER(a_refused_append_leaves_the_ledger_as_it_was),
         IN_FOLDER(an_append_is_done_when_its_record_is_stored),
         IN_FOLDER(a_tombstone_without_a_subject_is_not_written),

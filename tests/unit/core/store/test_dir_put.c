@@ -1,13 +1,29 @@
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/base/pool.h"
 #include "core/fs/file.h"
 #include "core/store/store.h"
 #include "tests/unit/helpers.h"
+
+/* A server that did what it was asked, was asked again because its answer was lost, and refused. */
+static bool link_is_asked_twice;
+
+int linkat(int from_at, const char *from, int to_at, const char *to, int flags)
+{
+    long done = syscall(SYS_linkat, from_at, from, to_at, to, flags);
+
+    if (done == 0 && link_is_asked_twice) {
+        errno = EEXIST;
+        return -1;
+    }
+    return (int)done;
+}
 
 static struct store *open_in(void **state)
 {
@@ -57,6 +73,19 @@ static void a_taken_name_keeps_what_it_has(void **state)
     snprintf(due, sizeof due, "writing a: %s has an object of this name already",
              in(state, "repo"));
     assert_refused(store_put(s, "a", bytes_of_text("second")), ERR_EXISTS, due);
+    assert_true(have_file(in(state, "repo/a"), "first"));
+    assert_int_equal(count_names(in(state, "repo/tmp")), 0);
+    store_free(s);
+}
+
+static void a_name_that_was_given_is_given_whatever_the_link_says(void **state)
+{
+    struct store *s = open_in(state);
+
+    link_is_asked_twice = true;
+    assert_done(store_put(s, "a", bytes_of_text("first")));
+    assert_int_equal(store_put(s, "a", bytes_of_text("second")), ERR_EXISTS);
+    link_is_asked_twice = false;
     assert_true(have_file(in(state, "repo/a"), "first"));
     assert_int_equal(count_names(in(state, "repo/tmp")), 0);
     store_free(s);
@@ -189,6 +218,7 @@ int main(void)
         IN_FOLDER(an_object_has_no_name_before_its_commit),
         IN_FOLDER(a_put_given_up_leaves_nothing),
         IN_FOLDER(a_taken_name_keeps_what_it_has),
+        IN_FOLDER(a_name_that_was_given_is_given_whatever_the_link_says),
         IN_FOLDER(objects_are_for_their_owner_only),
         IN_FOLDER(a_store_that_was_removed_under_our_hands_is_said),
         IN_FOLDER(a_folder_removed_in_between_is_made_again),
