@@ -23,6 +23,7 @@ static command_run *const runs[COMMAND_COUNT] = {
     [COMMAND_EXPORT] = command_export,
     [COMMAND_KEY_STATUS] = command_key_status,
     [COMMAND_KEY_CHECK] = command_key_check,
+    [COMMAND_KEY_CREATE] = command_key_create,
     [COMMAND_KEY_ROTATE] = command_key_rotate,
     [COMMAND_KEY_DISABLE] = command_key_disable,
     [COMMAND_KEY_ENABLE] = command_key_enable,

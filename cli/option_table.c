@@ -27,6 +27,9 @@ static const struct command commands[COMMAND_COUNT] = {
                     "of one), or - for standard input: a tar becomes files, anything else one "
                     "stream, for example mongodump --archive. Without SOURCE the configured one "
                     "is used.\n\n"
+                    "Symbolic links are kept as links. A dbpath whose journal, folders or *.wt "
+                    "files are links is refused, as the snapshot would lack them: back up a file "
+                    "system snapshot, or bind-mount them in their places.\n\n"
                     "What is unchanged since the parent snapshot is not stored again. When this "
                     "ends with status 0 the snapshot is durable; status 10 means the same, but a "
                     "file changed or vanished while it was read.",
@@ -126,6 +129,19 @@ static const struct command commands[COMMAND_COUNT] = {
                     "that a snapshot depends on, says VALID, INVALID or UNREACHABLE for each, "
                     "and records what changed in the ledger. Status 3 when one is invalid, 4 "
                     "when one is unreachable.",
+        },
+    [COMMAND_KEY_CREATE] =
+        {
+            .name = "key create",
+            .arguments = "",
+            .summary = "make the keyring of a configured master key",
+            .text = "Makes the file keyring of a master key that was added to the configuration, "
+                    "for example of an escrow, with its first version. One that is there is never "
+                    "written over. init does the same for a new repository.\n\n"
+                    "Each configured master key opens what is sealed from then on: the next "
+                    "snapshot begins a new chain. key rewrap makes it open the snapshots that "
+                    "are there.",
+            .example = "sealpoint key create --key 1",
         },
     [COMMAND_KEY_ROTATE] =
         {
@@ -231,8 +247,9 @@ static const struct command commands[COMMAND_COUNT] = {
     (TAKES(RESTORE) | TAKES(VERIFY) | TAKES(LS) | TAKES(CAT) | TAKES(EXPORT) | TAKES(KEY_REWRAP))
 #define TAKES_YES (TAKES(KEY_DISABLE) | TAKES(KEY_SCHEDULE_DELETION))
 #define TAKES_KEY                                                                                  \
-    (TAKES(KEY_STATUS) | TAKES(KEY_ROTATE) | TAKES(KEY_DISABLE) | TAKES(KEY_ENABLE) |              \
-     TAKES(KEY_SCHEDULE_DELETION) | TAKES(KEY_CANCEL_DELETION) | TAKES(KEY_IMPACT))
+    (TAKES(KEY_STATUS) | TAKES(KEY_CREATE) | TAKES(KEY_ROTATE) | TAKES(KEY_DISABLE) |              \
+     TAKES(KEY_ENABLE) | TAKES(KEY_SCHEDULE_DELETION) | TAKES(KEY_CANCEL_DELETION) |               \
+     TAKES(KEY_IMPACT))
 
 static const struct option options[OPTION_COUNT] = {
     [OPTION_CONFIG] =
@@ -300,7 +317,8 @@ static const struct option options[OPTION_COUNT] = {
         {
             .name = "no-passphrase",
             .type = VALUE_FLAG,
-            .text = "Never ask for a passphrase. At init: leave the keys of a new keyring bare, "
+            .text = "Never ask for a passphrase. At init and key create: leave the keys of a new "
+                    "keyring bare, "
                     "so that whoever can read its file can use them.",
             .commands = COMMANDS_ALL,
         },

@@ -28,6 +28,8 @@ MUST_CHECK enum err command_show(const struct settings *s);
 MUST_CHECK enum err command_ls(const struct settings *s);
 MUST_CHECK enum err command_cat(const struct settings *s);
 MUST_CHECK enum err command_export(const struct settings *s);
+/* key_create.c */
+MUST_CHECK enum err command_key_create(const struct settings *s);
 /* key.c: looking; key_change.c: changing */
 MUST_CHECK enum err command_key_status(const struct settings *s);
 MUST_CHECK enum err command_key_check(const struct settings *s);

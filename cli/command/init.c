@@ -1,5 +1,6 @@
 #include "cli/command/command.h"
 
+#include "cli/command/advice.h"
 #include "cli/describe.h"
 #include "cli/print.h"
 #include "cli/session.h"
@@ -133,40 +134,13 @@ out:
     return rc;
 }
 
-/* What is wrong with how and where a keyring lies, and what must be kept elsewhere. */
-static enum err say_keyring_advice(const struct session *session, size_t i)
-{
-    const char *path = session->settings->keys[i].path;
-    enum key_place place = KEY_PLACE_APART;
-    struct key_versions versions = {0};
-    enum err rc;
-
-    TRY(key_place_of(path, session->repository, &place));
-    TRY(keyring_versions(session->keyring, i, &versions));
-    if (place != KEY_PLACE_APART)
-        log_say(LOG_WARN,
-                "the keyring %s lies %s the repository: whoever takes both can read every backup; "
-                "move it elsewhere",
-                path, place == KEY_PLACE_INSIDE ? "inside" : "beside");
-    if (!versions.is_protected)
-        log_say(LOG_WARN, "the keys in %s lie bare: whoever reads that file can read every backup",
-                path);
-    log_say(LOG_INFO,
-            "keep a copy of %s away from this machine and from the repository%s: without it "
-            "nothing can be restored",
-            path, versions.is_protected ? ", and its passphrase apart from it" : "");
-out:
-    key_versions_clear(&versions);
-    return rc;
-}
-
 static enum err say_advice(const struct session *session)
 {
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < session->settings->key_count; i++)
         if (session->settings->keys[i].path != NULL)
-            TRY(say_keyring_advice(session, i));
+            TRY(advice_on_keyring(session, i, session->repository));
     log_say(LOG_INFO, "keep the fingerprint with them: a restore on a new machine is checked "
                       "against it");
     log_say(LOG_INFO,

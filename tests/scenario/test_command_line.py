@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import shim
-from conftest import NOT_FOUND, SEALPOINT, USAGE, pattern, read_tree
+from conftest import NOT_FOUND, SEALPOINT, USAGE, Sealpoint, pattern, read_tree
 
 
 def test_every_json_is_one_document_of_format_1(quick_two):
@@ -153,6 +153,53 @@ def test_a_second_master_key_opens_what_the_first_does_not(quick):
     repo.restore("latest", "--envelope", "1")
     assert read_tree(repo.target) == read_tree(repo.source)
     repo.run("verify", "--decrypt", "--envelope", "1")
+
+
+def test_an_escrow_added_later_opens_what_is_sealed_from_then_on(quick):
+    repo = quick
+    repo.backup()
+    escrow = repo.folder / "escrow" / "keyring.json"
+    escrow.parent.mkdir()
+    config = repo.folder / "sealpoint.yaml"
+    keys = (f"masterKey:\n  - {{provider: file, path: {repo.keyring}}}\n"
+            f"  - {{provider: file, path: {escrow}}}\n")
+    config.write_text(keys)
+    repo.extra_env = {"SEALPOINT_CONFIG": str(config)}
+    before = repo.keyring.read_bytes()
+    done = repo.run("key", "create", expect=1)
+    assert f"keyring {repo.keyring} is there already" in done.err
+    assert "it is not written over" in done.err
+    done = repo.run("key", "create", "--key", 2, expect=USAGE)
+    assert "--key 2: 2 master keys are configured, counted from 0" in done.err
+    done = repo.run("key", "create", "--key", 1)
+    assert done.out.startswith(f"keyring      {escrow}\nmaster key   file:")
+    assert f"keep a copy of {escrow} away from this machine" in done.err
+    made = escrow.read_bytes()
+    repo.run("key", "create", "--key", 1, expect=1)
+    assert (repo.keyring.read_bytes(), escrow.read_bytes()) == (before, made)
+    assert "base (the configured master keys changed)" in repo.run("backup", repo.source).out
+    (repo.source / "a.txt").write_text("changed\n")
+    assert ": incremental, " in repo.run("backup", repo.source).out
+    repo.keyring.rename(repo.folder / "lost.json")
+    repo.restore("latest", "--envelope", "1")
+    assert read_tree(repo.target) == read_tree(repo.source)
+    # And taken out of the configuration again.
+    (repo.folder / "lost.json").rename(repo.keyring)
+    config.write_text("".join(keys.splitlines(keepends=True)[:2]))
+    assert "base (the configured master keys changed)" in repo.run("backup", repo.source).out
+
+
+def test_key_create_needs_no_repository_and_can_say_it_as_json(tmp_path):
+    repo = Sealpoint(tmp_path, bare=True)
+    repo.keyring = tmp_path / "keyring.json"
+    repo.repository = tmp_path / "repository"
+    done = repo.run("key", "create", "--json")
+    assert done.json["keyring"] == str(repo.keyring)
+    assert done.json["masterKey"]["keyVersion"] == "1"
+    assert repo.keyring.stat().st_mode & 0o777 == 0o600
+    assert "lies beside the repository" in done.err
+    assert "lie bare" in done.err
+    assert not repo.repository.exists()
 
 
 def test_help_names_every_command_and_needs_nothing(tmp_path):

@@ -181,7 +181,7 @@ static void what_is_wrong_is_said_and_what_was_meant(void **state)
     check_failure("bakcup", "unknown command \"bakcup\"\n  did you mean backup?");
     check_failure("frobnicate",
                   "unknown command \"frobnicate\"\n  \"sealpoint help\" lists the commands");
-    check_failure("key", "\"key\" needs one of: status, check, rotate, disable, enable, "
+    check_failure("key", "\"key\" needs one of: status, check, create, rotate, disable, enable, "
                          "schedule-deletion, cancel-deletion, impact, rewrap");
     check_failure("key rotat", "unknown command \"key rotat\"\n  did you mean rotate?");
     check_failure("backup --repositry x",

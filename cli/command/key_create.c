@@ -1,0 +1,79 @@
+#include "cli/command/advice.h"
+#include "cli/command/command.h"
+#include "cli/command/impact.h"
+#include "cli/describe.h"
+#include "cli/print.h"
+#include "cli/terminal.h"
+#include "core/base/log.h"
+#include "core/fs/file.h"
+
+static enum err make(const struct session *session, size_t i, struct key_name *out)
+{
+    const struct settings *s = session->settings;
+    const char *state_dir = settings_text(s, OPTION_STATE_DIR);
+    struct master_key_options options = s->keys[i];
+    bool bare = settings_flag(s, OPTION_NO_PASSPHRASE);
+    enum err rc = ERR_OK;
+
+    options.ask = bare ? NULL : terminal_passphrase;
+    if (state_dir != NULL) /* where a keyring lies when nothing else is said */
+        TRY(file_make_dirs(state_dir, 0700));
+    rc = keyring_create(&options, bare, out);
+    if (rc == ERR_EXISTS)
+        err_hint("it is not written over; \"sealpoint key rotate\" adds a version to it, and --key "
+                 "N names another of the configured master keys");
+out:
+    return rc;
+}
+
+static enum err print_made_json(const char *path, const struct key_name *name)
+{
+    struct jdoc *to = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&to));
+    TRY(jdoc_set_number(to, "format", 1));
+    TRY(jdoc_set_text(to, "keyring", path));
+    TRY(describe_key(to, "masterKey", name));
+    TRY(print_json(to));
+out:
+    jdoc_free(to);
+    return rc;
+}
+
+static void print_made(const char *path, const struct key_name *name)
+{
+    char key[DESCRIBE_KEY_MAX];
+
+    describe_key_short(name, key);
+    print_out("keyring      ");
+    print_clean(path);
+    print_out("\nmaster key   ");
+    print_clean(key);
+    print_out("\n");
+}
+
+/* Works without a repository, too: the keyring is none of its parts. */
+enum err command_key_create(const struct settings *s)
+{
+    struct key_name name = {{0}, {0}, {0}};
+    struct session session;
+    size_t key = 0;
+    enum err rc;
+
+    session_init(&session, s);
+    TRY(session_open_keyring(&session));
+    TRY(impact_choose_key(&session, &key));
+    TRY(make(&session, key, &name));
+    if (settings_flag(s, OPTION_JSON))
+        TRY(print_made_json(s->keys[key].path, &name));
+    else
+        print_made(s->keys[key].path, &name);
+    TRY(advice_on_keyring(&session, key, settings_text(s, OPTION_REPOSITORY)));
+    log_say(LOG_INFO,
+            "the next snapshot begins a new chain, which this key opens, too; \"sealpoint "
+            "key rewrap\" makes it open the snapshots that are there");
+out:
+    session_clear(&session);
+    return rc;
+}
