@@ -158,6 +158,10 @@ check-fixtures: $(O)/tests/unit/core/seal/test_floe ## run every known answer un
 		echo 'no fixtures at $(SEALPOINT_FIXTURES): set SEALPOINT_FIXTURES' >&2; exit 1; }
 	$(O)/tests/unit/core/seal/test_floe
 
+.PHONY: mutants
+mutants: ## break one check at a time, and see that a test says so (ten minutes)
+	@$(PYTHON) tests/tools/mutants.py
+
 .PHONY: lint
 lint: ## format, room order, banned calls, headers alone, clang-tidy
 	@tests/lint/run.sh

@@ -379,18 +379,20 @@ static void an_entry_of_an_impossible_length_is_refused(void **state)
     }
 }
 
-/* There would be room for it. */
+/* There would be room for it, and an entry behind it. */
 static void an_entry_longer_than_any_is_refused(void **state)
 {
     struct parts p = parts_of_nothing();
+    size_t one = 0;
     char name[256];
 
     (void)state;
     for (int i = 0; p.entries.len < ENTRY_LEN_MAX + KIB; i++) {
         snprintf(name, sizeof name, "%08d%0*d", i, 240, 0);
         add_named(&p, ENTRY_DIR, name);
+        one = i == 0 ? p.entries.len : one;
     }
-    be_put(p.entries.at, ENTRY_LEN_MAX + 1, 4);
+    be_put(p.entries.at, (ENTRY_LEN_MAX / one + 1) * one, 4);
     refuse_parts(&p, "an entry of the index has an impossible length");
 }
 

@@ -329,6 +329,29 @@ static void delta_writes_zeros_over_what_was_there(void **state)
     clear_filling(&f);
 }
 
+/* Files may share rows (docs/FORMAT.md, 6.2): one has them already, the other does not. */
+static void delta_fills_each_of_the_files_that_share_a_block(void **state)
+{
+    static const char *const names[] = {"target/a", "target/b", "target/c"};
+    struct filling f;
+    uint8_t old[BLOCK_LEN] = {1};
+
+    make_filling(state, &f);
+    add_blocks(&f, 1, BLOCK_LEN);
+    for (size_t i = 0; i < 3; i++)
+        add_sized(&f.h.parts, names[i] + 7, BLOCK_LEN, 0);
+    handmade_index(&f.h);
+    f.tree.delta = true;
+    for (size_t lacks = 0; lacks < 3; lacks++) {
+        for (size_t i = 0; i < 3; i++)
+            make_old(in(state, names[i]), i == lacks ? old : content, BLOCK_LEN);
+        assert_done(restore_data_write(&f.data));
+        for (size_t i = 0; i < 3; i++)
+            assert_holds(in(state, names[i]), content, BLOCK_LEN);
+    }
+    clear_filling(&f);
+}
+
 /* A sparse file's zero pages are data when an old state lies below them. */
 static void delta_of_a_sparse_file_leaves_nothing_old_in_its_holes(void **state)
 {
@@ -365,6 +388,7 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(delta_reads_only_what_the_target_does_not_have),
     IN_FOLDER(delta_of_a_file_that_is_too_short_is_not_taken_in_by_equal_blocks),
     IN_FOLDER(delta_writes_zeros_over_what_was_there),
+    IN_FOLDER(delta_fills_each_of_the_files_that_share_a_block),
     IN_FOLDER(delta_of_a_sparse_file_leaves_nothing_old_in_its_holes),
 };
 
