@@ -24,7 +24,7 @@ struct planner {
     struct hash *hash;
     uint8_t *rows;  /* PLAN_ROWS of them */
     uint8_t *there; /* BLOCK_LEN_MAX: what the target holds */
-    uint8_t *same;  /* delta: one bit a row of the block map, set when the target has it */
+    uint8_t *lacks; /* delta: one bit a row of the block map, set when a file has not got it yet */
 };
 
 static void planner_clear(struct planner *p)
@@ -34,7 +34,7 @@ static void planner_clear(struct planner *p)
     hash_free(p->hash);
     mem_free(p->rows);
     mem_free(p->there);
-    mem_free(p->same);
+    mem_free(p->lacks);
 }
 
 static enum err planner_init(struct planner *p, struct restore_data *data)
@@ -48,7 +48,7 @@ static enum err planner_init(struct planner *p, struct restore_data *data)
     TRY(mem_new(PLAN_ROWS, BLOCK_ROW_LEN, &p->rows));
     TRY(mem_new(BLOCK_LEN_MAX, 1, &p->there));
     if (data->tree->delta)
-        TRY(mem_new(index_header(data->tree->from->index)->block_count / 8 + 1, 1, &p->same));
+        TRY(mem_new(index_header(data->tree->from->index)->block_count / 8 + 1, 1, &p->lacks));
 out:
     return rc;
 }
@@ -76,8 +76,8 @@ out:
     return rc;
 }
 
-/* The old state is read once, when the plan counts; its rounds remember what was found. A block of
- * zeros is no part of any object: where the old state differs, it is written here. */
+/* Files may share a row: what one of them has, another may lack. A block of zeros is no part of any
+ * object: where the old state differs, it is written here. */
 static enum err compare_block(struct planner *p, int fd, const struct block *b, uint64_t row,
                               uint64_t offset, size_t len)
 {
@@ -85,16 +85,18 @@ static enum err compare_block(struct planner *p, int fd, const struct block *b, 
     enum err rc;
 
     TRY(is_there(p, fd, b, offset, len, &same));
-    if (!same && b->codec == BLOCK_ZERO) {
+    if (same)
+        goto out;
+    p->lacks[row / 8] |= (uint8_t)(1 << row % 8);
+    if (b->codec == BLOCK_ZERO) {
         memset(p->there, 0, len);
         TRY(file_write_at(fd, bytes_of(p->there, len), offset));
     }
-    if (same)
-        p->same[row / 8] |= (uint8_t)(1 << row % 8);
 out:
     return rc;
 }
 
+/* Without a plan: compare it with the file `fd`. */
 static enum err want_block(struct planner *p, struct plan *plan, int fd,
                            const struct plan_item *item, const uint8_t *encoded,
                            const struct entry *content)
@@ -106,12 +108,12 @@ static enum err want_block(struct planner *p, struct plan *plan, int fd,
 
     TRY(block_decode(encoded, &b));
     placed.offset = b.offset;
-    if (fd >= 0 && p->data->plan == NULL)
+    if (plan == NULL)
         TRY(compare_block(p, fd, &b, row, (uint64_t)item->block << content->block_log2,
                           entry_block_len(content, item->block)));
-    if (b.codec == BLOCK_ZERO || (fd >= 0 && (p->same[row / 8] >> row % 8 & 1) != 0))
-        goto out; /* a fresh file reads as zeros */
-    TRY(plan_want(plan, b.object, &placed));
+    else if (b.codec != BLOCK_ZERO && /* a fresh file reads as zeros */
+             (p->lacks == NULL || (p->lacks[row / 8] >> row % 8 & 1) != 0))
+        TRY(plan_want(plan, b.object, &placed));
 out:
     return rc;
 }
@@ -153,7 +155,7 @@ static enum err want_file(struct planner *p, struct plan *plan, uint32_t i)
     TRY(tree_content(t, &p->entry, &p->scratch, &content));
     if (content == NULL || content->size == 0)
         goto out;
-    if (t->delta) {
+    if (plan == NULL) {
         fd = openat(t->root_fd, entry_path(&p->entry), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
             FAIL_SYS(ERR_FAILED, "opening %s", entry_path(&p->entry));
@@ -317,6 +319,8 @@ enum err restore_data_write(struct restore_data *d)
     enum err rc;
 
     TRY(planner_init(&planner, d));
+    if (d->tree->delta) /* the old state is read once; the plan's rounds go by what was found */
+        TRY(want_all(&planner, NULL));
     TRY(plan_new(index_header(d->tree->from->index)->object_count, want_all, &planner, &d->plan));
     for (;;) {
         TRY(plan_round(d->plan, &more));
