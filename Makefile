@@ -122,7 +122,12 @@ unit: units ## run the unit tests (MODE=asan, tsan, … as you like; QUIET=1: a 
 
 # Tools of the tests. They are the same in every mode.
 TOOL_FLAGS := -std=c11 -O2 -g $(WARN) $(CFLAGS)
-WT_LIBDIR = $(shell pkg-config --variable=libdir wiredtiger)
+# Debian's WiredTiger; or WIREDTIGER=FOLDER with bin/wt, include and lib (snappy built in) of another.
+WIREDTIGER ?=
+WT_SNAPPY = $(if $(WIREDTIGER),,$(shell pkg-config --variable=libdir wiredtiger)/libwiredtiger_snappy.so)
+WT_FLAGS = $(if $(WIREDTIGER),-I$(WIREDTIGER)/include -L$(WIREDTIGER)/lib -Wl$(,)-rpath$(,)$(WIREDTIGER)/lib \
+	-lwiredtiger,$$(pkg-config --cflags --libs wiredtiger))
+, := ,
 WTMAKE_SOURCES := $(addprefix tests/tools/,wtmake.c shop.c documents.c words.c bson.c)
 TOOLS := $(O)/tests/tools/wtmake $(O)/tests/tools/measure $(patsubst %.c,$(O)/%.so,$(wildcard tests/tools/faultshim.c))
 
@@ -130,8 +135,7 @@ TOOLS := $(O)/tests/tools/wtmake $(O)/tests/tools/measure $(patsubst %.c,$(O)/%.
 tools: $(TOOLS) ## build what the tests use: wtmake, faultshim.so, measure
 $(O)/tests/tools/wtmake: $(WTMAKE_SOURCES) $(wildcard tests/tools/*.h)
 	@mkdir -p $(@D)
-	$(CC) -I. -D_GNU_SOURCE -DWT_SNAPPY='"$(WT_LIBDIR)/libwiredtiger_snappy.so"' $(TOOL_FLAGS) \
-		-o $@ $(WTMAKE_SOURCES) $$(pkg-config --cflags --libs wiredtiger)
+	$(CC) -I. -D_GNU_SOURCE -DWT_SNAPPY='"$(WT_SNAPPY)"' $(TOOL_FLAGS) -o $@ $(WTMAKE_SOURCES) $(WT_FLAGS)
 $(O)/tests/tools/measure: tests/tools/measure.c
 	@mkdir -p $(@D)
 	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -o $@ $<
@@ -142,6 +146,7 @@ $(O)/tests/tools/%.so: tests/tools/%.c
 # What pytest is told; T is one file or test: make scenario T=tests/scenario/test_restore.py
 T ?= tests/scenario
 PYTEST = SEALPOINT=$(abspath $(O)/sealpoint) SEALPOINT_TOOLS=$(abspath $(O)/tests/tools) \
+	PATH=$(if $(WIREDTIGER),$(WIREDTIGER)/bin:)$$PATH \
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -p no:cacheprovider $(PYTEST_FLAGS)
 .PHONY: scenario reference
 scenario: all tools ## drive the binary as a user does (T=file: only that)

@@ -10,9 +10,9 @@
 #include "tests/tools/bson.h"
 #include "tests/tools/words.h"
 
-/* Where Debian puts it: the Makefile asks pkg-config. */
+/* The extension where Debian puts it (the Makefile asks pkg-config); "" where snappy is built in. */
 #ifndef WT_SNAPPY
-#error "WT_SNAPPY: path of libwiredtiger_snappy.so"
+#error "WT_SNAPPY: path of libwiredtiger_snappy.so, or nothing"
 #endif
 
 #define IDENT "7294837266203847561"

@@ -58,6 +58,21 @@ static void what_has_no_record_is_removed(void **state)
     clear_world(&w);
 }
 
+/* A run that fails has an error of its own to show. */
+static void a_run_that_undoes_itself_says_nothing_of_an_interrupted_one(void **state)
+{
+    struct world w;
+
+    make_world(state, &w);
+    be_killed(&w, id);
+    said[0] = '\0';
+    assert_done(journal_undo(w.ledger));
+    assert_false(has_object(&w, "data/00/000102030405060708090a0b0c0d0e0f"));
+    assert_false(file_exists(in(state, "state/pending")));
+    assert_null(strstr(said, "interrupted"));
+    clear_world(&w);
+}
+
 static void what_has_a_record_stays(void **state)
 {
     struct world w;
@@ -127,11 +142,12 @@ static void let_journal_grow(void **state, off_t len)
 /* One thread's note was torn by a full disk; another's, that came after, must not join its line. */
 static void a_note_after_a_torn_one_stands_in_its_place(void **state)
 {
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct world w;
     struct journal *j = NULL;
 
     make_world(state, &w);
-    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(sigaction(SIGXFSZ, &ignore, NULL), 0);
     assert_done(journal_new(w.ledger, id, &j));
     let_journal_grow(state, 10);
     assert_refused(journal_add(j, "data/00/000102030405060708090a0b0c0d0e0f"), ERR_FAILED, NULL);
@@ -182,6 +198,7 @@ static void there_is_one_journal_at_a_time(void **state)
 static const struct CMUnitTest tests[] = {
     IN_FOLDER(nothing_pending_is_nothing_to_do),
     IN_FOLDER(what_has_no_record_is_removed),
+    IN_FOLDER(a_run_that_undoes_itself_says_nothing_of_an_interrupted_one),
     IN_FOLDER(what_has_a_record_stays),
     IN_FOLDER(a_record_that_came_after_we_looked_counts),
     IN_FOLDER(a_torn_line_names_nothing),
