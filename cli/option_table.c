@@ -46,7 +46,10 @@ static const struct command commands[COMMAND_COUNT] = {
                     "be checked is checked before the target sees anything: signatures, the "
                     "validity of the recorded master-key version, every object, free space. A "
                     "refused restore leaves the target as it was.\n\n"
-                    "The target must not exist or be empty, unless --delta is given.",
+                    "The target must not exist or be empty, unless --delta is given. It may be a "
+                    "mount point, where a lost+found does not count. If a restore onto one is "
+                    "killed, mongod refuses to start there; running it again removes what is left "
+                    "and begins anew.",
             .example = "sealpoint restore latest --to /var/lib/mongodb",
         },
     [COMMAND_VERIFY] =

@@ -7,7 +7,8 @@
 
 #include "core/base/log.h"
 
-/* Patterns match whole parts; a folder's pattern leaves out all below it. */
+/* Patterns match whole parts; a folder's pattern leaves out all below it. The last two are no
+ * mongod's: what mkfs put into a volume of its own, and what our restores may have left there. */
 static const char *const left_out[] = {
     "mongod.lock",
     "WiredTiger.lock",
@@ -20,6 +21,9 @@ static const char *const left_out[] = {
     "WiredTigerTmplog.*",
     "journal/WiredTigerPreplog.*",
     "journal/WiredTigerTmplog.*",
+    "lost+found",
+    "lost+found/*",
+    ".sealpoint-*",
 };
 
 static bool has(int dir, const char *name, struct stat *st)
@@ -49,6 +53,9 @@ enum err dbpath_examine(int dir, uint64_t *warned)
         FAIL(ERR_USAGE, "the source is in the middle of an initial sync (.initialsync is there): "
                         "its data is not complete. Wait until the sync is done, or back up "
                         "another member");
+    if (has(dir, ".sealpoint-partial", &st) || has(dir, ".sealpoint-incomplete", &st))
+        FAIL(ERR_USAGE, "a restore to the source has not finished: its data is not complete. Run "
+                        "that restore again");
     if (has(dir, "mongod.lock", &st) && st.st_size > 0)
         warn(warned, "mongod.lock is not empty: mongod runs on this folder, or was killed. A plain "
                      "copy of a running database may be inconsistent: stop mongod, lock it with "

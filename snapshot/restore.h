@@ -18,7 +18,9 @@ struct restore_options {
     struct keyring *keyring;
     const struct catalogue *catalogue;
     const struct snapshot *snapshot;
-    const char *target; /* must not exist, or be an empty directory; with delta: may hold files */
+    /* Must not exist, or be an empty directory or mount point; with delta: may hold files. What
+     * counts as empty at a mount point: restore_target.h. */
+    const char *target;
     const char *const *only; /* paths in the snapshot, NULL-terminated; NULL: everything */
     bool delta; /* the target holds an older state: write only what differs, remove what is extra */
     bool dry_run;    /* preflight only */
@@ -37,9 +39,10 @@ struct restore_result {
 
 /*
  * ERR_OK: the target is whole and durable. Anything else: the target is as it was (with delta: a
- * rerun completes it). ERR_KEY_INVALID: refused; the message says which version, its state, since
- * when, and which other snapshots can be restored. ERR_KEY_UNREACHABLE: cannot tell. ERR_CORRUPT.
- * ERR_USAGE: the target is not empty. ERR_NOT_FOUND: an --only path is not in the snapshot.
+ * rerun completes it; and when only the last sync failed the message says that it is whole).
+ * ERR_KEY_INVALID: refused; the message says which version, its state, since when, and which other
+ * snapshots can be restored. ERR_KEY_UNREACHABLE: cannot tell. ERR_CORRUPT. ERR_USAGE: the target
+ * is not empty. ERR_NOT_FOUND: an --only path is not in the snapshot.
  */
 MUST_CHECK enum err restore_run(const struct restore_options *options, struct restore_result *out);
 

@@ -7,6 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
 #include "core/fs/path.h"
@@ -223,6 +224,15 @@ out:
     return rc;
 }
 
+bool tree_sets_apart(const struct restore_tree *t, const struct walk_item *item)
+{
+    if (!t->at_mount || item->vanished || item->path.len != strlen(item->name))
+        return false;
+    return strncmp(item->name, ".sealpoint-", 11) == 0 ||
+           (strcmp(item->name, "lost+found") == 0 && S_ISDIR(item->st.st_mode) &&
+            item->st.st_uid == 0);
+}
+
 enum err tree_compare(const struct restore_tree *t, uint64_t *known, uint64_t *extra)
 {
     struct walk *walk = NULL;
@@ -239,7 +249,7 @@ enum err tree_compare(const struct restore_tree *t, uint64_t *known, uint64_t *e
         if (entry_path_is_root(item.path))
             continue;
         walk_skip(walk);
-        if (dbpath_leaves_out(item.path))
+        if (dbpath_leaves_out(item.path) || tree_sets_apart(t, &item))
             continue;
         rc = index_find(t->from->index, item.path, &i);
         *(rc == ERR_OK ? known : extra) += 1;
@@ -274,6 +284,8 @@ static enum err remove_extra(struct restore_tree *t)
         if (rc != ERR_NOT_FOUND)
             goto out;
         walk_skip(walk);
+        if (tree_sets_apart(t, &item))
+            continue;
         TRY(file_join(t->root, (const char *)item.path.at, &path));
         TRY(file_remove_tree(path));
         mem_free(path);
@@ -335,5 +347,35 @@ enum err tree_finish(struct restore_tree *t)
     entry_init(&scratch);
     rc = each_entry(t, finish, &scratch);
     entry_clear(&scratch);
+    return rc;
+}
+
+enum err tree_make_root(struct restore_tree *t, int fd, const char *path)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+    struct tar_disk *disk = NULL;
+    struct entry e;
+    uint64_t i;
+    enum err rc;
+
+    entry_init(&e);
+    rc = index_find(t->from->index, bytes_of_text("."), &i);
+    if (rc == ERR_NOT_FOUND) { /* a stream's snapshot has none */
+        rc = ERR_OK;
+        goto out;
+    }
+    TRY(rc);
+    TRY(index_entry(t->from->index, i, &e));
+    TRY(tar_disk_new(&disk));
+    TRY(tar_disk_make(disk, &e, path, NULL, &t->attention));
+    TRY(tar_disk_finish(disk));
+    times[1] = (struct timespec){.tv_sec = e.mtime_s, .tv_nsec = (long)e.mtime_ns};
+    if (futimens(fd, times) != 0) {
+        log_say(LOG_WARN, "%s: its time could not be set", path);
+        t->attention++;
+    }
+out:
+    tar_disk_free(disk);
+    entry_clear(&e);
     return rc;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "core/fs/walk.h"
 #include "snapshot/opened.h"
 #include "snapshot/tar_disk.h"
 
@@ -20,6 +21,7 @@ struct restore_tree {
     const char *root;        /* absolute path of the folder that is being filled */
     int root_fd;
     bool delta;
+    bool at_mount; /* the root is a mount point: see tree_sets_apart() */
     uint64_t attention;
     uint64_t files; /* wanted ones */
     uint64_t bytes;
@@ -44,6 +46,10 @@ MUST_CHECK enum err tree_content(const struct restore_tree *t, const struct entr
 /* Count files and bytes, and see that every path of `only` is there. ERR_NOT_FOUND. */
 MUST_CHECK enum err tree_measure(struct restore_tree *t);
 
+/* True at the top of a mount point for what is neither the snapshot's nor extra: names that begin
+ * with ".sealpoint-" (ours), and the lost+found that mkfs made, which is root's. */
+bool tree_sets_apart(const struct restore_tree *t, const struct walk_item *item);
+
 /* With delta: how many names at the target's top are in the snapshot, and how many are not; those
  * go. What a dbpath's snapshot leaves out counts as neither. */
 MUST_CHECK enum err tree_compare(const struct restore_tree *t, uint64_t *known, uint64_t *extra);
@@ -54,5 +60,9 @@ MUST_CHECK enum err tree_make(struct restore_tree *t, struct tar_disk *disk);
 /* Modes of regular files and times of all, after the content was written. (tar_disk_finish() sets
  * the times of those folders only that it has made, not of those that were there.) */
 MUST_CHECK enum err tree_finish(struct restore_tree *t);
+
+/* The metadata of the snapshot's root, for the folder `path`, open as `fd`, that was there before.
+ * What cannot be set is said by log_say and counted by t->attention. */
+MUST_CHECK enum err tree_make_root(struct restore_tree *t, int fd, const char *path);
 
 #endif

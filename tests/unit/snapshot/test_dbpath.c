@@ -80,6 +80,12 @@ static void each_rule_leaves_out_what_is_no_data(void **state)
         {"_tmp", true},
         {"_tmp/extsort.1", true},
         {"_tmp/a/b", true},
+        {"lost+found", true},
+        {"lost+found/#12", true},
+        {".sealpoint-lock", true},
+        {".sealpoint-finished/names", true},
+        {"d/lost+found", false},
+        {".sealpoint", false},
         {"WiredTigerPreplog.0000000001", true},
         {"WiredTigerTmplog.0000000001", true},
         {"journal/WiredTigerPreplog.0000000001", true},
@@ -128,6 +134,20 @@ static void an_unfinished_initial_sync_is_refused(void **state)
     assert_refused(examine(state), ERR_USAGE,
                    "the source is in the middle of an initial sync (.initialsync is there): its "
                    "data is not complete. Wait until the sync is done, or back up another member");
+}
+
+static void an_unfinished_restore_is_refused(void **state)
+{
+    static const char *const left[] = {".sealpoint-partial", ".sealpoint-incomplete"};
+
+    make_database(state);
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        put_file(in(state, left[i]), "");
+        assert_refused(examine(state), ERR_USAGE,
+                       "a restore to the source has not finished: its data is not complete. Run "
+                       "that restore again");
+        assert_int_equal(unlink(in(state, left[i])), 0);
+    }
 }
 
 static void a_running_mongod_is_said(void **state)
@@ -193,6 +213,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_rule_leaves_out_what_is_no_data),
     IN_FOLDER(a_sound_database_gives_no_warning),
     IN_FOLDER(an_unfinished_initial_sync_is_refused),
+    IN_FOLDER(an_unfinished_restore_is_refused),
     IN_FOLDER(a_running_mongod_is_said),
     IN_FOLDER(a_missing_storage_bson_is_said),
     IN_FOLDER(a_missing_history_store_is_said),
