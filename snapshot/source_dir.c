@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/fs/file.h"
 #include "core/fs/path.h"
 #include "core/fs/walk.h"
 #include "snapshot/dbpath.h"
@@ -363,6 +364,21 @@ static void set_apart(struct source_dir *d, const char *const *apart)
             d->apart[d->apart_count++] = (struct folder){st.st_dev, st.st_ino};
 }
 
+/* It would be read while it is written, and be twice as large with each snapshot. */
+static enum err check_outside(const char *path, const char *const *apart)
+{
+    enum err rc = ERR_OK;
+
+    for (; apart != NULL && *apart != NULL; apart++)
+        if (file_is_within(path, *apart))
+            FAIL(ERR_USAGE,
+                 "it lies in %s, which is the repository or its state directory: give the folder "
+                 "that is to be backed up",
+                 *apart);
+out:
+    return rc;
+}
+
 enum err source_dir_open(const char *path, const char *const *apart, struct source *out)
 {
     struct source_dir *d = NULL;
@@ -377,6 +393,7 @@ enum err source_dir_open(const char *path, const char *const *apart, struct sour
     root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         FAIL_SYS(ERR_FAILED, "opening %s", path);
+    TRY(check_outside(path, apart));
     d->is_dbpath = dbpath_is_one(root);
     if (d->is_dbpath)
         TRY(dbpath_examine(root, &warned));

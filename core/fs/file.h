@@ -53,6 +53,10 @@ MUST_CHECK enum err file_remove_tree_at(int folder, const char *name);
 
 bool file_exists(const char *path); /* a dangling link is there, too */
 
+/* True when the folder at `path` is the one at `folder` or lies below it, by whatever names. False
+ * also when one of them is not there, or cannot be looked at. */
+bool file_is_within(const char *path, const char *folder);
+
 /* "<dir>/<name>" as a fresh string. */
 MUST_CHECK enum err file_join(const char *dir, const char *name, char **out);
 

@@ -209,3 +209,33 @@ out:
     mem_free(text);
     return rc;
 }
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Names lie (links, bind mounts, "a/../b"): device and inode of each folder above are compared. */
+bool file_is_within(const char *path, const char *folder)
+{
+    struct stat wanted;
+    struct stat now;
+    struct stat last = {.st_nlink = 0}; /* none yet */
+    bool found = false;
+    int at = stat(folder, &wanted) == 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+    while (at >= 0 && fstat(at, &now) == 0) {
+        int above;
+
+        found = is_same(&now, &wanted);
+        if (found || (last.st_nlink > 0 && is_same(&now, &last))) /* above the root is the root */
+            break;
+        last = now;
+        above = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        close(at);
+        at = above;
+    }
+    if (at >= 0)
+        close(at);
+    return found;
+}

@@ -352,6 +352,38 @@ static void what_is_no_folder_is_refused(void **state)
     assert_refused(source_dir_open(in(state, "none"), NULL, &s), ERR_NOT_FOUND, NULL);
 }
 
+static void what_is_apart_is_left_out_below_and_refused_as_the_source(void **state)
+{
+    static const char *const inside[] = {"s/repository", "s/repository/data/0a", "link"};
+    char repository[512];
+    char other[512];
+    char message[2048];
+    const char *const apart[] = {other, repository, NULL};
+    struct reading r = {.fd = -1};
+
+    snprintf(repository, sizeof repository, "%s", in(state, "s/repository"));
+    snprintf(other, sizeof other, "%s", in(state, "none"));
+    make_folder(in(state, "s"));
+    make_folder(repository);
+    make_folder(in(state, "s/repository/data"));
+    make_folder(in(state, "s/repository/data/0a"));
+    put_file(in(state, "s/z"), "");
+    assert_int_equal(symlink("s/repository/data", in(state, "link")), 0);
+    for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
+        snprintf(message, sizeof message,
+                 "source %s: it lies in %s, which is the repository or its state directory: give "
+                 "the folder that is to be backed up",
+                 in(state, inside[i]), repository);
+        assert_refused(source_dir_open(in(state, inside[i]), apart, &r.source), ERR_USAGE, message);
+    }
+    entry_init(&r.e);
+    assert_done(source_dir_open(in(state, "s"), apart, &r.source));
+    assert_next(&r, ".");
+    assert_next(&r, "z");
+    assert_null(next(&r));
+    end(&r);
+}
+
 static enum err read_all(void *arg)
 {
     struct source s = {.driver = NULL};
@@ -406,6 +438,7 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(links_that_are_no_part_of_a_database_do_not_matter),
     IN_FOLDER(in_any_other_folder_links_stay_links),
     IN_FOLDER(what_is_no_folder_is_refused),
+    IN_FOLDER(what_is_apart_is_left_out_below_and_refused_as_the_source),
     IN_FOLDER(no_memory_is_said),
 };
 

@@ -81,6 +81,29 @@ static void a_tree_of_any_depth_goes(void **state)
     assert_int_equal(count_names(in(state, "")), 0);
 }
 
+static void a_folder_is_within_itself_and_all_above_by_whatever_name(void **state)
+{
+    char top[512];
+
+    snprintf(top, sizeof top, "%s", in(state, "top"));
+    assert_done(file_make_dirs(in(state, "top/a/b"), 0700));
+    assert_done(file_make_dirs(in(state, "topmost"), 0700));
+    assert_int_equal(symlink("top/a", in(state, "link")), 0);
+    assert_true(file_is_within(top, top));
+    assert_true(file_is_within(in(state, "top/a"), top));
+    assert_true(file_is_within(in(state, "top/a/b"), top));
+    assert_true(file_is_within(in(state, "link/b"), top));
+    assert_true(file_is_within(in(state, "topmost/../top/"), top));
+    assert_true(file_is_within(top, "/"));
+    assert_true(file_is_within("/", "/"));
+    assert_false(file_is_within("/", top));
+    assert_false(file_is_within(in(state, ""), top));
+    assert_false(file_is_within(in(state, "topmost"), top));
+    assert_false(file_is_within(in(state, "link/.."), in(state, "top/a")));
+    assert_false(file_is_within(in(state, "top/none"), top));
+    assert_false(file_is_within(top, "/no/such/folder"));
+}
+
 static enum err remove_call(void *arg)
 {
     void **state = arg;
@@ -106,6 +129,7 @@ int main(void)
         IN_FOLDER(a_file_and_a_name_with_a_slash_behind_go_too),
         IN_FOLDER(folders_that_were_made_read_only_go_too),
         IN_FOLDER(a_tree_of_any_depth_goes),
+        IN_FOLDER(a_folder_is_within_itself_and_all_above_by_whatever_name),
         IN_FOLDER(without_memory_it_fails_cleanly),
     };
 
