@@ -218,17 +218,18 @@ static bool is_same(const struct stat *a, const struct stat *b)
 /* Names lie (links, bind mounts, "a/../b"): device and inode of each folder above are compared. */
 bool file_is_within(const char *path, const char *folder)
 {
-    struct stat wanted;
+    struct stat wanted = {.st_ino = 0};
+    struct stat last;
     struct stat now;
-    struct stat last = {.st_nlink = 0}; /* none yet */
     bool found = false;
     int at = stat(folder, &wanted) == 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
+    last = wanted;
     while (at >= 0 && fstat(at, &now) == 0) {
         int above;
 
         found = is_same(&now, &wanted);
-        if (found || (last.st_nlink > 0 && is_same(&now, &last))) /* above the root is the root */
+        if (found || is_same(&now, &last)) /* above the root is the root */
             break;
         last = now;
         above = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
