@@ -17,8 +17,9 @@
 
 static bool be_quiet;
 static bool be_verbose;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of standard error and `status_is_up` */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of standard error and the next two */
 static bool status_is_up;
+static bool status_is_held;
 static int out_errno; /* of the first write that failed */
 
 static void clear_status(void)
@@ -146,11 +147,21 @@ void print_failure(const char *message)
     pthread_mutex_unlock(&lock);
 }
 
+void print_hold_status(bool hold)
+{
+    pthread_mutex_lock(&lock);
+    if (hold)
+        clear_status();
+    status_is_held = hold;
+    fflush(stderr);
+    pthread_mutex_unlock(&lock);
+}
+
 void print_status(const char *line)
 {
     pthread_mutex_lock(&lock);
     clear_status();
-    if (line != NULL) {
+    if (line != NULL && !status_is_held) {
         fputs(line, stderr);
         status_is_up = true;
     }

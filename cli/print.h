@@ -37,5 +37,7 @@ void print_failure(const char *message);
 
 /* The line of progress that a terminal shows below everything; NULL takes it away. Any thread. */
 void print_status(const char *line);
+/* While somebody is asked something at the terminal no such line may wipe the question away. */
+void print_hold_status(bool hold);
 
 #endif

@@ -8,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "cli/print.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/fs/file.h"
@@ -118,6 +119,7 @@ enum err terminal_passphrase(void *arg, const char *what, bool twice, struct sec
     pthread_sigmask(SIG_BLOCK, &suspend, &mask);
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
+    print_hold_status(true);
     is_silent = tcsetattr(fd, TCSAFLUSH, &silent) == 0;
     if (is_silent)
         rc = ask(fd, what, twice, out);
@@ -125,6 +127,7 @@ enum err terminal_passphrase(void *arg, const char *what, bool twice, struct sec
         rc = err_sys(ERR_KEY_UNREACHABLE, "turning the terminal's echo off");
     if (is_silent)
         tcsetattr(fd, TCSAFLUSH, &before);
+    print_hold_status(false);
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
 out:
     if (fd >= 0)
@@ -146,8 +149,11 @@ enum err terminal_confirm(const char *question, const char *otherwise)
         goto out;
     }
     TRY(mem_format(&asked, "%s Type yes to go on: ", question));
-    TRY(file_write(fd, bytes_of_text(asked)));
-    rc = read_line(fd, answer, sizeof answer, &len);
+    print_hold_status(true);
+    rc = file_write(fd, bytes_of_text(asked));
+    if (rc == ERR_OK)
+        rc = read_line(fd, answer, sizeof answer, &len);
+    print_hold_status(false);
     if (rc == ERR_INTERRUPTED)
         goto out;
     if (rc != ERR_OK || len != 3 || memcmp(answer, "yes", 3) != 0)

@@ -47,8 +47,8 @@ void ticker_line(const char *doing, const struct progress *progress, uint64_t ra
         snprintf(out, TICKER_LINE_MAX, "%s: %s of %s, %" PRIu64 " %%%s%s", doing, done_text,
                  total_text, done < total ? done * 100 / total : 100, rate_text, left_text);
     else
-        snprintf(out, TICKER_LINE_MAX, "%s: %s, %" PRIu64 " files%s", doing, done_text, files,
-                 rate_text);
+        snprintf(out, TICKER_LINE_MAX, "%s: %s, %" PRIu64 " file%s%s", doing, done_text, files,
+                 files == 1 ? "" : "s", rate_text);
 }
 
 /* Wait for a tick; true when the job is done. */
@@ -91,6 +91,9 @@ static void *tick(void *arg)
         }
         then = now;
         then_bytes = bytes;
+        /* Nothing has begun: the keys and the ledger are being looked at. */
+        if (bytes == 0 && atomic_load(&t->progress->total_bytes) == 0)
+            continue;
         ticker_line(t->doing, t->progress, (uint64_t)rate, line);
         print_status(line);
     }

@@ -16,6 +16,7 @@
 #include "keyring/passphrase.h"
 
 #define PASSPHRASE_SHORT 12
+#define PASSPHRASE_TRIES 3 /* of whoever is asked */
 
 /* A kek derived on a thread of its own, and what from. */
 struct ahead {
@@ -32,6 +33,7 @@ struct file_ring {
     struct passphrase_source source;
     struct secret *kek; /* owned; NULL: not unlocked, or bare */
     struct file_scrypt kek_of;
+    bool was_rejected; /* all that was typed: nobody is asked again */
     struct ahead ahead;
 };
 
@@ -271,6 +273,26 @@ static enum err check(struct file_ring *r, const struct file_keyring *k)
     return rc;
 }
 
+/* A passphrase that is typed may be typed anew; one from a file stays what it is. */
+static enum err unlock_protected(struct file_ring *r, const struct file_keyring *k)
+{
+    bool is_typed = r->passphrase_file == NULL;
+    enum err rc;
+
+    if (r->was_rejected)
+        return err_set(ERR_KEY_INVALID, "keyring %s: the passphrase does not open it", r->path);
+    for (int tries = 1;; tries++) {
+        TRY(unlock_with(r, &k->scrypt));
+        rc = check(r, k);
+        if (rc != ERR_KEY_INVALID || !is_typed || tries == PASSPHRASE_TRIES)
+            break;
+        log_say(LOG_WARN, "wrong passphrase, try again");
+    }
+    r->was_rejected = rc == ERR_KEY_INVALID && is_typed;
+out:
+    return rc;
+}
+
 enum err file_ring_unlock(struct file_ring *r, struct file_keyring *out, struct buf *raw)
 {
     struct file_keyring k = {.count = 0};
@@ -284,10 +306,10 @@ enum err file_ring_unlock(struct file_ring *r, struct file_keyring *out, struct 
     if (!k.is_protected) {
         secret_free(r->kek); /* it was protected a moment ago */
         r->kek = NULL;
+        TRY(check(r, &k));
     } else {
-        TRY(unlock_with(r, &k.scrypt));
+        TRY(unlock_protected(r, &k));
     }
-    TRY(check(r, &k));
     *out = k;
     k.versions = NULL; /* the caller's now */
 out:

@@ -1,5 +1,7 @@
 #include "snapshot/alternatives.h"
 
+#include <string.h>
+
 #include "core/base/clock.h"
 #include "snapshot/manifest.h"
 
@@ -22,6 +24,16 @@ static bool has_valid_keys(const struct ledger *ledger, struct keyring *keyring,
         can = key_is_valid(keyring, &m.keys[i].envelopes[0].key);
     manifest_clear(&m);
     return can;
+}
+
+/* A passphrase that does not open this key opens no other of its keyring; to try them all would ask
+ * for it again and again. */
+static bool passphrase_was_rejected(struct keyring *keyring, const struct snapshot *refused)
+{
+    struct key_state state;
+
+    return keyring_state(keyring, &refused->effective_key, true, &state) == ERR_OK &&
+           state.verdict == KEY_INVALID && strcmp(state.reason, "credentialsRejected") == 0;
 }
 
 static const struct snapshot *nearest(const struct ledger *ledger, struct keyring *keyring,
@@ -61,6 +73,10 @@ void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
     struct err_record failure;
 
     err_take(ERR_KEY_INVALID, &failure);
+    if (passphrase_was_rejected(keyring, refused)) {
+        err_give(&failure);
+        return;
+    }
     newer = nearest(ledger, keyring, c, at, 1);
     older = nearest(ledger, keyring, c, at, -1); /* wraps below zero and ends the loop */
     err_give(&failure);

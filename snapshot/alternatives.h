@@ -10,7 +10,8 @@
 #include "keyring/keyring.h"
 #include "snapshot/catalogue.h"
 
-/* Add to the recorded error which newer and which older snapshot have a valid key now. */
+/* Add to the recorded error which newer and which older snapshot have a valid key now. Nothing is
+ * added when the refused key's passphrase was rejected, and nobody is asked for one. */
 void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
                        const struct catalogue *c, const struct snapshot *refused);
 

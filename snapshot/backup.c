@@ -429,7 +429,7 @@ static void undo(struct backup *b)
     b->journal = NULL;
     index_writer_free(b->index);
     b->index = NULL;
-    if (journal_recover(b->ledger) != ERR_OK)
+    if (journal_undo(b->ledger) != ERR_OK)
         log_say(LOG_WARN, "%s; the next backup tries again", err_text());
     err_give(&failure);
 }

@@ -63,7 +63,7 @@ out:
     return rc;
 }
 
-static enum err undo(const struct ledger *ledger, struct buf *text)
+static enum err undo(const struct ledger *ledger, bool is_own, struct buf *text)
 {
     char *first = (char *)text->at;
     char *end = strchr(first, '\n');
@@ -76,13 +76,14 @@ static enum err undo(const struct ledger *ledger, struct buf *text)
     TRY(is_recorded_now(ledger, first, &is_made));
     if (is_made)
         goto out;
-    log_say(LOG_INFO, "removing what an interrupted backup (%s) left behind", first);
+    log_say(is_own ? LOG_DEBUG : LOG_INFO, "removing what an interrupted backup (%s) left behind",
+            first);
     TRY(remove_pending(ledger_store(ledger), end + 1));
 out:
     return rc;
 }
 
-enum err journal_recover(const struct ledger *ledger)
+static enum err finish(const struct ledger *ledger, bool is_own)
 {
     char *path = NULL;
     struct buf text = {.max = JOURNAL_LEN_MAX};
@@ -98,7 +99,7 @@ enum err journal_recover(const struct ledger *ledger)
     }
     TRY(rc);
     TRY(buf_add(&text, bytes_of("", 1)));
-    TRY(undo(ledger, &text));
+    TRY(undo(ledger, is_own, &text));
     if (unlink(path) != 0)
         FAIL_SYS(ERR_FAILED, "removing %s", path);
 out:
@@ -107,6 +108,16 @@ out:
     mem_free(path);
     buf_clear(&text);
     return rc;
+}
+
+enum err journal_recover(const struct ledger *ledger)
+{
+    return finish(ledger, false);
+}
+
+enum err journal_undo(const struct ledger *ledger)
+{
+    return finish(ledger, true);
 }
 
 enum err journal_new(const struct ledger *ledger, const char *snapshot_id, struct journal **out)

@@ -17,6 +17,8 @@ struct journal;
  * forget the journal; else remove the objects it names, then the journal. The caller holds the
  * backup lock. */
 MUST_CHECK enum err journal_recover(const struct ledger *ledger);
+/* The same at the end of the run itself: that it failed is said by its error, not here. */
+MUST_CHECK enum err journal_undo(const struct ledger *ledger);
 
 MUST_CHECK enum err journal_new(const struct ledger *ledger, const char *snapshot_id,
                                 struct journal **out);

@@ -53,17 +53,16 @@ static void nothing_ticks_when_quiet(void **state)
     ticker_free(t);
 }
 
-/* The last thing written took the line away. */
-static bool ends_clean(const char *seen)
+static bool ends_with(const char *seen, const char *end)
 {
-    static const char clean[] = "\r\033[K";
-    size_t len = strlen(seen);
+    size_t len = strlen(seen), end_len = strlen(end);
 
-    return len >= sizeof clean - 1 && strcmp(seen + len - (sizeof clean - 1), clean) == 0;
+    return len >= end_len && strcmp(seen + len - end_len, end) == 0;
 }
 
-/* Standard error becomes a terminal for a while; what it showed is in `seen`. */
-static void tick_at_terminal(const struct progress *progress, char *seen, size_t room)
+/* Standard error becomes a terminal for a while; what it showed is in `seen`, with `end` behind. */
+static void tick_at_terminal(const struct progress *progress, const char *end, char *seen,
+                             size_t room)
 {
     const struct timespec two_ticks = {.tv_nsec = 600 * 1000 * 1000};
     int terminal = posix_openpt(O_RDWR | O_NOCTTY);
@@ -83,7 +82,8 @@ static void tick_at_terminal(const struct progress *progress, char *seen, size_t
     assert_done(ticker_new("backup", progress, &t));
     nanosleep(&two_ticks, NULL);
     ticker_free(t);
-    for (seen[0] = '\0'; got > 0 && len + 1 < room && !ends_clean(seen); seen[len] = '\0') {
+    assert_true(write(fd, end, strlen(end)) == (ssize_t)strlen(end));
+    for (seen[0] = '\0'; got > 0 && len + 1 < room && !ends_with(seen, end); seen[len] = '\0') {
         got = read(terminal, seen + len, room - 1 - len);
         len += got > 0 ? (size_t)got : 0;
     }
@@ -100,10 +100,33 @@ static void a_terminal_sees_the_line_and_then_no_trace_of_it(void **state)
     const char *line;
 
     (void)state;
-    tick_at_terminal(&progress, seen, sizeof seen);
+    tick_at_terminal(&progress, "?", seen, sizeof seen);
     line = strstr(seen, "backup: 1.0 MiB of 2.0 MiB, 50 %");
     assert_non_null(line);
-    assert_true(ends_clean(seen));
+    assert_true(ends_with(seen, "\r\033[K?")); /* the last thing took the line away */
+}
+
+/* A question at the terminal, such as that for the passphrase, stays to be read. */
+static void nothing_is_shown_before_there_is_something_to_do(void **state)
+{
+    struct progress progress = {.done_bytes = 0};
+    char seen[1000];
+
+    (void)state;
+    tick_at_terminal(&progress, "?", seen, sizeof seen);
+    assert_string_equal(seen, "?");
+}
+
+static void nothing_is_shown_while_somebody_is_asked(void **state)
+{
+    struct progress progress = {.done_bytes = MIB, .total_bytes = 2 * MIB};
+    char seen[1000];
+
+    (void)state;
+    print_hold_status(true);
+    tick_at_terminal(&progress, "?", seen, sizeof seen);
+    print_hold_status(false);
+    assert_string_equal(seen, "?");
 }
 
 int main(void)
@@ -113,6 +136,8 @@ int main(void)
         cmocka_unit_test(more_than_all_is_all),
         cmocka_unit_test(a_stream_has_no_end_to_count_to),
         cmocka_unit_test(nothing_ticks_when_quiet),
+        cmocka_unit_test(nothing_is_shown_before_there_is_something_to_do),
+        cmocka_unit_test(nothing_is_shown_while_somebody_is_asked),
         cmocka_unit_test(a_terminal_sees_the_line_and_then_no_trace_of_it),
     };
 

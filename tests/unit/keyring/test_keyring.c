@@ -382,6 +382,53 @@ static void an_older_version_opens_after_a_rotation_and_new_keys_use_the_new(voi
     clear_pair(&p);
 }
 
+struct typist {
+    const char *const *lines; /* the last one is typed again and again */
+    unsigned asked;
+};
+
+static enum err type(void *arg, const char *what, bool twice, struct secret **out)
+{
+    struct typist *t = arg;
+    const char *line = t->lines[t->asked];
+
+    (void)what;
+    (void)twice;
+    if (t->lines[t->asked + 1] != NULL)
+        t->asked++;
+    return secret_copy(bytes_of_text(line), out);
+}
+
+/* Three may be typed; then it is refused, and nobody is asked again. */
+static void a_typed_passphrase_may_be_wrong_twice(void **state)
+{
+    static const char *const right[] = {"wrong", "wrong too", PASSPHRASE, "never typed", NULL};
+    static const char *const wrong[] = {"a", "b", "c", PASSPHRASE, "never typed", NULL};
+    const char *const *const lines[] = {right, wrong};
+    struct key_name name;
+
+    put_file(in(state, "right"), PASSPHRASE "\n");
+    chmod(in(state, "right"), 0600);
+    name = make_ring(in(state, "k"), in(state, "right"));
+    for (size_t i = 0; i < 2; i++) {
+        struct master_key_options options = options_of(in(state, "k"), NULL);
+        struct typist typist = {.lines = lines[i]};
+        struct keyring *k = NULL;
+
+        options.ask = type;
+        options.ask_arg = &typist;
+        assert_done(keyring_open(&options, 1, &k));
+        for (int again = 0; again < 2; again++) {
+            struct key_state s;
+
+            assert_done(keyring_state(k, &name, true, &s));
+            assert_int_equal(s.verdict, i == 0 ? KEY_VALID : KEY_INVALID);
+            assert_int_equal(typist.asked, 3);
+        }
+        keyring_free(k);
+    }
+}
+
 static void a_wrong_passphrase_is_a_verdict_of_its_own(void **state)
 {
     struct key_name name;
@@ -728,6 +775,7 @@ int main(void)
         IN_FOLDER(a_disabled_version_refuses_and_works_again_when_enabled),
         IN_FOLDER(a_version_disabled_by_another_process_is_disabled_here),
         IN_FOLDER(an_older_version_opens_after_a_rotation_and_new_keys_use_the_new),
+        IN_FOLDER(a_typed_passphrase_may_be_wrong_twice),
         IN_FOLDER(a_wrong_passphrase_is_a_verdict_of_its_own),
         IN_FOLDER(a_passphrase_that_cannot_be_read_leaves_the_key_unreachable),
         IN_FOLDER(a_state_without_a_configured_key_is_a_matter_of_configuration),

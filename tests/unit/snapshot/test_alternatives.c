@@ -129,6 +129,18 @@ static void the_first_and_the_last_have_neighbours_on_one_side(void **state)
     end_choice(&choice);
 }
 
+/* A rejected passphrase opens no other version: to try them would ask for it once each. */
+static void a_rejected_passphrase_has_no_alternatives_and_is_not_tried_on_others(void **state)
+{
+    struct choice choice;
+
+    make_choice(state, &choice, "1234");
+    refuses_round_trip[2] = true;
+    assert_string_equal(hint_for(&choice, 1), "no");
+    assert_int_equal(round_trips[1] + round_trips[3] + round_trips[4], 0);
+    end_choice(&choice);
+}
+
 static void the_only_one_has_no_alternative(void **state)
 {
     struct choice choice;
@@ -180,6 +192,7 @@ static void a_snapshot_that_lost_its_manifest_hides_no_other_of_its_key(void **s
 static const struct CMUnitTest tests[] = {
     IN_FOLDER(the_nearest_on_each_side_is_named),
     IN_FOLDER(the_first_and_the_last_have_neighbours_on_one_side),
+    IN_FOLDER(a_rejected_passphrase_has_no_alternatives_and_is_not_tried_on_others),
     IN_FOLDER(the_only_one_has_no_alternative),
     IN_FOLDER(a_key_that_cannot_be_used_is_no_alternative),
     IN_FOLDER(a_key_that_refused_is_not_asked_for_each_snapshot_of_its_chain),
