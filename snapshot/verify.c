@@ -7,8 +7,10 @@
 #include "core/base/mem.h"
 #include "snapshot/verify_data.h"
 
-/* Snapshots opened at once: more than a chain has by default. */
+/* Snapshots opened at once: more than a chain has by default; and the data keys of theirs after
+ * which no more are opened. The secure heap has room for twice as many. */
 #define OPEN_MAX 32
+#define OPEN_KEYS_MAX MANIFEST_KEYS_MAX
 
 static enum err verify_manifests(struct verify_set *set, const struct snapshot *s,
                                  struct verify_result *out)
@@ -24,13 +26,47 @@ out:
     return rc;
 }
 
-/* Damage is said and counted, and the next snapshot is looked at; anything else ends the run. */
-static enum err note_damage(const struct snapshot *s, enum err rc, struct verify_result *out)
+/* Damage is said and counted, and the next snapshot is looked at; so is what cannot be read, as
+ * long as the rest can. Anything else ends the run. */
+static enum err note_damage(const struct verify_set *set, const struct snapshot *s, enum err rc,
+                            struct verify_result *out)
 {
-    if (rc != ERR_CORRUPT)
+    if (rc != ERR_CORRUPT && !verify_is_unreadable(ledger_store(set->options->ledger), rc))
         return rc;
     log_say(LOG_WARN, "snapshot %s: %s", s->id, err_text());
-    out->damaged++;
+    *(rc == ERR_CORRUPT ? &out->damaged : &out->unreadable) += 1;
+    return ERR_OK;
+}
+
+/* The first master-key version that was refused, and how. */
+struct refused {
+    enum err code; /* ERR_OK: none yet */
+    struct key_name key;
+};
+
+static bool is_about_keys(enum err rc)
+{
+    return rc == ERR_KEY_INVALID || rc == ERR_KEY_UNREACHABLE || rc == ERR_USAGE;
+}
+
+/* A key that is refused hides the damage of no other key's snapshots. It is asked for once: there
+ * may be somebody at a terminal. */
+static enum err open_or_note(struct verify_set *set, const struct snapshot *s, struct refused *no,
+                             struct verify_result *out)
+{
+    enum err rc;
+
+    if (no->code != ERR_OK && key_name_equal(&no->key, &s->effective_key)) {
+        out->locked++;
+        return ERR_OK;
+    }
+    rc = verify_set_open(set, s);
+    if (!is_about_keys(rc))
+        return note_damage(set, s, rc, out);
+    log_say(LOG_WARN, "snapshot %s: not decrypted, nor others of that key version: %s", s->id,
+            err_text());
+    *no = (struct refused){.code = rc, .key = s->effective_key};
+    out->locked++;
     return ERR_OK;
 }
 
@@ -40,18 +76,40 @@ static const struct snapshot *chosen(const struct verify_options *o, size_t i)
 }
 
 /* A chain's snapshots share most objects and follow each other: together they are read once. */
-static enum err decrypt_all(struct verify_set *set, size_t count, struct verify_result *out)
+static enum err decrypt_all(struct verify_set *set, size_t count, enum err *refusal,
+                            struct verify_result *out)
 {
+    struct refused no = {.code = ERR_OK};
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < count; i++) {
-        const struct snapshot *s = chosen(set->options, i);
-
-        TRY(note_damage(s, verify_set_open(set, s), out));
-        if (set->opened_count == OPEN_MAX || i + 1 == count)
+        TRY(open_or_note(set, chosen(set->options, i), &no, out));
+        if (set->opened_count == OPEN_MAX || verify_set_keys(set) > OPEN_KEYS_MAX || i + 1 == count)
             TRY(verify_set_decrypt(set, out));
     }
+    *refusal = no.code;
 out:
+    return rc;
+}
+
+/* Damage is the worst that can be said, then what nobody could look at. */
+static enum err judge(const struct verify_result *r, enum err refusal)
+{
+    enum err rc = ERR_OK;
+
+    if (r->damaged > 0) {
+        rc = err_set(ERR_CORRUPT, "%" PRIu64 " damaged or missing (each is named above)",
+                     r->damaged);
+        err_hint("Snapshots that do not use them can still be restored; take a new base with "
+                 "`sealpoint backup --full`.");
+    } else if (r->unreadable > 0) {
+        rc =
+            err_set(ERR_STORAGE, "%" PRIu64 " cannot be read (each is named above)", r->unreadable);
+        err_hint("look at the disk; whether they are sound is not known");
+    } else if (refusal != ERR_OK) {
+        rc = err_set(refusal, "%" PRIu64 " of the snapshots were not decrypted: see above",
+                     r->locked);
+    }
     return rc;
 }
 
@@ -59,23 +117,19 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
 {
     size_t count = options->snapshots != NULL ? options->snapshot_count : options->catalogue->count;
     struct verify_set set = {.options = options};
+    enum err refusal = ERR_OK;
     enum err rc = ERR_OK;
 
     *out = (struct verify_result){0};
     for (size_t i = 0; i < count; i++) {
         const struct snapshot *s = chosen(options, i);
 
-        TRY(note_damage(s, verify_manifests(&set, s, out), out));
+        TRY(note_damage(&set, s, verify_manifests(&set, s, out), out));
     }
     TRY(verify_set_check(&set, out));
     if (options->depth == VERIFY_DECRYPT)
-        TRY(decrypt_all(&set, count, out));
-    if (out->damaged > 0) {
-        rc = err_set(ERR_CORRUPT, "%" PRIu64 " damaged or missing (each is named above)",
-                     out->damaged);
-        err_hint("Snapshots that do not use them can still be restored; take a new base with "
-                 "`sealpoint backup --full`.");
-    }
+        TRY(decrypt_all(&set, count, &refusal, out));
+    rc = judge(out, refusal);
 out:
     verify_set_clear(&set);
     return rc;

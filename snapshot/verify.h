@@ -37,9 +37,14 @@ struct verify_result {
     uint64_t read_objects; /* of these, read whole: all, or the sample; 0: none was to be read */
     uint64_t bytes;        /* read and checked */
     uint64_t damaged;      /* objects; each was said by log_say */
+    uint64_t unreadable;   /* the same: reading gave an error, and the store is there */
+    uint64_t locked;       /* snapshots that were not decrypted, for their key was refused */
 };
 
-/* Goes on after damage, so that all of it is named. ERR_CORRUPT when there was any. */
+/* Goes on after damage, so that all of it is named; a refused key does not hide the damage of
+ * others. In this order: ERR_CORRUPT when anything is damaged; ERR_STORAGE when anything cannot be
+ * read (at once, when the store is gone); ERR_KEY_INVALID, ERR_KEY_UNREACHABLE or ERR_USAGE (no
+ * such key configured) of the first key that was refused. */
 MUST_CHECK enum err verify_run(const struct verify_options *options, struct verify_result *out);
 
 #endif

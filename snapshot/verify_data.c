@@ -81,6 +81,44 @@ out:
     return rc;
 }
 
+static enum err stop_at_first(void *arg, const char *name, uint64_t size)
+{
+    (void)arg;
+    (void)name;
+    (void)size;
+    return ERR_EXISTS;
+}
+
+bool verify_is_unreadable(struct store *store, enum err rc)
+{
+    struct err_record failure;
+    bool is_there;
+
+    if (rc != ERR_STORAGE)
+        return false;
+    err_take(rc, &failure);
+    is_there = store_list(store, "", stop_at_first, NULL) == ERR_EXISTS;
+    (void)err_give(&failure);
+    return is_there;
+}
+
+enum err verify_note(struct verify_tally *tally, struct store *store, enum err rc,
+                     struct verify_object *object)
+{
+    if (rc != ERR_CORRUPT && !verify_is_unreadable(store, rc))
+        return rc;
+    log_say(LOG_WARN, "%s", err_text());
+    atomic_fetch_add(rc == ERR_CORRUPT ? &tally->damaged : &tally->unreadable, 1);
+    object->damaged = true;
+    return ERR_OK;
+}
+
+void verify_count(struct verify_tally *tally, struct verify_result *out)
+{
+    out->damaged += atomic_load(&tally->damaged);
+    out->unreadable += atomic_load(&tally->unreadable);
+}
+
 /* Workers over the list of objects. */
 struct checking {
     struct verify_set *set;
@@ -88,7 +126,7 @@ struct checking {
     bool read_data;
     atomic_size_t next;
     atomic_ullong bytes;
-    atomic_ullong damaged;
+    struct verify_tally tally;
 };
 
 static enum err check_digest(struct checking *c, const struct manifest_object *o,
@@ -156,15 +194,12 @@ static enum err check_some(void *shared, size_t worker, const atomic_bool *stop)
         if (o->damaged)
             continue;
         rc = check_object(c, &o->facts, hash, piece);
-        if (rc == ERR_CORRUPT) {
-            log_say(LOG_WARN, "%s", err_text());
-            atomic_fetch_add(&c->damaged, 1);
-            o->damaged = true;
-            hash_free(hash); /* it may stand in the middle of an object */
-            hash = NULL;
-            rc = hash_new(&hash);
-        }
-        TRY(rc);
+        if (rc == ERR_OK)
+            continue;
+        TRY(verify_note(&c->tally, c->store, rc, o));
+        hash_free(hash); /* it may stand in the middle of an object */
+        hash = NULL;
+        TRY(hash_new(&hash));
     }
 out:
     hash_free(hash);
@@ -233,7 +268,7 @@ enum err verify_set_check(struct verify_set *set, struct verify_result *out)
     }
     out->read_objects = set->options->depth == VERIFY_PRESENCE ? 0 : set->count;
     out->bytes = atomic_load(&c.bytes);
-    out->damaged += atomic_load(&c.damaged);
+    verify_count(&c.tally, out);
 out:
     return rc;
 }

@@ -6,6 +6,9 @@
 #ifndef SNAPSHOT_VERIFY_DATA_H
 #define SNAPSHOT_VERIFY_DATA_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include "core/base/err.h"
 #include "snapshot/opened.h"
 #include "snapshot/plan.h"
@@ -13,7 +16,7 @@
 
 struct verify_object {
     struct manifest_object facts; /* first: verify_by_id() compares these too */
-    bool damaged;                 /* found and said already */
+    bool damaged;                 /* or unreadable: found and said already */
 };
 
 struct verify_set {
@@ -26,6 +29,22 @@ struct verify_set {
     size_t opened_room;
 };
 void verify_set_clear(struct verify_set *set);
+
+/* What several workers have found. */
+struct verify_tally {
+    atomic_ullong damaged;
+    atomic_ullong unreadable;
+};
+void verify_count(struct verify_tally *tally, struct verify_result *out);
+
+/* True for ERR_STORAGE when the store itself still answers: then it is this one thing that cannot
+ * be read. Leaves the message. */
+bool verify_is_unreadable(struct store *store, enum err rc);
+
+/* Say and count that `object` is damaged or cannot be read, and let nobody look at it again; any
+ * other failure is passed on. For the one worker that has the object. */
+MUST_CHECK enum err verify_note(struct verify_tally *tally, struct store *store, enum err rc,
+                                struct verify_object *object);
 
 /* The order of `objects`: for qsort() and bsearch(). */
 int verify_by_id(const void *a, const void *b);
@@ -40,6 +59,9 @@ MUST_CHECK enum err verify_set_add(struct verify_set *set, const struct manifest
 MUST_CHECK enum err verify_set_check(struct verify_set *set, struct verify_result *out);
 
 /* From here on in verify_decrypt.c: what needs the keys. */
+
+/* How many data keys the opened snapshots hold on the secure heap. */
+size_t verify_set_keys(const struct verify_set *set);
 
 /* Open a snapshot: every key, commitment and the index. ERR_CORRUPT; ERR_KEY_…. */
 MUST_CHECK enum err verify_set_open(struct verify_set *set, const struct snapshot *s);

@@ -29,6 +29,15 @@ out:
     return rc;
 }
 
+size_t verify_set_keys(const struct verify_set *set)
+{
+    size_t keys = 0;
+
+    for (size_t i = 0; i < set->opened_count; i++)
+        keys += set->opened[i].manifest.key_count;
+    return keys;
+}
+
 /* By which opened snapshot an object of the set is read: all that share it have the same key. */
 struct provider {
     uint32_t owner;
@@ -42,7 +51,7 @@ struct decrypting {
     uint32_t **numbers; /* owned; for each opened snapshot: its objects' places in the set */
     struct provider *providers; /* owned; for each object of the set */
     atomic_ullong bytes;
-    atomic_ullong damaged;
+    struct verify_tally tally;
 };
 
 static void decrypting_clear(struct decrypting *d)
@@ -184,6 +193,13 @@ out:
     return rc;
 }
 
+static enum err note(struct decrypting *d, uint32_t object, enum err rc)
+{
+    const struct opened *by = &d->set->opened[d->providers[object].owner];
+
+    return verify_note(&d->tally, by->store, rc, &d->set->objects[object]);
+}
+
 static enum err open_objects(void *shared, size_t worker, const atomic_bool *stop)
 {
     struct opener o = {.shared = shared};
@@ -195,12 +211,8 @@ static enum err open_objects(void *shared, size_t worker, const atomic_bool *sto
     (void)worker;
     while (!atomic_load(stop) && plan_take(o.shared->plan, &object, &items, &count)) {
         rc = open_object(&o, object, items, count, stop);
-        if (rc == ERR_CORRUPT) { /* the rest of a damaged object is not looked at */
-            log_say(LOG_WARN, "%s", err_text());
-            atomic_fetch_add(&o.shared->damaged, 1);
-            rc = ERR_OK;
-        }
-        TRY(rc);
+        if (rc != ERR_OK) /* the rest of a damaged object is not looked at */
+            TRY(note(o.shared, object, rc));
     }
 out:
     block_reader_free(o.reader);
@@ -224,7 +236,7 @@ enum err verify_set_decrypt(struct verify_set *set, struct verify_result *out)
         TRY(pool_run(verify_workers(set->options), open_objects, &d));
     }
     out->bytes += atomic_load(&d.bytes);
-    out->damaged += atomic_load(&d.damaged);
+    verify_count(&d.tally, out);
 out:
     decrypting_clear(&d);
     while (set->opened_count > 0)

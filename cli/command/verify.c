@@ -49,6 +49,8 @@ static enum err print_result_json(const struct verify_result *result)
     TRY(jdoc_set_number(to, "readObjects", result->read_objects));
     TRY(jdoc_set_number(to, "bytes", result->bytes));
     TRY(jdoc_set_number(to, "damaged", result->damaged));
+    TRY(jdoc_set_number(to, "unreadable", result->unreadable));
+    TRY(jdoc_set_number(to, "notDecrypted", result->locked));
     TRY(print_json(to));
 out:
     jdoc_free(to);
@@ -66,10 +68,15 @@ static void print_result(const struct verify_result *result)
     print_out(", ");
     print_count(result->read_objects, "object");
     print_out(" read (%s): ", size);
+    if (result->unreadable > 0)
+        print_out("%llu unreadable, ", (unsigned long long)result->unreadable);
+    if (result->locked > 0)
+        print_out("%llu of the snapshots not decrypted, ", (unsigned long long)result->locked);
     if (result->damaged > 0)
         print_out("%llu damaged\n", (unsigned long long)result->damaged);
     else
-        print_out("no damage\n");
+        print_out("%s\n", result->unreadable + result->locked > 0 ? "no damage in what was read"
+                                                                  : "no damage");
 }
 
 static enum err run(const struct verify_options *options, struct verify_result *result)
@@ -109,8 +116,8 @@ enum err command_verify(const struct settings *s)
     options.envelope = (size_t)settings_number(s, OPTION_ENVELOPE);
     options.workers = (size_t)settings_number(s, OPTION_WORKERS);
     rc = run(&options, &result);
-    if (rc != ERR_OK && rc != ERR_CORRUPT) /* damage is a result too */
-        goto out;
+    if (rc != ERR_OK && result.damaged + result.unreadable + result.locked == 0)
+        goto out; /* what was found is a result too */
     err_take(rc, &done);
     if (settings_flag(s, OPTION_JSON))
         TRY(print_result_json(&result));

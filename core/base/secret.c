@@ -11,7 +11,7 @@
 
 #include "core/base/mem.h"
 
-#define SECURE_HEAP_LEN (256 * KIB)
+#define SECURE_HEAP_LEN MIB /* verify opens up to 8,192 data keys of 32 bytes at once */
 #define SECURE_HEAP_LEAST 32
 #define HUGE_PAGE (2 * MIB)
 #define HUGE_FROM (4 * HUGE_PAGE)

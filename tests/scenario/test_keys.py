@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from conftest import KEY_INVALID, KEY_UNREACHABLE, USAGE, read_tree
+from conftest import CORRUPT, KEY_INVALID, KEY_UNREACHABLE, USAGE, read_tree
 
 
 @pytest.fixture
@@ -62,6 +62,24 @@ def test_a_disabled_version_refuses_and_enabling_it_brings_everything_back(three
     assert repo.run("key", "enable", 2).out == "version 2 is enabled\n"
     repo.assert_restores(repo.trees)
     repo.run("verify", "--decrypt")
+
+
+def test_a_refused_key_hides_no_damage_under_another(three_keys):
+    repo = three_keys
+    first, second, third = repo.trees
+    repo.run("key", "disable", 1, "--yes")
+    done = repo.run("verify", "--decrypt", "--json", expect=KEY_INVALID)
+    assert done.json["notDecrypted"] == 1 and done.json["damaged"] == 0
+    assert f"snapshot {first}: not decrypted, nor others of that key version: " in done.err
+    assert done.err.endswith("1 of the snapshots were not decrypted: see above\n")
+    pack = repo.object_path(repo.manifest(third)["objects"][-1]["id"])
+    content = bytearray(pack.read_bytes())
+    content[-1] ^= 1
+    pack.chmod(0o600)
+    pack.write_bytes(content)
+    done = repo.run("verify", "--decrypt", "--json", expect=CORRUPT)
+    assert done.json["notDecrypted"] == 1 and done.json["damaged"] == 1
+    assert pack.name in done.err and "version 1 is disabled since " in done.err
 
 
 def test_with_every_version_disabled_there_is_nothing_to_offer_and_no_backup(three_keys):
@@ -167,7 +185,8 @@ def test_a_wrong_passphrase_is_refused_by_name(two):
                     ["key", "rotate"], ["key", "disable", 1, "--yes"], ["verify", "--decrypt"]):
         done = two.run(*command, expect=KEY_INVALID)
         assert "passphrase" in done.err and str(two.keyring) in done.err
-        assert done.out == ""
+        assert done.out == "" or done.out.endswith(
+            "2 of the snapshots not decrypted, no damage in what was read\n")
     assert not two.target.exists()
     assert {path.name: path.read_bytes() for path in two.keyring.parent.iterdir()} == keys
     two.passphrase.write_text(right)

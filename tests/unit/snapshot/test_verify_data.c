@@ -164,8 +164,8 @@ static void an_object_cut_while_it_is_read_makes_no_other_look_damaged(void **st
     end_checking(&c);
 }
 
-/* A disk that cannot be read is no damage, and no proof of the contrary. */
-static void a_store_that_fails_at_any_operation_ends_the_check(void **state)
+/* A read error is no damage, and no proof of the contrary; the other objects are still read. */
+static void an_object_that_cannot_be_read_hides_no_other(void **state)
 {
     struct checking c;
     bool came = true;
@@ -182,10 +182,27 @@ static void a_store_that_fails_at_any_operation_ends_the_check(void **state)
         c.options.workers = 1;
         rc = verify_set_check(&c.set, &r);
         came = atomic_load(&c.w.faulty.count) >= at;
-        assert_int_equal(rc, came ? ERR_STORAGE : ERR_OK);
+        assert_int_equal(rc, ERR_OK);
         assert_int_equal(r.damaged, 0);
+        assert_int_equal(r.unreadable, came ? 1 : 0);
+        assert_int_equal(r.bytes, (OBJECT_COUNT - (came ? 1 : 0)) * 1000);
+        for (size_t i = 0; i < OBJECT_COUNT; i++)
+            c.set.objects[i].damaged = false;
     }
     assert_true(at > 3 * OBJECT_COUNT); /* looked for, opened, read */
+    end_checking(&c);
+}
+
+static void a_store_that_is_gone_ends_the_check(void **state)
+{
+    struct faulty fault = {.fault = FAULT_FAIL, .at = 3, .sticky = true};
+    struct verify_result r = {0};
+    struct checking c;
+
+    begin_checking(state, &c, VERIFY_READ_DATA, 1);
+    open_ledger(&c.w, &fault);
+    c.options.ledger = c.w.ledger;
+    assert_refused(verify_set_check(&c.set, &r), ERR_STORAGE, NULL);
     end_checking(&c);
 }
 
@@ -195,7 +212,8 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(a_sample_is_rounded_up_and_never_more_than_all),
     IN_FOLDER(a_damaged_object_is_counted_once_and_the_others_are_read),
     IN_FOLDER(an_object_cut_while_it_is_read_makes_no_other_look_damaged),
-    IN_FOLDER(a_store_that_fails_at_any_operation_ends_the_check),
+    IN_FOLDER(an_object_that_cannot_be_read_hides_no_other),
+    IN_FOLDER(a_store_that_is_gone_ends_the_check),
 };
 
 int main(void)
