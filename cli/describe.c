@@ -119,6 +119,24 @@ out:
     return rc;
 }
 
+enum err describe_damaged(const struct damaged_snapshot *of, struct jdoc **out)
+{
+    struct jdoc *to = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&to));
+    TRY(jdoc_set_text(to, "id", of->id[0] != '\0' ? of->id : NULL));
+    TRY(jdoc_set_text(to, "status", "damaged"));
+    TRY(jdoc_set_text(to, "reason", of->reason));
+    TRY(jdoc_set_time(to, "createdAt", of->record->created_ms));
+    TRY(jdoc_set_hex(to, "recordId", bytes_of(of->record->id, RECORD_ID_LEN)));
+    *out = to;
+    to = NULL; /* the caller's now */
+out:
+    jdoc_free(to);
+    return rc;
+}
+
 void describe_grid(struct grid *g)
 {
     grid_init(g, columns, sizeof columns / sizeof columns[0]);

@@ -15,6 +15,10 @@
 /* All members of one snapshot; "effectiveMasterKey" is what a restore needs now. */
 MUST_CHECK enum err describe_snapshot(const struct snapshot *of, struct jdoc **out);
 
+/* What is known of a damaged one: "id" (or null), "status" "damaged", "reason", "createdAt" and
+ * "recordId". */
+MUST_CHECK enum err describe_damaged(const struct damaged_snapshot *of, struct jdoc **out);
+
 /* A grid of snapshots: heads, and one row. */
 void describe_grid(struct grid *g);
 MUST_CHECK enum err describe_row(struct grid *g, const struct snapshot *of);

@@ -261,6 +261,14 @@ static bool has_nothing(struct store *store)
     return empty;
 }
 
+/* Whoever asks for the latest must hear that a later one was passed over. */
+static void say_damaged(const struct catalogue *c)
+{
+    if (c->damaged_count > 0)
+        log_say(LOG_WARN, "%zu snapshot record%s damaged and left out: `sealpoint verify` says why",
+                c->damaged_count, c->damaged_count == 1 ? " is" : "s are");
+}
+
 enum err session_open_ledger(struct session *s, bool read_all)
 {
     struct ledger_options options = {.read_all = read_all};
@@ -281,6 +289,7 @@ enum err session_open_ledger(struct session *s, bool read_all)
     if (ledger_is_first_contact(s->ledger))
         say_first_contact(s->ledger);
     TRY(catalogue_read(s->ledger, &s->catalogue));
+    say_damaged(&s->catalogue);
 out:
     return rc;
 }

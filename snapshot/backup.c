@@ -71,6 +71,44 @@ static void backup_clear(struct backup *b)
     lock_free(b->lock);
 }
 
+/* What no reader takes must not cost hours of reading first. */
+static enum err check_text(const char *name, const char *text, size_t max)
+{
+    if (text == NULL)
+        return ERR_OK;
+    if (strlen(text) > max)
+        return err_set(ERR_USAGE, "the %s is %zu bytes long, at most %zu are possible", name,
+                       strlen(text), max);
+    if (!text_is_clean(text))
+        return err_set(ERR_USAGE, "the %s has control characters or is not UTF-8", name);
+    return ERR_OK;
+}
+
+static enum err check_texts(const struct backup_options *o)
+{
+    enum err rc;
+
+    TRY(check_text("description", o->description, SNAPSHOT_TEXT_MAX));
+    TRY(check_text("snapshot type", o->snapshot_type, SNAPSHOT_WORD_MAX));
+    TRY(check_text("frequency type", o->frequency_type, SNAPSHOT_WORD_MAX));
+out:
+    return rc;
+}
+
+/* `rc` is what a reader says of what is about to be recorded. Storing it would help nobody. */
+static enum err refuse_unreadable(enum err rc)
+{
+    struct err_record why;
+
+    if (rc != ERR_CORRUPT && rc != ERR_UNSUPPORTED)
+        return rc;
+    err_take(ERR_FAILED, &why);
+    rc = err_give(&why);
+    err_note("the snapshot could not be read back, so it is not recorded; this is a bug, please "
+             "report it");
+    return rc;
+}
+
 static enum err take_lock(struct backup *b)
 {
     char *path = NULL;
@@ -357,6 +395,7 @@ out:
 static enum err put_manifest(struct backup *b, const struct jdoc *facts)
 {
     struct buf text = {.max = MANIFEST_LEN_MAX};
+    struct manifest again = {0};
     char name[MANIFEST_NAME_LEN + 1];
     enum err rc;
 
@@ -365,18 +404,20 @@ static enum err put_manifest(struct backup *b, const struct jdoc *facts)
     memcpy(b->manifest.repository, ledger_repository(b->ledger), SEAL_ID_LEN);
     TRY(gather_keys(b));
     TRY(manifest_encode(&b->manifest, facts, &text));
+    TRY(refuse_unreadable(manifest_decode(buf_bytes(&text), &again)));
     TRY(hash_of(buf_bytes(&text), b->manifest_sha256));
     b->manifest_size = text.len;
     manifest_name(b->id_text, name);
     TRY(journal_add(b->journal, name));
     TRY(store_put(ledger_store(b->ledger), name, buf_bytes(&text)));
 out:
+    manifest_clear(&again);
     buf_clear(&text);
     return rc;
 }
 
-/* The commit point. */
-static enum err put_record(struct backup *b, struct jdoc *facts)
+/* All that the record will say, and a reader's word that it can be taken. */
+static enum err complete_facts(struct backup *b, struct jdoc *facts)
 {
     struct jdoc *part = NULL;
     enum err rc;
@@ -387,7 +428,7 @@ static enum err put_record(struct backup *b, struct jdoc *facts)
     TRY(jdoc_set_number(part, "size", b->manifest_size));
     TRY(jdoc_set_hex(part, "sha256", bytes_of(b->manifest_sha256, HASH_LEN)));
     TRY(jdoc_set(facts, "manifest", &part));
-    TRY(ledger_append(b->ledger, RECORD_SNAPSHOT, facts, NULL));
+    TRY(refuse_unreadable(catalogue_check_body(b->ledger, facts)));
 out:
     jdoc_free(part);
     return rc;
@@ -441,6 +482,7 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     bool may_be_recorded = false;
     enum err rc;
 
+    TRY(check_texts(options));
     if (!ledger_can_append(b.ledger))
         FAIL(ERR_USAGE,
              "the signing key of this repository is not in %s: this machine can verify "
@@ -458,9 +500,10 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     TRY(write_index(&b));
     TRY(make_facts(&b, &facts));
     TRY(put_manifest(&b, facts));
+    TRY(complete_facts(&b, facts));
     TRY(stop_check());
     may_be_recorded = true;
-    TRY(put_record(&b, facts));
+    TRY(ledger_append(b.ledger, RECORD_SNAPSHOT, facts, NULL)); /* the commit point */
     keep_for_next(&b);
     report(&b, out);
     if (out->attention > 0)

@@ -46,8 +46,8 @@ struct backup_result {
  * ERR_OK: objects and record are durable. ERR_ATTENTION: the same, but files changed or vanished
  * while they were read, or a dbpath looked wrong (each was said by log_say). Anything else: no
  * snapshot was made and what was written for it is removed again. ERR_BUSY: another backup runs.
- * ERR_USAGE: the source is no directory, or a database that must not be copied (initial sync).
- * ERR_KEY_…: no data key.
+ * ERR_USAGE: a text is too long or not clean, the source is no directory, or a database that must
+ * not be copied (initial sync). ERR_KEY_…: no data key.
  */
 MUST_CHECK enum err backup_run(const struct backup_options *options, struct backup_result *out);
 

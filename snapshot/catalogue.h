@@ -15,6 +15,7 @@
 
 #define SNAPSHOT_ID_LEN 12    /* 4 bytes of time, 8 random */
 #define SNAPSHOT_ID_TEXT 24   /* hex digits */
+#define SNAPSHOT_WORD_MAX 32  /* snapshotType, frequencyType, status */
 #define SNAPSHOT_TEXT_MAX 255 /* description, replicaSetName, mongodVersion */
 
 struct snapshot_totals {
@@ -46,18 +47,34 @@ struct snapshot {
     uint8_t manifest_sha256[HASH_LEN];
 };
 
+/* A live record that is signed as it should be and still is no snapshot: it does not decode, or
+ * another has the same id. A writer that was taken over can make one; it must not hide the rest. */
+#define SNAPSHOT_REASON_MAX 255
+struct damaged_snapshot {
+    const struct record *record;   /* the ledger's */
+    char id[SNAPSHOT_ID_TEXT + 1]; /* "" when it cannot be read */
+    enum err code;                 /* ERR_CORRUPT or ERR_UNSUPPORTED */
+    char reason[SNAPSHOT_REASON_MAX + 1];
+};
+
 struct catalogue {
     struct snapshot *items; /* live ones, oldest first; owned */
     size_t count;
+    struct damaged_snapshot *damaged; /* in no `items`; owned */
+    size_t damaged_count;
 };
 
-/* ERR_CORRUPT: a snapshot record that does not decode. Borrows from `ledger`. */
+/* Borrows from `ledger`. */
 MUST_CHECK enum err catalogue_read(const struct ledger *ledger, struct catalogue *out);
 void catalogue_clear(struct catalogue *c);
 
-/* By id, unique prefix (at least 6 digits), or "latest". ERR_NOT_FOUND lists what there is;
- * ERR_USAGE: the prefix fits several. */
+/* By id, unique prefix (at least 6 digits), or "latest", which is never a damaged one.
+ * ERR_NOT_FOUND lists what there is; ERR_USAGE: the prefix fits several; ERR_CORRUPT,
+ * ERR_UNSUPPORTED: that one is damaged, and why. */
 MUST_CHECK enum err catalogue_find(const struct catalogue *c, const char *name,
                                    const struct snapshot **out);
+
+/* Would a record with these members be taken as a snapshot? ERR_CORRUPT, ERR_UNSUPPORTED: no. */
+MUST_CHECK enum err catalogue_check_body(const struct ledger *ledger, const struct jdoc *body);
 
 #endif

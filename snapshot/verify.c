@@ -113,6 +113,16 @@ static enum err judge(const struct verify_result *r, enum err refusal)
     return rc;
 }
 
+/* What is no snapshot at all has nothing to look into. */
+static void count_unreadable(const struct catalogue *c, struct verify_result *out)
+{
+    for (size_t i = 0; i < c->damaged_count; i++)
+        log_say(LOG_WARN, "snapshot %s: its record is damaged: %s",
+                c->damaged[i].id[0] != '\0' ? c->damaged[i].id : "(without an id)",
+                c->damaged[i].reason);
+    out->damaged += c->damaged_count;
+}
+
 enum err verify_run(const struct verify_options *options, struct verify_result *out)
 {
     size_t count = options->snapshots != NULL ? options->snapshot_count : options->catalogue->count;
@@ -121,6 +131,8 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
     enum err rc = ERR_OK;
 
     *out = (struct verify_result){0};
+    if (options->snapshots == NULL)
+        count_unreadable(options->catalogue, out);
     for (size_t i = 0; i < count; i++) {
         const struct snapshot *s = chosen(options, i);
 

@@ -8,8 +8,9 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 
-/* The list of one or of many. */
-static enum err print_list(const struct snapshot *items, size_t count)
+/* The list of one or of many; of all, the damaged ones come last. */
+static enum err print_list(const struct snapshot *items, size_t count,
+                           const struct damaged_snapshot *damaged, size_t damaged_count)
 {
     struct jdoc *item = NULL;
     struct list l;
@@ -20,22 +21,35 @@ static enum err print_list(const struct snapshot *items, size_t count)
         TRY(describe_snapshot(&items[i], &item));
         TRY(list_add(&l, &item));
     }
+    for (size_t i = 0; i < damaged_count; i++) {
+        TRY(describe_damaged(&damaged[i], &item));
+        TRY(list_add(&l, &item));
+    }
     list_end(&l);
 out:
     return rc;
 }
 
-static enum err print_grid(const struct snapshot *items, size_t count)
+static void print_damaged(const struct damaged_snapshot *of)
+{
+    print_out("damaged: %s ", of->id[0] != '\0' ? of->id : "(without an id)");
+    print_clean(of->reason);
+    print_out("\n");
+}
+
+static enum err print_grid(const struct catalogue *c)
 {
     struct grid g;
     enum err rc = ERR_OK;
 
     describe_grid(&g);
-    if (count == 0)
+    if (c->count == 0)
         log_say(LOG_INFO, "no snapshot has been taken yet");
-    for (size_t i = 0; i < count; i++)
-        TRY(describe_row(&g, &items[i]));
+    for (size_t i = 0; i < c->count; i++)
+        TRY(describe_row(&g, &c->items[i]));
     grid_print(&g);
+    for (size_t i = 0; i < c->damaged_count; i++)
+        print_damaged(&c->damaged[i]);
 out:
     grid_clear(&g);
     return rc;
@@ -49,9 +63,10 @@ enum err command_snapshots(const struct settings *s)
     session_init(&session, s);
     TRY(session_open_ledger(&session, false));
     if (settings_flag(s, OPTION_JSON))
-        TRY(print_list(session.catalogue.items, session.catalogue.count));
+        TRY(print_list(session.catalogue.items, session.catalogue.count, session.catalogue.damaged,
+                       session.catalogue.damaged_count));
     else
-        TRY(print_grid(session.catalogue.items, session.catalogue.count));
+        TRY(print_grid(&session.catalogue));
 out:
     session_clear(&session);
     return rc;
@@ -140,7 +155,7 @@ enum err command_show(const struct settings *s)
     TRY(session_open_ledger(&session, false));
     TRY(session_find_snapshot(&session, &which));
     if (settings_flag(s, OPTION_JSON))
-        TRY(print_list(which, 1));
+        TRY(print_list(which, 1, NULL, 0));
     else
         print_snapshot(which);
 out:

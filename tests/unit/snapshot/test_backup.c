@@ -568,7 +568,53 @@ static void a_second_backup_at_the_same_time_is_refused(void **state)
     clear_world(&w);
 }
 
+static void a_text_that_no_reader_takes_is_refused_before_anything_is_read(void **state)
+{
+    static char too_long[SNAPSHOT_TEXT_MAX + 2];
+    static const char *const texts[] = {too_long, "a\tb", "\xff"};
+    static const char *const due[] = {"the description is 256 bytes long, at most 255 are possible",
+                                      "the description has control characters or is not UTF-8",
+                                      "the description has control characters or is not UTF-8"};
+    struct world w;
+    struct backup_options options;
+    struct backup_result result;
+
+    make_world(state, &w);
+    put_file(in(state, "source/f"), "content");
+    memset(too_long, 'x', sizeof too_long - 1);
+    for (size_t i = 0; i < 3; i++) {
+        options = backup_options_of(&w);
+        options.description = texts[i];
+        assert_refused(backup_run(&options, &result), ERR_USAGE, due[i]);
+    }
+    assert_int_equal(w.key.wraps, 0);
+    too_long[SNAPSHOT_TEXT_MAX] = '\0';
+    options.description = too_long;
+    assert_done(backup_run(&options, &result));
+    clear_world(&w);
+}
+
+/* The double names its key by nothing, which no reader takes. */
+static void what_cannot_be_read_back_is_not_recorded(void **state)
+{
+    struct world w;
+    struct backup_options options;
+    struct backup_result result;
+
+    make_world(state, &w);
+    put_file(in(state, "source/f"), "content");
+    w.key.version[0] = '\0';
+    options = backup_options_of(&w);
+    assert_int_equal(backup_run(&options, &result), ERR_FAILED);
+    assert_non_null(strstr(err_text(), "this is a bug"));
+    assert_int_equal(count_orphans(&w), 0);
+    assert_int_equal(ledger_count(w.ledger), 2);
+    clear_world(&w);
+}
+
 static const struct CMUnitTest tests[] = {
+    IN_FOLDER(a_text_that_no_reader_takes_is_refused_before_anything_is_read),
+    IN_FOLDER(what_cannot_be_read_back_is_not_recorded),
     IN_FOLDER(a_snapshot_restores_to_the_same_tree),
     IN_FOLDER(zeros_and_holes_are_not_stored),
     IN_FOLDER(an_unchanged_source_stores_nothing_new),

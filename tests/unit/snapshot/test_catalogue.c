@@ -84,6 +84,8 @@ static void snapshots_come_oldest_first_and_live(void **state)
     clear_world(&w);
 }
 
+#define NEW_ID "ffffffffffffffffffffffff"
+
 /* The facts of a snapshot's record, to be signed again with one of them changed. */
 static struct jdoc *copy_facts(const struct record *r, const char *without)
 {
@@ -96,6 +98,8 @@ static struct jdoc *copy_facts(const struct record *r, const char *without)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (strcmp(texts[i], without) != 0) {
             assert_done(jdoc_text(r->payload, texts[i], 64, &text));
+            if (i == 0 && strcmp(without, "") != 0)
+                text = NEW_ID;
             assert_done(jdoc_set_text(body, texts[i], text));
         }
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -111,7 +115,7 @@ static struct jdoc *copy_facts(const struct record *r, const char *without)
 }
 
 /* A writer may sign what it likes; what cannot be is still no snapshot. */
-static void a_record_that_lacks_or_breaks_a_member_is_refused(void **state)
+static void a_record_that_lacks_or_breaks_a_member_is_damaged_and_hides_no_other(void **state)
 {
     static const struct {
         const char *name, *text; /* NULL: the member is not there */
@@ -142,20 +146,29 @@ static void a_record_that_lacks_or_breaks_a_member_is_refused(void **state)
         struct world w;
         struct catalogue c = {0};
         struct jdoc *body;
-        enum err rc;
+        struct backup_result made;
+        const struct snapshot *found = NULL;
 
         make_world(state, &w);
         put_file(in(state, "source/f"), "content");
         make_backup(&w);
+        made = make_backup(&w);
         body = copy_facts(ledger_at(w.ledger, ledger_count(w.ledger) - 1), rows[i].name);
         if (rows[i].text != NULL)
             assert_done(jdoc_set_text(body, rows[i].name, rows[i].text));
         assert_done(ledger_append(w.ledger, RECORD_SNAPSHOT, body, NULL));
         jdoc_free(body);
-        rc = catalogue_read(w.ledger, &c);
-        if (rc != rows[i].code || strncmp(err_text(), "snapshot record ", 16) != 0)
-            fail_msg("%s = %s gave %d: %s", rows[i].name, rows[i].text, (int)rc,
-                     rc == ERR_OK ? "" : err_text());
+        assert_done(catalogue_read(w.ledger, &c));
+        if (c.damaged_count != 1 || c.damaged[0].code != rows[i].code ||
+            strncmp(c.damaged[0].reason, "snapshot record ", 16) != 0)
+            fail_msg("%s = %s gave %zu damaged: %s", rows[i].name, rows[i].text, c.damaged_count,
+                     c.damaged_count == 1 ? c.damaged[0].reason : "");
+        assert_int_equal(c.count, 2);
+        assert_done(catalogue_find(&c, "latest", &found));
+        assert_string_equal(found->id, made.id);
+        if (c.damaged[0].id[0] != '\0')
+            assert_refused(catalogue_find(&c, NEW_ID, &found), rows[i].code, NULL);
+        catalogue_clear(&c);
         clear_world(&w);
         remove_all(in(state, "repository"));
         remove_all(in(state, "state"));
@@ -164,21 +177,48 @@ static void a_record_that_lacks_or_breaks_a_member_is_refused(void **state)
 }
 
 /* Of two, nobody could tell which is meant. */
-static void two_records_of_one_id_are_refused(void **state)
+static void two_records_of_one_id_are_damaged_and_hide_no_other(void **state)
 {
     struct world w;
     struct catalogue c = {0};
     struct jdoc *body;
+    struct backup_result first;
+    struct backup_result second;
+    const struct snapshot *found = NULL;
+    char due[256];
 
     make_world(state, &w);
     put_file(in(state, "source/f"), "content");
-    make_backup(&w);
+    first = make_backup(&w);
+    second = make_backup(&w);
     body = copy_facts(ledger_at(w.ledger, ledger_count(w.ledger) - 1), "");
     assert_done(ledger_append(w.ledger, RECORD_SNAPSHOT, body, NULL));
     jdoc_free(body);
-    assert_refused(catalogue_read(w.ledger, &c), ERR_CORRUPT, NULL);
-    assert_null(c.items);
+    assert_done(catalogue_read(w.ledger, &c));
+    assert_int_equal(c.count, 1);
+    assert_int_equal(c.damaged_count, 2);
+    assert_done(catalogue_find(&c, "latest", &found));
+    assert_string_equal(found->id, first.id);
+    snprintf(due, sizeof due,
+             "snapshot %s is damaged: another snapshot record has the same id\n  The other "
+             "snapshots can be restored; `sealpoint snapshots` lists them.",
+             second.id);
+    assert_refused(catalogue_find(&c, second.id, &found), ERR_CORRUPT, due);
+    catalogue_clear(&c);
     clear_world(&w);
+}
+
+static void when_all_are_damaged_there_is_no_latest(void **state)
+{
+    struct damaged_snapshot damaged = {.code = ERR_CORRUPT, .reason = "why"};
+    struct catalogue c = {.damaged = &damaged, .damaged_count = 1};
+    const struct snapshot *found = NULL;
+
+    (void)state;
+    assert_refused(catalogue_find(&c, "latest", &found), ERR_CORRUPT,
+                   "the repository holds no snapshot that is not damaged");
+    assert_refused(catalogue_find(&c, "aaaaaa", &found), ERR_NOT_FOUND,
+                   "snapshot aaaaaa: there is none");
 }
 
 static enum err read_once(void *arg)
@@ -206,8 +246,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_snapshot_is_found_by_each_of_its_names),
     cmocka_unit_test(what_is_no_name_of_one_is_refused),
     IN_FOLDER(snapshots_come_oldest_first_and_live),
-    IN_FOLDER(a_record_that_lacks_or_breaks_a_member_is_refused),
-    IN_FOLDER(two_records_of_one_id_are_refused),
+    IN_FOLDER(a_record_that_lacks_or_breaks_a_member_is_damaged_and_hides_no_other),
+    IN_FOLDER(two_records_of_one_id_are_damaged_and_hide_no_other),
+    cmocka_unit_test(when_all_are_damaged_there_is_no_latest),
     IN_FOLDER(no_memory_is_said),
 };
 
