@@ -10,7 +10,8 @@
 #include "tests/tools/bson.h"
 #include "tests/tools/words.h"
 
-/* The extension where Debian puts it (the Makefile asks pkg-config); "" where snappy is built in. */
+/* The extension where Debian puts it (the Makefile asks pkg-config); "" where snappy is built in.
+ */
 #ifndef WT_SNAPPY
 #error "WT_SNAPPY: path of libwiredtiger_snappy.so, or nothing"
 #endif
