@@ -151,11 +151,14 @@ static bool has_moved(int content, const char *name)
 /* Both the list and the walk are sorted: *at goes on through the list. */
 static bool is_listed(const struct restore_target *t, const char *name, const char **at)
 {
-    const char *end = (const char *)t->names.at + t->names.len;
+    const char *end;
 
-    while (t->names.len > 0 && *at < end && strcmp(*at, name) < 0)
+    if (t->names.len == 0)
+        return false;
+    end = (const char *)t->names.at + t->names.len;
+    while (*at < end && strcmp(*at, name) < 0)
         *at += strlen(*at) + 1;
-    return t->names.len > 0 && *at < end && strcmp(*at, name) == 0;
+    return *at < end && strcmp(*at, name) == 0;
 }
 
 static enum err refuse_name(const struct restore_target *t, const char *name)
