@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#define VERSION_CHANGED "the active master-key version changed"
+#define KEYS_CHANGED "the configured master keys changed"
+
 static const struct snapshot *find(const struct catalogue *c, const char *id)
 {
     for (size_t i = 0; i < c->count; i++)
@@ -9,9 +12,6 @@ static const struct snapshot *find(const struct catalogue *c, const char *id)
             return &c->items[i];
     return NULL;
 }
-
-#define VERSION_CHANGED "the active master-key version changed"
-#define KEYS_CHANGED "the configured master keys changed"
 
 const struct snapshot *chain_parent(const struct catalogue *c, const struct key_name *active,
                                     const struct chain_limits *limits, int64_t now_ms,

@@ -76,10 +76,16 @@ static int open_content(const struct restore_target *t)
 
 /* ---- the list of names ---- */
 
-#define EACH_NAME(t, name)                                                                         \
-    (const char *name = (const char *)(t)->names.at;                                               \
-     (t)->names.len > 0 && name < (const char *)(t)->names.at + (t)->names.len;                    \
-     name += strlen(name) + 1)
+/* The first name of the list (after NULL), or the one after `name`; NULL: there is none. */
+static const char *next_name(const struct restore_target *t, const char *name)
+{
+    const char *next;
+
+    if (t->names.len == 0)
+        return NULL;
+    next = name == NULL ? (const char *)t->names.at : name + strlen(name) + 1;
+    return next < (const char *)t->names.at + t->names.len ? next : NULL;
+}
 
 /* The list is in a folder that others may have written to. */
 static enum err check_list(const struct restore_target *t)
@@ -87,12 +93,11 @@ static enum err check_list(const struct restore_target *t)
     if (t->names.len > 0 && t->names.at[t->names.len - 1] != '\0')
         return err_set(ERR_FAILED, "%s/%s is damaged: it does not end with a name", t->partial,
                        LIST);
-    for
-        EACH_NAME(t, name)
-    if (*name == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
-        strcmp(name, "..") == 0)
-        return err_set(ERR_FAILED, "%s/%s is damaged: \"%.100s\" is no name", t->partial, LIST,
-                       name);
+    for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
+        if (*name == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
+            strcmp(name, "..") == 0)
+            return err_set(ERR_FAILED, "%s/%s is damaged: \"%.100s\" is no name", t->partial, LIST,
+                           name);
     return ERR_OK;
 }
 
@@ -148,17 +153,12 @@ static bool has_moved(int content, const char *name)
 
 /* ---- whether the mount point is empty ---- */
 
-/* Both the list and the walk are sorted: *at goes on through the list. */
+/* Both the list and the walk are sorted: *at goes on through the list, from its first name. */
 static bool is_listed(const struct restore_target *t, const char *name, const char **at)
 {
-    const char *end;
-
-    if (t->names.len == 0)
-        return false;
-    end = (const char *)t->names.at + t->names.len;
-    while (*at < end && strcmp(*at, name) < 0)
-        *at += strlen(*at) + 1;
-    return *at < end && strcmp(*at, name) == 0;
+    while (*at != NULL && strcmp(*at, name) < 0)
+        *at = next_name(t, *at);
+    return *at != NULL && strcmp(*at, name) == 0;
 }
 
 static enum err refuse_name(const struct restore_target *t, const char *name)
@@ -182,7 +182,7 @@ static enum err refuse_name(const struct restore_target *t, const char *name)
 
 static enum err check_empty(const struct restore_target *t)
 {
-    const char *at = (const char *)t->names.at;
+    const char *at = next_name(t, NULL);
     struct walk *walk = NULL;
     struct walk_item item;
     bool more = true;
@@ -253,10 +253,9 @@ static enum err sweep(const struct restore_target *t)
     int content = open_content(t);
     enum err rc = ERR_OK;
 
-    for
-        EACH_NAME(t, name)
-    if (has_moved(content, name))
-        TRY(file_remove_tree_at(t->fd, name));
+    for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
+        if (has_moved(content, name))
+            TRY(file_remove_tree_at(t->fd, name));
     /* A disk that cannot sync must still let itself be tidied up. */
     if (t->names.len > 0 && file_sync_dir(t->path) != ERR_OK)
         err_clear();
@@ -406,10 +405,9 @@ static enum err move_all(struct restore_target *t)
     /* A root that was restored read-only must let go of what is in it. */
     if (fchmod(t->tree->root_fd, S_IRWXU) != 0)
         FAIL_SYS(ERR_FAILED, "setting the mode of %s", t->content);
-    for
-        EACH_NAME(t, name)
-    if (strcmp(name, GUARD) != 0)
-        TRY(move_up(t, name));
+    for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
+        if (strcmp(name, GUARD) != 0)
+            TRY(move_up(t, name));
     TRY(file_sync_dir(t->path));
 out:
     return rc;

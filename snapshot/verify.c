@@ -38,10 +38,10 @@ static enum err note_damage(const struct verify_set *set, const struct snapshot 
     return ERR_OK;
 }
 
-/* The first master-key version that was refused, and how. */
+/* What was refused for its key. */
 struct refused {
-    enum err code; /* ERR_OK: none yet */
-    struct key_name key;
+    enum err first;       /* ERR_OK: nothing yet */
+    struct key_name last; /* the recorded master key's version; "": a further envelope was */
 };
 
 static bool is_about_keys(enum err rc)
@@ -50,22 +50,25 @@ static bool is_about_keys(enum err rc)
 }
 
 /* A key that is refused hides the damage of no other key's snapshots. It is asked for once: there
- * may be somebody at a terminal. */
+ * may be somebody at a terminal. Which key a further envelope is of, only the manifest says. */
 static enum err open_or_note(struct verify_set *set, const struct snapshot *s, struct refused *no,
                              struct verify_result *out)
 {
     enum err rc;
 
-    if (no->code != ERR_OK && key_name_equal(&no->key, &s->effective_key)) {
+    if (key_name_equal(&no->last, &s->effective_key)) {
         out->locked++;
         return ERR_OK;
     }
     rc = verify_set_open(set, s);
     if (!is_about_keys(rc))
         return note_damage(set, s, rc, out);
-    log_say(LOG_WARN, "snapshot %s: not decrypted, nor others of that key version: %s", s->id,
-            err_text());
-    *no = (struct refused){.code = rc, .key = s->effective_key};
+    log_say(LOG_WARN, "snapshot %s: not decrypted%s: %s", s->id,
+            set->options->envelope == 0 ? ", nor others of that key version" : "", err_text());
+    if (no->first == ERR_OK)
+        no->first = rc;
+    if (set->options->envelope == 0)
+        no->last = s->effective_key;
     out->locked++;
     return ERR_OK;
 }
@@ -79,7 +82,7 @@ static const struct snapshot *chosen(const struct verify_options *o, size_t i)
 static enum err decrypt_all(struct verify_set *set, size_t count, enum err *refusal,
                             struct verify_result *out)
 {
-    struct refused no = {.code = ERR_OK};
+    struct refused no = {.first = ERR_OK};
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < count; i++) {
@@ -87,7 +90,7 @@ static enum err decrypt_all(struct verify_set *set, size_t count, enum err *refu
         if (set->opened_count == OPEN_MAX || verify_set_keys(set) > OPEN_KEYS_MAX || i + 1 == count)
             TRY(verify_set_decrypt(set, out));
     }
-    *refusal = no.code;
+    *refusal = no.first;
 out:
     return rc;
 }

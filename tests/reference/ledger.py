@@ -19,6 +19,14 @@ BY_WRITER = {"snapshot", "keyState", "checkpoint", "oplogSegment", "oplogEvent"}
 LABEL = b"sealpoint/v1/record\0"
 
 
+def snapshot_id(record):
+    """Of a snapshot's record, as hex; None when it cannot be read."""
+    try:
+        return record.payload.hex("id", 12).hex()
+    except Corrupt:
+        return None
+
+
 class Record:
     """Two lines, parsed; its signature is not checked yet."""
 
@@ -255,12 +263,13 @@ class Ledger:
     def of_type(self, kind):
         return [record for record in self.records if record.type == kind]
 
-    def live_snapshots(self):
-        """Oldest first."""
-        ids = [r.payload.hex("id", 12) for r in self.of_type("snapshot")]
-        require(len(set(ids)) == len(ids), "two snapshots have the same id")
+    def snapshots(self):
+        """The live ones, oldest first; and of them those without an id of their own: damaged."""
         dead = {r.payload.text("subject", 64) for r in self.of_type("tombstone")}
-        return [r for r in self.of_type("snapshot") if r.payload.hex("id", 12).hex() not in dead]
+        live = [r for r in self.of_type("snapshot") if snapshot_id(r) not in dead]
+        times = collections.Counter(map(snapshot_id, live))
+        damaged = [r for r in live if snapshot_id(r) is None or times[snapshot_id(r)] > 1]
+        return [r for r in live if r not in damaged], damaged
 
     def rewrap(self, scope):
         """The newest rewrap record of that scope, or None."""

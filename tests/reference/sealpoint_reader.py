@@ -17,9 +17,9 @@ import sys
 import index
 from extract import extract
 from file_keyring import Keyring
-from ledger import Ledger
+from ledger import Ledger, snapshot_id
 from manifest import Manifest
-from refusal import NotFound, Refusal, Usage
+from refusal import NotFound, Refusal, Usage, require
 from snapshot import Snapshot
 from store import Store
 
@@ -40,13 +40,11 @@ def arguments():
     return parser.parse_args()
 
 
-def snapshot_id(record):
-    return record.payload.hex("id", 12).hex()
-
-
-def choose(records, wanted):
+def choose(records, damaged, wanted):
     if wanted is None:
         return records
+    for record in damaged:
+        require(not (snapshot_id(record) or "").startswith(wanted), f"{record}: damaged")
     found = [r for r in records if snapshot_id(r).startswith(wanted)]
     found = records[-1:] if wanted == "latest" else found
     if len(found) != 1:
@@ -110,8 +108,10 @@ def run(args):
     keyring = Keyring(args.keyring, args.passphrase_file) if args.keyring else None
     if not args.list:
         print(f"fingerprint {ledger.fingerprint}, {len(ledger.records)} records")
-    for record in choose(ledger.live_snapshots(), args.snapshot):
+    records, damaged = ledger.snapshots()
+    for record in choose(records, damaged, args.snapshot):
         look_at(args, store, ledger, record, keyring)
+    require(args.snapshot or not damaged, f"damaged: {', '.join(map(str, damaged))}")
 
 
 def main():

@@ -44,7 +44,7 @@ def one_line(document):
 def open_newest(repo):
     store = Store(repo.repository)
     ledger = Ledger(store)
-    record = ledger.live_snapshots()[-1]
+    record = ledger.snapshots()[0][-1]
     opened = Snapshot(store, ledger, record, Keyring(repo.keyring))
     item = opened.manifest.index
     key = Keyring(repo.keyring).open_data_key(opened.manifest.keys[item.scope])

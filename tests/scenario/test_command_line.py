@@ -181,6 +181,9 @@ def test_an_escrow_added_later_opens_what_is_sealed_from_then_on(quick):
     (repo.source / "a.txt").write_text("changed\n")
     assert ": incremental, " in repo.run("backup", repo.source).out
     repo.keyring.rename(repo.folder / "lost.json")
+    # The older snapshot, of the same version of the first key, lacks that envelope; this one not.
+    said = repo.run("verify", "--decrypt", "--envelope", "1", "--json", expect=USAGE).json
+    assert said["notDecrypted"] == 1 and said["bytes"] > 0 and said["damaged"] == 0
     repo.restore("latest", "--envelope", "1")
     assert read_tree(repo.target) == read_tree(repo.source)
     # And taken out of the configuration again.

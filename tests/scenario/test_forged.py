@@ -306,3 +306,32 @@ def test_a_manifest_with_a_member_that_must_be_understood_is_refused(forger):
     repo = forger.repo
     assert reader_status(forger) == CORRUPT
     assert 'member "!lens" must be understood' in restore(forger, expect=CORRUPT).err
+
+
+@pytest.mark.parametrize("changed", [{"description": "x" * 256}, {"id": "no id"}, {"totals": 7}])
+def test_a_record_that_is_no_snapshot_hides_no_other(forger, changed):
+    """A writer that was taken over signs it; what was there before is still there, in full."""
+    repo = forger.repo
+    first = forger.id.hex()
+    forger.commit()
+    forger.put_record(forger.next_payload(**{"id": "00" * 12, **changed}))
+    listed = run(forger, "snapshots", "--json").json["results"]
+    assert [row["status"] for row in listed] == ["completed", "damaged"]
+    assert listed[0]["id"] == first and listed[1]["reason"]
+    said = run(forger, "verify", "--decrypt", expect=CORRUPT)
+    assert "its record is damaged: " in said.err and "1 damaged" in said.out
+    if "id" not in changed:
+        run(forger, "show", "00" * 12, expect=CORRUPT)
+    restore(forger)  # "latest" is the sound one
+    assert (repo.target / "a.txt").read_bytes() == (repo.source / "a.txt").read_bytes()
+    assert Reader(repo.repository, repo.keyring).listing(first)
+
+
+def test_one_id_twice_stands_for_two_damaged_snapshots(forger):
+    forger.commit()
+    forger.put_record(forger.next_payload())
+    listed = run(forger, "snapshots", "--json").json["results"]
+    assert [row["status"] for row in listed] == ["damaged", "damaged"]
+    said = run(forger, "show", forger.id.hex(), expect=CORRUPT)
+    assert "another snapshot record has the same id" in said.err
+    assert "no snapshot that is not damaged" in run(forger, "show", "latest", expect=CORRUPT).err

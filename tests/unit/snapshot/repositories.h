@@ -53,6 +53,7 @@ struct stand_in {
     char version[8];    /* the active one */
     bool unwrap_aborts; /* a host that may only encrypt: asking is the mistake */
     enum err unwrap_refused;
+    const char *unreachable; /* a version that nobody can ask about; or NULL */
     unsigned wraps, unwraps;
 };
 
@@ -109,6 +110,8 @@ static inline enum err double_unwrap(void *self, const struct envelope *envelope
     if (d->unwrap_aborts)
         abort();
     d->unwraps++;
+    if (d->unreachable != NULL && strcmp(envelope->key.version, d->unreachable) == 0)
+        return err_set(ERR_KEY_UNREACHABLE, "the double is out of reach");
     if (d->unwrap_refused != ERR_OK)
         return err_set(d->unwrap_refused, "the double does not unwrap");
     return secret_copy(bytes_of(envelope->wrapped, envelope->wrapped_len), out);

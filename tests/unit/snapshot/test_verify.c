@@ -168,6 +168,45 @@ static void a_key_that_refuses_is_no_damage(void **state)
     clear_world(&w);
 }
 
+/* Is that damage? Nobody can tell, and there is nothing else to look at. */
+static void a_store_that_is_gone_ends_the_run(void **state)
+{
+    struct faulty gone = {.fault = FAULT_FAIL, .at = 1, .sticky = true};
+    struct verify_result r = {0};
+    struct world w;
+
+    make_chain(state, &w);
+    open_ledger(&w, &gone);
+    assert_refused(verify(&w, VERIFY_PRESENCE, 1, &r), ERR_STORAGE, NULL);
+    assert_int_equal(r.damaged + r.unreadable, 0);
+    clear_world(&w);
+}
+
+/* Four snapshots of three key versions; the first of them decides what the end is. */
+static void the_first_refusal_is_told_and_each_version_is_asked_once(void **state)
+{
+    struct world w;
+    struct verify_result r = {0};
+
+    make_chain(state, &w);
+    for (char version = '2'; version <= '3'; version++) {
+        w.key.version[0] = version;
+        make_backup(&w);
+    }
+    w.key.unwraps = 0;
+    w.key.unreachable = "1";
+    w.key.unwrap_refused = ERR_KEY_INVALID;
+    assert_refused(verify(&w, VERIFY_DECRYPT, 1, &r), ERR_KEY_UNREACHABLE,
+                   "4 of the snapshots were not decrypted: see above");
+    assert_int_equal(r.locked, 4);
+    assert_int_equal(w.key.unwraps, 3);
+    w.key.unwrap_refused = ERR_OK; /* versions 2 and 3 may be used: what is theirs is read */
+    assert_refused(verify(&w, VERIFY_DECRYPT, 1, &r), ERR_KEY_UNREACHABLE,
+                   "2 of the snapshots were not decrypted: see above");
+    assert_true(r.bytes > 0);
+    clear_world(&w);
+}
+
 static enum err verify_once(void *arg)
 {
     struct verify_result r = {0};
@@ -189,7 +228,9 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(a_sample_is_a_part),
     IN_FOLDER(all_damage_is_found_and_named),
     IN_FOLDER(the_message_says_how_much_and_what_now),
+    IN_FOLDER(a_store_that_is_gone_ends_the_run),
     IN_FOLDER(a_key_that_refuses_is_no_damage),
+    IN_FOLDER(the_first_refusal_is_told_and_each_version_is_asked_once),
     IN_FOLDER(no_memory_is_said),
 };
 
