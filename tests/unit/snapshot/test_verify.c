@@ -189,8 +189,8 @@ static void the_first_refusal_is_told_and_each_version_is_asked_once(void **stat
     struct verify_result r = {0};
 
     make_chain(state, &w);
-    for (char version = '2'; version <= '3'; version++) {
-        w.key.version[0] = version;
+    for (size_t i = 0; i < 2; i++) {
+        w.key.version[0] = "23"[i];
         make_backup(&w);
     }
     w.key.unwraps = 0;
