@@ -7,7 +7,9 @@ MODE ?= release
 O ?= $(if $(filter release,$(MODE)),build,build-$(MODE))
 PREFIX ?= /usr/local
 # Rooms in their one direction.
-ROOMS ?= core/base core/fs core/seal core/store core/ledger keyring snapshot cli
+ROOMS ?= core/base core/fs core/seal core/store core/ledger keyring \
+	$(addprefix snapshot/,format source read backup restore verify browse) \
+	cli/config cli/command cli
 PYTHON ?= /usr/bin/python3
 JOBS ?= $(shell nproc)
 SEALPOINT_FIXTURES ?= $(abspath ../shared/fixtures)
@@ -45,15 +47,12 @@ override CPPFLAGS += -I. -D_GNU_SOURCE -DSEALPOINT_VERSION='"$(VERSION)"' $(PKG_
 ALL_CFLAGS = -std=c11 $(MODE_$(MODE)) $(WARN) $(HARDEN) -pthread $(CFLAGS)
 ALL_LDFLAGS = $(MODE_$(MODE)) -pie -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 
-SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c) $(wildcard $(room)/*/*.c))
-SOURCES := $(sort $(SOURCES))
+SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
 MAIN := cli/main.c
 LIB_SOURCES := $(filter-out $(MAIN),$(SOURCES))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(O)/%.o)
 LIB := $(O)/libsealpoint.a
-UNIT_SOURCES := $(foreach room,$(ROOMS),$(wildcard tests/unit/$(room)/test_*.c) \
-	$(wildcard tests/unit/$(room)/*/test_*.c))
-UNIT_SOURCES := $(sort $(UNIT_SOURCES))
+UNIT_SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard tests/unit/$(room)/test_*.c)))
 UNITS := $(UNIT_SOURCES:%.c=$(O)/%)
 HELPER_OBJECTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/*.c))
 FUZZERS := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))

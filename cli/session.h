@@ -12,7 +12,7 @@
 #include "core/ledger/ledger.h"
 #include "core/store/store.h"
 #include "keyring/keyring.h"
-#include "snapshot/catalogue.h"
+#include "snapshot/format/catalogue.h"
 
 struct session {
     const struct settings *settings; /* borrowed */

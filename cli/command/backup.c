@@ -1,4 +1,4 @@
-#include "snapshot/backup.h"
+#include "snapshot/backup/backup.h"
 
 #include <string.h>
 #include <unistd.h>

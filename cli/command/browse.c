@@ -1,4 +1,4 @@
-#include "snapshot/browse.h"
+#include "snapshot/browse/browse.h"
 
 #include <inttypes.h>
 #include <stdio.h>

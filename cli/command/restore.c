@@ -1,4 +1,4 @@
-#include "snapshot/restore.h"
+#include "snapshot/restore/restore.h"
 
 #include "cli/command/command.h"
 #include "cli/print.h"

@@ -1,4 +1,4 @@
-#include "snapshot/verify.h"
+#include "snapshot/verify/verify.h"
 
 #include "cli/command/command.h"
 #include "cli/print.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/fs/path.h"
-#include "snapshot/entry.h"
+#include "snapshot/format/entry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "core/fs/path.h"
-#include "snapshot/index.h"
+#include "snapshot/format/index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "snapshot/manifest.h"
+#include "snapshot/format/manifest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@ from conftest import (CORRUPT, KEY_INVALID, KEY_UNREACHABLE, NOT_FOUND, TOOLS, S
 from reader import Reader
 
 FLIPS_A_FILE = 25
-# What MongoDB's rules leave out of a copy (snapshot/dbpath.h).
+# What MongoDB's rules leave out of a copy (snapshot/source/dbpath.h).
 LEFT_OUT = {"mongod.lock", "WiredTiger.lock"}
 
 

@@ -12,7 +12,7 @@
  *     … h.opened …
  *     handmade_clear(&h);
  *
- * Uses: images, faulty, snapshot/opened.  Used by: tests/unit/snapshot.
+ * Uses: images, faulty, snapshot/read/opened.  Used by: tests/unit/snapshot.
  */
 #ifndef TESTS_UNIT_SNAPSHOT_HANDMADE_H
 #define TESTS_UNIT_SNAPSHOT_HANDMADE_H
@@ -22,7 +22,7 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "snapshot/opened.h"
+#include "snapshot/read/opened.h"
 #include "tests/unit/faulty.h"
 #include "tests/unit/snapshot/images.h"
 

@@ -1,7 +1,7 @@
 /*
  * Index images put together by hand, right or wrong.
  *
- * Uses: helpers, snapshot/index.  Used by: tests/unit/snapshot, tests/fuzz.
+ * Uses: helpers, snapshot/format/index.  Used by: tests/unit/snapshot, tests/fuzz.
  */
 #ifndef TESTS_UNIT_SNAPSHOT_IMAGES_H
 #define TESTS_UNIT_SNAPSHOT_IMAGES_H
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "core/fs/file.h"
-#include "snapshot/index.h"
+#include "snapshot/format/index.h"
 #include "tests/unit/helpers.h"
 
 /* The parts of an image; the header counts what is added unless a test changes it afterwards. */

@@ -21,9 +21,9 @@
 #include "core/base/text.h"
 #include "core/fs/file.h"
 #include "keyring/provider.h"
-#include "snapshot/backup.h"
-#include "snapshot/manifest.h"
-#include "snapshot/restore.h"
+#include "snapshot/backup/backup.h"
+#include "snapshot/format/manifest.h"
+#include "snapshot/restore/restore.h"
 #include "tests/unit/faulty.h"
 #include "tests/unit/helpers.h"
 

@@ -1,0 +1,518 @@
+#include "snapshot/backup/backup.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/base/pool.h"
+#include "core/base/rand.h"
+#include "core/base/stop.h"
+#include "core/base/text.h"
+#include "core/fs/file.h"
+#include "core/fs/lock.h"
+#include "snapshot/backup/block_writer.h"
+#include "snapshot/backup/index_writer.h"
+#include "snapshot/format/chain.h"
+
+#define DEFAULT_STREAM_NAME "stream"
+
+/* All that one run holds. What is not there is NULL or zero. */
+struct backup {
+    const struct backup_options *options;
+    struct ledger *ledger;
+    int64_t started_ms;
+    uint8_t id[SNAPSHOT_ID_LEN];
+    char id_text[SNAPSHOT_ID_TEXT + 1];
+    struct lock *lock;
+    struct source source;
+    struct catalogue catalogue;
+    struct parent parent;
+    bool has_parent;
+    uint64_t attention; /* beside what the intake counts */
+    const char *why_base;
+    struct data_key data_key;
+    struct secret *k_data;
+    struct secret *k_meta;
+    struct journal *journal;
+    struct spool *spool;
+    struct intake *intake;
+    struct packs *packs;
+    struct image_options image_options;
+    struct image image;
+    struct index_writer *index;
+    struct manifest manifest;
+    uint64_t manifest_size;
+    uint8_t manifest_sha256[HASH_LEN];
+    uint64_t new_bytes;
+    struct intake_totals totals;
+};
+
+static void backup_clear(struct backup *b)
+{
+    index_writer_free(b->index);
+    image_clear(&b->image);
+    packs_free(b->packs);
+    intake_free(b->intake);
+    spool_free(b->spool);
+    journal_free(b->journal);
+    secret_free(b->k_meta);
+    secret_free(b->k_data);
+    data_key_clear(&b->data_key);
+    b->manifest.objects = NULL; /* the image's */
+    manifest_clear(&b->manifest);
+    parent_clear(&b->parent);
+    catalogue_clear(&b->catalogue);
+    source_free(&b->source);
+    lock_free(b->lock);
+}
+
+/* What no reader takes must not cost hours of reading first. */
+static enum err check_text(const char *name, const char *text, size_t max)
+{
+    if (text == NULL)
+        return ERR_OK;
+    if (strlen(text) > max)
+        return err_set(ERR_USAGE, "the %s is %zu bytes long, at most %zu are possible", name,
+                       strlen(text), max);
+    if (!text_is_clean(text))
+        return err_set(ERR_USAGE, "the %s has control characters or is not UTF-8", name);
+    return ERR_OK;
+}
+
+static enum err check_texts(const struct backup_options *o)
+{
+    enum err rc;
+
+    TRY(check_text("description", o->description, SNAPSHOT_TEXT_MAX));
+    TRY(check_text("snapshot type", o->snapshot_type, SNAPSHOT_WORD_MAX));
+    TRY(check_text("frequency type", o->frequency_type, SNAPSHOT_WORD_MAX));
+out:
+    return rc;
+}
+
+/* `rc` is what a reader says of what is about to be recorded. Storing it would help nobody. */
+static enum err refuse_unreadable(enum err rc)
+{
+    struct err_record why;
+
+    if (rc != ERR_CORRUPT && rc != ERR_UNSUPPORTED)
+        return rc;
+    err_take(ERR_FAILED, &why);
+    rc = err_give(&why);
+    err_note("the snapshot could not be read back, so it is not recorded; this is a bug, please "
+             "report it");
+    return rc;
+}
+
+static enum err take_lock(struct backup *b)
+{
+    char *path = NULL;
+    enum err rc;
+
+    TRY(file_join(ledger_state_dir(b->ledger), "backup.lock", &path));
+    TRY(lock_take(path, false, &b->lock));
+out:
+    if (rc == ERR_BUSY)
+        err_note("another backup of this repository runs");
+    mem_free(path);
+    return rc;
+}
+
+static enum err open_source(struct backup *b)
+{
+    const struct backup_options *o = b->options;
+    const char *const apart[] = {ledger_state_dir(b->ledger), store_where(ledger_store(b->ledger)),
+                                 NULL};
+
+    if (strcmp(o->source, "-") != 0)
+        return source_dir_open(o->source, apart, &b->source);
+    return source_stream_open(
+        STDIN_FILENO, o->stream_name != NULL ? o->stream_name : DEFAULT_STREAM_NAME, &b->source);
+}
+
+/* 4 bytes of time, 8 random: as MongoDB's own ids, they sort by time. */
+static enum err make_id(struct backup *b)
+{
+    enum err rc;
+
+    b->started_ms = clock_now_ms();
+    be_put(b->id, (uint64_t)b->started_ms / 1000, 4);
+    TRY(rand_fill(b->id + 4, SNAPSHOT_ID_LEN - 4));
+    text_hex(bytes_of(b->id, SNAPSHOT_ID_LEN), b->id_text);
+out:
+    return rc;
+}
+
+/* A parent that cannot be built upon is no failure: then this is a full base. That it is damaged is
+ * worth more than a warning. */
+static enum err open_parent(struct backup *b, const struct snapshot *parent)
+{
+    enum err rc = parent_open(b->ledger, b->options->keyring, parent, &b->parent);
+
+    if (rc == ERR_OK) {
+        b->has_parent = true;
+        return ERR_OK;
+    }
+    if (rc != ERR_NOT_FOUND && rc != ERR_CORRUPT)
+        return rc;
+    log_say(LOG_WARN, "snapshot %s cannot be built upon: %s", parent->id, err_text());
+    b->why_base = rc == ERR_CORRUPT ? "the newest snapshot is damaged"
+                                    : "the parent's index cannot be read here";
+    b->attention += rc == ERR_CORRUPT;
+    return ERR_OK;
+}
+
+static enum err choose_parent(struct backup *b)
+{
+    const struct backup_options *o = b->options;
+    struct chain_limits limits = {
+        .age_ms = o->chain_age_ms > 0 ? o->chain_age_ms : BACKUP_CHAIN_AGE_MS,
+        .length = o->chain_length > 0 ? o->chain_length : BACKUP_CHAIN_LENGTH,
+    };
+    struct key_name active;
+    const struct snapshot *parent;
+    enum err rc;
+
+    TRY(catalogue_read(b->ledger, &b->catalogue));
+    TRY(keyring_active(o->keyring, 0, &active));
+    parent = chain_parent(&b->catalogue, &active, &limits, b->started_ms, &b->why_base);
+    if (o->full && parent != NULL) {
+        b->why_base = "it was asked for";
+        parent = NULL;
+    }
+    if (parent != NULL)
+        TRY(open_parent(b, parent));
+out:
+    return rc;
+}
+
+/* The key may have been rotated since the parent was chosen: what wraps the new data key counts. */
+static void keep_same_keys(struct backup *b)
+{
+    const struct manifest *m = &b->parent.manifest;
+    const char *why = b->has_parent ? chain_key_change(m->keys, m->key_count, &b->data_key) : NULL;
+
+    if (why != NULL) {
+        parent_clear(&b->parent);
+        b->has_parent = false;
+        b->why_base = why;
+    }
+    if (b->has_parent)
+        log_say(LOG_DEBUG, "an increment on snapshot %s", b->parent.snapshot->id);
+    else
+        log_say(LOG_DEBUG, "a full base: %s", b->why_base);
+}
+
+/* The run's one key operation: a fresh data key, wrapped; nothing is ever unwrapped for it. */
+static enum err make_keys(struct backup *b)
+{
+    struct secret *key = NULL;
+    enum err rc;
+
+    TRY(keyring_new_data_key(b->options->keyring, ledger_repository(b->ledger), &b->data_key,
+                             &key));
+    TRY(subkey_derive(key, SUBKEY_DATA, &b->data_key.context, &b->k_data));
+    TRY(subkey_derive(key, SUBKEY_META, &b->data_key.context, &b->k_meta));
+out:
+    secret_free(key);
+    return rc;
+}
+
+static enum err read_and_store(struct backup *b)
+{
+    const struct backup_options *o = b->options;
+    struct intake_options intake = {
+        .source = &b->source,
+        .parent = b->has_parent ? &b->parent : NULL,
+        .read_all = o->read_all,
+        .progress = o->progress,
+    };
+    struct packs_options packs = {
+        .store = ledger_store(b->ledger),
+        .journal = b->journal,
+        .k_data = b->k_data,
+        .context = b->data_key.context,
+        .source_len = b->source.total_len,
+        .first_number = (uint32_t)b->parent.manifest.object_count,
+    };
+    struct block_writers writers = {.new_bytes = 0};
+    enum err rc;
+
+    if (o->progress != NULL)
+        atomic_store(&o->progress->total_bytes, b->source.total_len);
+    TRY(spool_new(ledger_state_dir(b->ledger), &b->spool));
+    intake.spool = b->spool;
+    TRY(intake_new(&intake, &b->intake));
+    TRY(packs_new(&packs, &b->packs));
+    writers.intake = b->intake;
+    writers.spool = b->spool;
+    writers.packs = b->packs;
+    TRY(pool_run(o->workers > 0 ? o->workers : pool_processors(), block_writer_work, &writers));
+    b->new_bytes = atomic_load(&writers.new_bytes);
+    intake_totals(b->intake, &b->totals);
+out:
+    return rc;
+}
+
+static enum err write_index(struct backup *b)
+{
+    struct index_writer_options options = {
+        .ledger = b->ledger,
+        .journal = b->journal,
+        .k_meta = b->k_meta,
+        .context = b->data_key.context,
+        .snapshot_id = b->id_text,
+    };
+    enum err rc;
+
+    b->image_options = (struct image_options){
+        .spool = b->spool,
+        .is_sorted = b->source.is_sorted,
+        .row_count = b->totals.rows,
+        .snapshot_id = b->id,
+        .inherited = b->parent.manifest.objects,
+        .inherited_count = b->parent.manifest.object_count,
+        .packs = packs_count(b->packs) > 0 ? packs_at(b->packs, 0) : NULL,
+        .pack_count = packs_count(b->packs),
+    };
+    TRY(image_plan(&b->image_options, &b->image));
+    TRY(index_writer_new(&options, &b->index));
+    TRY(image_write(&b->image_options, &b->image, index_writer_add, b->index));
+    TRY(index_writer_finish(b->index, &b->manifest.index));
+    b->manifest.index_plain_len = index_image_len(&b->image.header);
+out:
+    return rc;
+}
+
+/* The envelopes of every scope that is read from: its own and those of inherited objects. */
+static enum err gather_keys(struct backup *b)
+{
+    struct manifest *m = &b->manifest;
+    enum err rc;
+
+    TRY(mem_new(1 + b->parent.manifest.key_count, sizeof *m->keys, &m->keys));
+    TRY(data_key_copy(&b->data_key, &m->keys[0]));
+    m->key_count = 1;
+    for (size_t i = 0; i < m->object_count; i++) {
+        const struct data_key *key;
+
+        if (manifest_key(m, m->objects[i].scope) != NULL)
+            continue;
+        key = manifest_key(&b->parent.manifest, m->objects[i].scope);
+        if (key == NULL)
+            FAIL(ERR_CORRUPT, "the parent's manifest lacks a data key");
+        TRY(data_key_copy(key, &m->keys[m->key_count]));
+        m->key_count++;
+    }
+out:
+    return rc;
+}
+
+static uint64_t packed_len(const struct backup *b)
+{
+    uint64_t len = 0;
+
+    for (uint32_t i = 0; i < packs_count(b->packs); i++)
+        len += packs_at(b->packs, i)->size;
+    return len;
+}
+
+static enum err add_chain(const struct backup *b, struct jdoc *to)
+{
+    const struct snapshot *parent = b->has_parent ? b->parent.snapshot : NULL;
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(jdoc_set_text(to, "parent", parent != NULL ? parent->id : NULL));
+    TRY(jdoc_object(&part));
+    TRY(jdoc_set_text(part, "base", parent != NULL ? parent->base : b->id_text));
+    TRY(jdoc_set_number(part, "position", parent != NULL ? parent->chain_position + 1 : 0));
+    TRY(jdoc_set_number(part, "storedBytes",
+                        packed_len(b) + (parent != NULL ? parent->chain_stored_bytes : 0)));
+    TRY(jdoc_set_number(part, "neededBytes", b->image.needed_len));
+    TRY(jdoc_set(to, "chain", &part));
+out:
+    jdoc_free(part);
+    return rc;
+}
+
+static enum err add_totals(const struct backup *b, struct jdoc *to)
+{
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&part));
+    TRY(jdoc_set_number(part, "files", b->totals.files));
+    TRY(jdoc_set_number(part, "bytes", b->totals.bytes));
+    TRY(jdoc_set_number(part, "newBytes", b->new_bytes));
+    TRY(jdoc_set_number(part, "storedBytes", packed_len(b) + b->manifest.index.size));
+    TRY(jdoc_set(to, "totals", &part));
+out:
+    jdoc_free(part);
+    return rc;
+}
+
+/* What record and manifest both say. */
+static enum err make_facts(const struct backup *b, struct jdoc **out)
+{
+    const struct backup_options *o = b->options;
+    struct jdoc *facts = NULL;
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&facts));
+    TRY(jdoc_set_text(facts, "id", b->id_text));
+    TRY(jdoc_set_text(facts, "status", "completed"));
+    TRY(jdoc_set_text(facts, "snapshotType", o->snapshot_type));
+    TRY(jdoc_set_text(facts, "frequencyType", o->frequency_type));
+    TRY(jdoc_set_time(facts, "startedAt", b->started_ms));
+    if (o->expires_ms > 0)
+        TRY(jdoc_set_time(facts, "expiresAt", o->expires_ms));
+    else
+        TRY(jdoc_set_null(facts, "expiresAt"));
+    TRY(jdoc_set_text(facts, "description", o->description));
+    TRY(jdoc_set_null(facts, "replicaSetName"));
+    TRY(jdoc_set_null(facts, "mongodVersion"));
+    TRY(jdoc_object(&part));
+    TRY(key_name_write(&b->data_key.envelopes[0].key, part));
+    TRY(jdoc_set(facts, "masterKey", &part));
+    TRY(add_chain(b, facts));
+    TRY(jdoc_set_null(facts, "consistency"));
+    TRY(add_totals(b, facts));
+    *out = facts;
+    facts = NULL; /* the caller's now */
+out:
+    jdoc_free(part);
+    jdoc_free(facts);
+    return rc;
+}
+
+static enum err put_manifest(struct backup *b, const struct jdoc *facts)
+{
+    struct buf text = {.max = MANIFEST_LEN_MAX};
+    struct manifest again = {0};
+    char name[MANIFEST_NAME_LEN + 1];
+    enum err rc;
+
+    b->manifest.objects = b->image.objects;
+    b->manifest.object_count = b->image.object_count;
+    memcpy(b->manifest.repository, ledger_repository(b->ledger), SEAL_ID_LEN);
+    TRY(gather_keys(b));
+    TRY(manifest_encode(&b->manifest, facts, &text));
+    TRY(refuse_unreadable(manifest_decode(buf_bytes(&text), &again)));
+    TRY(hash_of(buf_bytes(&text), b->manifest_sha256));
+    b->manifest_size = text.len;
+    manifest_name(b->id_text, name);
+    TRY(journal_add(b->journal, name));
+    TRY(store_put(ledger_store(b->ledger), name, buf_bytes(&text)));
+out:
+    manifest_clear(&again);
+    buf_clear(&text);
+    return rc;
+}
+
+/* All that the record will say, and a reader's word that it can be taken. */
+static enum err complete_facts(struct backup *b, struct jdoc *facts)
+{
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(data_key_write(&b->data_key, &part));
+    TRY(jdoc_set(facts, "dataKey", &part));
+    TRY(jdoc_object(&part));
+    TRY(jdoc_set_number(part, "size", b->manifest_size));
+    TRY(jdoc_set_hex(part, "sha256", bytes_of(b->manifest_sha256, HASH_LEN)));
+    TRY(jdoc_set(facts, "manifest", &part));
+    TRY(refuse_unreadable(catalogue_check_body(b->ledger, facts)));
+out:
+    jdoc_free(part);
+    return rc;
+}
+
+/* The snapshot is made; what fails here costs speed next time, not data. */
+static void keep_for_next(struct backup *b)
+{
+    if (journal_forget(b->journal) != ERR_OK || index_writer_keep(b->index) != ERR_OK ||
+        parent_cache_prune(b->ledger, b->id_text) != ERR_OK)
+        log_say(LOG_WARN, "the snapshot is made, but preparing the next one failed: %s",
+                err_text());
+    if (ledger_checkpoint_is_due(b->ledger) && ledger_checkpoint(b->ledger) != ERR_OK)
+        log_say(LOG_WARN, "the snapshot is made, but writing a checkpoint failed: %s", err_text());
+}
+
+static void report(const struct backup *b, struct backup_result *out)
+{
+    *out = (struct backup_result){
+        .is_base = !b->has_parent,
+        .totals = {.files = b->totals.files,
+                   .bytes = b->totals.bytes,
+                   .new_bytes = b->new_bytes,
+                   .stored_bytes = packed_len(b) + b->manifest.index.size},
+        .attention = b->totals.attention + b->attention,
+    };
+    memcpy(out->id, b->id_text, sizeof out->id);
+    if (out->is_base)
+        snprintf(out->why_base, sizeof out->why_base, "%s", b->why_base);
+}
+
+/* Objects that no record will name go at once, if they can; else the next run removes them. */
+static void undo(struct backup *b)
+{
+    struct err_record failure;
+
+    err_take(ERR_OK, &failure);
+    journal_free(b->journal);
+    b->journal = NULL;
+    index_writer_free(b->index);
+    b->index = NULL;
+    if (journal_undo(b->ledger) != ERR_OK)
+        log_say(LOG_WARN, "%s; the next backup tries again", err_text());
+    err_give(&failure);
+}
+
+enum err backup_run(const struct backup_options *options, struct backup_result *out)
+{
+    struct backup b = {.options = options, .ledger = options->ledger, .why_base = ""};
+    struct jdoc *facts = NULL;
+    bool may_be_recorded = false;
+    enum err rc;
+
+    TRY(check_texts(options));
+    if (!ledger_can_append(b.ledger))
+        FAIL(ERR_USAGE,
+             "the signing key of this repository is not in %s: this machine can verify "
+             "and restore, but not back up",
+             ledger_state_dir(b.ledger));
+    TRY(take_lock(&b));
+    TRY(journal_recover(b.ledger));
+    TRY(open_source(&b));
+    TRY(make_id(&b));
+    TRY(choose_parent(&b));
+    TRY(make_keys(&b));
+    keep_same_keys(&b);
+    TRY(journal_new(b.ledger, b.id_text, &b.journal));
+    TRY(read_and_store(&b));
+    TRY(write_index(&b));
+    TRY(make_facts(&b, &facts));
+    TRY(put_manifest(&b, facts));
+    TRY(complete_facts(&b, facts));
+    TRY(stop_check());
+    may_be_recorded = true;
+    TRY(ledger_append(b.ledger, RECORD_SNAPSHOT, facts, NULL)); /* the commit point */
+    keep_for_next(&b);
+    report(&b, out);
+    if (out->attention > 0)
+        FAIL(ERR_ATTENTION, "snapshot %s is made, but needs attention: see the warnings above",
+             out->id);
+out:
+    if (rc != ERR_OK && b.journal != NULL && !may_be_recorded)
+        undo(&b);
+    jdoc_free(facts);
+    backup_clear(&b);
+    return rc;
+}

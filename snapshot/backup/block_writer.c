@@ -1,0 +1,131 @@
+#include "snapshot/backup/block_writer.h"
+
+#include <string.h>
+
+#include "core/base/hash.h"
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+#include "snapshot/format/block.h"
+#include "snapshot/format/codec.h"
+
+struct block_writer {
+    struct block_writers *shared;
+    struct hash *hash;
+    struct codec *codec;
+    struct pack_writer *pack;
+    uint8_t *content; /* owned, CLAIM_LEN */
+    uint8_t rows[CLAIM_BLOCKS_MAX * BLOCK_ROW_LEN];
+    uint8_t parent_rows[CLAIM_BLOCKS_MAX * BLOCK_ROW_LEN];
+};
+
+static void writer_clear(struct block_writer *w)
+{
+    hash_free(w->hash);
+    codec_free(w->codec);
+    pack_writer_free(w->pack);
+    mem_free(w->content);
+}
+
+static enum err writer_init(struct block_writer *w, struct block_writers *shared)
+{
+    enum err rc;
+
+    *w = (struct block_writer){.shared = shared};
+    TRY(hash_new(&w->hash));
+    TRY(codec_new(&w->codec));
+    TRY(pack_writer_new(shared->packs, &w->pack));
+    TRY(mem_new(CLAIM_LEN, 1, &w->content));
+out:
+    return rc;
+}
+
+static enum err store_block(struct block_writer *w, struct bytes plain, struct block *b)
+{
+    struct bytes stored = {NULL, 0};
+    enum err rc;
+
+    TRY(codec_compress(w->codec, plain, &stored, &b->codec));
+    b->stored_len = (uint32_t)stored.len;
+    TRY(pack_writer_add(w->pack, stored, &b->object, &b->offset));
+    atomic_fetch_add_explicit(&w->shared->new_bytes, plain.len, memory_order_relaxed);
+out:
+    return rc;
+}
+
+/* One block's row: zeros, the parent's, or that of a freshly stored block. */
+static enum err write_block(struct block_writer *w, struct bytes plain, const uint8_t *parent_row,
+                            uint8_t *row)
+{
+    struct block b = {.codec = BLOCK_ZERO};
+    enum err rc = ERR_OK;
+
+    if (!bytes_are_zero(plain)) {
+        TRY(hash_add(w->hash, plain));
+        TRY(hash_end(w->hash, b.sha256));
+        if (parent_row != NULL && parent_row[BLOCK_ROW_LEN - 1] != BLOCK_ZERO &&
+            memcmp(parent_row, b.sha256, HASH_LEN) == 0) {
+            memcpy(row, parent_row, BLOCK_ROW_LEN);
+            goto out;
+        }
+        TRY(store_block(w, plain, &b));
+    }
+    block_encode(&b, row);
+out:
+    return rc;
+}
+
+static enum err write_claim(struct block_writer *w, const struct claim *c)
+{
+    size_t comparable = 0;
+    size_t count = 0;
+    enum err rc;
+
+    TRY(intake_read(w->shared->intake, c, w->content));
+    TRY(intake_parent_rows(w->shared->intake, c, w->parent_rows, &comparable));
+    for (size_t at = 0; at < c->len; at += c->block_len, count++) {
+        size_t len = c->len - at < c->block_len ? c->len - at : c->block_len;
+        const uint8_t *parent_row =
+            count < comparable ? w->parent_rows + count * BLOCK_ROW_LEN : NULL;
+
+        TRY(write_block(w, bytes_of(w->content + at, len), parent_row,
+                        w->rows + count * BLOCK_ROW_LEN));
+    }
+    TRY(spool_put_rows(w->shared->spool, c->slot, w->rows, count));
+out:
+    return rc;
+}
+
+static enum err write_all(struct block_writer *w, const atomic_bool *stop)
+{
+    struct claim claim;
+    bool more = true;
+    enum err released;
+    enum err rc = ERR_OK;
+
+    while (!atomic_load_explicit(stop, memory_order_relaxed)) {
+        TRY(stop_check());
+        TRY(intake_claim(w->shared->intake, w->content, &claim, &more));
+        if (!more)
+            break;
+        rc = write_claim(w, &claim);
+        released = intake_release(w->shared->intake, &claim);
+        TRY(rc);
+        TRY(released);
+    }
+    TRY(pack_writer_finish(w->pack));
+out:
+    return rc;
+}
+
+enum err block_writer_work(void *shared, size_t worker, const atomic_bool *stop)
+{
+    struct block_writer w;
+    enum err rc;
+
+    (void)worker;
+    TRY(writer_init(&w, shared));
+    TRY(write_all(&w, stop));
+out:
+    writer_clear(&w);
+    return rc;
+}

@@ -1,0 +1,50 @@
+/*
+ * From the spool of a finished reading to the index: written once, to the cache and, compressed and
+ * sealed, to the store.
+ *
+ * Objects that no block needs any more are left out; the rest are numbered anew.
+ * Uses: core, spool, index, manifest, codec.  Used by: backup.
+ */
+#ifndef SNAPSHOT_BACKUP_IMAGE_H
+#define SNAPSHOT_BACKUP_IMAGE_H
+
+#include "core/base/err.h"
+#include "core/base/secret.h"
+#include "core/store/store.h"
+#include "snapshot/backup/spool.h"
+#include "snapshot/format/index.h"
+#include "snapshot/format/manifest.h"
+
+struct image_options {
+    struct spool *spool;
+    bool is_sorted;             /* the entries are in walk order already */
+    uint64_t row_count;         /* of the block map */
+    const uint8_t *snapshot_id; /* SNAPSHOT_ID_LEN bytes */
+    /* Object numbers in the spooled rows: first these, then the new packs. */
+    const struct manifest_object *inherited;
+    size_t inherited_count;
+    const struct manifest_object *packs;
+    size_t pack_count;
+};
+
+struct image {
+    /* Those that are needed, in the order of the index's object table; owned. */
+    struct manifest_object *objects;
+    size_t object_count;
+    uint64_t needed_len; /* stored bytes of the blocks that are needed */
+    struct index_header header;
+    uint32_t *numbers; /* owned: from spooled object numbers to those of the index */
+};
+
+/* Which objects are needed, and their new numbers. */
+MUST_CHECK enum err image_plan(const struct image_options *options, struct image *out);
+void image_clear(struct image *i);
+
+/* Takes the image's bytes in order. */
+typedef enum err image_sink(void *arg, struct bytes piece);
+
+/* Write the image, once, front to back. */
+MUST_CHECK enum err image_write(const struct image_options *options, const struct image *image,
+                                image_sink *sink, void *arg);
+
+#endif

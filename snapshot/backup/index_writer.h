@@ -1,0 +1,35 @@
+/*
+ * The index on its two ways: in the clear to the local cache, compressed and sealed to the store.
+ *
+ * Uses: core, codec, journal, parent.  Used by: backup.
+ */
+#ifndef SNAPSHOT_BACKUP_INDEX_WRITER_H
+#define SNAPSHOT_BACKUP_INDEX_WRITER_H
+
+#include "core/base/err.h"
+#include "core/base/secret.h"
+#include "core/ledger/ledger.h"
+#include "snapshot/backup/image.h"
+#include "snapshot/backup/journal.h"
+
+struct index_writer_options {
+    const struct ledger *ledger; /* borrowed, as all here */
+    struct journal *journal;
+    const struct secret *k_meta;
+    struct seal_context context;
+    const char *snapshot_id; /* SNAPSHOT_ID_TEXT digits */
+};
+
+struct index_writer;
+MUST_CHECK enum err index_writer_new(const struct index_writer_options *options,
+                                     struct index_writer **out);
+/* An image_sink: `arg` is the index_writer. */
+MUST_CHECK enum err index_writer_add(void *arg, struct bytes piece);
+/* The sealed object is durable in the store when this returns ERR_OK. */
+MUST_CHECK enum err index_writer_finish(struct index_writer *w, struct manifest_object *out);
+/* Give the cached copy its name: the snapshot is recorded. */
+MUST_CHECK enum err index_writer_keep(struct index_writer *w);
+/* Without index_writer_keep() nothing stays in the cache. */
+void index_writer_free(struct index_writer *w);
+
+#endif

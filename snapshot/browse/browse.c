@@ -1,0 +1,128 @@
+#include "snapshot/browse/browse.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/stop.h"
+#include "core/fs/file.h"
+#include "core/fs/path.h"
+#include "snapshot/browse/tar_export.h"
+#include "snapshot/read/content.h"
+#include "snapshot/read/opened.h"
+
+#define NS_PER_S 1000000000
+
+static char type_letter(enum entry_type type)
+{
+    static const char letters[] = {
+        [ENTRY_FILE] = '-', [ENTRY_DIR] = 'd', [ENTRY_SYMLINK] = 'l', [ENTRY_FIFO] = 'p'};
+
+    return letters[type];
+}
+
+static const char *text_or_none(const struct buf *b)
+{
+    return b->len > 0 ? (const char *)b->at : "";
+}
+
+/* Some file systems keep years that nanoseconds since 1970 do not reach: those are cut. */
+static int64_t mtime_ns(const struct entry *e)
+{
+    if (e->mtime_s >= INT64_MAX / NS_PER_S)
+        return INT64_MAX;
+    if (e->mtime_s <= INT64_MIN / NS_PER_S)
+        return INT64_MIN;
+    return e->mtime_s * NS_PER_S + e->mtime_ns;
+}
+
+static struct browse_file describe(const struct entry *e)
+{
+    return (struct browse_file){
+        .path = entry_path(e),
+        .type = type_letter(e->type),
+        .mode = e->mode,
+        .uid = e->uid,
+        .gid = e->gid,
+        .user = text_or_none(&e->user),
+        .group = text_or_none(&e->group),
+        .size = e->size,
+        .mtime_ns = mtime_ns(e),
+        .link = text_or_none(&e->link),
+        .changed = (e->flags & ENTRY_CHANGED) != 0,
+    };
+}
+
+static enum err open_it(const struct browse_options *o, struct opened *out)
+{
+    enum err rc = opened_new(o->ledger, o->keyring, o->snapshot, o->envelope, out);
+
+    if (rc != ERR_OK)
+        err_note("reading snapshot %s", o->snapshot->id);
+    return rc;
+}
+
+enum err browse_list(const struct browse_options *options, const char *path, browse_each *each,
+                     void *arg)
+{
+    struct opened opened = {0};
+    struct entry e;
+    struct browse_file file;
+    uint64_t i = 0;
+    enum err rc;
+
+    entry_init(&e);
+    TRY(open_it(options, &opened));
+    if (path != NULL)
+        TRY(index_find(opened.index, bytes_of_text(path), &i));
+    for (; i < index_header(opened.index)->file_count; i++) {
+        TRY(stop_check());
+        TRY(index_entry(opened.index, i, &e));
+        if (path != NULL && strcmp(path, ".") != 0 &&
+            !path_is_within(buf_bytes(&e.path), bytes_of_text(path)))
+            break; /* what lies below a path follows it at once */
+        file = describe(&e);
+        TRY(each(arg, &file));
+    }
+out:
+    entry_clear(&e);
+    opened_clear(&opened);
+    return rc;
+}
+
+static enum err to_descriptor(void *arg, struct bytes piece)
+{
+    return file_write(*(int *)arg, piece);
+}
+
+enum err browse_cat(const struct browse_options *options, const char *path, int fd)
+{
+    struct opened opened = {0};
+    struct content *content = NULL;
+    struct entry e;
+    enum err rc;
+
+    entry_init(&e);
+    TRY(open_it(options, &opened));
+    TRY(content_new(&opened, &content));
+    TRY(content_find(content, bytes_of_text(path), &e));
+    if (e.type != ENTRY_FILE)
+        FAIL(ERR_USAGE, "%s is not a regular file", path);
+    TRY(content_read(content, &e, to_descriptor, &fd));
+out:
+    entry_clear(&e);
+    content_free(content);
+    opened_clear(&opened);
+    return rc;
+}
+
+enum err browse_export(const struct browse_options *options, const char *const *only, int fd)
+{
+    struct opened opened = {0};
+    enum err rc;
+
+    TRY(open_it(options, &opened));
+    TRY(tar_export(&opened, only, fd));
+out:
+    opened_clear(&opened);
+    return rc;
+}

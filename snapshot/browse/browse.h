@@ -1,0 +1,49 @@
+/*
+ * Look into a snapshot: list its files, write one out, export all as a tar.
+ *
+ * Uses: core, keyring, catalogue.  Used by: cli.
+ */
+#ifndef SNAPSHOT_BROWSE_BROWSE_H
+#define SNAPSHOT_BROWSE_BROWSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/ledger/ledger.h"
+#include "keyring/keyring.h"
+#include "snapshot/format/catalogue.h"
+
+struct browse_options {
+    struct ledger *ledger;
+    struct keyring *keyring;
+    const struct snapshot *snapshot;
+    size_t envelope;
+};
+
+/* One file of a snapshot, for listing. Borrowed during the call. */
+struct browse_file {
+    const char *path;
+    char type; /* as in ls -l: '-' 'd' 'l' 'p' */
+    uint32_t mode;
+    uint32_t uid, gid;
+    const char *user, *group; /* "" when unknown */
+    uint64_t size;
+    int64_t mtime_ns;
+    const char *link; /* target of a symlink, or the first name of a hard link; "" else */
+    bool changed;     /* was being written while it was read */
+};
+typedef enum err browse_each(void *arg, const struct browse_file *file);
+
+/* Files at or below `path` (NULL: all), in walk order. ERR_NOT_FOUND: no such path. */
+MUST_CHECK enum err browse_list(const struct browse_options *options, const char *path,
+                                browse_each *each, void *arg);
+
+/* The content of one regular file to a descriptor. ERR_NOT_FOUND; ERR_USAGE: not a regular file. */
+MUST_CHECK enum err browse_cat(const struct browse_options *options, const char *path, int fd);
+
+/* All files (or those at or below the paths of `only`) as a POSIX pax tar to a descriptor. */
+MUST_CHECK enum err browse_export(const struct browse_options *options, const char *const *only,
+                                  int fd);
+
+#endif

@@ -1,0 +1,167 @@
+#include "snapshot/browse/tar_export.h"
+
+#include <errno.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "core/base/mem.h"
+#include "core/fs/file.h"
+#include "core/fs/path.h"
+#include "snapshot/read/content.h"
+#include "snapshot/restore/restore_tree.h"
+#include "snapshot/source/tar_meta.h"
+
+struct exporter {
+    struct archive *tar;
+    struct archive_entry *entry;
+    struct content *content;
+    struct restore_tree tree; /* for its choice of entries */
+    int fd;
+    enum err write_failed; /* what the last write to fd gave */
+};
+
+/* When our own write failed, its message is still recorded. */
+static enum err tar_error(const struct exporter *x)
+{
+    if (x->write_failed != ERR_OK)
+        return x->write_failed;
+    return err_set(ERR_FAILED, "writing the tar: %s", archive_error_string(x->tar));
+}
+
+/* Our own write: EINTR, short writes and EPIPE are its business. */
+static la_ssize_t to_descriptor(struct archive *tar, void *arg, const void *at, size_t len)
+{
+    struct exporter *x = arg;
+
+    x->write_failed = file_write(x->fd, bytes_of(at, len));
+    if (x->write_failed == ERR_OK)
+        return (la_ssize_t)len;
+    archive_set_error(tar, EIO, "%s", err_text());
+    return -1;
+}
+
+static enum err open_tar(struct exporter *x)
+{
+    x->tar = archive_write_new();
+    x->entry = archive_entry_new();
+    if (x->tar == NULL || x->entry == NULL)
+        return err_set(ERR_FAILED, "out of memory for libarchive");
+    if (archive_write_set_format_pax(x->tar) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(x->tar, 1) != ARCHIVE_OK ||
+        archive_write_open2(x->tar, x, NULL, to_descriptor, NULL, NULL) != ARCHIVE_OK)
+        return tar_error(x);
+    return ERR_OK;
+}
+
+static enum err to_tar(void *arg, struct bytes piece)
+{
+    struct exporter *x = arg;
+
+    /* libarchive takes less than it is given only at the end of a file. */
+    return archive_write_data(x->tar, piece.at, piece.len) < 0 ? tar_error(x) : ERR_OK;
+}
+
+/* Whole blocks, for that is how holes were read; neighbours become one. */
+static void add_extents(struct exporter *x, const struct entry *e)
+{
+    uint64_t block = UINT64_C(1) << e->block_log2;
+    uint64_t from = 0;
+    uint64_t to = 0; /* [from, to) is not added yet */
+
+    for (size_t i = 0; i < e->extents.len; i += 16) {
+        uint64_t begin = be_get(e->extents.at + i, 8);
+        uint64_t end = begin + be_get(e->extents.at + i + 8, 8) + block - 1;
+
+        begin -= begin % block;
+        end -= end % block;
+        if (begin > to) {
+            if (to > from)
+                archive_entry_sparse_add_entry(x->entry, (la_int64_t)from, (la_int64_t)(to - from));
+            from = begin;
+        }
+        to = end < e->size ? end : e->size;
+    }
+    if (e->extents.len > 0)
+        archive_entry_sparse_add_entry(x->entry, (la_int64_t)from, (la_int64_t)(to - from));
+}
+
+static enum err export_entry(struct exporter *x, const struct entry *e, struct entry *scratch)
+{
+    const struct entry *content = NULL;
+    enum err rc;
+
+    TRY(tree_content(&x->tree, e, scratch, &content));
+    archive_entry_clear(x->entry);
+    TRY(tar_meta_export(e, entry_path(e), x->entry));
+    if (content != NULL) {
+        archive_entry_set_size(x->entry, (la_int64_t)content->size);
+        add_extents(x, content);
+    } else if ((e->flags & ENTRY_HARD_LINK) != 0) {
+        archive_entry_copy_hardlink(x->entry, (const char *)e->link.at);
+        archive_entry_unset_size(x->entry);
+    }
+    if (archive_write_header(x->tar, x->entry) < ARCHIVE_WARN)
+        TRY(tar_error(x));
+    if (content != NULL)
+        TRY(content_read(x->content, content, to_tar, x));
+    if (archive_write_finish_entry(x->tar) < ARCHIVE_WARN)
+        TRY(tar_error(x));
+out:
+    return rc;
+}
+
+/* Hard links, or all but those: a link must come behind its first name. */
+static enum err export_those(struct exporter *x, bool hard_links)
+{
+    uint64_t count = index_header(x->tree.from->index)->file_count;
+    struct entry e;
+    struct entry scratch;
+    enum err rc = ERR_OK;
+
+    entry_init(&e);
+    entry_init(&scratch);
+    for (uint64_t i = 0; i < count; i++) {
+        TRY(index_entry(x->tree.from->index, i, &e));
+        if (tree_choose(&x->tree, &e) == TREE_WHOLE &&
+            ((e.flags & ENTRY_HARD_LINK) != 0) == hard_links)
+            TRY(export_entry(x, &e, &scratch));
+    }
+out:
+    entry_clear(&e);
+    entry_clear(&scratch);
+    return rc;
+}
+
+static enum err export_all(struct exporter *x)
+{
+    enum err rc;
+
+    TRY(export_those(x, false));
+    TRY(export_those(x, true));
+    if (archive_write_close(x->tar) < ARCHIVE_WARN)
+        TRY(tar_error(x));
+out:
+    return rc;
+}
+
+enum err tar_export(const struct opened *from, const char *const *only, int fd)
+{
+    struct exporter x = {.fd = fd, .tree = {.from = from, .only = only, .root_fd = -1}};
+    locale_t utf8 = tar_meta_locale();
+    locale_t before = uselocale(utf8);
+    enum err rc;
+
+    TRY(tree_measure(&x.tree));
+    TRY(content_new(from, &x.content));
+    TRY(open_tar(&x));
+    TRY(export_all(&x));
+out:
+    archive_entry_free(x.entry);
+    archive_write_free(x.tar);
+    content_free(x.content);
+    uselocale(before);
+    if (utf8 != NULL)
+        freelocale(utf8);
+    return rc;
+}

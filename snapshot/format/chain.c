@@ -1,0 +1,64 @@
+#include "snapshot/format/chain.h"
+
+#include <string.h>
+
+#define VERSION_CHANGED "the active master-key version changed"
+#define KEYS_CHANGED "the configured master keys changed"
+
+static const struct snapshot *find(const struct catalogue *c, const char *id)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (strcmp(c->items[i].id, id) == 0)
+            return &c->items[i];
+    return NULL;
+}
+
+const struct snapshot *chain_parent(const struct catalogue *c, const struct key_name *active,
+                                    const struct chain_limits *limits, int64_t now_ms,
+                                    const char **why)
+{
+    const struct snapshot *newest = c->count > 0 ? &c->items[c->count - 1] : NULL;
+    const struct snapshot *base = newest != NULL ? find(c, newest->base) : NULL;
+    int64_t age_ms = base != NULL ? now_ms - base->started_ms : 0;
+
+    *why = "";
+    if (newest == NULL)
+        *why = "it is the first snapshot";
+    else if (!key_name_equal(&newest->effective_key, active))
+        *why = VERSION_CHANGED;
+    else if (base == NULL)
+        *why = "the chain's base is gone";
+    else if (age_ms >= limits->age_ms || -age_ms >= limits->age_ms) /* a clock was ahead */
+        *why = "the chain's base is old enough";
+    else if (newest->chain_position >= limits->length)
+        *why = "the chain is long enough";
+    else if (newest->chain_needed_bytes * 2 < newest->chain_stored_bytes)
+        *why = "the newest snapshot needs less than half of what the chain stores";
+    else
+        return newest;
+    return NULL;
+}
+
+/* Of which version they are does not matter: older ones of a further key stay valid, too. */
+static bool have_same_keys(const struct data_key *a, const struct data_key *b)
+{
+    if (a->envelope_count != b->envelope_count)
+        return false;
+    for (size_t i = 0; i < a->envelope_count; i++)
+        if (strcmp(a->envelopes[i].key.provider, b->envelopes[i].key.provider) != 0 ||
+            strcmp(a->envelopes[i].key.key_id, b->envelopes[i].key.key_id) != 0)
+            return false;
+    return true;
+}
+
+const char *chain_key_change(const struct data_key *keys, size_t count,
+                             const struct data_key *fresh)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!have_same_keys(&keys[i], fresh))
+            return KEYS_CHANGED;
+        if (!key_name_equal(&keys[i].envelopes[0].key, &fresh->envelopes[0].key))
+            return VERSION_CHANGED;
+    }
+    return NULL;
+}

@@ -1,0 +1,28 @@
+/*
+ * When a chain of incrementals ends: pure functions of what the catalogue and the envelopes say.
+ *
+ * Uses: keyring, catalogue.  Used by: backup.
+ */
+#ifndef SNAPSHOT_FORMAT_CHAIN_H
+#define SNAPSHOT_FORMAT_CHAIN_H
+
+#include "snapshot/format/catalogue.h"
+
+struct chain_limits {
+    int64_t age_ms;  /* a base this old is not built upon */
+    uint64_t length; /* snapshots after the base */
+};
+
+/* The snapshot to build upon, or NULL for a full base; *why says why. `active` is the version that
+ * wraps new data keys. */
+const struct snapshot *chain_parent(const struct catalogue *c, const struct key_name *active,
+                                    const struct chain_limits *limits, int64_t now_ms,
+                                    const char **why);
+
+/* Why a snapshot whose data key is `fresh` must not read from the scopes of these data keys (with
+ * the envelopes that count), or NULL: they do not all have envelopes of the same master keys, in
+ * the same order, the first of the same version. Then no one envelope number would open all. */
+const char *chain_key_change(const struct data_key *keys, size_t count,
+                             const struct data_key *fresh);
+
+#endif

@@ -1,0 +1,277 @@
+#include "snapshot/format/codec.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <zstd.h>
+
+#include "core/base/mem.h"
+
+/* Measured on WiredTiger's snappy pages in 256 KiB blocks, one core: level 1 378 MB/s at 0.784 of
+ * the size, with these two parameters 519 MB/s at 0.787; on plain BSON they cost 13 % of size. */
+#define DENSE_HASH_LOG 11
+#define DENSE_MIN_MATCH 4
+/* A block that keeps more than this of its size counts as compressed already. */
+#define DENSE_PERCENT 70
+/* Less than 1 part in 32 saved is not worth the decompression. */
+#define PAYS_SHIFT 5
+/* No window of ours is larger; a frame that asks for more memory is not ours. */
+#define WINDOW_LOG_MAX 23
+
+struct codec {
+    ZSTD_CCtx *plain;
+    ZSTD_CCtx *dense;
+    ZSTD_DCtx *reader;
+    bool last_was_dense;
+    uint8_t *to; /* owned, to_len bytes */
+    size_t to_len;
+};
+
+enum err codec_new(struct codec **out)
+{
+    struct codec *c = NULL;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *c, &c));
+    c->to_len = ZSTD_compressBound(BLOCK_LEN_MAX);
+    TRY(mem_new(c->to_len, 1, &c->to));
+    *out = c;
+    c = NULL; /* the caller's now */
+out:
+    codec_free(c);
+    return rc;
+}
+
+void codec_free(struct codec *c)
+{
+    if (c == NULL)
+        return;
+    ZSTD_freeCCtx(c->plain);
+    ZSTD_freeCCtx(c->dense);
+    ZSTD_freeDCtx(c->reader);
+    mem_free(c->to);
+    mem_free(c);
+}
+
+/* The two settings keep a context each, for changing parameters costs a reset of the tables. */
+static enum err context_for(struct codec *c, ZSTD_CCtx **out)
+{
+    ZSTD_CCtx **which = c->last_was_dense ? &c->dense : &c->plain;
+    size_t bad = 0;
+
+    if (*which == NULL) {
+        *which = ZSTD_createCCtx();
+        if (*which == NULL)
+            return err_set(ERR_FAILED, "out of memory for zstd");
+        bad |= ZSTD_isError(ZSTD_CCtx_setParameter(*which, ZSTD_c_compressionLevel, 1));
+        if (c->last_was_dense) {
+            bad |= ZSTD_isError(ZSTD_CCtx_setParameter(*which, ZSTD_c_hashLog, DENSE_HASH_LOG));
+            bad |= ZSTD_isError(ZSTD_CCtx_setParameter(*which, ZSTD_c_minMatch, DENSE_MIN_MATCH));
+        }
+        if (bad != 0)
+            return err_set(ERR_FAILED, "zstd refuses its parameters");
+    }
+    *out = *which;
+    return ERR_OK;
+}
+
+enum err codec_compress(struct codec *c, struct bytes plain, struct bytes *stored,
+                        enum block_codec *which)
+{
+    ZSTD_CCtx *ctx = NULL;
+    size_t len;
+    enum err rc;
+
+    TRY(context_for(c, &ctx));
+    len = ZSTD_compress2(ctx, c->to, c->to_len, plain.at, plain.len);
+    if (ZSTD_isError(len))
+        FAIL(ERR_FAILED, "zstd: %s", ZSTD_getErrorName(len));
+    c->last_was_dense = len > plain.len / 100 * DENSE_PERCENT;
+    if (len >= plain.len - (plain.len >> PAYS_SHIFT)) {
+        *stored = plain;
+        *which = BLOCK_RAW;
+    } else {
+        *stored = bytes_of(c->to, len);
+        *which = BLOCK_ZSTD;
+    }
+out:
+    return rc;
+}
+
+/* At most `room` bytes; *len of them. */
+static enum err decompress(struct codec *c, enum block_codec which, struct bytes stored, void *to,
+                           size_t room, size_t *len)
+{
+    if (which == BLOCK_RAW) {
+        if (stored.len > room)
+            return err_set(ERR_CORRUPT, "a block is longer than %zu bytes", room);
+        memcpy(to, stored.at, stored.len);
+        *len = stored.len;
+        return ERR_OK;
+    }
+    if (c->reader == NULL)
+        c->reader = ZSTD_createDCtx();
+    if (c->reader == NULL)
+        return err_set(ERR_FAILED, "out of memory for zstd");
+    /* Exactly one frame: zstd itself would take more behind it. */
+    if (ZSTD_findFrameCompressedSize(stored.at, stored.len) != stored.len)
+        return err_set(ERR_CORRUPT, "a block does not decompress: it is not one zstd frame");
+    *len = ZSTD_decompressDCtx(c->reader, to, room, stored.at, stored.len);
+    if (ZSTD_isError(*len))
+        return err_set(ERR_CORRUPT, "a block does not decompress: %s", ZSTD_getErrorName(*len));
+    return ERR_OK;
+}
+
+enum err codec_decompress(struct codec *c, enum block_codec which, struct bytes stored, void *to,
+                          size_t len)
+{
+    size_t got = 0;
+    enum err rc = ERR_OK;
+
+    if (which == BLOCK_ZERO) {
+        memset(to, 0, len);
+        goto out;
+    }
+    TRY(decompress(c, which, stored, to, len, &got));
+    if (got != len)
+        FAIL(ERR_CORRUPT, "a block gives %zu bytes, not %zu", got, len);
+out:
+    return rc;
+}
+
+enum err codec_decompress_any(struct codec *c, enum block_codec which, struct bytes stored,
+                              void *to, size_t *len)
+{
+    return decompress(c, which, stored, to, BLOCK_LEN_MAX, len);
+}
+
+struct codec_stream {
+    ZSTD_CCtx *deflate; /* one of the two */
+    ZSTD_DCtx *inflate;
+    codec_sink *sink;
+    void *arg;
+    uint8_t *to; /* owned */
+    size_t to_len;
+    bool frame_is_whole;
+};
+
+static enum err stream_new(codec_sink *sink, void *arg, size_t to_len, struct codec_stream **out)
+{
+    struct codec_stream *s = NULL;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *s, &s));
+    s->sink = sink;
+    s->arg = arg;
+    s->to_len = to_len;
+    TRY(mem_new(to_len, 1, &s->to));
+    *out = s;
+    s = NULL; /* the caller's now */
+out:
+    codec_stream_free(s);
+    return rc;
+}
+
+enum err codec_deflate_new(codec_sink *sink, void *arg, struct codec_stream **out)
+{
+    struct codec_stream *s = NULL;
+    enum err rc;
+
+    TRY(stream_new(sink, arg, ZSTD_CStreamOutSize(), &s));
+    s->deflate = ZSTD_createCCtx();
+    if (s->deflate == NULL ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(s->deflate, ZSTD_c_compressionLevel, 1)))
+        FAIL(ERR_FAILED, "out of memory for zstd");
+    *out = s;
+    s = NULL; /* the caller's now */
+out:
+    codec_stream_free(s);
+    return rc;
+}
+
+enum err codec_inflate_new(codec_sink *sink, void *arg, struct codec_stream **out)
+{
+    struct codec_stream *s = NULL;
+    enum err rc;
+
+    TRY(stream_new(sink, arg, ZSTD_DStreamOutSize(), &s));
+    s->inflate = ZSTD_createDCtx();
+    if (s->inflate == NULL ||
+        ZSTD_isError(ZSTD_DCtx_setParameter(s->inflate, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)))
+        FAIL(ERR_FAILED, "out of memory for zstd");
+    *out = s;
+    s = NULL; /* the caller's now */
+out:
+    codec_stream_free(s);
+    return rc;
+}
+
+static enum err deflate(struct codec_stream *s, struct bytes piece, ZSTD_EndDirective how)
+{
+    ZSTD_inBuffer in = {.src = piece.at, .size = piece.len};
+    size_t left;
+    enum err rc = ERR_OK;
+
+    do {
+        ZSTD_outBuffer to = {.dst = s->to, .size = s->to_len};
+
+        left = ZSTD_compressStream2(s->deflate, &to, &in, how);
+        if (ZSTD_isError(left))
+            FAIL(ERR_FAILED, "zstd: %s", ZSTD_getErrorName(left));
+        if (to.pos > 0)
+            TRY(s->sink(s->arg, bytes_of(s->to, to.pos)));
+    } while (in.pos < in.size || (how == ZSTD_e_end && left > 0));
+out:
+    return rc;
+}
+
+static enum err inflate(struct codec_stream *s, struct bytes piece)
+{
+    ZSTD_inBuffer in = {.src = piece.at, .size = piece.len};
+    bool may_have_more = true;
+    enum err rc = ERR_OK;
+
+    while (in.pos < in.size || may_have_more) {
+        ZSTD_outBuffer to = {.dst = s->to, .size = s->to_len};
+        size_t left;
+
+        if (s->frame_is_whole) {
+            if (in.pos < in.size)
+                FAIL(ERR_CORRUPT, "bytes are left over behind the compressed index");
+            break;
+        }
+        left = ZSTD_decompressStream(s->inflate, &to, &in);
+        if (ZSTD_isError(left))
+            FAIL(ERR_CORRUPT, "the index does not decompress: %s", ZSTD_getErrorName(left));
+        s->frame_is_whole = left == 0;
+        may_have_more = to.pos == to.size;
+        if (to.pos > 0)
+            TRY(s->sink(s->arg, bytes_of(s->to, to.pos)));
+    }
+out:
+    return rc;
+}
+
+enum err codec_stream_add(struct codec_stream *s, struct bytes piece)
+{
+    return s->deflate != NULL ? deflate(s, piece, ZSTD_e_continue) : inflate(s, piece);
+}
+
+enum err codec_stream_end(struct codec_stream *s)
+{
+    if (s->deflate != NULL)
+        return deflate(s, bytes_of(NULL, 0), ZSTD_e_end);
+    if (!s->frame_is_whole)
+        return err_set(ERR_CORRUPT, "the compressed index ends early");
+    return ERR_OK;
+}
+
+void codec_stream_free(struct codec_stream *s)
+{
+    if (s == NULL)
+        return;
+    ZSTD_freeCCtx(s->deflate);
+    ZSTD_freeDCtx(s->inflate);
+    mem_free(s->to);
+    mem_free(s);
+}

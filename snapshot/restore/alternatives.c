@@ -1,0 +1,89 @@
+#include "snapshot/restore/alternatives.h"
+
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "snapshot/format/manifest.h"
+
+/* By a real round trip: what a wrong passphrase cannot open is no alternative. */
+static bool key_is_valid(struct keyring *keyring, const struct key_name *key)
+{
+    struct key_state state;
+
+    return keyring_state(keyring, key, true, &state) == ERR_OK && state.verdict == KEY_VALID;
+}
+
+/* Every scope counts: after half a rewrap they may differ. */
+static bool has_valid_keys(const struct ledger *ledger, struct keyring *keyring,
+                           const struct snapshot *s)
+{
+    struct manifest m = {0};
+    bool can = manifest_load(ledger, s, &m) == ERR_OK;
+
+    for (size_t i = 0; i < m.key_count && can; i++)
+        can = key_is_valid(keyring, &m.keys[i].envelopes[0].key);
+    manifest_clear(&m);
+    return can;
+}
+
+/* A passphrase that does not open this key opens no other of its keyring; to try them all would ask
+ * for it again and again. */
+static bool passphrase_was_rejected(struct keyring *keyring, const struct snapshot *refused)
+{
+    struct key_state state;
+
+    return keyring_state(keyring, &refused->effective_key, true, &state) == ERR_OK &&
+           state.verdict == KEY_INVALID && strcmp(state.reason, "credentialsRejected") == 0;
+}
+
+static const struct snapshot *nearest(const struct ledger *ledger, struct keyring *keyring,
+                                      const struct catalogue *c, size_t from, int step)
+{
+    const struct snapshot *refused = NULL;
+
+    for (size_t i = from + (size_t)step; i < c->count; i += (size_t)step) {
+        const struct snapshot *s = &c->items[i];
+
+        /* Neighbours often share a key that was refused already: do not ask for it again. */
+        if (refused != NULL && key_name_equal(&refused->effective_key, &s->effective_key))
+            continue;
+        if (!key_is_valid(keyring, &s->effective_key))
+            refused = s;
+        else if (has_valid_keys(ledger, keyring, s))
+            return s;
+    }
+    return NULL;
+}
+
+static void hint(const char *which, const struct snapshot *s)
+{
+    char when[CLOCK_TEXT_LEN + 1];
+
+    clock_text(s->created_ms, when);
+    err_hint("The nearest %s snapshot that can be restored is %s of %s (key version %s).", which,
+             s->id, when, s->effective_key.version);
+}
+
+void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
+                       const struct catalogue *c, const struct snapshot *refused)
+{
+    size_t at = (size_t)(refused - c->items);
+    const struct snapshot *newer;
+    const struct snapshot *older;
+    struct err_record failure;
+
+    err_take(ERR_KEY_INVALID, &failure);
+    if (passphrase_was_rejected(keyring, refused)) {
+        err_give(&failure);
+        return;
+    }
+    newer = nearest(ledger, keyring, c, at, 1);
+    older = nearest(ledger, keyring, c, at, -1); /* wraps below zero and ends the loop */
+    err_give(&failure);
+    if (newer != NULL)
+        hint("newer", newer);
+    if (older != NULL)
+        hint("older", older);
+    if (newer == NULL && older == NULL)
+        err_hint("No other snapshot can be restored with the keys as they are now.");
+}

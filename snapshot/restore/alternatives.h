@@ -1,0 +1,18 @@
+/*
+ * What can be restored instead, when a key refuses.
+ *
+ * Uses: keyring, catalogue.  Used by: restore.
+ */
+#ifndef SNAPSHOT_RESTORE_ALTERNATIVES_H
+#define SNAPSHOT_RESTORE_ALTERNATIVES_H
+
+#include "core/ledger/ledger.h"
+#include "keyring/keyring.h"
+#include "snapshot/format/catalogue.h"
+
+/* Add to the recorded error which newer and which older snapshot have a valid key now. Nothing is
+ * added when the refused key's passphrase was rejected, and nobody is asked for one. */
+void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
+                       const struct catalogue *c, const struct snapshot *refused);
+
+#endif

@@ -1,0 +1,131 @@
+#include "snapshot/restore/restore.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "snapshot/restore/alternatives.h"
+#include "snapshot/restore/restore_data.h"
+#include "snapshot/restore/restore_target.h"
+
+struct restore {
+    const struct restore_options *options;
+    struct opened opened;
+    struct restore_tree tree;
+    struct restore_target target;
+    struct tar_disk *disk;
+    struct restore_data data;
+};
+
+static void restore_clear(struct restore *r)
+{
+    tar_disk_free(r->disk);
+    target_clear(&r->target);
+    opened_clear(&r->opened);
+}
+
+/* What will not be as it was, said before it is done. */
+static void say_shortcomings(struct restore *r)
+{
+    struct restore_tree *t = &r->tree;
+
+    if (t->changed > 0)
+        log_say(LOG_WARN,
+                "%" PRIu64 " files were being written while the backup read them: they hold a "
+                "mixture of before and after (`sealpoint ls` marks them)",
+                t->changed);
+    if (t->foreign > 0)
+        log_say(LOG_WARN,
+                "%" PRIu64 " files belong to other users, and only root can give them back: they "
+                "will be yours. Run as root, or chown them before mongod starts",
+                t->foreign);
+    t->attention += t->changed > 0 ? 1 : 0;
+    t->attention += t->foreign > 0 ? 1 : 0;
+}
+
+/* Everything that can refuse does so here, and nothing has been touched. */
+static enum err preflight(struct restore *r)
+{
+    const struct restore_options *o = r->options;
+    enum err rc;
+
+    rc = opened_new(o->ledger, o->keyring, o->snapshot, o->envelope, &r->opened);
+    if (rc == ERR_KEY_INVALID)
+        alternatives_hint(o->ledger, o->keyring, o->catalogue, o->snapshot);
+    TRY(rc);
+    r->tree.from = &r->opened;
+    r->tree.only = o->only;
+    r->tree.delta = o->delta;
+    TRY(tree_measure(&r->tree));
+    say_shortcomings(r);
+    TRY(target_check(&r->target, o->target));
+out:
+    if (rc != ERR_OK)
+        err_note("restoring snapshot %s: refused before anything was touched", o->snapshot->id);
+    return rc;
+}
+
+static enum err fill(struct restore *r)
+{
+    const struct restore_options *o = r->options;
+    enum err rc;
+
+    r->data.tree = &r->tree;
+    r->data.progress = o->progress;
+    r->data.workers = o->workers;
+    if (o->progress != NULL)
+        atomic_store(&o->progress->total_bytes, r->tree.bytes);
+    TRY(tar_disk_new(&r->disk));
+    TRY(tree_make(&r->tree, r->disk));
+    TRY(restore_data_write(&r->data));
+    TRY(tree_finish(&r->tree));
+    TRY(tar_disk_finish(r->disk));
+    if (syncfs(r->tree.root_fd) != 0)
+        FAIL_SYS(ERR_STORAGE, "syncing %s", r->tree.root);
+out:
+    return rc;
+}
+
+static enum err carry_out(struct restore *r)
+{
+    enum err rc;
+
+    TRY(target_begin(&r->target));
+    TRY(fill(r));
+    TRY(target_commit(&r->target));
+out:
+    if (rc != ERR_OK)
+        target_undo(&r->target);
+    if (rc != ERR_OK)
+        err_note("restoring snapshot %s to %s", r->options->snapshot->id, r->target.path);
+    return rc;
+}
+
+static void report(const struct restore *r, struct restore_result *out)
+{
+    *out = (struct restore_result){
+        .files = r->tree.files,
+        .bytes = r->tree.bytes,
+        .read_bytes = atomic_load(&r->data.read),
+        .written_bytes = atomic_load(&r->data.written),
+        .attention = r->tree.attention,
+    };
+}
+
+enum err restore_run(const struct restore_options *options, struct restore_result *out)
+{
+    struct restore r = {.options = options};
+    enum err rc;
+
+    target_init(&r.target, &r.tree, options->delta, options->dry_run);
+    TRY(preflight(&r));
+    if (!options->dry_run)
+        TRY(carry_out(&r));
+    report(&r, out);
+    if (out->attention > 0)
+        FAIL(ERR_ATTENTION, "snapshot %s is %s, but needs attention: see the warnings above",
+             options->snapshot->id, options->dry_run ? "restorable" : "restored");
+out:
+    restore_clear(&r);
+    return rc;
+}

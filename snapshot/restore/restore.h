@@ -1,0 +1,49 @@
+/*
+ * Bring a snapshot back. Refusal comes first: everything that can be checked is, before the
+ * target sees anything.
+ *
+ * Uses: core, keyring, catalogue.  Used by: cli.
+ */
+#ifndef SNAPSHOT_RESTORE_RESTORE_H
+#define SNAPSHOT_RESTORE_RESTORE_H
+
+#include "core/base/err.h"
+#include "core/ledger/ledger.h"
+#include "keyring/keyring.h"
+#include "snapshot/format/catalogue.h"
+#include "snapshot/format/progress.h"
+
+struct restore_options {
+    struct ledger *ledger;
+    struct keyring *keyring;
+    const struct catalogue *catalogue;
+    const struct snapshot *snapshot;
+    /* Must not exist, or be an empty directory or mount point; with delta: may hold files. What
+     * counts as empty at a mount point: restore_target.h. */
+    const char *target;
+    const char *const *only; /* paths in the snapshot, NULL-terminated; NULL: everything */
+    bool delta; /* the target holds an older state: write only what differs, remove what is extra */
+    bool dry_run;    /* preflight only */
+    size_t envelope; /* which envelope of each data key; 0 is the recorded master key */
+    size_t workers;
+    struct progress *progress;
+};
+
+struct restore_result {
+    uint64_t files;
+    uint64_t bytes;      /* that the restored files hold */
+    uint64_t read_bytes; /* compressed bytes opened */
+    uint64_t written_bytes;
+    uint64_t attention; /* files recorded as changed while read, owners that could not be set */
+};
+
+/*
+ * ERR_OK: the target is whole and durable. Anything else: the target is as it was (with delta: a
+ * rerun completes it; and when only the last sync failed the message says that it is whole).
+ * ERR_KEY_INVALID: refused; the message says which version, its state, since when, and which other
+ * snapshots can be restored. ERR_KEY_UNREACHABLE: cannot tell. ERR_CORRUPT. ERR_USAGE: the target
+ * is not empty. ERR_NOT_FOUND: an --only path is not in the snapshot.
+ */
+MUST_CHECK enum err restore_run(const struct restore_options *options, struct restore_result *out);
+
+#endif

@@ -1,0 +1,450 @@
+#include "snapshot/restore/restore_mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/fs/file.h"
+#include "core/fs/walk.h"
+
+/* In MOUNT_PARTIAL. */
+#define CONTENT "content"
+#define LIST "names"
+
+#define LOST_AND_FOUND "lost+found"
+
+/*
+ * A link to a folder. Hours may pass until a mount point is filled, and to a mongod that something
+ * starts meanwhile, or after a kill, it would look like a new, empty database, or like one with
+ * collections missing. But mongod opens its lock file before anything else, and refuses when that
+ * is a folder. That it is a link to ours tells it from anybody else's.
+ */
+#define GUARD "mongod.lock"
+
+static bool is_there(int folder, const char *name)
+{
+    struct stat st;
+
+    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool is_guarded(const struct restore_target *t)
+{
+    char to[sizeof MOUNT_PARTIAL + 1];
+    ssize_t len = readlinkat(t->fd, GUARD, to, sizeof to);
+
+    return len == (ssize_t)strlen(MOUNT_PARTIAL) && memcmp(to, MOUNT_PARTIAL, (size_t)len) == 0;
+}
+
+static enum err set_guard(const struct restore_target *t)
+{
+    if (is_guarded(t) || symlinkat(MOUNT_PARTIAL, t->fd, GUARD) == 0)
+        return ERR_OK;
+    if (errno == EPERM) /* no links here (FAT): then no mongod either */
+        return ERR_OK;
+    return err_sys(ERR_FAILED, "making %s in %s", GUARD, t->path);
+}
+
+static enum err remove_guard(const struct restore_target *t)
+{
+    if (is_guarded(t) && unlinkat(t->fd, GUARD, 0) != 0)
+        return err_sys(ERR_FAILED, "removing %s from %s", GUARD, t->path);
+    return ERR_OK;
+}
+
+/* Never over a link that someone else has put in their place: the folder, or its content; -1. */
+static int open_partial(const struct restore_target *t)
+{
+    return openat(t->fd, MOUNT_PARTIAL, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int open_content(const struct restore_target *t)
+{
+    int partial = open_partial(t);
+    int content = -1;
+
+    if (partial >= 0) {
+        content = openat(partial, CONTENT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        close(partial);
+    }
+    return content;
+}
+
+/* ---- the list of names ---- */
+
+/* The first name of the list (after NULL), or the one after `name`; NULL: there is none. */
+static const char *next_name(const struct restore_target *t, const char *name)
+{
+    const char *next;
+
+    if (t->names.len == 0)
+        return NULL;
+    next = name == NULL ? (const char *)t->names.at : name + strlen(name) + 1;
+    return next < (const char *)t->names.at + t->names.len ? next : NULL;
+}
+
+/* The list is in a folder that others may have written to. */
+static enum err check_list(const struct restore_target *t)
+{
+    if (t->names.len > 0 && t->names.at[t->names.len - 1] != '\0')
+        return err_set(ERR_FAILED, "%s/%s is damaged: it does not end with a name", t->partial,
+                       LIST);
+    for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
+        if (*name == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
+            strcmp(name, "..") == 0)
+            return err_set(ERR_FAILED, "%s/%s is damaged: \"%.100s\" is no name", t->partial, LIST,
+                           name);
+    return ERR_OK;
+}
+
+/* Of a killed restore; without one there are no names. */
+static enum err read_list(struct restore_target *t)
+{
+    char *path = NULL;
+    enum err rc;
+
+    t->names.len = 0;
+    TRY(file_join(t->partial, LIST, &path));
+    rc = file_read(path, &t->names);
+    if (rc == ERR_NOT_FOUND)
+        rc = ERR_OK;
+    TRY(rc);
+    TRY(check_list(t));
+out:
+    mem_free(path);
+    return rc;
+}
+
+/* When no name is left of it. */
+static enum err remove_list(const struct restore_target *t)
+{
+    int partial = open_partial(t);
+    enum err rc = ERR_OK;
+
+    if (partial >= 0 && unlinkat(partial, LIST, 0) != 0 && errno != ENOENT)
+        FAIL_SYS(ERR_FAILED, "removing %s/%s", t->partial, LIST);
+out:
+    if (partial >= 0)
+        close(partial);
+    return rc;
+}
+
+static enum err write_list(struct restore_target *t)
+{
+    char *path = NULL;
+    enum err rc;
+
+    TRY(file_join(t->partial, LIST, &path));
+    TRY(file_replace(path, buf_bytes(&t->names), 0600));
+out:
+    mem_free(path);
+    return rc;
+}
+
+/* A name of the list that is no longer in the content. (No content: then nothing is known.) */
+static bool has_moved(int content, const char *name)
+{
+    return content >= 0 && !is_there(content, name) && errno == ENOENT;
+}
+
+/* ---- whether the mount point is empty ---- */
+
+/* Both the list and the walk are sorted: *at goes on through the list, from its first name. */
+static bool is_listed(const struct restore_target *t, const char *name, const char **at)
+{
+    while (*at != NULL && strcmp(*at, name) < 0)
+        *at = next_name(t, *at);
+    return *at != NULL && strcmp(*at, name) == 0;
+}
+
+static enum err refuse_name(const struct restore_target *t, const char *name)
+{
+    if (t->tree->root_fd >= 0)
+        return err_set(ERR_FAILED, "%.100s came into %s while that was filled", name, t->path);
+    err_set(ERR_USAGE,
+            "target %s is not empty (it holds %.100s): give a folder that does not exist or is "
+            "empty",
+            t->path, name);
+    if (is_there(t->fd, MOUNT_PARTIAL))
+        err_hint("a restore that did not finish lies there (%s): remove what else is there, and "
+                 "run this again, which removes what is left of that restore",
+                 MOUNT_PARTIAL);
+    else if (is_there(t->fd, MOUNT_FINISHED))
+        err_hint("a restore finished there and was killed as it tidied up: it can be used, and %s "
+                 "may be removed",
+                 MOUNT_FINISHED);
+    return ERR_USAGE;
+}
+
+static enum err check_empty(const struct restore_target *t)
+{
+    const char *at = next_name(t, NULL);
+    struct walk *walk = NULL;
+    struct walk_item item;
+    bool more = true;
+    int content = open_content(t);
+    enum err rc;
+
+    TRY(walk_open(t->path, &walk));
+    TRY(walk_next(walk, &item, &more)); /* itself */
+    for (;;) {
+        TRY(walk_next(walk, &item, &more));
+        if (!more)
+            break;
+        walk_skip(walk);
+        if (item.vanished || tree_sets_apart(t->tree, &item) ||
+            (strcmp(item.name, GUARD) == 0 && is_guarded(t)) ||
+            (is_listed(t, item.name, &at) && has_moved(content, item.name)))
+            continue;
+        TRY(refuse_name(t, item.name));
+    }
+out:
+    if (content >= 0)
+        close(content);
+    walk_free(walk);
+    return rc;
+}
+
+enum err mount_check_names(const struct restore_target *t)
+{
+    static const char *const ours[] = {MOUNT_PARTIAL, MOUNT_FINISHED, MOUNT_LOCK, MOUNT_MARK};
+    uint64_t i;
+    enum err rc = ERR_OK;
+
+    for (size_t n = 0; n < sizeof ours / sizeof ours[0]; n++) {
+        rc = index_find(t->tree->from->index, bytes_of_text(ours[n]), &i);
+        if (rc == ERR_OK)
+            FAIL(ERR_USAGE,
+                 "target %s is a mount point, and the snapshot has a name of its own, %s, where "
+                 "ours must lie: give a folder below it",
+                 t->path, ours[n]);
+        if (rc != ERR_NOT_FOUND)
+            TRY(rc);
+        rc = ERR_OK;
+    }
+out:
+    return rc;
+}
+
+static enum err check_mount(struct restore_target *t)
+{
+    enum err rc;
+
+    TRY(mount_check_names(t));
+    TRY(read_list(t));
+    TRY(check_empty(t));
+    if (is_there(t->fd, MOUNT_PARTIAL))
+        log_say(LOG_WARN, "%s: a restore that did not finish lies there; what is left of it %s",
+                t->path, t->dry_run ? "would be removed first" : "is removed first");
+out:
+    return rc;
+}
+
+/* ---- what is left goes ---- */
+
+/* Safe to be killed in: the list goes when no name is left of it, the content goes after it. */
+static enum err sweep(const struct restore_target *t)
+{
+    static const char *const ours[] = {MOUNT_PARTIAL, MOUNT_FINISHED, MOUNT_MARK};
+    int content = open_content(t);
+    enum err rc = ERR_OK;
+
+    for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
+        if (has_moved(content, name))
+            TRY(file_remove_tree_at(t->fd, name));
+    /* A disk that cannot sync must still let itself be tidied up. */
+    if (t->names.len > 0 && file_sync_dir(t->path) != ERR_OK)
+        err_clear();
+    TRY(remove_list(t));
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        TRY(file_remove_tree_at(t->fd, ours[i]));
+out:
+    if (content >= 0)
+        close(content);
+    return rc;
+}
+
+static enum err undo_mount(struct restore_target *t)
+{
+    enum err rc;
+
+    t->look = t->before;
+    TRY(sweep(t));
+    TRY(remove_guard(t));
+out:
+    return rc;
+}
+
+/* The lock was not held when it was checked: all is looked at again. */
+static enum err begin_mount(struct restore_target *t)
+{
+    enum err rc = ERR_OK;
+
+    t->look = t->before;
+    t->has_look = true;
+    TRY(read_list(t));
+    TRY(check_empty(t));
+    TRY(sweep(t));
+    t->names.len = 0;
+    TRY(set_guard(t));
+    TRY(file_join(t->partial, CONTENT, &t->content));
+    if (mkdir(t->partial, 0700) != 0 || mkdir(t->content, 0700) != 0)
+        FAIL_SYS(ERR_FAILED, "making %s", t->content);
+    TRY(target_open_root(t, t->content));
+out:
+    return rc;
+}
+
+/* ---- the moves ---- */
+
+/* The file system's own lost+found stays where it is, so the snapshot's cannot come there. */
+static enum err leave_lost_and_found(struct restore_target *t)
+{
+    struct walk *walk = NULL;
+    struct walk_item item;
+    char *path = NULL;
+    bool more = true;
+    enum err rc;
+
+    TRY(file_join(t->content, LOST_AND_FOUND, &path));
+    TRY(walk_open(path, &walk));
+    TRY(walk_next(walk, &item, &more));
+    TRY(walk_next(walk, &item, &more));
+    if (more) {
+        log_say(LOG_WARN,
+                "%s has a %s of its own: what the snapshot has below that name is not restored "
+                "(restore it to another folder with --only %s)",
+                t->path, LOST_AND_FOUND, LOST_AND_FOUND);
+        t->tree->attention++;
+    }
+out:
+    walk_free(walk);
+    mem_free(path);
+    return rc;
+}
+
+static enum err list_content(struct restore_target *t)
+{
+    struct walk *walk = NULL;
+    struct walk_item item;
+    bool more = true;
+    enum err rc;
+
+    TRY(walk_open(t->content, &walk));
+    TRY(walk_next(walk, &item, &more)); /* itself */
+    for (;;) {
+        TRY(walk_next(walk, &item, &more));
+        if (!more)
+            break;
+        walk_skip(walk);
+        if (strcmp(item.name, LOST_AND_FOUND) == 0 && is_there(t->fd, item.name))
+            TRY(leave_lost_and_found(t));
+        else
+            TRY(buf_add(&t->names, bytes_of(item.name, strlen(item.name) + 1)));
+    }
+out:
+    walk_free(walk);
+    return rc;
+}
+
+/* Never over what is there: 0, or -1 and errno. */
+static int rename_up(const struct restore_target *t, const char *name)
+{
+    int from = t->tree->root_fd;
+
+    if (renameat2(from, name, t->fd, name, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL)
+        return -1;
+    /* NFS does not know the flag. */
+    if (is_there(t->fd, name)) {
+        errno = EEXIST;
+        return -1;
+    }
+    return renameat(from, name, t->fd, name);
+}
+
+/* Only who may write to a folder may give it another parent. */
+static int rename_locked_up(const struct restore_target *t, const char *name)
+{
+    int from = t->tree->root_fd;
+    struct stat st;
+    int failed;
+    int cause;
+
+    if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return -1;
+    if (!S_ISDIR(st.st_mode) || fchmodat(from, name, st.st_mode | S_IRWXU, 0) != 0) {
+        errno = EACCES;
+        return -1;
+    }
+    failed = rename_up(t, name);
+    cause = errno;
+    if (fchmodat(failed ? from : t->fd, name, st.st_mode & 07777, 0) != 0)
+        return -1;
+    errno = cause;
+    return failed;
+}
+
+static enum err move_up(const struct restore_target *t, const char *name)
+{
+    if (rename_up(t, name) == 0 || (errno == EACCES && rename_locked_up(t, name) == 0))
+        return ERR_OK;
+    return err_sys(ERR_FAILED, "moving %s up to %s", name, t->path);
+}
+
+/* All names but the guard's, which a snapshot of something else than a database may have. */
+static enum err move_all(struct restore_target *t)
+{
+    enum err rc = ERR_OK;
+
+    /* A root that was restored read-only must let go of what is in it. */
+    if (fchmod(t->tree->root_fd, S_IRWXU) != 0)
+        FAIL_SYS(ERR_FAILED, "setting the mode of %s", t->content);
+    for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
+        if (strcmp(name, GUARD) != 0)
+            TRY(move_up(t, name));
+    TRY(file_sync_dir(t->path));
+out:
+    return rc;
+}
+
+/* From now on a mongod may start: all is there and durable. */
+static enum err lift_guard(struct restore_target *t)
+{
+    enum err rc;
+
+    TRY(remove_guard(t));
+    if (is_there(t->tree->root_fd, GUARD))
+        TRY(move_up(t, GUARD));
+    TRY(file_sync_dir(t->path));
+out:
+    return rc;
+}
+
+static enum err commit_mount(struct restore_target *t)
+{
+    enum err rc;
+
+    TRY(check_empty(t));
+    TRY(list_content(t));
+    TRY(write_list(t));
+    TRY(move_all(t));
+    TRY(tree_make_root(t->tree, t->fd, t->path));
+    TRY(target_keep_look(t));
+    TRY(lift_guard(t));
+    if (renameat(t->fd, MOUNT_PARTIAL, t->fd, MOUNT_FINISHED) != 0)
+        FAIL_SYS(ERR_FAILED, "renaming %s in %s", MOUNT_PARTIAL, t->path);
+    t->is_real = true;
+    TRY(file_sync_dir(t->path));
+    TRY(file_remove_tree_at(t->fd, MOUNT_FINISHED));
+    TRY(file_sync_dir(t->path));
+out:
+    return rc;
+}
+
+const struct target_kind target_kind_mount = {check_mount, begin_mount, commit_mount, undo_mount};

@@ -1,0 +1,33 @@
+/*
+ * What a WiredTiger dbpath holds: what is copied, what is left out, what is worth a warning.
+ *
+ * A directory with the file "WiredTiger" is a dbpath; any other is copied whole. The rules are
+ * MongoDB's: locks, metrics, scratch and pre-allocated log files are no part of the data. Nor are
+ * lost+found and what begins with ".sealpoint-".
+ * Uses: core/base.  Used by: source_dir, restore.
+ */
+#ifndef SNAPSHOT_SOURCE_DBPATH_H
+#define SNAPSHOT_SOURCE_DBPATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+
+/* True when the folder holds a WiredTiger database. */
+bool dbpath_is_one(int dir);
+
+/* A dbpath that must not be copied: ERR_USAGE with why and what to do (an unfinished initial
+ * sync, or restore). Says by log_say what may be wrong: a running mongod, no storage.bson, no
+ * history store, both kinds of metadata. *warned counts them: a snapshot of such a source needs
+ * attention. */
+MUST_CHECK enum err dbpath_examine(int dir, uint64_t *warned);
+
+/* True for a path of a dbpath (relative to it) that is left out, and everything below it. */
+bool dbpath_leaves_out(struct bytes path);
+
+/* ERR_BUSY when `dir`'s mongod.lock is not empty: a mongod runs there or was killed. */
+MUST_CHECK enum err dbpath_require_stopped(int dir, const char *name);
+
+#endif

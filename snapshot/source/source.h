@@ -1,0 +1,53 @@
+/*
+ * A source names files and gives their content: a directory, a tar, one raw stream.
+ *
+ * One table a kind. A directory is read by many workers at once, each by position; a stream comes
+ * in order, so it is read while it is claimed.
+ * Uses: core, entry.  Used by: intake.
+ */
+#ifndef SNAPSHOT_SOURCE_SOURCE_H
+#define SNAPSHOT_SOURCE_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "snapshot/format/entry.h"
+
+struct source_driver {
+    void (*free)(void *self);
+    /* The next file's name, type, size and times into `e` (reset by the caller); *more is false at
+     * the end. What is left out is passed over; what vanished or cannot be kept is said by
+     * log_say and counted by *attention. */
+    enum err (*next)(void *self, struct entry *e, bool *more, uint64_t *attention);
+    /* The rest of the metadata (owner names, xattrs, ACL, extents, link target) of that file, and
+     * for a regular one its descriptor: a file that changed since next() is described as it is now.
+     * *fd is -1 for other types and for streams. ERR_NOT_FOUND: it vanished. */
+    enum err (*describe)(void *self, struct entry *e, int *fd);
+    /* Streams only: the next bytes of that file's content; *got is less than `len` at its end. */
+    enum err (*read)(void *self, void *to, size_t len, size_t *got);
+};
+
+struct source {
+    const struct source_driver *driver;
+    void *self;           /* owned */
+    bool is_stream;       /* content comes by read(), in order */
+    bool size_is_unknown; /* one file, as long as it is: its entry is spooled at its end */
+    bool is_sorted;       /* next() gives the order of path_compare(), parents first */
+    uint64_t warned;      /* warnings said when it was opened: they count as attention */
+    uint64_t total_len;   /* bytes of content, 0 when not known */
+};
+
+void source_free(struct source *s);
+
+/* A directory, by the rules of dbpath.h if it is one.
+ * `apart` names folders that are left out, with a warning, where they lie inside (NULL-terminated):
+ * the repository and the state directory must not back themselves up. ERR_USAGE when `path` is one
+ * of them or lies in one. */
+MUST_CHECK enum err source_dir_open(const char *path, const char *const *apart, struct source *out);
+
+/* Standard input (or another descriptor, borrowed): a tar becomes files, anything else one file
+ * with this name. ERR_USAGE: nothing comes. */
+MUST_CHECK enum err source_stream_open(int fd, const char *name, struct source *out);
+
+#endif

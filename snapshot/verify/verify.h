@@ -1,0 +1,50 @@
+/*
+ * Verify snapshots, in four depths; two of them need no key.
+ *
+ * Uses: core, keyring, catalogue.  Used by: cli.
+ */
+#ifndef SNAPSHOT_VERIFY_VERIFY_H
+#define SNAPSHOT_VERIFY_VERIFY_H
+
+#include "core/base/err.h"
+#include "core/ledger/ledger.h"
+#include "keyring/keyring.h"
+#include "snapshot/format/catalogue.h"
+#include "snapshot/format/progress.h"
+
+enum verify_depth {
+    VERIFY_PRESENCE,  /* keyless: chain, signatures, manifests, presence and size of every object */
+    VERIFY_READ_DATA, /* keyless: and the SHA-256 of every sealed object */
+    VERIFY_DECRYPT    /* everything opened and every block compared with its digest */
+};
+
+struct verify_options {
+    struct ledger *ledger;   /* opened with read_all */
+    struct keyring *keyring; /* only VERIFY_DECRYPT; else NULL */
+    const struct catalogue *catalogue;
+    const struct snapshot *const *snapshots; /* which; NULL: all live ones */
+    size_t snapshot_count;
+    enum verify_depth depth;
+    double sample; /* share of objects to read, (0, 1]; 1: all. Chosen at random each time */
+    size_t envelope;
+    size_t workers;
+    struct progress *progress;
+};
+
+struct verify_result {
+    uint64_t snapshots;
+    uint64_t objects;      /* there and of the right size, or damaged */
+    uint64_t read_objects; /* of these, read whole: all, or the sample; 0: none was to be read */
+    uint64_t bytes;        /* read and checked */
+    uint64_t damaged;      /* objects; each was said by log_say */
+    uint64_t unreadable;   /* the same: reading gave an error, and the store is there */
+    uint64_t locked;       /* snapshots that were not decrypted, for their key was refused */
+};
+
+/* Goes on after damage, so that all of it is named; a refused key does not hide the damage of
+ * others. In this order: ERR_CORRUPT when anything is damaged; ERR_STORAGE when anything cannot be
+ * read (at once, when the store is gone); ERR_KEY_INVALID, ERR_KEY_UNREACHABLE or ERR_USAGE (no
+ * such key configured) of the first key that was refused. */
+MUST_CHECK enum err verify_run(const struct verify_options *options, struct verify_result *out);
+
+#endif

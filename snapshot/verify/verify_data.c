@@ -1,0 +1,274 @@
+#include "snapshot/verify/verify_data.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/base/pool.h"
+#include "core/base/rand.h"
+#include "core/base/stop.h"
+
+#define READ_LEN (256 * KIB)
+
+void verify_set_clear(struct verify_set *set)
+{
+    for (size_t i = 0; i < set->opened_count; i++)
+        opened_clear(&set->opened[i]);
+    mem_free(set->opened);
+    mem_free(set->objects);
+    *set = (struct verify_set){0};
+}
+
+static enum err add_object(struct verify_set *set, const struct manifest_object *o)
+{
+    enum err rc = ERR_OK;
+
+    if (set->count == set->room) {
+        size_t room = set->room == 0 ? 64 : 2 * set->room;
+
+        TRY(mem_resize(room, sizeof *set->objects, &set->objects));
+        set->room = room;
+    }
+    set->objects[set->count++] = (struct verify_object){.facts = *o};
+out:
+    return rc;
+}
+
+int verify_by_id(const void *a, const void *b)
+{
+    const struct manifest_object *x = a;
+    const struct manifest_object *y = b;
+
+    return memcmp(x->id, y->id, SEAL_ID_LEN);
+}
+
+/* Snapshots of one chain share most objects: one of each is enough, and keeps the list short. */
+static enum err sort_once(struct verify_set *set)
+{
+    size_t kept = 0;
+    enum err rc = ERR_OK;
+
+    if (set->count > 1)
+        qsort(set->objects, set->count, sizeof *set->objects, verify_by_id);
+    for (size_t i = 0; i < set->count; i++) {
+        const struct manifest_object *o = &set->objects[i].facts;
+        const struct manifest_object *last = kept > 0 ? &set->objects[kept - 1].facts : NULL;
+
+        if (last != NULL && verify_by_id(last, o) == 0) {
+            if (last->size != o->size || memcmp(last->sha256, o->sha256, HASH_LEN) != 0)
+                FAIL(ERR_CORRUPT, "two manifests say different things of one object");
+            continue;
+        }
+        set->objects[kept++] = set->objects[i];
+    }
+    set->count = kept;
+out:
+    return rc;
+}
+
+enum err verify_set_add(struct verify_set *set, const struct manifest *m)
+{
+    enum err rc;
+
+    TRY(add_object(set, &m->index));
+    for (size_t i = 0; i < m->object_count; i++)
+        TRY(add_object(set, &m->objects[i]));
+    TRY(sort_once(set));
+out:
+    return rc;
+}
+
+static enum err stop_at_first(void *arg, const char *name, uint64_t size)
+{
+    (void)arg;
+    (void)name;
+    (void)size;
+    return ERR_EXISTS;
+}
+
+bool verify_is_unreadable(struct store *store, enum err rc)
+{
+    struct err_record failure;
+    bool is_there;
+
+    if (rc != ERR_STORAGE)
+        return false;
+    err_take(rc, &failure);
+    is_there = store_list(store, "", stop_at_first, NULL) == ERR_EXISTS;
+    (void)err_give(&failure);
+    return is_there;
+}
+
+enum err verify_note(struct verify_tally *tally, struct store *store, enum err rc,
+                     struct verify_object *object)
+{
+    if (rc != ERR_CORRUPT && !verify_is_unreadable(store, rc))
+        return rc;
+    log_say(LOG_WARN, "%s", err_text());
+    atomic_fetch_add(rc == ERR_CORRUPT ? &tally->damaged : &tally->unreadable, 1);
+    object->damaged = true;
+    return ERR_OK;
+}
+
+void verify_count(struct verify_tally *tally, struct verify_result *out)
+{
+    out->damaged += atomic_load(&tally->damaged);
+    out->unreadable += atomic_load(&tally->unreadable);
+}
+
+/* Workers over the list of objects. */
+struct checking {
+    struct verify_set *set;
+    struct store *store;
+    bool read_data;
+    atomic_size_t next;
+    atomic_ullong bytes;
+    struct verify_tally tally;
+};
+
+static enum err check_digest(struct checking *c, const struct manifest_object *o,
+                             struct store_blob *blob, struct hash *hash, uint8_t *piece)
+{
+    uint8_t digest[HASH_LEN];
+    struct progress *progress = c->set->options->progress;
+    enum err rc = ERR_OK;
+
+    for (uint64_t at = 0; at < o->size; at += READ_LEN) {
+        size_t len = o->size - at < READ_LEN ? (size_t)(o->size - at) : READ_LEN;
+
+        TRY(stop_check());
+        TRY(store_blob_read(blob, at, piece, len));
+        TRY(hash_add(hash, bytes_of(piece, len)));
+        if (progress != NULL)
+            atomic_fetch_add_explicit(&progress->done_bytes, len, memory_order_relaxed);
+    }
+    TRY(hash_end(hash, digest));
+    if (memcmp(digest, o->sha256, HASH_LEN) != 0)
+        FAIL(ERR_CORRUPT, "its SHA-256 is not that of the manifest (damaged or tampered with)");
+    atomic_fetch_add(&c->bytes, o->size);
+out:
+    return rc;
+}
+
+static enum err check_object(struct checking *c, const struct manifest_object *o, struct hash *hash,
+                             uint8_t *piece)
+{
+    struct store_blob *blob = NULL;
+    char name[OBJECT_NAME_LEN + 1];
+    enum err rc;
+
+    object_name(o->id, name);
+    rc = store_blob_open(c->store, name, &blob);
+    if (rc == ERR_NOT_FOUND)
+        FAIL(ERR_CORRUPT, "it is missing from the repository");
+    TRY(rc);
+    if (store_blob_size(blob) != o->size)
+        FAIL(ERR_CORRUPT, "it is %" PRIu64 " bytes long, its manifest says %" PRIu64,
+             store_blob_size(blob), o->size);
+    if (c->read_data)
+        TRY(check_digest(c, o, blob, hash, piece));
+out:
+    if (rc != ERR_OK)
+        err_note("object %s", name);
+    store_blob_free(blob);
+    return rc;
+}
+
+static enum err check_some(void *shared, size_t worker, const atomic_bool *stop)
+{
+    struct checking *c = shared;
+    struct hash *hash = NULL;
+    uint8_t *piece = NULL;
+    size_t i;
+    enum err rc;
+
+    (void)worker;
+    TRY(hash_new(&hash));
+    TRY(mem_new(READ_LEN, 1, &piece));
+    while (!atomic_load(stop) && (i = atomic_fetch_add(&c->next, 1)) < c->set->count) {
+        struct verify_object *o = &c->set->objects[i];
+
+        if (o->damaged)
+            continue;
+        rc = check_object(c, &o->facts, hash, piece);
+        if (rc == ERR_OK)
+            continue;
+        TRY(verify_note(&c->tally, c->store, rc, o));
+        hash_free(hash); /* it may stand in the middle of an object */
+        hash = NULL;
+        TRY(hash_new(&hash));
+    }
+out:
+    hash_free(hash);
+    mem_free(piece);
+    return rc;
+}
+
+/* A random share of the objects: another one each time. */
+static enum err take_sample(struct verify_set *set)
+{
+    double share = set->options->sample;
+    double exact = (double)set->count * share;
+    size_t want = (size_t)exact;
+    enum err rc = ERR_OK;
+
+    if (share <= 0 || share >= 1)
+        goto out;
+    if ((double)want < exact)
+        want++; /* a share of anything is at least one */
+    for (size_t i = 0; i < want; i++) {
+        uint64_t random;
+        struct verify_object swapped = set->objects[i];
+        size_t other;
+
+        TRY(rand_fill(&random, sizeof random));
+        other = i + (size_t)(random % (set->count - i));
+        set->objects[i] = set->objects[other];
+        set->objects[other] = swapped;
+    }
+    set->count = want;
+    if (set->count > 1)
+        qsort(set->objects, set->count, sizeof *set->objects, verify_by_id);
+out:
+    return rc;
+}
+
+uint64_t verify_total_size(const struct verify_set *set)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < set->count; i++)
+        total += set->objects[i].facts.size;
+    return total;
+}
+
+size_t verify_workers(const struct verify_options *o)
+{
+    return o->workers > 0 ? o->workers : pool_processors();
+}
+
+/* First all for presence and size, then the data of all or of the sample. */
+enum err verify_set_check(struct verify_set *set, struct verify_result *out)
+{
+    struct checking c = {.set = set, .store = ledger_store(set->options->ledger)};
+    enum err rc;
+
+    out->objects = set->count;
+    TRY(pool_run(verify_workers(set->options), check_some, &c));
+    TRY(take_sample(set));
+    if (set->options->depth == VERIFY_READ_DATA) {
+        if (set->options->progress != NULL)
+            atomic_store(&set->options->progress->total_bytes, verify_total_size(set));
+        c.read_data = true;
+        atomic_store(&c.next, 0);
+        TRY(pool_run(verify_workers(set->options), check_some, &c));
+    }
+    out->read_objects = set->options->depth == VERIFY_PRESENCE ? 0 : set->count;
+    out->bytes = atomic_load(&c.bytes);
+    verify_count(&c.tally, out);
+out:
+    return rc;
+}

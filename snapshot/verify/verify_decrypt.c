@@ -1,0 +1,245 @@
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/base/pool.h"
+#include "core/base/stop.h"
+#include "snapshot/verify/verify_data.h"
+
+#define PLAN_ROWS 256
+#define NOT_IN_SET UINT32_MAX
+
+enum err verify_set_open(struct verify_set *set, const struct snapshot *s)
+{
+    const struct verify_options *o = set->options;
+    enum err rc = ERR_OK;
+
+    if (set->opened_count == set->opened_room) {
+        size_t room = set->opened_room == 0 ? 8 : 2 * set->opened_room;
+
+        TRY(mem_resize(room, sizeof *set->opened, &set->opened));
+        set->opened_room = room;
+    }
+    TRY(opened_new(o->ledger, o->keyring, s, o->envelope, &set->opened[set->opened_count]));
+    set->opened_count++;
+out:
+    return rc;
+}
+
+size_t verify_set_keys(const struct verify_set *set)
+{
+    size_t keys = 0;
+
+    for (size_t i = 0; i < set->opened_count; i++)
+        keys += set->opened[i].manifest.key_count;
+    return keys;
+}
+
+/* By which opened snapshot an object of the set is read: all that share it have the same key. */
+struct provider {
+    uint32_t owner;
+    uint32_t number; /* there */
+};
+
+/* One plan over the indexes of all opened snapshots, by object of the set. */
+struct decrypting {
+    struct verify_set *set;
+    struct plan *plan;
+    uint32_t **numbers; /* owned; for each opened snapshot: its objects' places in the set */
+    struct provider *providers; /* owned; for each object of the set */
+    atomic_ullong bytes;
+    struct verify_tally tally;
+};
+
+static void decrypting_clear(struct decrypting *d)
+{
+    plan_free(d->plan);
+    if (d->numbers != NULL)
+        for (size_t i = 0; i < d->set->opened_count; i++)
+            mem_free(d->numbers[i]);
+    mem_free(d->numbers);
+    mem_free(d->providers);
+}
+
+/* Objects that were found damaged already, and those outside of the sample, are not read. */
+static uint32_t place_of(const struct verify_set *set, const struct manifest_object *o)
+{
+    const struct verify_object *found = NULL;
+
+    if (set->count > 0)
+        found = bsearch(o, set->objects, set->count, sizeof *set->objects, verify_by_id);
+    if (found == NULL || found->damaged)
+        return NOT_IN_SET;
+    return (uint32_t)(found - set->objects);
+}
+
+static enum err map_objects(struct decrypting *d)
+{
+    struct verify_set *set = d->set;
+    enum err rc;
+
+    TRY(mem_new(set->opened_count, sizeof *d->numbers, &d->numbers));
+    TRY(mem_new(set->count, sizeof *d->providers, &d->providers));
+    for (uint32_t i = 0; i < set->opened_count; i++) {
+        const struct manifest *m = &set->opened[i].manifest;
+
+        TRY(mem_new(m->object_count, sizeof **d->numbers, &d->numbers[i]));
+        for (uint32_t k = 0; k < m->object_count; k++) {
+            uint32_t place = place_of(set, &m->objects[k]);
+
+            d->numbers[i][k] = place;
+            if (place != NOT_IN_SET)
+                d->providers[place] = (struct provider){.owner = i, .number = k};
+        }
+    }
+out:
+    return rc;
+}
+
+static enum err want_index(struct decrypting *d, struct plan *plan, uint32_t owner, uint8_t *rows)
+{
+    const struct index *x = d->set->opened[owner].index;
+    uint64_t total = index_header(x)->block_count;
+    struct block b = {0};
+    enum err rc = ERR_OK;
+
+    if (total > UINT32_MAX)
+        FAIL(ERR_UNSUPPORTED, "a snapshot of more blocks than this release can verify");
+    for (uint64_t i = 0; i < total; i += PLAN_ROWS) {
+        size_t count = total - i < PLAN_ROWS ? (size_t)(total - i) : PLAN_ROWS;
+
+        TRY(index_rows(x, i, count, rows));
+        for (size_t k = 0; k < count; k++) {
+            struct plan_item item = {.owner = owner, .block = (uint32_t)(i + k)};
+
+            TRY(block_decode(rows + k * BLOCK_ROW_LEN, &b));
+            item.offset = b.offset;
+            if (b.codec != BLOCK_ZERO && d->numbers[owner][b.object] != NOT_IN_SET)
+                TRY(plan_want(plan, d->numbers[owner][b.object], &item));
+        }
+    }
+out:
+    return rc;
+}
+
+static enum err want_all(void *arg, struct plan *plan)
+{
+    struct decrypting *d = arg;
+    uint8_t *rows = NULL;
+    enum err rc;
+
+    TRY(mem_new(PLAN_ROWS, BLOCK_ROW_LEN, &rows));
+    for (uint32_t i = 0; i < d->set->opened_count; i++) {
+        TRY(stop_check());
+        TRY(want_index(d, plan, i, rows));
+    }
+out:
+    mem_free(rows);
+    return rc;
+}
+
+/* One worker. */
+struct opener {
+    struct decrypting *shared;
+    struct block_reader *reader; /* of the snapshot `owner` */
+    uint32_t owner;
+};
+
+static enum err reader_for(struct opener *o, uint32_t owner)
+{
+    enum err rc = ERR_OK;
+
+    if (o->reader != NULL && o->owner == owner)
+        goto out;
+    block_reader_free(o->reader);
+    o->reader = NULL;
+    TRY(block_reader_new(&o->shared->set->opened[owner], &o->reader));
+    o->owner = owner;
+out:
+    return rc;
+}
+
+/* Snapshots of a chain have many rows in common: equal neighbours are read once. */
+static enum err open_object(struct opener *o, uint32_t object, const struct plan_item *items,
+                            size_t count, const atomic_bool *stop)
+{
+    const struct verify_set *set = o->shared->set;
+    const struct provider *provider = &o->shared->providers[object];
+    uint8_t row[BLOCK_ROW_LEN];
+    uint8_t last[BLOCK_ROW_LEN] = {0};
+    struct block b = {0};
+    size_t len = 0;
+    enum err rc;
+
+    TRY(reader_for(o, provider->owner));
+    for (size_t i = 0; i < count && !atomic_load_explicit(stop, memory_order_relaxed); i++) {
+        TRY(stop_check());
+        TRY(index_rows(set->opened[items[i].owner].index, items[i].block, 1, row));
+        be_put(row + HASH_LEN, provider->number, 4);
+        if (memcmp(row, last, sizeof last) == 0)
+            continue;
+        memcpy(last, row, sizeof last);
+        TRY(block_decode(row, &b));
+        TRY(block_reader_check(o->reader, &b, &len));
+        atomic_fetch_add_explicit(&o->shared->bytes, b.stored_len, memory_order_relaxed);
+        if (set->options->progress != NULL)
+            atomic_fetch_add_explicit(&set->options->progress->done_bytes, b.stored_len,
+                                      memory_order_relaxed);
+    }
+out:
+    return rc;
+}
+
+static enum err note(struct decrypting *d, uint32_t object, enum err rc)
+{
+    const struct opened *by = &d->set->opened[d->providers[object].owner];
+
+    return verify_note(&d->tally, by->store, rc, &d->set->objects[object]);
+}
+
+static enum err open_objects(void *shared, size_t worker, const atomic_bool *stop)
+{
+    struct opener o = {.shared = shared};
+    struct plan_item *items = NULL;
+    uint32_t object;
+    size_t count = 0;
+    enum err rc = ERR_OK;
+
+    (void)worker;
+    while (!atomic_load(stop) && plan_take(o.shared->plan, &object, &items, &count)) {
+        rc = open_object(&o, object, items, count, stop);
+        if (rc != ERR_OK) /* the rest of a damaged object is not looked at */
+            TRY(note(o.shared, object, rc));
+    }
+out:
+    block_reader_free(o.reader);
+    return rc;
+}
+
+enum err verify_set_decrypt(struct verify_set *set, struct verify_result *out)
+{
+    struct decrypting d = {.set = set};
+    bool more = true;
+    enum err rc;
+
+    if (set->options->progress != NULL)
+        atomic_store(&set->options->progress->total_bytes, verify_total_size(set));
+    TRY(map_objects(&d));
+    TRY(plan_new((uint32_t)set->count, want_all, &d, &d.plan));
+    for (;;) {
+        TRY(plan_round(d.plan, &more));
+        if (!more)
+            break;
+        TRY(pool_run(verify_workers(set->options), open_objects, &d));
+    }
+    out->bytes += atomic_load(&d.bytes);
+    verify_count(&d.tally, out);
+out:
+    decrypting_clear(&d);
+    while (set->opened_count > 0)
+        opened_clear(&set->opened[--set->opened_count]);
+    return rc;
+}

@@ -1,0 +1,260 @@
+#include "snapshot/backup/index_writer.h"
+
+#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/repositories.h"
+
+#define SNAPSHOT "736e617073686f742d696421" /* "snapshot-id!" */
+#define GATHER_LEN (128 * KIB)              /* what is gathered before it is written */
+
+struct writing {
+    struct world w;
+    struct journal *journal;
+    struct secret *k_meta;
+    struct index_writer_options options;
+};
+
+/* Over a store with this fault, or none. */
+static void begin_writing(void **state, struct writing *s, const struct faulty *fault)
+{
+    if (s->w.ledger == NULL) {
+        *s = (struct writing){.journal = NULL};
+        make_world(state, &s->w);
+        assert_done(secret_random(SEAL_KEY_LEN, &s->k_meta));
+    }
+    open_ledger(&s->w, NULL);
+    assert_done(journal_recover(s->w.ledger));
+    open_ledger(&s->w, fault);
+    s->w.faulty.fault = FAULT_NONE;
+    assert_done(journal_new(s->w.ledger, SNAPSHOT, &s->journal));
+    s->options = (struct index_writer_options){
+        .ledger = s->w.ledger, .journal = s->journal, .k_meta = s->k_meta, .snapshot_id = SNAPSHOT};
+    memset(s->options.context.repository, 0xaa, SEAL_ID_LEN);
+    memset(s->options.context.scope, 0xbb, SEAL_ID_LEN);
+    s->w.faulty.fault = fault != NULL ? fault->fault : FAULT_NONE;
+    atomic_store(&s->w.faulty.count, 0);
+}
+
+static void pause_writing(struct writing *s)
+{
+    journal_free(s->journal);
+    s->journal = NULL;
+}
+
+static void end_writing(struct writing *s)
+{
+    pause_writing(s);
+    secret_free(s->k_meta);
+    clear_world(&s->w);
+}
+
+static enum err write_image(struct writing *s, struct bytes image, size_t piece, bool keep,
+                            struct manifest_object *facts)
+{
+    struct index_writer *w = NULL;
+    enum err rc;
+
+    TRY(index_writer_new(&s->options, &w));
+    for (size_t at = 0; at < image.len; at += piece) {
+        size_t len = image.len - at < piece ? image.len - at : piece;
+
+        TRY(index_writer_add(w, bytes_of(image.at + at, len)));
+    }
+    TRY(index_writer_finish(w, facts));
+    if (keep)
+        TRY(index_writer_keep(w));
+out:
+    index_writer_free(w);
+    return rc;
+}
+
+/* As a restore reads it. */
+static void assert_sealed(struct writing *s, const struct manifest_object *o, struct bytes image)
+{
+    struct object_identity identity = {.type = OBJECT_INDEX, .context = s->options.context};
+    struct index *x = NULL;
+    uint64_t size = 0;
+    char name[OBJECT_NAME_LEN + 1];
+
+    assert_int_equal(o->type, OBJECT_INDEX);
+    assert_int_equal(o->ordinal, 0);
+    assert_memory_equal(o->scope, s->options.context.scope, SEAL_ID_LEN);
+    memcpy(identity.id, o->id, SEAL_ID_LEN);
+    object_name(o->id, name);
+    assert_done(store_head(s->w.real, name, &size));
+    assert_int_equal(size, o->size);
+    assert_done(
+        index_unseal(s->w.real, s->k_meta, &identity, o->size, image.len, in(s->w.state, ""), &x));
+    use_index(x);
+    assert_int_equal(index_image_len(index_header(x)), image.len);
+    index_free(x);
+}
+
+/* Names as long as can be, so that few make much: an image of at least `least` bytes. */
+static struct buf large_image(size_t least)
+{
+    struct parts p = parts_of_nothing();
+    struct buf image;
+    char name[256];
+
+    for (int i = 0; p.entries.len < least; i++) {
+        snprintf(name, sizeof name, "%08d%0*d", i, 240, 0);
+        add_named(&p, ENTRY_DIR, name);
+    }
+    image = image_of(&p);
+    parts_clear(&p);
+    return image;
+}
+
+static void what_is_sealed_and_what_is_cached_is_the_image(void **state)
+{
+    static const size_t pieces[] = {1000, GATHER_LEN - 1, GATHER_LEN, GATHER_LEN + 1, 8 * MIB};
+    struct writing s = {.journal = NULL};
+    struct buf image = large_image(3 * GATHER_LEN);
+    uint8_t digest[HASH_LEN];
+
+    assert_done(hash_of(buf_bytes(&image), digest));
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        struct manifest_object facts;
+        struct buf cached = {.max = 8 * MIB};
+        struct stat st;
+
+        begin_writing(state, &s, NULL);
+        assert_done(write_image(&s, buf_bytes(&image), pieces[i], true, &facts));
+        assert_sealed(&s, &facts, buf_bytes(&image));
+        assert_done(file_read(in(state, "state/cache/" SNAPSHOT ".index"), &cached));
+        assert_int_equal(cached.len, image.len + HASH_LEN);
+        assert_memory_equal(cached.at, image.at, image.len);
+        assert_memory_equal(cached.at + image.len, digest, HASH_LEN);
+        assert_int_equal(stat(in(state, "state/cache/" SNAPSHOT ".index"), &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        assert_int_equal(count_names(in(state, "state/cache")), 1);
+        assert_int_equal(unlink(in(state, "state/cache/" SNAPSHOT ".index")), 0);
+        buf_clear(&cached);
+        pause_writing(&s);
+    }
+    buf_clear(&image);
+    end_writing(&s);
+}
+
+static void what_is_not_kept_leaves_no_copy(void **state)
+{
+    struct writing s = {.journal = NULL};
+    struct parts p = parts_of_all();
+    struct buf image = image_of(&p);
+    struct manifest_object facts;
+
+    begin_writing(state, &s, NULL);
+    assert_done(write_image(&s, buf_bytes(&image), image.len, false, &facts));
+    assert_sealed(&s, &facts, buf_bytes(&image));
+    assert_int_equal(count_names(in(state, "state/cache")), 0);
+    buf_clear(&image);
+    parts_clear(&p);
+    end_writing(&s);
+}
+
+static void an_index_of_another_length_than_its_manifest_says_is_refused(void **state)
+{
+    struct object_identity identity = {.type = OBJECT_INDEX};
+    struct writing s = {.journal = NULL};
+    struct parts p = parts_of_all();
+    struct buf image = image_of(&p);
+    struct manifest_object facts;
+    struct index *x = NULL;
+    char name[OBJECT_NAME_LEN + 1];
+    char message[256];
+
+    begin_writing(state, &s, NULL);
+    assert_done(write_image(&s, buf_bytes(&image), image.len, false, &facts));
+    identity.context = s.options.context;
+    memcpy(identity.id, facts.id, SEAL_ID_LEN);
+    object_name(facts.id, name);
+    for (int more = -1; more <= 1; more += 2) {
+        snprintf(message, sizeof message,
+                 "reading the index %s: the index is %s than its manifest says", name,
+                 more < 0 ? "longer" : "shorter");
+        assert_refused(index_unseal(s.w.real, s.k_meta, &identity, facts.size,
+                                    image.len + (size_t)more, in(state, ""), &x),
+                       ERR_CORRUPT, message);
+    }
+    buf_clear(&image);
+    parts_clear(&p);
+    end_writing(&s);
+}
+
+/* Our own mistake is found before anything is recorded. */
+static void an_index_that_no_restore_would_take_is_refused(void **state)
+{
+    struct writing s = {.journal = NULL};
+    struct parts p = parts_of_nothing();
+    struct manifest_object facts;
+    struct buf image;
+
+    add_named(&p, ENTRY_DIR, "b");
+    add_named(&p, ENTRY_DIR, "a");
+    image = image_of(&p);
+    begin_writing(state, &s, NULL);
+    assert_refused(write_image(&s, buf_bytes(&image), image.len, true, &facts), ERR_FAILED,
+                   "the index that was just written cannot be read back: the files of the index "
+                   "are not in order");
+    assert_int_equal(count_names(in(state, "state/cache")), 0);
+    image.len--;
+    assert_refused(write_image(&s, buf_bytes(&image), image.len, true, &facts), ERR_FAILED, NULL);
+    buf_clear(&image);
+    parts_clear(&p);
+    end_writing(&s);
+}
+
+static void a_store_that_fails_at_any_operation_leaves_neither_copy_nor_object(void **state)
+{
+    struct writing s = {.journal = NULL};
+    struct buf image = large_image(GATHER_LEN);
+    struct manifest_object facts;
+    unsigned long at = 1;
+
+    for (bool came = true; came; at++) {
+        struct faulty fault = {.fault = FAULT_FAIL, .at = at};
+        enum err rc;
+
+        begin_writing(state, &s, &fault);
+        rc = write_image(&s, buf_bytes(&image), image.len, false, &facts);
+        came = atomic_load(&s.w.faulty.count) >= at;
+        assert_int_equal(rc, came ? ERR_STORAGE : ERR_OK);
+        assert_int_equal(count_names(in(state, "state/cache")), 0);
+        assert_int_equal(count_names(in(state, "repository/tmp")), 0);
+        pause_writing(&s);
+        assert_true(at < 50);
+    }
+    assert_true(at > 4); /* begin, header, segment, commit */
+    buf_clear(&image);
+    end_writing(&s);
+}
+
+static void its_name_is_in_the_journal_before_the_object_is_begun(void **state)
+{
+    struct writing s = {.journal = NULL};
+    struct faulty fault = {.fault = FAULT_FAIL, .at = 1, .ops = FAULTY_PUT_BEGIN};
+    struct manifest_object facts;
+    struct buf pending = {.max = MIB};
+
+    begin_writing(state, &s, &fault);
+    assert_refused(write_image(&s, bytes_of("", 0), 1, false, &facts), ERR_STORAGE, NULL);
+    assert_done(file_read(in(state, "state/pending"), &pending));
+    assert_done(buf_add(&pending, bytes_of("", 1)));
+    assert_non_null(strstr((const char *)pending.at, "data/"));
+    buf_clear(&pending);
+    end_writing(&s);
+}
+
+static const struct CMUnitTest tests[] = {
+    IN_FOLDER(what_is_sealed_and_what_is_cached_is_the_image),
+    IN_FOLDER(what_is_not_kept_leaves_no_copy),
+    IN_FOLDER(an_index_of_another_length_than_its_manifest_says_is_refused),
+    IN_FOLDER(an_index_that_no_restore_would_take_is_refused),
+    IN_FOLDER(a_store_that_fails_at_any_operation_leaves_neither_copy_nor_object),
+    IN_FOLDER(its_name_is_in_the_journal_before_the_object_is_begun),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

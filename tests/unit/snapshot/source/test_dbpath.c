@@ -1,0 +1,227 @@
+#include "snapshot/source/dbpath.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "tests/unit/helpers.h"
+
+/* What was said, a line each. */
+static char said[4096];
+
+static void keep_line(enum log_level level, const char *text)
+{
+    size_t len = strlen(said);
+
+    (void)level;
+    snprintf(said + len, sizeof said - len, "%s\n", text);
+}
+
+static int open_folder(void **state)
+{
+    int dir = open(in(state, ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    assert_true(dir >= 0);
+    return dir;
+}
+
+/* Sound: nothing to warn of. */
+static void make_database(void **state)
+{
+    put_file(in(state, "WiredTiger"), "WiredTiger\n");
+    put_file(in(state, "WiredTiger.turtle"), "");
+    put_file(in(state, "WiredTigerHS.wt"), "");
+    put_file(in(state, "storage.bson"), "");
+    put_file(in(state, "mongod.lock"), "");
+}
+
+static enum err examine(void **state)
+{
+    int dir = open_folder(state);
+    uint64_t warned = 0;
+    enum err rc;
+
+    *said = '\0';
+    log_to(keep_line);
+    rc = dbpath_examine(dir, &warned);
+    log_to(NULL);
+    close(dir);
+    return rc;
+}
+
+static void a_folder_with_a_file_wiredtiger_is_a_database(void **state)
+{
+    int dir = open_folder(state);
+
+    assert_false(dbpath_is_one(dir));
+    assert_int_equal(mkdir(in(state, "WiredTiger"), 0700), 0);
+    assert_false(dbpath_is_one(dir));
+    assert_int_equal(rmdir(in(state, "WiredTiger")), 0);
+    put_file(in(state, "WiredTiger"), "");
+    assert_true(dbpath_is_one(dir));
+    close(dir);
+}
+
+static void each_rule_leaves_out_what_is_no_data(void **state)
+{
+    static const struct {
+        const char *path;
+        bool left_out;
+    } rows[] = {
+        {"mongod.lock", true},
+        {"WiredTiger.lock", true},
+        {"ongoingBackup.lock", true},
+        {"diagnostic.data", true},
+        {"diagnostic.data/metrics.2026-01-01T00-00-00Z-00000", true},
+        {"diagnostic.data/a/b", true},
+        {"_tmp", true},
+        {"_tmp/extsort.1", true},
+        {"_tmp/a/b", true},
+        {"lost+found", true},
+        {"lost+found/#12", true},
+        {".sealpoint-lock", true},
+        {".sealpoint-finished/names", true},
+        {"d/lost+found", false},
+        {".sealpoint", false},
+        {"WiredTigerPreplog.0000000001", true},
+        {"WiredTigerTmplog.0000000001", true},
+        {"journal/WiredTigerPreplog.0000000001", true},
+        {"journal/WiredTigerTmplog.0000000001", true},
+        {".", false},
+        {"WiredTiger", false},
+        {"WiredTiger.wt", false},
+        {"WiredTiger.turtle", false},
+        {"WiredTiger.backup", false},
+        {"WiredTigerHS.wt", false},
+        {"WiredTigerLog.0000000001", false},
+        {"journal", false},
+        {"journal/WiredTigerLog.0000000001", false},
+        {"storage.bson", false},
+        {"sizeStorer.wt", false},
+        {"_mdb_catalog.wt", false},
+        {"collection-0-123.wt", false},
+        {"db/mongod.lock", false},
+        {"db/diagnostic.data", false},
+        {"diagnostic.data2", false},
+        {"_tmp2", false},
+        {"my_tmp", false},
+        {"mongod.lock2", false},
+        {"xmongod.lock", false},
+        {"sub/_tmp/x", false},
+        {"WiredTigerPreplog", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (dbpath_leaves_out(bytes_of_text(rows[i].path)) != rows[i].left_out)
+            fail_msg("%s is %s", rows[i].path, rows[i].left_out ? "kept" : "left out");
+}
+
+static void a_sound_database_gives_no_warning(void **state)
+{
+    make_database(state);
+    assert_done(examine(state));
+    assert_string_equal(said, "");
+}
+
+static void an_unfinished_initial_sync_is_refused(void **state)
+{
+    make_database(state);
+    put_file(in(state, ".initialsync"), "");
+    assert_refused(examine(state), ERR_USAGE,
+                   "the source is in the middle of an initial sync (.initialsync is there): its "
+                   "data is not complete. Wait until the sync is done, or back up another member");
+}
+
+static void an_unfinished_restore_is_refused(void **state)
+{
+    static const char *const left[] = {".sealpoint-partial", ".sealpoint-incomplete"};
+
+    make_database(state);
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        put_file(in(state, left[i]), "");
+        assert_refused(examine(state), ERR_USAGE,
+                       "a restore to the source has not finished: its data is not complete. Run "
+                       "that restore again");
+        assert_int_equal(unlink(in(state, left[i])), 0);
+    }
+}
+
+static void a_running_mongod_is_said(void **state)
+{
+    make_database(state);
+    put_file(in(state, "mongod.lock"), "123\n");
+    assert_done(examine(state));
+    assert_string_equal(said,
+                        "mongod.lock is not empty: mongod runs on this folder, or was killed. A "
+                        "plain copy of a running database may be inconsistent: stop mongod, lock "
+                        "it with db.fsyncLock(), or back up a volume snapshot\n");
+}
+
+static void a_missing_storage_bson_is_said(void **state)
+{
+    make_database(state);
+    assert_int_equal(unlink(in(state, "storage.bson")), 0);
+    assert_done(examine(state));
+    assert_string_equal(said, "storage.bson is missing: mongod checks its storage options there at "
+                              "start. A copy made by a backup cursor must add it\n");
+}
+
+static void a_missing_history_store_is_said(void **state)
+{
+    make_database(state);
+    assert_int_equal(unlink(in(state, "WiredTigerHS.wt")), 0);
+    assert_done(examine(state));
+    assert_string_equal(said, "the history store (WiredTigerHS.wt, before 4.4 WiredTigerLAS.wt) is "
+                              "missing\n");
+    put_file(in(state, "WiredTigerLAS.wt"), "");
+    assert_done(examine(state));
+    assert_string_equal(said, "");
+}
+
+static void both_kinds_of_metadata_are_said(void **state)
+{
+    make_database(state);
+    put_file(in(state, "WiredTiger.backup"), "");
+    assert_done(examine(state));
+    assert_string_equal(said, "both WiredTiger.backup and WiredTiger.turtle are there: WiredTiger "
+                              "will rebuild its metadata from WiredTiger.backup\n");
+    assert_int_equal(unlink(in(state, "WiredTiger.turtle")), 0);
+    assert_done(examine(state));
+    assert_string_equal(said, "");
+}
+
+static void a_target_where_mongod_runs_is_refused(void **state)
+{
+    int dir = open_folder(state);
+
+    assert_done(dbpath_require_stopped(dir, "/db"));
+    put_file(in(state, "mongod.lock"), "");
+    assert_done(dbpath_require_stopped(dir, "/db"));
+    put_file(in(state, "mongod.lock"), "1");
+    assert_refused(dbpath_require_stopped(dir, "/db"), ERR_BUSY,
+                   "/db: mongod.lock is not empty: mongod runs there, or was killed. Stop it; if "
+                   "it is not running, remove mongod.lock, then try again");
+    close(dir);
+}
+
+static const struct CMUnitTest tests[] = {
+    IN_FOLDER(a_folder_with_a_file_wiredtiger_is_a_database),
+    cmocka_unit_test(each_rule_leaves_out_what_is_no_data),
+    IN_FOLDER(a_sound_database_gives_no_warning),
+    IN_FOLDER(an_unfinished_initial_sync_is_refused),
+    IN_FOLDER(an_unfinished_restore_is_refused),
+    IN_FOLDER(a_running_mongod_is_said),
+    IN_FOLDER(a_missing_storage_bson_is_said),
+    IN_FOLDER(a_missing_history_store_is_said),
+    IN_FOLDER(both_kinds_of_metadata_are_said),
+    IN_FOLDER(a_target_where_mongod_runs_is_refused),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
