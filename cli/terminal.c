@@ -12,7 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/fs/file.h"
-#include "keyring/passphrase.h"
+#include "keyring/file/passphrase.h"
 
 /* Sleep until there is something to read. The signals that mean stop come in only here: had one
  * come between looking at the flag and read(), nothing would end the read. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "keyring/ring.h"
+#include "keyring/keyring_internal.h"
 
 void key_versions_clear(struct key_versions *v)
 {

@@ -5,8 +5,8 @@
 
 #include "core/base/mem.h"
 #include "core/base/rand.h"
+#include "keyring/keyring_internal.h"
 #include "keyring/provider.h"
-#include "keyring/ring.h"
 
 enum err keyring_of(const struct provider *const *providers, void *const *selves, size_t count,
                     struct keyring **out)

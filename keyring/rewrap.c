@@ -4,8 +4,8 @@
 
 #include "core/base/log.h"
 #include "core/base/stop.h"
+#include "keyring/keyring_internal.h"
 #include "keyring/live_scopes.h"
-#include "keyring/ring.h"
 
 #define SNAPSHOT_ID_TEXT_MAX 24
 

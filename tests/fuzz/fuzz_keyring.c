@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keyring/file_model.h"
-#include "keyring/file_seal.h"
-#include "keyring/file_state.h"
+#include "keyring/file/file_model.h"
+#include "keyring/file/file_seal.h"
+#include "keyring/file/file_state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

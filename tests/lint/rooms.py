@@ -28,7 +28,7 @@ APART = [
 
 LIBRARIES = {
     "openssl/": ["core/base/hash.c", "core/base/rand.c", "core/base/secret.c", "core/base/text.c",
-                 "core/seal/*.c", "core/ledger/signer.c", "keyring/file_*.c", "tests/unit/*"],
+                 "core/seal/*.c", "core/ledger/signer.c", "keyring/file/*.c", "tests/unit/*"],
     "zstd": ["snapshot/format/codec.c", "oplog/*codec*.c", "tests/unit/*"],
     "archive": ["snapshot/*/tar_*", "tests/unit/*"],
     "json-c/": ["core/base/jdoc.c"],

@@ -11,9 +11,9 @@
 
 #include "core/base/clock.h"
 #include "keyring/admin.h"
-#include "keyring/file_model.h"
-#include "keyring/file_seal.h"
-#include "keyring/file_state.h"
+#include "keyring/file/file_model.h"
+#include "keyring/file/file_seal.h"
+#include "keyring/file/file_state.h"
 #include "keyring/keyring.h"
 #include "tests/unit/helpers.h"
 

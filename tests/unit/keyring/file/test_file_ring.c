@@ -1,4 +1,4 @@
-#include "keyring/file_ring.h"
+#include "keyring/file/file_ring.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -28,8 +28,8 @@
  *
  * Uses: core/base, core/seal.  Used by: the file_*.c of this room.
  */
-#ifndef KEYRING_FILE_MODEL_H
-#define KEYRING_FILE_MODEL_H
+#ifndef KEYRING_FILE_FILE_MODEL_H
+#define KEYRING_FILE_FILE_MODEL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,13 +9,13 @@
  * material is gone from the file already.
  * Uses: file_model, admin.h.  Used by: the file provider.
  */
-#ifndef KEYRING_FILE_STATE_H
-#define KEYRING_FILE_STATE_H
+#ifndef KEYRING_FILE_FILE_STATE_H
+#define KEYRING_FILE_FILE_STATE_H
 
 #include <stdbool.h>
 
 #include "keyring/admin.h"
-#include "keyring/file_model.h"
+#include "keyring/file/file_model.h"
 
 /* `now_ms`, or the newest time in the keyring when that is later. */
 int64_t file_clock(const struct file_keyring *k, int64_t now_ms);

@@ -6,13 +6,13 @@
  * Uses: core/fs, file_model, file_seal, passphrase.  Used by: file_change, file_admin,
  * file_provider.
  */
-#ifndef KEYRING_FILE_RING_H
-#define KEYRING_FILE_RING_H
+#ifndef KEYRING_FILE_FILE_RING_H
+#define KEYRING_FILE_FILE_RING_H
 
 #include <stdbool.h>
 
 #include "core/base/err.h"
-#include "keyring/file_model.h"
+#include "keyring/file/file_model.h"
 #include "keyring/keyring.h"
 
 #define FILE_PREVIOUS ".previous"

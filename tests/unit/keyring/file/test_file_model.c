@@ -1,4 +1,4 @@
-#include "keyring/file_model.h"
+#include "keyring/file/file_model.h"
 
 #include "core/base/text.h"
 #include "tests/unit/keyring/rings.h"

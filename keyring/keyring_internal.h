@@ -3,8 +3,8 @@
  *
  * Uses: provider.  Used by: keyring.c, admin.c, rewrap.c.
  */
-#ifndef KEYRING_RING_H
-#define KEYRING_RING_H
+#ifndef KEYRING_KEYRING_INTERNAL_H
+#define KEYRING_KEYRING_INTERNAL_H
 
 #include "keyring/provider.h"
 

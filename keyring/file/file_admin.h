@@ -3,11 +3,11 @@
  *
  * Uses: file_change.  Used by: file_provider.
  */
-#ifndef KEYRING_FILE_ADMIN_H
-#define KEYRING_FILE_ADMIN_H
+#ifndef KEYRING_FILE_FILE_ADMIN_H
+#define KEYRING_FILE_FILE_ADMIN_H
 
 #include "keyring/admin.h"
-#include "keyring/file_ring.h"
+#include "keyring/file/file_ring.h"
 
 MUST_CHECK enum err file_admin_create(const struct master_key_options *options, bool bare,
                                       struct key_name *out);

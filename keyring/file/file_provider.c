@@ -4,10 +4,10 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "keyring/file_admin.h"
-#include "keyring/file_change.h"
-#include "keyring/file_seal.h"
-#include "keyring/file_state.h"
+#include "keyring/file/file_admin.h"
+#include "keyring/file/file_change.h"
+#include "keyring/file/file_seal.h"
+#include "keyring/file/file_state.h"
 #include "keyring/provider.h"
 
 /* The provider `file`: master keys in a file of the machine itself (DESIGN.md, file keyring). */

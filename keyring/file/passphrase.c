@@ -1,4 +1,4 @@
-#include "keyring/passphrase.h"
+#include "keyring/file/passphrase.h"
 
 #include <errno.h>
 #include <fcntl.h>

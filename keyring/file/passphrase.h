@@ -4,8 +4,8 @@
  * A systemd credential is a file. One newline at the end is not part of it; everything else is.
  * Uses: keyring.h.  Used by: the file provider.
  */
-#ifndef KEYRING_PASSPHRASE_H
-#define KEYRING_PASSPHRASE_H
+#ifndef KEYRING_FILE_PASSPHRASE_H
+#define KEYRING_FILE_PASSPHRASE_H
 
 #include "core/base/err.h"
 #include "core/base/secret.h"

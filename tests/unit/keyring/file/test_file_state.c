@@ -1,4 +1,4 @@
-#include "keyring/file_state.h"
+#include "keyring/file/file_state.h"
 
 #include "tests/unit/keyring/rings.h"
 

@@ -1,4 +1,4 @@
-#include "keyring/file_admin.h"
+#include "keyring/file/file_admin.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,9 +6,9 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/rand.h"
-#include "keyring/file_change.h"
-#include "keyring/file_seal.h"
-#include "keyring/file_state.h"
+#include "keyring/file/file_change.h"
+#include "keyring/file/file_seal.h"
+#include "keyring/file/file_state.h"
 
 /* A version as others see it at `now_ms`. */
 static void describe(const struct file_keyring *k, const struct file_version *v, int64_t now_ms,

@@ -1,4 +1,4 @@
-#include "keyring/file_seal.h"
+#include "keyring/file/file_seal.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "keyring/file_model.h"
+#include "keyring/file/file_model.h"
 
 #include <inttypes.h>
 #include <string.h>

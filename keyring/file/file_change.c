@@ -1,4 +1,4 @@
-#include "keyring/file_change.h"
+#include "keyring/file/file_change.h"
 
 #include <stdlib.h>
 
@@ -7,7 +7,7 @@
 #include "core/base/mem.h"
 #include "core/fs/file.h"
 #include "core/fs/lock.h"
-#include "keyring/file_state.h"
+#include "keyring/file/file_state.h"
 
 #define KEYRING_MODE 0600
 

@@ -12,11 +12,11 @@
  * destroyed whose material is still in <path>.previous.
  * Uses: core/fs, file_ring, file_state.  Used by: file_admin, file_provider.
  */
-#ifndef KEYRING_FILE_CHANGE_H
-#define KEYRING_FILE_CHANGE_H
+#ifndef KEYRING_FILE_FILE_CHANGE_H
+#define KEYRING_FILE_FILE_CHANGE_H
 
 #include "core/base/err.h"
-#include "keyring/file_ring.h"
+#include "keyring/file/file_ring.h"
 
 /* What to do with the model: `now_ms` is the keyring's time (file_clock). */
 enum file_changed { FILE_UNCHANGED, FILE_STATE_CHANGED, FILE_KEY_ADDED, FILE_KEY_GONE };

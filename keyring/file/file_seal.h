@@ -8,12 +8,12 @@
  *
  * Uses: core/base, core/seal, file_model.  Used by: the file provider.
  */
-#ifndef KEYRING_FILE_SEAL_H
-#define KEYRING_FILE_SEAL_H
+#ifndef KEYRING_FILE_FILE_SEAL_H
+#define KEYRING_FILE_FILE_SEAL_H
 
 #include "core/base/err.h"
 #include "core/base/secret.h"
-#include "keyring/file_model.h"
+#include "keyring/file/file_model.h"
 #include "keyring/keyring.h"
 
 #define FILE_ALGORITHM "sealpoint-file-v1"

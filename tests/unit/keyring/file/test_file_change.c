@@ -1,5 +1,5 @@
 /* Every change of the file keyring, killed at each of its steps. */
-#include "keyring/file_change.h"
+#include "keyring/file/file_change.h"
 
 #include <dirent.h>
 #include <stdio.h>

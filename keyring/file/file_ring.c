@@ -1,4 +1,4 @@
-#include "keyring/file_ring.h"
+#include "keyring/file/file_ring.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -12,8 +12,8 @@
 #include "core/base/rand.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
-#include "keyring/file_seal.h"
-#include "keyring/passphrase.h"
+#include "keyring/file/file_seal.h"
+#include "keyring/file/passphrase.h"
 
 #define PASSPHRASE_SHORT 12
 #define PASSPHRASE_TRIES 3 /* of whoever is asked */
