@@ -1,14 +1,14 @@
 /*
  * What depends on a master-key version, for the commands that show it and those that warn of it.
  *
- * Uses: session, keyring/impact.h.  Used by: key.c, key_change.c.
+ * Uses: session, keyring/catalogue/impact.h.  Used by: key.c, key_change.c.
  */
 #ifndef CLI_COMMAND_IMPACT_H
 #define CLI_COMMAND_IMPACT_H
 
 #include "cli/session.h"
 #include "keyring/admin.h"
-#include "keyring/impact.h"
+#include "keyring/catalogue/impact.h"
 
 /* The master key that --key names. ERR_USAGE: there are not so many. */
 MUST_CHECK enum err impact_choose_key(const struct session *session, size_t *out);

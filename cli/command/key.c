@@ -5,8 +5,8 @@
 #include "cli/describe.h"
 #include "cli/list.h"
 #include "cli/print.h"
-#include "keyring/check.h"
-#include "keyring/impact.h"
+#include "keyring/catalogue/check.h"
+#include "keyring/catalogue/impact.h"
 
 static enum err version_json(const struct key_versions *of, const struct key_version *version,
                              struct jdoc **out)

@@ -8,8 +8,8 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "keyring/check.h"
-#include "keyring/rewrap.h"
+#include "keyring/catalogue/check.h"
+#include "keyring/catalogue/rewrap.h"
 
 /* One row for each of the four changes of a version's state. */
 struct change {

@@ -1,7 +1,7 @@
 #include "snapshot/backup/backup.h"
 
 #include "core/fs/lock.h"
-#include "keyring/rewrap.h"
+#include "keyring/catalogue/rewrap.h"
 #include "tests/unit/snapshot/repositories.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,9 +1,9 @@
-#include "keyring/impact.h"
+#include "keyring/catalogue/impact.h"
 
 #include "core/base/mem.h"
 #include "core/ledger/fold.h"
-#include "keyring/family.h"
-#include "keyring/live_scopes.h"
+#include "keyring/catalogue/lineage.h"
+#include "keyring/catalogue/live_scopes.h"
 
 /* Needed keys. */
 

@@ -4,8 +4,8 @@
  * A snapshot reads from its own scope and its ancestors'; it needs the version of each.
  * Uses: core/ledger, family, live_scopes, keyring.h.  Used by: check, cli.
  */
-#ifndef KEYRING_IMPACT_H
-#define KEYRING_IMPACT_H
+#ifndef KEYRING_CATALOGUE_IMPACT_H
+#define KEYRING_CATALOGUE_IMPACT_H
 
 #include <stdbool.h>
 #include <stddef.h>

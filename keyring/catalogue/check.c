@@ -1,4 +1,4 @@
-#include "keyring/check.h"
+#include "keyring/catalogue/check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/ledger/fold.h"
-#include "keyring/impact.h"
+#include "keyring/catalogue/impact.h"
 
 void check_clear(struct check *c)
 {

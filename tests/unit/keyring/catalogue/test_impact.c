@@ -1,6 +1,6 @@
-#include "keyring/impact.h"
+#include "keyring/catalogue/impact.h"
 
-#include "keyring/live_scopes.h"
+#include "keyring/catalogue/live_scopes.h"
 #include "tests/unit/keyring/ledgers.h"
 
 /* The ids (first two digits) of what needs `version`: "aa bb*", the star where another envelope

@@ -1,11 +1,11 @@
-#include "keyring/rewrap.h"
+#include "keyring/catalogue/rewrap.h"
 
 #include <string.h>
 
 #include "core/base/log.h"
 #include "core/base/stop.h"
+#include "keyring/catalogue/live_scopes.h"
 #include "keyring/keyring_internal.h"
-#include "keyring/live_scopes.h"
 
 #define SNAPSHOT_ID_TEXT_MAX 24
 

@@ -4,8 +4,8 @@
  *
  * Uses: keyring.h, impact.  Used by: cli.
  */
-#ifndef KEYRING_CHECK_H
-#define KEYRING_CHECK_H
+#ifndef KEYRING_CATALOGUE_CHECK_H
+#define KEYRING_CATALOGUE_CHECK_H
 
 #include <stdbool.h>
 #include <stddef.h>

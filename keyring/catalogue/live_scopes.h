@@ -3,8 +3,8 @@
  *
  * Uses: core/ledger, family, keyring.h.  Used by: impact, rewrap.
  */
-#ifndef KEYRING_LIVE_SCOPES_H
-#define KEYRING_LIVE_SCOPES_H
+#ifndef KEYRING_CATALOGUE_LIVE_SCOPES_H
+#define KEYRING_CATALOGUE_LIVE_SCOPES_H
 
 #include <stdbool.h>
 #include <stddef.h>

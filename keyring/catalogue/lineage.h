@@ -3,8 +3,8 @@
  *
  * Uses: core/ledger.  Used by: live_scopes, impact.
  */
-#ifndef KEYRING_FAMILY_H
-#define KEYRING_FAMILY_H
+#ifndef KEYRING_CATALOGUE_LINEAGE_H
+#define KEYRING_CATALOGUE_LINEAGE_H
 
 #include <stddef.h>
 #include <stdint.h>

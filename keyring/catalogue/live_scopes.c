@@ -1,10 +1,10 @@
-#include "keyring/live_scopes.h"
+#include "keyring/catalogue/live_scopes.h"
 
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/ledger/fold.h"
-#include "keyring/family.h"
+#include "keyring/catalogue/lineage.h"
 
 bool live_scope_has(const struct record *r)
 {

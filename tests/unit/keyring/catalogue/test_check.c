@@ -1,4 +1,4 @@
-#include "keyring/check.h"
+#include "keyring/catalogue/check.h"
 
 #include <stdio.h>
 #include <unistd.h>

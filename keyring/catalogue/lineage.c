@@ -1,4 +1,4 @@
-#include "keyring/family.h"
+#include "keyring/catalogue/lineage.h"
 
 #include <stdlib.h>
 #include <string.h>

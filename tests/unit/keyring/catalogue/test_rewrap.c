@@ -1,7 +1,7 @@
-#include "keyring/rewrap.h"
+#include "keyring/catalogue/rewrap.h"
 
 #include "core/base/log.h"
-#include "keyring/live_scopes.h"
+#include "keyring/catalogue/live_scopes.h"
 #include "tests/unit/keyring/killed.h"
 #include "tests/unit/keyring/ledgers.h"
 

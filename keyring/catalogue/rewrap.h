@@ -5,8 +5,8 @@
  * new, and a rerun does what is left.
  * Uses: keyring.h, impact, core/ledger.  Used by: cli.
  */
-#ifndef KEYRING_REWRAP_H
-#define KEYRING_REWRAP_H
+#ifndef KEYRING_CATALOGUE_REWRAP_H
+#define KEYRING_CATALOGUE_REWRAP_H
 
 #include <stdbool.h>
 #include <stddef.h>
