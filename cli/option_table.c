@@ -334,9 +334,9 @@ static const struct option options[OPTION_COUNT] = {
             .type = VALUE_FINGERPRINT,
             .key = "fingerprint",
             .variable = "SEALPOINT_FINGERPRINT",
-            .default_words = "what the first contact saw",
+            .default_words = "what was seen first (trust on first use)",
             .text = "The repository's fingerprint, as init printed it. Give it on a new machine: "
-                    "without it the first contact must take the repository's word.",
+                    "without it the repository is trusted on first use.",
             .commands = COMMANDS_ALL,
         },
     [OPTION_JSON] =

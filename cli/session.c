@@ -233,9 +233,9 @@ out:
     return rc;
 }
 
-static void say_first_contact(const struct ledger *ledger)
+static void warn_trust_on_first_use(const struct ledger *ledger)
 {
-    log_say(LOG_WARN, "first contact with this repository: nothing but itself vouches for it");
+    log_say(LOG_WARN, "this repository is trusted on first use: nothing but itself vouches for it");
     log_say(LOG_WARN, "its fingerprint is %s", ledger_fingerprint(ledger));
     log_say(LOG_WARN, "compare that with what \"sealpoint init\" printed; on a new machine give "
                       "it with --fingerprint");
@@ -286,8 +286,8 @@ enum err session_open_ledger(struct session *s, bool read_all)
     if (rc == ERR_NOT_FOUND)
         err_hint("\"sealpoint init\" makes a repository");
     TRY(rc);
-    if (ledger_is_first_contact(s->ledger))
-        say_first_contact(s->ledger);
+    if (ledger_is_trusted_on_first_use(s->ledger))
+        warn_trust_on_first_use(s->ledger);
     TRY(catalogue_read(s->ledger, &s->catalogue));
     say_damaged(&s->catalogue);
 out:

@@ -26,7 +26,7 @@ out:
 }
 
 struct taking {
-    struct shelf *shelf;
+    struct record_set *set;
     struct cache *cache;
     size_t stale;
 };
@@ -35,15 +35,15 @@ static enum err take(void *arg, struct bytes raw)
 {
     struct taking *t = arg;
     struct record *r = NULL;
-    struct shelf_entry *entry;
+    struct record_entry *entry;
     enum err rc;
 
     TRY(record_parse(raw, &r));
-    entry = shelf_find(t->shelf, r->writer, r->seq);
+    entry = record_set_find(t->set, r->writer, r->seq);
     if (entry != NULL && entry->record == NULL && entry->size == raw.len) {
         entry->record = r;
         entry->from = FROM_CACHE;
-        r = NULL; /* the shelf's now */
+        r = NULL; /* the set's now */
         t->cache->used++;
     } else {
         t->stale++; /* no longer in the store, or twice here */
@@ -67,9 +67,9 @@ static bool may_be_trusted(const char *path, int fd, uint64_t *size)
     return true;
 }
 
-enum err cache_read(const char *path, struct shelf *shelf, struct cache *out)
+enum err cache_read(const char *path, struct record_set *set, struct cache *out)
 {
-    struct taking taking = {.shelf = shelf, .cache = out};
+    struct taking taking = {.set = set, .cache = out};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct bundle_source from = {.read = read_file, .arg = &fd};
     enum err rc = ERR_OK;
@@ -112,25 +112,25 @@ static enum err cut(const char *path, int fd, const struct cache *found)
     return ERR_OK;
 }
 
-static bool is_to_be_written(const struct cache *found, const struct shelf_entry *entry)
+static bool is_to_be_written(const struct cache *found, const struct record_entry *entry)
 {
     return entry->from == FROM_STORE || (found->renew && entry->from == FROM_CACHE);
 }
 
-enum err cache_write(const char *path, const struct cache *found, const struct shelf *shelf)
+enum err cache_write(const char *path, const struct cache *found, const struct record_set *set)
 {
     struct buf text = {.max = WRITE_LEN + RECORD_LEN_MAX};
     int fd = -1;
     enum err rc = ERR_OK;
 
-    for (size_t i = 0; i < shelf->count; i++) {
-        if (!is_to_be_written(found, &shelf->at[i]))
+    for (size_t i = 0; i < set->count; i++) {
+        if (!is_to_be_written(found, &set->at[i]))
             continue;
         if (fd < 0) {
             TRY(open_to_add(path, &fd));
             TRY(cut(path, fd, found));
         }
-        TRY(buf_add(&text, buf_bytes(&shelf->at[i].record->raw)));
+        TRY(buf_add(&text, buf_bytes(&set->at[i].record->raw)));
         if (text.len >= WRITE_LEN) {
             TRY(file_write(fd, buf_bytes(&text)));
             text.len = 0;

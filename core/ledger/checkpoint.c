@@ -72,8 +72,8 @@ struct filling {
     struct store_blob *blob;
     struct hash *content;
     struct hash *ids;
-    struct shelf *shelf;
-    size_t known; /* of the shelf's entries, which stay sorted in front */
+    struct record_set *set;
+    size_t known; /* of the set's entries, which stay sorted in front */
     uint64_t count;
 };
 
@@ -91,15 +91,15 @@ out:
 static enum err take(void *arg, struct bytes raw)
 {
     struct filling *f = arg;
-    const struct shelf front = {f->shelf->at, f->known, f->known};
-    struct shelf_entry entry = {.size = raw.len, .from = FROM_BUNDLE};
-    const struct shelf_entry *known;
+    const struct record_set front = {f->set->at, f->known, f->known};
+    struct record_entry entry = {.size = raw.len, .from = FROM_BUNDLE};
+    const struct record_entry *known;
     enum err rc;
 
     TRY(record_parse(raw, &entry.record));
     TRY(hash_add(f->ids, bytes_of(entry.record->id, RECORD_ID_LEN)));
     f->count++;
-    known = shelf_find(&front, entry.record->writer, entry.record->seq);
+    known = record_set_find(&front, entry.record->writer, entry.record->seq);
     if (known != NULL) {
         if (memcmp(known->record->id, entry.record->id, RECORD_ID_LEN) != 0)
             FAIL(ERR_CORRUPT, "it has another record %" PRIu64 " than the ledger",
@@ -108,8 +108,8 @@ static enum err take(void *arg, struct bytes raw)
     }
     memcpy(entry.writer, entry.record->writer, SIGNER_ID_LEN);
     entry.seq = entry.record->seq;
-    TRY(shelf_add(f->shelf, &entry));
-    entry.record = NULL; /* the shelf's now */
+    TRY(record_set_add(f->set, &entry));
+    entry.record = NULL; /* the set's now */
 out:
     record_free(entry.record);
     return rc;
@@ -131,10 +131,10 @@ out:
     return rc;
 }
 
-enum err checkpoint_fill(const struct checkpoint *c, struct store *store, struct shelf *shelf)
+enum err checkpoint_fill(const struct checkpoint *c, struct store *store, struct record_set *set)
 {
     char name[CHECKPOINT_NAME_LEN + 1];
-    struct filling f = {.shelf = shelf, .known = shelf->count};
+    struct filling f = {.set = set, .known = set->count};
     struct bundle_source from = {.read = read_blob, .arg = &f, .size = c->bundle_size};
     uint64_t good = 0;
     enum err rc;
@@ -151,7 +151,7 @@ enum err checkpoint_fill(const struct checkpoint *c, struct store *store, struct
              store_blob_size(f.blob), c->bundle_size);
     TRY(bundle_each(&from, take, &f, &good));
     TRY(check_digests(&f, c));
-    shelf_sort(shelf);
+    record_set_sort(set);
 out:
     if (rc != ERR_OK)
         err_note("%s", name);

@@ -5,7 +5,7 @@
  *
  * Members beside the common ones: heads [{writer, seq, recordId}], liveSet {count, sha256} (of the
  * bundle's record ids one after another), expiresAt null, bundle {name, size, sha256}.
- * Uses: core/base, core/store, heads, bundle, shelf.  Used by: ledger.
+ * Uses: core/base, core/store, heads, bundle, record_set.  Used by: ledger.
  */
 #ifndef CORE_LEDGER_CHECKPOINT_H
 #define CORE_LEDGER_CHECKPOINT_H
@@ -16,7 +16,7 @@
 #include "core/base/err.h"
 #include "core/ledger/heads.h"
 #include "core/ledger/record.h"
-#include "core/ledger/shelf.h"
+#include "core/ledger/record_set.h"
 #include "core/store/store.h"
 
 /* Zero-initialised it is none: it covers nothing. */
@@ -38,11 +38,11 @@ bool checkpoint_covers(const struct checkpoint *c, const uint8_t writer[SIGNER_I
                        uint64_t seq);
 
 /*
- * Read the bundle: what the sorted shelf lacks is put there, and the shelf is sorted again.
- * ERR_CORRUPT: it is not there, not the one the record names, or has another record than the shelf.
+ * Read the bundle: what the sorted set lacks is put there, and the set is sorted again.
+ * ERR_CORRUPT: it is not there, not the one the record names, or has another record than the set.
  */
 MUST_CHECK enum err checkpoint_fill(const struct checkpoint *c, struct store *store,
-                                    struct shelf *shelf);
+                                    struct record_set *set);
 
 /* "checkpoints/<writer>/<seq>.jsonl" */
 #define CHECKPOINT_NAME_LEN (12 + 16 + 1 + 16 + 6)

@@ -113,12 +113,12 @@ void ledger_free(struct ledger *l)
 {
     if (l == NULL)
         return;
-    lookup_clear(&l->lookup);
+    ledger_query_clear(&l->query);
     for (size_t i = 0; i < l->count; i++)
         record_free(l->records[i]);
     mem_free(l->records);
     heads_clear(&l->heads);
-    roster_clear(&l->roster);
+    writers_clear(&l->writers);
     trust_clear(&l->seen);
     signer_free(l->signer);
     lock_free(l->lock);
@@ -181,7 +181,7 @@ out:
 
 const uint8_t *ledger_repository(const struct ledger *l)
 {
-    return l->roster.repository;
+    return l->writers.repository;
 }
 
 const char *ledger_fingerprint(const struct ledger *l)
@@ -189,14 +189,14 @@ const char *ledger_fingerprint(const struct ledger *l)
     return l->fingerprint;
 }
 
-bool ledger_is_first_contact(const struct ledger *l)
+bool ledger_is_trusted_on_first_use(const struct ledger *l)
 {
-    return l->first_contact;
+    return l->trusted_on_first_use;
 }
 
 bool ledger_can_append(const struct ledger *l)
 {
-    return l->signer != NULL && roster_allows(&l->roster, l->own, RECORD_SNAPSHOT);
+    return l->signer != NULL && writers_allow(&l->writers, l->own, RECORD_SNAPSHOT);
 }
 
 struct store *ledger_store(const struct ledger *l)

@@ -40,15 +40,16 @@ MUST_CHECK enum err ledger_create(const struct ledger_options *options, struct l
  * missing or out of order; the genesis is not the pinned one; or the store shows an older state
  * than this state directory has seen (rollback): the message names record, writer and seq.
  * With read_all each damaged record is said as a warning, and with several the message counts them.
- * Without a pinned fingerprint, first contact pins what it saw; see ledger_is_first_contact().
+ * Without a pinned fingerprint, trust on first use pins what it saw; see
+ * ledger_is_trusted_on_first_use().
  */
 MUST_CHECK enum err ledger_open(const struct ledger_options *options, struct ledger **out);
 void ledger_free(struct ledger *l);
 
-const uint8_t *ledger_repository(const struct ledger *l); /* SEAL_ID_LEN bytes */
-const char *ledger_fingerprint(const struct ledger *l);   /* hex */
-bool ledger_is_first_contact(const struct ledger *l);     /* pinned just now, unchecked */
-bool ledger_can_append(const struct ledger *l);           /* the signing key is here */
+const uint8_t *ledger_repository(const struct ledger *l);    /* SEAL_ID_LEN bytes */
+const char *ledger_fingerprint(const struct ledger *l);      /* hex */
+bool ledger_is_trusted_on_first_use(const struct ledger *l); /* pinned just now, unchecked */
+bool ledger_can_append(const struct ledger *l);              /* the signing key is here */
 struct store *ledger_store(const struct ledger *l);
 const char *ledger_state_dir(const struct ledger *l);
 

@@ -25,7 +25,7 @@ enum err ledger_may_append(const struct ledger *l, enum record_type type)
                        "there is no signing key in %s: nothing can be added to the repository from "
                        "here (verify and restore work without)",
                        l->state_dir);
-    if (!roster_allows(&l->roster, l->own, type))
+    if (!writers_allow(&l->writers, l->own, type))
         return err_set(ERR_FAILED, "the signing key in %s may not sign %s records of %s",
                        l->state_dir, record_type_name(type), store_where(l->store));
     if (l->count >= LEDGER_RECORDS_MAX)
@@ -81,7 +81,7 @@ static enum err make_next(const struct ledger *l, enum record_type type, const s
     const struct head *head = heads_find(&l->heads, l->own);
     struct record_place place = {.seq = ledger_next_seq(l)};
 
-    memcpy(place.repository, l->roster.repository, SEAL_ID_LEN);
+    memcpy(place.repository, l->writers.repository, SEAL_ID_LEN);
     if (head != NULL)
         place.prev = head->id;
     set_time(l, &place);
@@ -134,23 +134,23 @@ static enum err reserve(struct ledger *l, const struct record *r)
         l->room = room;
     }
     TRY(heads_reserve(&l->heads, r->writer));
-    TRY(lookup_reserve(&l->lookup, r));
+    TRY(ledger_query_reserve(&l->query, r));
 out:
     return rc;
 }
 
-enum err ledger_prepare(struct ledger *l, const struct record *r, struct roster *roster)
+enum err ledger_prepare(struct ledger *l, const struct record *r, struct writers *writers)
 {
     enum err rc;
 
-    TRY(roster_copy(&l->roster, roster));
-    TRY(roster_apply(roster, r));
+    TRY(writers_copy(&l->writers, writers));
+    TRY(writers_apply(writers, r));
     TRY(reserve(l, r));
 out:
     return rc;
 }
 
-void ledger_place(struct ledger *l, struct record *r, struct roster *roster)
+void ledger_place(struct ledger *l, struct record *r, struct writers *writers)
 {
     struct head head = head_of(r);
     size_t i = l->count;
@@ -160,11 +160,11 @@ void ledger_place(struct ledger *l, struct record *r, struct roster *roster)
     l->records[i] = r;
     l->count++;
     /* Both have room since ledger_prepare(). */
-    if (lookup_add(&l->lookup, r) != ERR_OK || heads_raise(&l->heads, &head) != ERR_OK)
+    if (ledger_query_add(&l->query, r) != ERR_OK || heads_raise(&l->heads, &head) != ERR_OK)
         abort();
-    roster_clear(&l->roster);
-    l->roster = *roster;
-    *roster = (struct roster){.founded = false}; /* the ledger's now */
+    writers_clear(&l->writers);
+    l->writers = *writers;
+    *writers = (struct writers){.founded = false}; /* the ledger's now */
 }
 
 /* The record is a fact already, whatever happens to the files of this machine. */
@@ -182,21 +182,21 @@ static void keep(struct ledger *l, const struct record *r)
 enum err ledger_append_next(struct ledger *l, enum record_type type, const struct jdoc *body,
                             const struct record **out)
 {
-    struct roster roster = {.founded = false};
+    struct writers writers = {.founded = false};
     struct record *r = NULL;
     enum err rc;
 
     TRY(ledger_may_append(l, type));
     TRY(make_next(l, type, body, &r));
-    TRY(ledger_prepare(l, r, &roster));
+    TRY(ledger_prepare(l, r, &writers));
     TRY(put_record(l, r));
-    ledger_place(l, r, &roster);
+    ledger_place(l, r, &writers);
     keep(l, r);
     if (out != NULL)
         *out = r;
     r = NULL; /* the ledger's now */
 out:
-    roster_clear(&roster);
+    writers_clear(&writers);
     record_free(r);
     return rc;
 }

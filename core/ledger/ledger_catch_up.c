@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "core/ledger/gather.h"
-#include "core/ledger/judge.h"
+#include "core/ledger/ledger_fetch.h"
 #include "core/ledger/ledger_internal.h"
+#include "core/ledger/ledger_validate.h"
 
 /*
  * Several runs on one machine append to the same chain: a backup that takes hours, and meanwhile a
@@ -36,7 +36,7 @@ static enum err check_next(const struct ledger *l, const struct record *r)
     const struct head *head = heads_find(&l->heads, l->own);
     enum err rc;
 
-    TRY(roster_check(&l->roster, r, false));
+    TRY(writers_check(&l->writers, r, false));
     if (r->has_prev != (head != NULL) ||
         (head != NULL && memcmp(r->prev, head->id, RECORD_ID_LEN) != 0))
         FAIL(ERR_CORRUPT, "it does not follow the record before it: one of them was replaced");
@@ -50,23 +50,23 @@ out:
 
 static enum err take_next(struct ledger *l)
 {
-    struct shelf_entry e = {.seq = ledger_next_seq(l), .from = FROM_STORE};
-    struct roster roster = {.founded = false};
+    struct record_entry e = {.seq = ledger_next_seq(l), .from = FROM_STORE};
+    struct writers writers = {.founded = false};
     enum err rc;
 
     memcpy(e.writer, l->own, SIGNER_ID_LEN);
-    TRY(gather_record(l->store, &e));
+    TRY(ledger_fetch_record(l->store, &e));
     rc = check_next(l, e.record);
     if (rc == ERR_OK)
-        rc = ledger_prepare(l, e.record, &roster);
+        rc = ledger_prepare(l, e.record, &writers);
     if (rc != ERR_OK) {
-        judge_note_record(e.writer, e.seq);
+        record_note_name(e.writer, e.seq);
         goto out;
     }
-    ledger_place(l, e.record, &roster);
+    ledger_place(l, e.record, &writers);
     e.record = NULL; /* the ledger's now */
 out:
-    roster_clear(&roster);
+    writers_clear(&writers);
     record_free(e.record);
     return rc;
 }

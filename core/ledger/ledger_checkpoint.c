@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "core/ledger/fold.h"
 #include "core/ledger/ledger_internal.h"
+#include "core/ledger/ledger_query.h"
 
 bool ledger_checkpoint_is_due(const struct ledger *l)
 {
@@ -24,7 +24,7 @@ static enum err measure(const struct ledger *l, struct checkpoint *to)
     for (size_t i = 0; i < l->count; i++) {
         const struct record *r = l->records[i];
 
-        if (!fold_is_live(l, r))
+        if (!ledger_query_is_live(l, r))
             continue;
         TRY(hash_add(content, buf_bytes(&r->raw)));
         TRY(hash_add(ids, bytes_of(r->id, RECORD_ID_LEN)));
@@ -46,7 +46,7 @@ static enum err write_bundle(const struct ledger *l, const char *name)
 
     TRY(store_put_begin(l->store, name, &put));
     for (size_t i = 0; i < l->count; i++)
-        if (fold_is_live(l, l->records[i]))
+        if (ledger_query_is_live(l, l->records[i]))
             TRY(store_put_write(put, buf_bytes(&l->records[i]->raw)));
     TRY(store_put_commit(put));
 out:

@@ -5,7 +5,7 @@
 #include "core/base/rand.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
-#include "core/ledger/gather.h"
+#include "core/ledger/ledger_fetch.h"
 #include "core/ledger/ledger_internal.h"
 
 /*
@@ -82,7 +82,7 @@ static enum err put_enrolment(struct ledger *l, const struct record *genesis)
     TRY(jdoc_set_hex(body, "subject", bytes_of(l->own, SIGNER_ID_LEN)));
     TRY(jdoc_set_base64(body, "publicKey", bytes_of(signer_public(l->signer), SIGNER_PUBLIC_LEN)));
     TRY(jdoc_array(&roles));
-    TRY(jdoc_push_text(roles, ROSTER_ROLE_WRITER));
+    TRY(jdoc_push_text(roles, WRITER_ROLE));
     TRY(jdoc_set(body, "roles", &roles));
     TRY(record_make(RECORD_WRITER, &place, body, l->signer, &r));
     TRY(put_new(l, r));
@@ -93,7 +93,7 @@ out:
     return rc;
 }
 
-static enum err check_is_ours(const struct ledger *l, const struct shelf *there)
+static enum err check_is_ours(const struct ledger *l, const struct record_set *there)
 {
     bool ours = !l->seen.known && l->signer != NULL && there->count <= FIRST_RECORDS;
 
@@ -120,13 +120,13 @@ static enum err check_is_new(const struct ledger *l, const struct ledger_options
 
 /* The genesis record, put now or by a run that was killed. */
 static enum err have_genesis(struct ledger *l, const struct ledger_options *options,
-                             struct shelf *there, struct record **out)
+                             struct record_set *there, struct record **out)
 {
     enum err rc;
 
     if (there->count > 0) {
         TRY(check_is_ours(l, there));
-        TRY(gather_record(l->store, &there->at[0]));
+        TRY(ledger_fetch_record(l->store, &there->at[0]));
         *out = there->at[0].record;
         there->at[0].record = NULL; /* the caller's now */
     } else {
@@ -144,21 +144,21 @@ enum err ledger_create(const struct ledger_options *options, struct ledger **out
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
     struct ledger *l = NULL;
     struct record *genesis = NULL;
-    struct shelf there = {NULL, 0, 0};
+    struct record_set there = {NULL, 0, 0};
     enum err rc;
 
     TRY(ledger_begin(options, &l));
-    TRY(gather_names(l->store, &there));
+    TRY(ledger_fetch_names(l->store, &there));
     TRY(have_genesis(l, options, &there, &genesis));
     if (there.count < FIRST_RECORDS)
         TRY(put_enrolment(l, genesis));
     if (mine.fingerprint == NULL) {
         text_hex(bytes_of(genesis->id, RECORD_ID_LEN), fingerprint);
-        mine.fingerprint = fingerprint; /* we made it: this is no first contact */
+        mine.fingerprint = fingerprint; /* we made it: this is no trust on first use */
     }
     TRY(ledger_open(&mine, out));
 out:
-    shelf_clear(&there);
+    record_set_clear(&there);
     record_free(genesis);
     ledger_free(l);
     return rc;

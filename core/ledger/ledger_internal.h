@@ -14,13 +14,41 @@
 #include "core/ledger/checkpoint.h"
 #include "core/ledger/heads.h"
 #include "core/ledger/ledger.h"
-#include "core/ledger/lookup.h"
-#include "core/ledger/roster.h"
-#include "core/ledger/shelf.h"
+#include "core/ledger/record_set.h"
 #include "core/ledger/trust.h"
+#include "core/ledger/writers.h"
 
 #define LEDGER_KEY_FILE "signing-key.json"
 #define LEDGER_LOCK_FILE "ledger.lock"
+
+/* The longest name of something that a tombstone can end. */
+#define TOMBSTONE_SUBJECT_MAX 64
+
+struct record_list {
+    const struct record **at; /* owned; the records are borrowed */
+    size_t count;
+    size_t room;
+};
+
+/* The records by type and the subjects of tombstones: what ledger_query.h answers from.
+ * Zero-initialised it is empty. */
+struct ledger_query {
+    struct record_list by_type[RECORD_TYPE_COUNT];
+    const char **dead; /* owned; sorted; the texts are borrowed from the tombstones */
+    size_t dead_count;
+    size_t dead_room;
+};
+
+void ledger_query_clear(struct ledger_query *x);
+
+/* Room for `r`, so that ledger_query_add() of it cannot fail. ERR_CORRUPT: a tombstone without
+ * subject.
+ */
+MUST_CHECK enum err ledger_query_reserve(struct ledger_query *x, const struct record *r);
+MUST_CHECK enum err ledger_query_add(struct ledger_query *x, const struct record *r);
+
+/* Does a tombstone name it? */
+bool ledger_query_is_dead(const struct ledger_query *x, const char *subject);
 
 struct ledger {
     struct store *store; /* borrowed */
@@ -32,14 +60,14 @@ struct ledger {
     unsigned lock_depth;        /* how many times this ledger took it */
     struct signer *signer;      /* NULL: not here */
     uint8_t own[SIGNER_ID_LEN]; /* of the signer */
-    struct roster roster;
+    struct writers writers;
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
-    bool first_contact;
+    bool trusted_on_first_use;
     bool outdated;           /* see ledger_load() */
     struct record **records; /* owned, in the ledger's order */
     size_t count;
     size_t room;
-    struct lookup lookup; /* of `records` */
+    struct ledger_query query; /* of `records` */
     struct heads heads;
     struct trust seen; /* what the trust file says */
 };
@@ -67,10 +95,11 @@ MUST_CHECK enum err ledger_load(struct ledger *l, const struct ledger_options *o
 MUST_CHECK enum err ledger_lock(struct ledger *l);
 void ledger_unlock(struct ledger *l);
 
-/* Everything that taking a checked record over may fail with; fills `roster` with what holds after
+/* Everything that taking a checked record over may fail with; fills `writers` with what holds after
  * it. Then the taking over itself, of both. */
-MUST_CHECK enum err ledger_prepare(struct ledger *l, const struct record *r, struct roster *roster);
-void ledger_place(struct ledger *l, struct record *r, struct roster *roster);
+MUST_CHECK enum err ledger_prepare(struct ledger *l, const struct record *r,
+                                   struct writers *writers);
+void ledger_place(struct ledger *l, struct record *r, struct writers *writers);
 
 /*
  * Take in what other runs added to this key's chain since it was read, each record checked as

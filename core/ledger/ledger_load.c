@@ -5,10 +5,10 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/ledger/cache.h"
-#include "core/ledger/damage.h"
-#include "core/ledger/gather.h"
-#include "core/ledger/judge.h"
+#include "core/ledger/damage_report.h"
+#include "core/ledger/ledger_fetch.h"
 #include "core/ledger/ledger_internal.h"
+#include "core/ledger/ledger_validate.h"
 
 static enum err nothing_there(const struct ledger *l)
 {
@@ -54,7 +54,7 @@ static enum err check_complete(const struct ledger *l)
 {
     enum err rc;
 
-    if (l->roster.count > 0)
+    if (l->writers.count > 0)
         return ERR_OK;
     rc = err_set(ERR_NOT_FOUND, "%s: the repository is not complete: its making was interrupted",
                  store_where(l->store));
@@ -70,13 +70,13 @@ static int compare_places(const void *left, const void *right)
     return record_compare(*a, *b);
 }
 
-static enum err find_heads(struct heads *heads, const struct shelf *shelf,
+static enum err find_heads(struct heads *heads, const struct record_set *set,
                            const struct checkpoint *cover)
 {
     enum err rc = ERR_OK;
 
-    for (size_t i = 0; i < shelf->count; i++) {
-        struct head head = head_of(shelf->at[i].record);
+    for (size_t i = 0; i < set->count; i++) {
+        struct head head = head_of(set->at[i].record);
 
         TRY(heads_raise(heads, &head));
     }
@@ -91,28 +91,28 @@ out:
     return rc;
 }
 
-/* The shelf's records in the ledger's order, and what the fold asks for. They stay the shelf's. */
-static enum err arrange(struct ledger *l, const struct shelf *shelf)
+/* The set's records in the ledger's order, and what queries need. They stay the set's. */
+static enum err arrange(struct ledger *l, const struct record_set *set)
 {
     enum err rc;
 
-    TRY(mem_new(shelf->count, sizeof *l->records, &l->records));
-    l->room = shelf->count;
-    for (size_t i = 0; i < shelf->count; i++)
-        l->records[i] = shelf->at[i].record;
-    qsort(l->records, shelf->count, sizeof *l->records, compare_places);
-    for (size_t i = 0; i < shelf->count; i++)
-        TRY(lookup_add(&l->lookup, l->records[i]));
+    TRY(mem_new(set->count, sizeof *l->records, &l->records));
+    l->room = set->count;
+    for (size_t i = 0; i < set->count; i++)
+        l->records[i] = set->at[i].record;
+    qsort(l->records, set->count, sizeof *l->records, compare_places);
+    for (size_t i = 0; i < set->count; i++)
+        TRY(ledger_query_add(&l->query, l->records[i]));
 out:
     return rc;
 }
 
 /* From here on they are the ledger's. */
-static void take_over(struct ledger *l, struct shelf *shelf)
+static void take_over(struct ledger *l, struct record_set *set)
 {
-    l->count = shelf->count;
-    for (size_t i = 0; i < shelf->count; i++)
-        shelf->at[i].record = NULL;
+    l->count = set->count;
+    for (size_t i = 0; i < set->count; i++)
+        set->at[i].record = NULL;
 }
 
 enum err ledger_save_trust(struct ledger *l)
@@ -121,7 +121,7 @@ enum err ledger_save_trust(struct ledger *l)
     enum err rc;
 
     memcpy(now.fingerprint, l->fingerprint, sizeof now.fingerprint);
-    memcpy(now.repository, l->roster.repository, SEAL_ID_LEN);
+    memcpy(now.repository, l->writers.repository, SEAL_ID_LEN);
     if (trust_equal(&now, &l->seen))
         return ERR_OK; /* nothing new: no write, no sync */
     rc = ledger_lock(l);
@@ -139,28 +139,29 @@ enum err ledger_save_trust(struct ledger *l)
     return ERR_OK;
 }
 
-static void save_cache(const struct ledger *l, const struct cache *found, const struct shelf *shelf)
+static void save_cache(const struct ledger *l, const struct cache *found,
+                       const struct record_set *set)
 {
-    if (cache_write(l->cache_path, found, shelf) == ERR_OK)
+    if (cache_write(l->cache_path, found, set) == ERR_OK)
         return;
     log_say(LOG_WARN, "%s: the cache of records is not kept", err_text());
     err_clear();
 }
 
 /* Everything that says no. */
-static enum err check_all(struct ledger *l, const char *pinned, const struct shelf *shelf,
+static enum err check_all(struct ledger *l, const char *pinned, const struct record_set *set,
                           struct checkpoint *cover)
 {
     const struct record *genesis = NULL;
     enum err rc;
 
-    if (shelf->count == 0)
+    if (set->count == 0)
         return nothing_there(l);
-    TRY(judge_genesis(shelf, &l->roster, &genesis));
+    TRY(ledger_validate_genesis(set, &l->writers, &genesis));
     TRY(check_fingerprint(l, pinned, genesis));
-    judge_cover(&l->roster, cover);
-    TRY(judge_chains(shelf, cover, &l->roster));
-    TRY(trust_check(&l->seen, shelf, cover, store_where(l->store), l->trust_path));
+    ledger_validate_cover(&l->writers, cover);
+    TRY(ledger_validate_chains(set, cover, &l->writers));
+    TRY(trust_check(&l->seen, set, cover, store_where(l->store), l->trust_path));
     TRY(check_complete(l));
 out:
     return rc;
@@ -168,18 +169,18 @@ out:
 
 /* A listing of a folder in which others write may have a record, and not the one before it. The
  * message of `refused` is kept. */
-static bool has_grown(struct store *store, struct shelf *listed, enum err refused)
+static bool has_grown(struct store *store, struct record_set *listed, enum err refused)
 {
-    struct shelf now = {NULL, 0, 0};
+    struct record_set now = {NULL, 0, 0};
     struct err_record message;
     bool grown = false;
 
     err_take(refused, &message);
-    shelf_sort(listed); /* it may have been refused while it was filled */
-    if (gather_names(store, &now) == ERR_OK)
+    record_set_sort(listed); /* it may have been refused while it was filled */
+    if (ledger_fetch_names(store, &now) == ERR_OK)
         for (size_t i = 0; !grown && i < now.count; i++)
-            grown = shelf_find(listed, now.at[i].writer, now.at[i].seq) == NULL;
-    shelf_clear(&now);
+            grown = record_set_find(listed, now.at[i].writer, now.at[i].seq) == NULL;
+    record_set_clear(&now);
     (void)err_give(&message);
     return grown;
 }
@@ -190,25 +191,25 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     const char *cache_path = use == LEDGER_CACHE_USE ? l->cache_path : NULL;
     struct cache cache = {.renew = true};
     struct checkpoint cover = {.record = NULL};
-    struct shelf shelf = {NULL, 0, 0};
+    struct record_set set = {NULL, 0, 0};
     enum err rc;
 
-    rc = gather(l->store, cache_path, options->read_all, &shelf, &cache, &cover);
+    rc = ledger_fetch(l->store, cache_path, options->read_all, &set, &cache, &cover);
     *cached = cache.used > 0;
     TRY(rc);
-    TRY(check_all(l, options->fingerprint, &shelf, &cover));
-    TRY(find_heads(&l->heads, &shelf, &cover));
-    TRY(arrange(l, &shelf));
-    l->first_contact = !l->seen.known && options->fingerprint == NULL;
+    TRY(check_all(l, options->fingerprint, &set, &cover));
+    TRY(find_heads(&l->heads, &set, &cover));
+    TRY(arrange(l, &set));
+    l->trusted_on_first_use = !l->seen.known && options->fingerprint == NULL;
     if (use != LEDGER_CACHE_LEAVE)
-        save_cache(l, &cache, &shelf);
+        save_cache(l, &cache, &set);
     TRY(ledger_save_trust(l));
-    take_over(l, &shelf);
+    take_over(l, &set);
 out:
     checkpoint_clear(&cover);
-    l->outdated = rc == ERR_CORRUPT && has_grown(l->store, &shelf, rc);
+    l->outdated = rc == ERR_CORRUPT && has_grown(l->store, &set, rc);
     if (!l->outdated && options->read_all && (rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED))
-        rc = damage_name_all(l->store, &shelf, rc);
-    shelf_clear(&shelf);
+        rc = damage_report_all(l->store, &set, rc);
+    record_set_clear(&set);
     return rc;
 }

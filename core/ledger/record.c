@@ -273,3 +273,11 @@ enum err record_name_parse(const char *name, uint8_t writer[SIGNER_ID_LEN], uint
 out:
     return rc;
 }
+
+void record_note_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq)
+{
+    char name[RECORD_NAME_LEN + 1];
+
+    record_name(writer, seq, name);
+    err_note("%s", name);
+}

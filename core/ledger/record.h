@@ -104,6 +104,8 @@ bool record_type_by_root(enum record_type type);
 /* "ledger/<writer 16 hex>/<seq 16 hex>.json" */
 #define RECORD_NAME_LEN (7 + 16 + 1 + 16 + 5)
 void record_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq, char out[RECORD_NAME_LEN + 1]);
+/* Puts the record's name in front of the message. */
+void record_note_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq);
 /* ERR_CORRUPT: not such a name. */
 MUST_CHECK enum err record_name_parse(const char *name, uint8_t writer[SIGNER_ID_LEN],
                                       uint64_t *seq);

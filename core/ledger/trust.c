@@ -89,12 +89,13 @@ bool trust_equal(const struct trust *a, const struct trust *b)
            heads_equal(&a->heads, &b->heads);
 }
 
-/* The highest record of a writer on the shelf, or NULL. */
-static const struct record *last_of(const struct shelf *shelf, const uint8_t writer[SIGNER_ID_LEN])
+/* The highest record of a writer in the set, or NULL. */
+static const struct record *last_of(const struct record_set *set,
+                                    const uint8_t writer[SIGNER_ID_LEN])
 {
-    for (size_t i = shelf->count; i > 0; i--)
-        if (memcmp(shelf->at[i - 1].writer, writer, SIGNER_ID_LEN) == 0)
-            return shelf->at[i - 1].record;
+    for (size_t i = set->count; i > 0; i--)
+        if (memcmp(set->at[i - 1].writer, writer, SIGNER_ID_LEN) == 0)
+            return set->at[i - 1].record;
     return NULL;
 }
 
@@ -133,33 +134,33 @@ static enum err rolled_back(const struct head *seen, const uint8_t *there,
 }
 
 /* A covered record may be gone, yet what names it may not name another. */
-static bool still_fits(const struct head *seen, const struct shelf *shelf,
+static bool still_fits(const struct head *seen, const struct record_set *set,
                        const struct checkpoint *cover)
 {
     const struct head *head = heads_find(&cover->heads, seen->writer);
-    const struct shelf_entry *next;
+    const struct record_entry *next;
 
     if (head == NULL || head->seq < seen->seq)
         return false;
     if (head->seq == seen->seq)
         return memcmp(head->id, seen->id, RECORD_ID_LEN) == 0;
-    next = shelf_find(shelf, seen->writer, seen->seq + 1);
+    next = record_set_find(set, seen->writer, seen->seq + 1);
     return next == NULL || memcmp(next->record->prev, seen->id, RECORD_ID_LEN) == 0;
 }
 
-enum err trust_check(const struct trust *t, const struct shelf *shelf,
+enum err trust_check(const struct trust *t, const struct record_set *set,
                      const struct checkpoint *cover, const char *where, const char *path)
 {
     for (size_t i = 0; i < t->heads.count; i++) {
         const struct head *seen = &t->heads.at[i];
-        const struct shelf_entry *entry = shelf_find(shelf, seen->writer, seen->seq);
+        const struct record_entry *entry = record_set_find(set, seen->writer, seen->seq);
         const struct record *there = entry != NULL ? entry->record : NULL;
 
         if (there != NULL && memcmp(there->id, seen->id, RECORD_ID_LEN) == 0)
             continue;
-        if (there == NULL && still_fits(seen, shelf, cover))
+        if (there == NULL && still_fits(seen, set, cover))
             continue;
-        return rolled_back(seen, there != NULL ? there->id : NULL, last_of(shelf, seen->writer),
+        return rolled_back(seen, there != NULL ? there->id : NULL, last_of(set, seen->writer),
                            where, path);
     }
     return ERR_OK;

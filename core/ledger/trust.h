@@ -3,7 +3,7 @@
  * highest record. It is what notices a store that was rolled back.
  *
  * The file: {"format": 1, "fingerprint", "repositoryId", "heads": [{"writer", "seq", "recordId"}]}.
- * Uses: core/base, core/fs, heads, shelf, checkpoint.  Used by: ledger.
+ * Uses: core/base, core/fs, heads, record_set, checkpoint.  Used by: ledger.
  */
 #ifndef CORE_LEDGER_TRUST_H
 #define CORE_LEDGER_TRUST_H
@@ -14,7 +14,7 @@
 #include "core/ledger/checkpoint.h"
 #include "core/ledger/heads.h"
 #include "core/ledger/ledger.h"
-#include "core/ledger/shelf.h"
+#include "core/ledger/record_set.h"
 
 #define TRUST_FILE "trust.json"
 
@@ -42,11 +42,11 @@ MUST_CHECK enum err trust_raise(const char *path, const struct trust *now, const
 bool trust_equal(const struct trust *a, const struct trust *b);
 
 /*
- * Does a judged shelf still hold what was seen? ERR_CORRUPT: a writer's records end before the one
+ * Does a validated set still hold what was seen? ERR_CORRUPT: a writer's records end before the one
  * seen, or another is in its place, or it is missing and the checkpoint does not cover it. The
  * message says what was seen, what is there, and what to do; `where` and `path` are for it.
  */
-MUST_CHECK enum err trust_check(const struct trust *t, const struct shelf *shelf,
+MUST_CHECK enum err trust_check(const struct trust *t, const struct record_set *set,
                                 const struct checkpoint *cover, const char *where,
                                 const char *path);
 

@@ -7,7 +7,7 @@
 #include "core/seal/object_header.h"
 
 /*
- * One buffer does for both sides: the plaintext is gathered where the ciphertext will lie, with
+ * One buffer does for both sides: the plaintext is fetched where the ciphertext will lie, with
  * room for length and IV in front and for the tag behind, and is sealed in place.
  */
 struct object_writer {

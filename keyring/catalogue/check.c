@@ -6,7 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/ledger/fold.h"
+#include "core/ledger/ledger_query.h"
 #include "keyring/catalogue/impact.h"
 
 void check_clear(struct check *c)
@@ -91,7 +91,7 @@ static enum err ask(struct keyring *k, struct check_item *item)
 static bool is_known(const struct ledger *l, const struct check_item *item)
 {
     const struct record *r =
-        fold_key_state(l, item->key.provider, item->key.key_id, item->key.version);
+        ledger_query_key_state(l, item->key.provider, item->key.key_id, item->key.version);
     const char *verdict = NULL;
     const char *reason = "";
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/ledger/fold.h"
+#include "core/ledger/ledger_query.h"
 #include "keyring/catalogue/lineage.h"
 
 bool live_scope_has(const struct record *r)
@@ -40,7 +40,7 @@ static enum err mark_used(const struct ledger *l, uint8_t *used)
     for (size_t i = 0; i < ledger_count(l); i++) {
         const struct record *r = ledger_at(l, i);
 
-        if (!live_scope_has(r) || !fold_is_live(l, r))
+        if (!live_scope_has(r) || !ledger_query_is_live(l, r))
             continue;
         for (at = i; at != FAMILY_NO_PARENT && !used[at];) {
             used[at] = 1;
@@ -81,7 +81,7 @@ enum err live_scope_of(const struct ledger *l, const struct record *r, struct li
     enum err rc;
 
     TRY(scope_of(r, scope));
-    rewrap = fold_rewrap(l, scope);
+    rewrap = ledger_query_rewrap(l, scope);
     *out = (struct live_scope){.record = r, .source = rewrap != NULL ? rewrap : r};
 out:
     return rc;

@@ -7,7 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/ledger/fold.h"
+#include "core/ledger/ledger_query.h"
 
 #define PREFIX_LEAST 6
 /* The only one yet: what is not complete has no record. */
@@ -68,7 +68,7 @@ static enum err read_keys(const struct ledger *ledger, struct snapshot *s)
     TRY(data_key_of_record(s->record, &own));
     s->recorded_key = own.envelopes[0].key;
     s->effective_key = s->recorded_key;
-    rewrap = fold_rewrap(ledger, own.context.scope);
+    rewrap = ledger_query_rewrap(ledger, own.context.scope);
     if (rewrap != NULL) {
         TRY(data_key_of_record(rewrap, &fresh));
         s->effective_key = fresh.envelopes[0].key;
@@ -220,7 +220,7 @@ enum err catalogue_read(const struct ledger *ledger, struct catalogue *out)
     for (size_t i = 0; i < ledger_count(ledger); i++) {
         const struct record *r = ledger_at(ledger, i);
 
-        if (r->type == RECORD_SNAPSHOT && fold_is_live(ledger, r))
+        if (r->type == RECORD_SNAPSHOT && ledger_query_is_live(ledger, r))
             TRY(add_record(ledger, r, &c));
     }
     TRY(part_doubles(&c));

@@ -6,7 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/ledger/fold.h"
+#include "core/ledger/ledger_query.h"
 
 #define TYPE_TEXT_MAX 16
 
@@ -276,7 +276,7 @@ static enum err apply_rewraps(const struct ledger *ledger, struct manifest *m)
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < m->key_count; i++) {
-        const struct record *r = fold_rewrap(ledger, m->keys[i].context.scope);
+        const struct record *r = ledger_query_rewrap(ledger, m->keys[i].context.scope);
 
         if (r == NULL)
             continue;

@@ -124,17 +124,17 @@ class Ledger:
     """All records, checked, in `records`, in the order of the ledger."""
 
     def __init__(self, store, fingerprint=None):
-        self.shelf = {}  # (writer, seq) -> record
+        self.found = {}  # (writer, seq) -> record
         self.writers = {}
         self.cover = None
         self._gather(store)
         self._found(fingerprint)
         for of_root in (True, False):
-            for writer in sorted({writer for writer, _ in self.shelf}):
+            for writer in sorted({writer for writer, _ in self.found}):
                 if (writer == self.root) == of_root:
                     self._check_chain(writer)
         self._check_heads()
-        self.records = sorted(self.shelf.values(), key=Record.place)
+        self.records = sorted(self.found.values(), key=Record.place)
 
     def _gather(self, store):
         names = store.names("ledger")
@@ -149,10 +149,10 @@ class Ledger:
             except Corrupt as problem:
                 raise Corrupt(f"{name}: {problem}") from None
             require(str(record) == name, f"{name}: another record lies under this name")
-            self.shelf[record.writer, record.seq] = record
+            self.found[record.writer, record.seq] = record
         # Only root's cover anything; without genesis here, the newest of all must turn out to be.
-        genesis = [r.writer for r in self.shelf.values() if r.type == "genesis"]
-        newest = [r for r in self.shelf.values()
+        genesis = [r.writer for r in self.found.values() if r.type == "genesis"]
+        newest = [r for r in self.found.values()
                   if r.type == "checkpoint" and r.writer in (genesis or [r.writer])]
         if newest:
             self.cover = Checkpoint(max(newest, key=Record.place))
@@ -161,21 +161,21 @@ class Ledger:
     def _fill(self, store):
         """What a checkpoint's bundle has and the ledger lacks."""
         ends = {writer: seq for writer, (seq, _) in self.cover.heads.items()}
-        counts = collections.Counter(writer for writer, _ in self.shelf)
-        for writer, seq in self.shelf:
+        counts = collections.Counter(writer for writer, _ in self.found)
+        for writer, seq in self.found:
             ends[writer] = max(seq, ends.get(writer, 0))
         if all(counts[writer] == end + 1 for writer, end in ends.items()):
             return
         for record in self.cover.bundle(store):
             place = record.writer, record.seq
-            if place in self.shelf:
-                require(self.shelf[place].id == record.id, f"the bundle has another {record}")
+            if place in self.found:
+                require(self.found[place].id == record.id, f"the bundle has another {record}")
                 continue
             require(self.cover.covers(*place), f"{record} is in a bundle, and not in the ledger")
-            self.shelf[place] = record
+            self.found[place] = record
 
     def _found(self, fingerprint):
-        genesis = [r for r in self.shelf.values() if r.type == "genesis"]
+        genesis = [r for r in self.found.values() if r.type == "genesis"]
         require(len(genesis) == 1, f"{len(genesis)} genesis records")
         first = genesis[0]
         key = first.payload.base64("rootKey", 32)
@@ -193,8 +193,8 @@ class Ledger:
 
     def _check_chain(self, writer):
         before = None
-        for _, seq in sorted(place for place in self.shelf if place[0] == writer):
-            record = self.shelf[writer, seq]
+        for _, seq in sorted(place for place in self.found if place[0] == writer):
+            record = self.found[writer, seq]
             self._check_signer(record)
             self._check_link(record, before)
             if record.type == "writer":
@@ -247,11 +247,11 @@ class Ledger:
             raise Corrupt(f"{record}: the action {action} is not known")
 
     def _check_heads(self):
-        for record in self.shelf.values():
+        for record in self.found.values():
             if record.type != "checkpoint":
                 continue
             for writer, (seq, head) in Checkpoint(record).heads.items():
-                there = self.shelf.get((writer, seq))
+                there = self.found.get((writer, seq))
                 if there:
                     require(there.id == head, f"{there} is not the one that {record} saw")
                     continue

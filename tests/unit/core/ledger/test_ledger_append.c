@@ -1,6 +1,6 @@
 #include "core/ledger/ledger.h"
 
-#include "core/ledger/fold.h"
+#include "core/ledger/ledger_query.h"
 #include "tests/unit/core/ledger/forge.h"
 #include "tests/unit/faulty.h"
 
@@ -69,9 +69,9 @@ static void a_tombstone_of_another_run_counts_after_catching_up(void **state)
     site_snapshot(&s, "aaaa");
     site_second(&s, &late);
     assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\"}"));
-    assert_true(fold_is_live(late.ledger, ledger_at(late.ledger, 2)));
+    assert_true(ledger_query_is_live(late.ledger, ledger_at(late.ledger, 2)));
     site_snapshot(&late, "bbbb");
-    assert_false(fold_is_live(late.ledger, ledger_at(late.ledger, 2)));
+    assert_false(ledger_query_is_live(late.ledger, ledger_at(late.ledger, 2)));
     site_close(&late);
     site_free(&s);
 }

@@ -21,7 +21,7 @@ static void a_new_repository_has_a_genesis_and_a_writer(void **state)
     assert_memory_equal(ledger_repository(s.ledger), genesis->repository, SEAL_ID_LEN);
     assert_int_equal(ledger_at(s.ledger, 1)->type, RECORD_WRITER);
     assert_true(ledger_can_append(s.ledger));
-    assert_false(ledger_is_first_contact(s.ledger));
+    assert_false(ledger_is_trusted_on_first_use(s.ledger));
     record_free(genesis);
     site_free(&s);
 }

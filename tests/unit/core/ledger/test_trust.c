@@ -231,28 +231,28 @@ static void a_repository_put_in_the_place_of_another_is_noticed(void **state)
     /* Without either it is believed, and that is said. */
     options.fingerprint = NULL;
     assert_done(ledger_open(&options, &s.ledger));
-    assert_true(ledger_is_first_contact(s.ledger));
+    assert_true(ledger_is_trusted_on_first_use(s.ledger));
     assert_done((site_close(&s), ledger_open(&options, &s.ledger)));
-    assert_false(ledger_is_first_contact(s.ledger));
+    assert_false(ledger_is_trusted_on_first_use(s.ledger));
     ledger_free(theirs);
     site_free(&s);
     store_free(strange);
 }
 
-static void a_pinned_fingerprint_is_no_first_contact(void **state)
+static void with_a_pinned_fingerprint_nothing_is_trusted_on_first_use(void **state)
 {
     struct site s;
     struct ledger_options options;
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
 
     site_new(&s, state);
-    assert_false(ledger_is_first_contact(s.ledger)); /* it was made here */
+    assert_false(ledger_is_trusted_on_first_use(s.ledger)); /* it was made here */
     snprintf(fingerprint, sizeof fingerprint, "%s", ledger_fingerprint(s.ledger));
     site_forget(&s);
     options = site_options(&s, false);
     options.fingerprint = fingerprint;
     assert_done(ledger_open(&options, &s.ledger));
-    assert_false(ledger_is_first_contact(s.ledger));
+    assert_false(ledger_is_trusted_on_first_use(s.ledger));
     site_free(&s);
 }
 
@@ -403,7 +403,7 @@ int main(void)
         IN_FOLDER(an_end_that_is_covered_must_be_the_one_that_was_seen),
         IN_FOLDER(an_emptied_store_is_not_a_new_one),
         IN_FOLDER(a_repository_put_in_the_place_of_another_is_noticed),
-        IN_FOLDER(a_pinned_fingerprint_is_no_first_contact),
+        IN_FOLDER(with_a_pinned_fingerprint_nothing_is_trusted_on_first_use),
         IN_FOLDER(damaged_trust_state_is_said_and_not_ignored),
         IN_FOLDER(nothing_is_written_when_nothing_changed),
         IN_FOLDER(a_crash_before_the_trust_file_is_harmless),

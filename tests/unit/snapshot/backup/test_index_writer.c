@@ -4,7 +4,7 @@
 #include "tests/unit/snapshot/repositories.h"
 
 #define SNAPSHOT "736e617073686f742d696421" /* "snapshot-id!" */
-#define GATHER_LEN (128 * KIB)              /* what is gathered before it is written */
+#define FETCH_LEN (128 * KIB)               /* what is fetched before it is written */
 
 struct writing {
     struct world w;
@@ -107,9 +107,9 @@ static struct buf large_image(size_t least)
 
 static void what_is_sealed_and_what_is_cached_is_the_image(void **state)
 {
-    static const size_t pieces[] = {1000, GATHER_LEN - 1, GATHER_LEN, GATHER_LEN + 1, 8 * MIB};
+    static const size_t pieces[] = {1000, FETCH_LEN - 1, FETCH_LEN, FETCH_LEN + 1, 8 * MIB};
     struct writing s = {.journal = NULL};
-    struct buf image = large_image(3 * GATHER_LEN);
+    struct buf image = large_image(3 * FETCH_LEN);
     uint8_t digest[HASH_LEN];
 
     assert_done(hash_of(buf_bytes(&image), digest));
@@ -207,7 +207,7 @@ static void an_index_that_no_restore_would_take_is_refused(void **state)
 static void a_store_that_fails_at_any_operation_leaves_neither_copy_nor_object(void **state)
 {
     struct writing s = {.journal = NULL};
-    struct buf image = large_image(GATHER_LEN);
+    struct buf image = large_image(FETCH_LEN);
     struct manifest_object facts;
     unsigned long at = 1;
 

@@ -36,7 +36,7 @@ static struct spool *spool_of(void **state, const char *const *names)
     return s;
 }
 
-static enum err gather(void *arg, struct bytes piece)
+static enum err ledger_fetch(void *arg, struct bytes piece)
 {
     return buf_add(arg, piece);
 }
@@ -54,7 +54,7 @@ static void assert_order(void **state, const char *const *names, const char *wan
 
     entry_init(&e);
     assert_done(order_measure(s, &count, &len));
-    assert_done(order_write(s, gather, &raw));
+    assert_done(order_write(s, ledger_fetch, &raw));
     assert_int_equal(raw.len, len);
     for (size_t at = 0; at < raw.len; at += (size_t)be_get(raw.at + at, 4), seen++) {
         assert_done(entry_decode(bytes_of(raw.at + at, (size_t)be_get(raw.at + at, 4)), &e));
@@ -172,7 +172,7 @@ static void many_names_in_any_order_make_an_index(void **state)
         spool_name(s, name, n);
     }
     assert_done(order_measure(s, &count, &len));
-    assert_done(order_write(s, gather, &p.entries));
+    assert_done(order_write(s, ledger_fetch, &p.entries));
     p.header.file_count = count;
     p.header.files_len = len;
     assert_true(count == 2000 + 7 + 7 * 31);

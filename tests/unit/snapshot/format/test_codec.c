@@ -7,7 +7,7 @@
 
 #include "tests/unit/helpers.h"
 
-static enum err gather(void *arg, struct bytes piece)
+static enum err ledger_fetch(void *arg, struct bytes piece)
 {
     return buf_add(arg, piece);
 }
@@ -177,7 +177,7 @@ static void a_frame_that_grows_beyond_a_block_is_refused(void **state)
     (void)state;
     assert_non_null(to);
     assert_non_null(plain);
-    assert_done(codec_deflate_new(gather, &frame, &s));
+    assert_done(codec_deflate_new(ledger_fetch, &frame, &s));
     assert_done(codec_stream_add(s, bytes_of(plain, BLOCK_LEN_MAX)));
     assert_done(codec_stream_add(s, bytes_of(plain, 1)));
     assert_done(codec_stream_end(s));
@@ -233,7 +233,7 @@ static void a_stream_that_asks_for_a_larger_window_than_ours_is_refused(void **s
         /* Its size is not known when it begins, or it would be the window. */
         assert_false(ZSTD_isError(ZSTD_compressStream2(ctx, &out, &in, ZSTD_e_flush)));
         assert_int_equal(ZSTD_compressStream2(ctx, &out, &in, ZSTD_e_end), 0);
-        assert_done(codec_inflate_new(gather, &to, &s));
+        assert_done(codec_inflate_new(ledger_fetch, &to, &s));
         rc = codec_stream_add(s, bytes_of(frame, out.pos));
         assert_int_equal(rc, log == 23 ? ERR_OK : ERR_CORRUPT);
         codec_stream_free(s);
@@ -266,7 +266,7 @@ static struct buf deflate(struct bytes plain, size_t piece)
     struct buf frame = {.max = 8 * MIB};
     struct codec_stream *s = NULL;
 
-    assert_done(codec_deflate_new(gather, &frame, &s));
+    assert_done(codec_deflate_new(ledger_fetch, &frame, &s));
     for (size_t at = 0; at < plain.len; at += piece)
         assert_done(codec_stream_add(
             s, bytes_of(plain.at + at, plain.len - at < piece ? plain.len - at : piece)));
@@ -280,7 +280,7 @@ static enum err inflate(struct bytes frame, size_t piece, struct buf *to)
     struct codec_stream *s = NULL;
     enum err rc;
 
-    TRY(codec_inflate_new(gather, to, &s));
+    TRY(codec_inflate_new(ledger_fetch, to, &s));
     for (size_t at = 0; at < frame.len; at += piece)
         TRY(codec_stream_add(
             s, bytes_of(frame.at + at, frame.len - at < piece ? frame.len - at : piece)));
@@ -398,8 +398,8 @@ static enum err use_all(void *arg)
 
     (void)arg;
     TRY(codec_new(&c));
-    TRY(codec_deflate_new(gather, &to, &in));
-    TRY(codec_inflate_new(gather, &to, &out));
+    TRY(codec_deflate_new(ledger_fetch, &to, &in));
+    TRY(codec_inflate_new(ledger_fetch, &to, &out));
 out:
     codec_free(c);
     codec_stream_free(in);

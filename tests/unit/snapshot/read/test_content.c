@@ -35,7 +35,7 @@ struct gathered {
     size_t full_after; /* this many pieces; 0: never */
 };
 
-static enum err gather(void *arg, struct bytes piece)
+static enum err ledger_fetch(void *arg, struct bytes piece)
 {
     struct gathered *g = arg;
 
@@ -65,7 +65,7 @@ static void a_file_comes_whole_wherever_its_last_block_ends(void **state)
         make_file(state, &h, sizes[i]);
         assert_done(content_new(&h.opened, &c));
         assert_done(content_find(c, bytes_of_text("f"), &e));
-        assert_done(content_read(c, &e, gather, &g));
+        assert_done(content_read(c, &e, ledger_fetch, &g));
         assert_int_equal(g.bytes.len, sizes[i]);
         assert_memory_equal(g.bytes.at, plain, sizes[i]);
         assert_int_equal(g.pieces, (sizes[i] + BLOCK_LEN - 1) / BLOCK_LEN);
@@ -108,7 +108,7 @@ static void a_sink_that_is_full_ends_the_reading(void **state)
     make_file(state, &h, FILE_LEN);
     assert_done(content_new(&h.opened, &c));
     assert_done(content_find(c, bytes_of_text("f"), &e));
-    assert_refused(content_read(c, &e, gather, &g), ERR_STORAGE, "f: no room");
+    assert_refused(content_read(c, &e, ledger_fetch, &g), ERR_STORAGE, "f: no room");
     assert_int_equal(g.pieces, 2);
     content_free(c);
     buf_clear(&g.bytes);
@@ -137,7 +137,7 @@ static void nothing_of_a_wrong_block_reaches_the_sink_and_the_file_is_named(void
     assert_done(content_find(c, bytes_of_text("f"), &e));
     snprintf(message, sizeof message, "f: %s",
              block_message(1, BLOCK_LEN, "the block's SHA-256 is not that of the index"));
-    assert_refused(content_read(c, &e, gather, &g), ERR_CORRUPT, message);
+    assert_refused(content_read(c, &e, ledger_fetch, &g), ERR_CORRUPT, message);
     assert_int_equal(g.bytes.len, BLOCK_LEN);
     content_free(c);
     buf_clear(&g.bytes);

@@ -103,7 +103,7 @@ static void only_what_is_asked_for_is_restored(void **state)
 
 /* ---- damage: each object flipped, cut, gone; nothing may come of it ---- */
 
-struct damage {
+struct damage_count {
     struct world *w;
     unsigned seen;
 };
@@ -127,7 +127,7 @@ static void damage_file(const char *path, int kind, size_t at)
 
 static enum err damage_each(void *arg, const char *name, uint64_t size)
 {
-    struct damage *d = arg;
+    struct damage_count *d = arg;
     void **state = d->w->state;
     struct asked asked = {.target = "target"};
     struct restore_result r;
@@ -152,7 +152,7 @@ static enum err damage_each(void *arg, const char *name, uint64_t size)
 static void no_damaged_object_is_restored(void **state)
 {
     struct world w;
-    struct damage d = {.w = &w};
+    struct damage_count d = {.w = &w};
     struct asked asked = {.target = "target"};
     struct restore_result r;
 

@@ -1,4 +1,4 @@
-#include "core/ledger/roster.h"
+#include "core/ledger/writers.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -11,15 +11,15 @@
 #define SUITES_KNOWN "[1]"
 #define SUITES_TEXT_MAX ((size_t)4 * KIB)
 
-void roster_clear(struct roster *r)
+void writers_clear(struct writers *r)
 {
     mem_free(r->at);
-    *r = (struct roster){.founded = false};
+    *r = (struct writers){.founded = false};
 }
 
-enum err roster_copy(const struct roster *from, struct roster *out)
+enum err writers_copy(const struct writers *from, struct writers *out)
 {
-    struct roster copy = *from;
+    struct writers copy = *from;
     enum err rc;
 
     copy.at = NULL;
@@ -31,12 +31,12 @@ out:
     return rc;
 }
 
-static bool is_root(const struct roster *r, const uint8_t writer[SIGNER_ID_LEN])
+static bool is_root(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN])
 {
     return memcmp(writer, r->root, SIGNER_ID_LEN) == 0;
 }
 
-static struct roster_writer *find(const struct roster *r, const uint8_t writer[SIGNER_ID_LEN])
+static struct writer *find(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN])
 {
     for (size_t i = 0; i < r->count; i++)
         if (memcmp(r->at[i].id, writer, SIGNER_ID_LEN) == 0)
@@ -85,7 +85,7 @@ static enum err check_signature(const struct record *record, const uint8_t *key)
     return rc;
 }
 
-enum err roster_found(struct roster *r, const struct record *genesis)
+enum err writers_found(struct writers *r, const struct record *genesis)
 {
     uint8_t id[SIGNER_ID_LEN];
     enum err rc;
@@ -104,8 +104,8 @@ out:
     return rc;
 }
 
-static enum err check_type(const struct roster *r, const struct record *record,
-                           const struct roster_writer *w)
+static enum err check_type(const struct writers *r, const struct record *record,
+                           const struct writer *w)
 {
     if (record_type_by_root(record->type)) {
         if (is_root(r, record->writer))
@@ -120,8 +120,8 @@ static enum err check_type(const struct roster *r, const struct record *record,
 
 /* With a last record given, the number decides; else the time, which a thief of the key could set
  * back: whoever revokes for that reason names the last good record. */
-static enum err check_revocation(const struct roster *r, const struct record *record,
-                                 const struct roster_writer *w)
+static enum err check_revocation(const struct writers *r, const struct record *record,
+                                 const struct writer *w)
 {
     bool over;
 
@@ -138,23 +138,23 @@ static enum err check_revocation(const struct roster *r, const struct record *re
     return ERR_OK;
 }
 
-static const uint8_t *key_of(const struct roster *r, const uint8_t writer[SIGNER_ID_LEN])
+static const uint8_t *key_of(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN])
 {
-    const struct roster_writer *w = find(r, writer);
+    const struct writer *w = find(r, writer);
 
     return is_root(r, writer) ? r->root_key : w != NULL ? w->key : NULL;
 }
 
-enum err roster_check_signature(const struct roster *r, const struct record *record)
+enum err writers_check_signature(const struct writers *r, const struct record *record)
 {
     const uint8_t *key = key_of(r, record->writer);
 
     return key != NULL ? check_signature(record, key) : ERR_OK;
 }
 
-enum err roster_check(const struct roster *r, const struct record *record, bool signature_known)
+enum err writers_check(const struct writers *r, const struct record *record, bool signature_known)
 {
-    const struct roster_writer *w = find(r, record->writer);
+    const struct writer *w = find(r, record->writer);
     const uint8_t *key = key_of(r, record->writer);
     enum err rc = ERR_OK;
 
@@ -178,7 +178,7 @@ static enum err has_role(const struct jdoc *from, const char *role, bool *out)
     enum err rc;
 
     *out = false;
-    TRY(jdoc_list(from, "roles", ROSTER_ROLES_MAX, &list, &count));
+    TRY(jdoc_list(from, "roles", WRITER_ROLES_MAX, &list, &count));
     for (size_t i = 0; i < count; i++) {
         TRY(jdoc_item_text(list, i, ROLE_TEXT_MAX, &text));
         if (strcmp(text, role) == 0)
@@ -188,35 +188,35 @@ out:
     return rc;
 }
 
-static enum err enrol(struct roster *r, const struct record *record)
+static enum err enrol(struct writers *r, const struct record *record)
 {
-    struct roster_writer w = {.revoked = false};
+    struct writer w = {.revoked = false};
     uint8_t subject[SIGNER_ID_LEN];
-    const struct roster_writer *known;
+    const struct writer *known;
     enum err rc;
 
     TRY(jdoc_hex(record->payload, "subject", subject, SIGNER_ID_LEN));
     TRY(read_key(record->payload, "publicKey", w.key, w.id));
     if (memcmp(subject, w.id, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the enrolled writer is not the one of its public key");
-    TRY(has_role(record->payload, ROSTER_ROLE_WRITER, &w.may_write));
+    TRY(has_role(record->payload, WRITER_ROLE, &w.may_write));
     known = find(r, w.id);
     if (known != NULL && known->revoked)
         FAIL(ERR_CORRUPT, "a revoked writer is enrolled again");
     if (known != NULL)
         FAIL(ERR_CORRUPT, "a writer is enrolled twice");
-    if (r->count >= ROSTER_WRITERS_MAX)
-        FAIL(ERR_CORRUPT, "more than %d writers", ROSTER_WRITERS_MAX);
+    if (r->count >= WRITERS_MAX)
+        FAIL(ERR_CORRUPT, "more than %d writers", WRITERS_MAX);
     TRY(mem_resize(r->count + 1, sizeof *r->at, &r->at));
     r->at[r->count++] = w;
 out:
     return rc;
 }
 
-static enum err revoke(struct roster *r, const struct record *record)
+static enum err revoke(struct writers *r, const struct record *record)
 {
     uint8_t subject[SIGNER_ID_LEN];
-    struct roster_writer *w;
+    struct writer *w;
     enum err rc;
 
     TRY(jdoc_hex(record->payload, "subject", subject, SIGNER_ID_LEN));
@@ -234,7 +234,7 @@ out:
     return rc;
 }
 
-enum err roster_apply(struct roster *r, const struct record *record)
+enum err writers_apply(struct writers *r, const struct record *record)
 {
     const char *action = NULL;
     enum err rc = ERR_OK;
@@ -253,10 +253,10 @@ out:
     return rc;
 }
 
-bool roster_allows(const struct roster *r, const uint8_t writer[SIGNER_ID_LEN],
+bool writers_allow(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN],
                    enum record_type type)
 {
-    const struct roster_writer *w = find(r, writer);
+    const struct writer *w = find(r, writer);
 
     if (record_type_by_root(type))
         return is_root(r, writer);

@@ -2,7 +2,7 @@
  * Checkpoints and bundles as nobody makes them: by a writer who is not root, or by root against
  * itself.
  */
-#include "core/ledger/gather.h"
+#include "core/ledger/ledger_fetch.h"
 
 #include "tests/unit/core/ledger/forge.h"
 

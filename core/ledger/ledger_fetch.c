@@ -1,4 +1,4 @@
-#include "core/ledger/gather.h"
+#include "core/ledger/ledger_fetch.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -7,24 +7,24 @@
 
 static enum err take_name(void *arg, const char *name, uint64_t size)
 {
-    struct shelf_entry entry = {.size = size, .from = FROM_STORE};
+    struct record_entry entry = {.size = size, .from = FROM_STORE};
     enum err rc;
 
     TRY(record_name_parse(name, entry.writer, &entry.seq));
     if (size > RECORD_LEN_MAX)
         FAIL(ERR_CORRUPT, "%s: a record of %" PRIu64 " bytes is over the limit of %zu", name, size,
              RECORD_LEN_MAX);
-    TRY(shelf_add(arg, &entry));
+    TRY(record_set_add(arg, &entry));
 out:
     return rc;
 }
 
-enum err gather_names(struct store *store, struct shelf *out)
+enum err ledger_fetch_names(struct store *store, struct record_set *out)
 {
     enum err rc;
 
     TRY(store_list(store, "ledger", take_name, out));
-    shelf_sort(out);
+    record_set_sort(out);
 out:
     return rc;
 }
@@ -38,7 +38,7 @@ static enum err read_raw(struct store *store, const char *name, struct buf *to)
     return rc;
 }
 
-enum err gather_record(struct store *store, struct shelf_entry *entry)
+enum err ledger_fetch_record(struct store *store, struct record_entry *entry)
 {
     char name[RECORD_NAME_LEN + 1];
     struct buf raw = {.max = RECORD_LEN_MAX};
@@ -52,7 +52,7 @@ enum err gather_record(struct store *store, struct shelf_entry *entry)
     if (memcmp(r->writer, entry->writer, SIGNER_ID_LEN) != 0 || r->seq != entry->seq)
         FAIL(ERR_CORRUPT, "the record of another place lies under this name");
     entry->record = r;
-    r = NULL; /* the shelf's now */
+    r = NULL; /* the set's now */
 out:
     if (rc == ERR_CORRUPT)
         record_note_damage();
@@ -63,34 +63,34 @@ out:
     return rc;
 }
 
-static enum err read_records(struct store *store, struct shelf *shelf)
+static enum err read_records(struct store *store, struct record_set *set)
 {
     enum err rc = ERR_OK;
 
-    for (size_t i = 0; i < shelf->count; i++)
-        if (shelf->at[i].record == NULL)
-            TRY(gather_record(store, &shelf->at[i]));
+    for (size_t i = 0; i < set->count; i++)
+        if (set->at[i].record == NULL)
+            TRY(ledger_fetch_record(store, &set->at[i]));
 out:
     return rc;
 }
 
-static const struct record *find_genesis(const struct shelf *shelf)
+static const struct record *find_genesis(const struct record_set *set)
 {
-    for (size_t i = 0; i < shelf->count; i++)
-        if (shelf->at[i].record->type == RECORD_GENESIS)
-            return shelf->at[i].record;
+    for (size_t i = 0; i < set->count; i++)
+        if (set->at[i].record->type == RECORD_GENESIS)
+            return set->at[i].record;
     return NULL;
 }
 
 /* Of root's chain, for no other covers anything (judge_cover); when genesis is to come from the
  * bundle, of any. */
-static const struct record *newest_checkpoint(const struct shelf *shelf)
+static const struct record *newest_checkpoint(const struct record_set *set)
 {
-    const struct record *genesis = find_genesis(shelf);
+    const struct record *genesis = find_genesis(set);
     const struct record *newest = NULL;
 
-    for (size_t i = 0; i < shelf->count; i++) {
-        const struct record *r = shelf->at[i].record;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct record *r = set->at[i].record;
 
         if (r->type != RECORD_CHECKPOINT ||
             (genesis != NULL && memcmp(r->writer, genesis->writer, SIGNER_ID_LEN) != 0))
@@ -101,10 +101,10 @@ static const struct record *newest_checkpoint(const struct shelf *shelf)
     return newest;
 }
 
-static bool lacks_records(const struct shelf *shelf, const struct heads *heads)
+static bool lacks_records(const struct record_set *set, const struct heads *heads)
 {
-    for (size_t i = 0; i < shelf->count; i++) {
-        const struct shelf_entry *e = &shelf->at[i];
+    for (size_t i = 0; i < set->count; i++) {
+        const struct record_entry *e = &set->at[i];
         bool is_first = i == 0 || memcmp(e[-1].writer, e->writer, SIGNER_ID_LEN) != 0;
 
         if (e->seq != (is_first ? 0 : e[-1].seq + 1))
@@ -112,18 +112,18 @@ static bool lacks_records(const struct shelf *shelf, const struct heads *heads)
     }
     /* Within a chain nothing is missing; that leaves its end. */
     for (size_t i = 0; i < heads->count; i++)
-        if (shelf_find(shelf, heads->at[i].writer, heads->at[i].seq) == NULL)
+        if (record_set_find(set, heads->at[i].writer, heads->at[i].seq) == NULL)
             return true;
     return false;
 }
 
-enum err gather(struct store *store, const char *cache_path, bool read_bundle, struct shelf *out,
-                struct cache *cache, struct checkpoint *cover)
+enum err ledger_fetch(struct store *store, const char *cache_path, bool read_bundle,
+                      struct record_set *out, struct cache *cache, struct checkpoint *cover)
 {
     const struct record *newest;
     enum err rc;
 
-    TRY(gather_names(store, out));
+    TRY(ledger_fetch_names(store, out));
     if (cache_path != NULL)
         TRY(cache_read(cache_path, out, cache));
     TRY(read_records(store, out));

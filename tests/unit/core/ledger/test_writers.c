@@ -1,4 +1,4 @@
-#include "core/ledger/roster.h"
+#include "core/ledger/writers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static void name_of(const struct signer *signer, char out[2 * SIGNER_ID_LEN + 1]
 }
 
 /* Enrols `writer`, or revokes it; `more` is put behind: ",\"lastSeq\":1". */
-static enum err change(struct roster *r, const struct signer *root, const struct signer *writer,
+static enum err change(struct writers *r, const struct signer *root, const struct signer *writer,
                        const char *action, int64_t at, const char *more)
 {
     char key[TEXT_BASE64_LEN(SIGNER_PUBLIC_LEN) + 1];
@@ -59,17 +59,17 @@ static enum err change(struct roster *r, const struct signer *root, const struct
              "{\"action\":\"%s\",\"subject\":\"%s\",\"publicKey\":\"%s\",\"roles\":[\"writer\"]%s}",
              action, name, key, more);
     record = make(root, RECORD_WRITER, 1, at, body);
-    TRY(roster_check(r, record, false));
-    TRY(roster_apply(r, record));
+    TRY(writers_check(r, record, false));
+    TRY(writers_apply(r, record));
 out:
     record_free(record);
     return rc;
 }
 
-static enum err check(const struct roster *r, const struct signer *by, uint64_t seq, int64_t at)
+static enum err check(const struct writers *r, const struct signer *by, uint64_t seq, int64_t at)
 {
     struct record *record = make(by, RECORD_SNAPSHOT, seq, at, "{}");
-    enum err rc = roster_check(r, record, false);
+    enum err rc = writers_check(r, record, false);
 
     record_free(record);
     return rc;
@@ -78,7 +78,7 @@ static enum err check(const struct roster *r, const struct signer *by, uint64_t 
 struct court {
     struct signer *root;
     struct signer *writer;
-    struct roster roster;
+    struct writers writers;
 };
 
 static void open_court(struct court *c)
@@ -89,13 +89,13 @@ static void open_court(struct court *c)
     assert_done(signer_new(&c->root));
     assert_done(signer_new(&c->writer));
     genesis = make_genesis(c->root, 0);
-    assert_done(roster_found(&c->roster, genesis));
+    assert_done(writers_found(&c->writers, genesis));
     record_free(genesis);
 }
 
 static void close_court(struct court *c)
 {
-    roster_clear(&c->roster);
+    writers_clear(&c->writers);
     signer_free(c->writer);
     signer_free(c->root);
 }
@@ -103,13 +103,13 @@ static void close_court(struct court *c)
 static void a_genesis_that_is_not_the_first_of_its_chain_is_refused(void **state)
 {
     struct signer *root = NULL;
-    struct roster r = {.founded = false};
+    struct writers r = {.founded = false};
     struct record *genesis;
 
     (void)state;
     assert_done(signer_new(&root));
     genesis = make_genesis(root, 1);
-    assert_refused(roster_found(&r, genesis), ERR_CORRUPT,
+    assert_refused(writers_found(&r, genesis), ERR_CORRUPT,
                    "a genesis record must be the first of its chain");
     assert_false(r.founded);
     record_free(genesis);
@@ -122,16 +122,16 @@ static void there_are_at_most_256_writers(void **state)
 
     (void)state;
     open_court(&c);
-    for (int i = 0; i < ROSTER_WRITERS_MAX; i++) {
+    for (int i = 0; i < WRITERS_MAX; i++) {
         struct signer *next = NULL;
 
         assert_done(signer_new(&next));
-        assert_done(change(&c.roster, c.root, next, "enrol", 10, ""));
+        assert_done(change(&c.writers, c.root, next, "enrol", 10, ""));
         signer_free(next);
     }
-    assert_refused(change(&c.roster, c.root, c.writer, "enrol", 10, ""), ERR_CORRUPT,
+    assert_refused(change(&c.writers, c.root, c.writer, "enrol", 10, ""), ERR_CORRUPT,
                    "more than 256 writers");
-    assert_int_equal(c.roster.count, ROSTER_WRITERS_MAX);
+    assert_int_equal(c.writers.count, WRITERS_MAX);
     close_court(&c);
 }
 
@@ -141,10 +141,10 @@ static void the_last_good_record_of_a_revoked_writer_is_the_last(void **state)
 
     (void)state;
     open_court(&c);
-    assert_done(change(&c.roster, c.root, c.writer, "enrol", 10, ""));
-    assert_done(change(&c.roster, c.root, c.writer, "revoke", 20, ",\"lastSeq\":5"));
-    assert_done(check(&c.roster, c.writer, 5, 1000)); /* whatever its time */
-    assert_refused(check(&c.roster, c.writer, 6, 0), ERR_CORRUPT,
+    assert_done(change(&c.writers, c.root, c.writer, "enrol", 10, ""));
+    assert_done(change(&c.writers, c.root, c.writer, "revoke", 20, ",\"lastSeq\":5"));
+    assert_done(check(&c.writers, c.writer, 5, 1000)); /* whatever its time */
+    assert_refused(check(&c.writers, c.writer, 6, 0), ERR_CORRUPT,
                    "its writer had been revoked by then");
     close_court(&c);
 }
@@ -155,10 +155,10 @@ static void without_a_last_record_the_time_of_the_revocation_counts(void **state
 
     (void)state;
     open_court(&c);
-    assert_done(change(&c.roster, c.root, c.writer, "enrol", 10, ""));
-    assert_done(change(&c.roster, c.root, c.writer, "revoke", 20, ""));
-    assert_done(check(&c.roster, c.writer, 7, 20));
-    assert_refused(check(&c.roster, c.writer, 7, 21), ERR_CORRUPT,
+    assert_done(change(&c.writers, c.root, c.writer, "enrol", 10, ""));
+    assert_done(change(&c.writers, c.root, c.writer, "revoke", 20, ""));
+    assert_done(check(&c.writers, c.writer, 7, 20));
+    assert_refused(check(&c.writers, c.writer, 7, 21), ERR_CORRUPT,
                    "its writer had been revoked by then");
     close_court(&c);
 }
@@ -170,13 +170,13 @@ static void of_two_revocations_the_first_counts(void **state)
 
     (void)state;
     open_court(&c);
-    assert_done(change(&c.roster, c.root, c.writer, "enrol", 10, ""));
-    assert_done(change(&c.roster, c.root, c.writer, "revoke", 20, ",\"lastSeq\":0"));
-    assert_done(change(&c.roster, c.root, c.writer, "revoke", 30, ",\"lastSeq\":9"));
-    assert_refused(check(&c.roster, c.writer, 1, 15), ERR_CORRUPT,
+    assert_done(change(&c.writers, c.root, c.writer, "enrol", 10, ""));
+    assert_done(change(&c.writers, c.root, c.writer, "revoke", 20, ",\"lastSeq\":0"));
+    assert_done(change(&c.writers, c.root, c.writer, "revoke", 30, ",\"lastSeq\":9"));
+    assert_refused(check(&c.writers, c.writer, 1, 15), ERR_CORRUPT,
                    "its writer had been revoked by then");
-    assert_done(change(&c.roster, c.root, c.writer, "revoke", 40, ""));
-    assert_refused(check(&c.roster, c.writer, 1, 15), ERR_CORRUPT,
+    assert_done(change(&c.writers, c.root, c.writer, "revoke", 40, ""));
+    assert_refused(check(&c.writers, c.writer, 1, 15), ERR_CORRUPT,
                    "its writer had been revoked by then");
     close_court(&c);
 }
@@ -191,15 +191,15 @@ static void what_a_key_may_sign_is_what_it_may_append(void **state)
     open_court(&c);
     assert_done(signer_id(signer_public(c.root), root_id));
     assert_done(signer_id(signer_public(c.writer), id));
-    assert_true(roster_allows(&c.roster, root_id, RECORD_TOMBSTONE));
-    assert_false(roster_allows(&c.roster, root_id, RECORD_SNAPSHOT)); /* it is no writer yet */
-    assert_false(roster_allows(&c.roster, id, RECORD_SNAPSHOT));
-    assert_done(change(&c.roster, c.root, c.writer, "enrol", 10, ""));
-    assert_true(roster_allows(&c.roster, id, RECORD_SNAPSHOT));
-    assert_false(roster_allows(&c.roster, id, RECORD_TOMBSTONE));
-    assert_false(roster_allows(&c.roster, id, RECORD_REWRAP));
-    assert_done(change(&c.roster, c.root, c.writer, "revoke", 20, ""));
-    assert_false(roster_allows(&c.roster, id, RECORD_SNAPSHOT));
+    assert_true(writers_allow(&c.writers, root_id, RECORD_TOMBSTONE));
+    assert_false(writers_allow(&c.writers, root_id, RECORD_SNAPSHOT)); /* it is no writer yet */
+    assert_false(writers_allow(&c.writers, id, RECORD_SNAPSHOT));
+    assert_done(change(&c.writers, c.root, c.writer, "enrol", 10, ""));
+    assert_true(writers_allow(&c.writers, id, RECORD_SNAPSHOT));
+    assert_false(writers_allow(&c.writers, id, RECORD_TOMBSTONE));
+    assert_false(writers_allow(&c.writers, id, RECORD_REWRAP));
+    assert_done(change(&c.writers, c.root, c.writer, "revoke", 20, ""));
+    assert_false(writers_allow(&c.writers, id, RECORD_SNAPSHOT));
     close_court(&c);
 }
 

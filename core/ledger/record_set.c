@@ -1,4 +1,4 @@
-#include "core/ledger/shelf.h"
+#include "core/ledger/record_set.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,15 +6,15 @@
 #include "core/base/mem.h"
 #include "core/ledger/ledger.h"
 
-void shelf_clear(struct shelf *s)
+void record_set_clear(struct record_set *s)
 {
     for (size_t i = 0; i < s->count; i++)
         record_free(s->at[i].record);
     mem_free(s->at);
-    *s = (struct shelf){NULL, 0, 0};
+    *s = (struct record_set){NULL, 0, 0};
 }
 
-enum err shelf_add(struct shelf *s, const struct shelf_entry *entry)
+enum err record_set_add(struct record_set *s, const struct record_entry *entry)
 {
     enum err rc = ERR_OK;
 
@@ -33,8 +33,8 @@ out:
 
 static int compare(const void *left, const void *right)
 {
-    const struct shelf_entry *a = left;
-    const struct shelf_entry *b = right;
+    const struct record_entry *a = left;
+    const struct record_entry *b = right;
     int order = memcmp(a->writer, b->writer, SIGNER_ID_LEN);
 
     if (order != 0)
@@ -42,16 +42,16 @@ static int compare(const void *left, const void *right)
     return a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 
-void shelf_sort(struct shelf *s)
+void record_set_sort(struct record_set *s)
 {
     if (s->count > 1)
         qsort(s->at, s->count, sizeof *s->at, compare);
 }
 
-struct shelf_entry *shelf_find(const struct shelf *s, const uint8_t writer[SIGNER_ID_LEN],
-                               uint64_t seq)
+struct record_entry *record_set_find(const struct record_set *s,
+                                     const uint8_t writer[SIGNER_ID_LEN], uint64_t seq)
 {
-    struct shelf_entry key = {.seq = seq};
+    struct record_entry key = {.seq = seq};
 
     if (s->count == 0)
         return NULL;

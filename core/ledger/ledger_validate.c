@@ -1,51 +1,43 @@
-#include "core/ledger/judge.h"
+#include "core/ledger/ledger_validate.h"
 
 #include <string.h>
 
-void judge_note_record(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq)
-{
-    char name[RECORD_NAME_LEN + 1];
-
-    record_name(writer, seq, name);
-    err_note("%s", name);
-}
-
-enum err judge_genesis(const struct shelf *shelf, struct roster *roster,
-                       const struct record **genesis)
+enum err ledger_validate_genesis(const struct record_set *set, struct writers *writers,
+                                 const struct record **genesis)
 {
     const struct record *found = NULL;
     enum err rc;
 
-    for (size_t i = 0; i < shelf->count; i++) {
-        const struct record *r = shelf->at[i].record;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct record *r = set->at[i].record;
 
         if (r->type != RECORD_GENESIS)
             continue;
         if (found != NULL) {
             rc = err_set(ERR_CORRUPT, "a second genesis record");
-            judge_note_record(r->writer, r->seq);
+            record_note_name(r->writer, r->seq);
             goto out;
         }
         found = r;
     }
     if (found == NULL)
         FAIL(ERR_CORRUPT, "the ledger has records, but its genesis record is missing");
-    rc = roster_found(roster, found);
+    rc = writers_found(writers, found);
     if (rc != ERR_OK)
-        judge_note_record(found->writer, found->seq);
+        record_note_name(found->writer, found->seq);
     *genesis = found;
 out:
     return rc;
 }
 
-void judge_cover(const struct roster *roster, struct checkpoint *cover)
+void ledger_validate_cover(const struct writers *writers, struct checkpoint *cover)
 {
-    if (cover->record != NULL && memcmp(cover->record->writer, roster->root, SIGNER_ID_LEN) != 0)
+    if (cover->record != NULL && memcmp(cover->record->writer, writers->root, SIGNER_ID_LEN) != 0)
         checkpoint_clear(cover);
 }
 
-/* `before` is the record before it on the shelf, or NULL at the front of a chain. */
-static enum err check_link(const struct shelf_entry *e, const struct shelf_entry *before,
+/* `before` is the record before it in the set, or NULL at the front of a chain. */
+static enum err check_link(const struct record_entry *e, const struct record_entry *before,
                            const struct checkpoint *cover)
 {
     uint64_t expected = before != NULL ? before->seq + 1 : 0;
@@ -65,12 +57,12 @@ static enum err check_link(const struct shelf_entry *e, const struct shelf_entry
     return ERR_OK;
 }
 
-static enum err check_record(const struct shelf_entry *e, const struct shelf_entry *before,
-                             const struct checkpoint *cover, const struct roster *roster)
+static enum err check_record(const struct record_entry *e, const struct record_entry *before,
+                             const struct checkpoint *cover, const struct writers *writers)
 {
     enum err rc;
 
-    TRY(roster_check(roster, e->record, e->from == FROM_CACHE));
+    TRY(writers_check(writers, e->record, e->from == FROM_CACHE));
     TRY(check_link(e, before, cover));
     if (before != NULL && e->record->created_ms < before->record->created_ms)
         FAIL(ERR_CORRUPT, "its time is before that of the record before it");
@@ -79,22 +71,22 @@ out:
 }
 
 /* Root's chain comes first, for it says who the others are. */
-static enum err judge_those(const struct shelf *shelf, bool of_root, const struct checkpoint *cover,
-                            struct roster *roster)
+static enum err validate_records(const struct record_set *set, bool of_root,
+                                 const struct checkpoint *cover, struct writers *writers)
 {
     enum err rc = ERR_OK;
 
-    for (size_t i = 0; i < shelf->count; i++) {
-        const struct shelf_entry *e = &shelf->at[i];
+    for (size_t i = 0; i < set->count; i++) {
+        const struct record_entry *e = &set->at[i];
         bool is_first = i == 0 || memcmp(e[-1].writer, e->writer, SIGNER_ID_LEN) != 0;
 
-        if ((memcmp(e->writer, roster->root, SIGNER_ID_LEN) == 0) != of_root)
+        if ((memcmp(e->writer, writers->root, SIGNER_ID_LEN) == 0) != of_root)
             continue;
-        rc = check_record(e, is_first ? NULL : &e[-1], cover, roster);
+        rc = check_record(e, is_first ? NULL : &e[-1], cover, writers);
         if (rc == ERR_OK && of_root)
-            rc = roster_apply(roster, e->record);
+            rc = writers_apply(writers, e->record);
         if (rc != ERR_OK) {
-            judge_note_record(e->writer, e->seq);
+            record_note_name(e->writer, e->seq);
             goto out;
         }
     }
@@ -103,10 +95,10 @@ out:
 }
 
 /* What a checkpoint says was there must still be: so it protects against a rollback, too. */
-static enum err check_head(const struct shelf *shelf, const struct head *head,
+static enum err check_head(const struct record_set *set, const struct head *head,
                            const struct checkpoint *cover)
 {
-    const struct shelf_entry *e = shelf_find(shelf, head->writer, head->seq);
+    const struct record_entry *e = record_set_find(set, head->writer, head->seq);
     const struct head *covered = heads_find(&cover->heads, head->writer);
     enum err rc = ERR_OK;
 
@@ -120,11 +112,11 @@ static enum err check_head(const struct shelf *shelf, const struct head *head,
         FAIL(ERR_CORRUPT, "it is missing, and was here when a checkpoint was made");
 out:
     if (rc != ERR_OK)
-        judge_note_record(head->writer, head->seq);
+        record_note_name(head->writer, head->seq);
     return rc;
 }
 
-static enum err check_checkpoint(const struct shelf *shelf, const struct record *r,
+static enum err check_checkpoint(const struct record_set *set, const struct record *r,
                                  const struct checkpoint *cover)
 {
     struct checkpoint c = {.record = NULL};
@@ -132,26 +124,26 @@ static enum err check_checkpoint(const struct shelf *shelf, const struct record 
 
     rc = checkpoint_read(r, &c);
     if (rc != ERR_OK) {
-        judge_note_record(r->writer, r->seq);
+        record_note_name(r->writer, r->seq);
         goto out;
     }
     for (size_t i = 0; i < c.heads.count; i++)
-        TRY(check_head(shelf, &c.heads.at[i], cover));
+        TRY(check_head(set, &c.heads.at[i], cover));
 out:
     checkpoint_clear(&c);
     return rc;
 }
 
-enum err judge_chains(const struct shelf *shelf, const struct checkpoint *cover,
-                      struct roster *roster)
+enum err ledger_validate_chains(const struct record_set *set, const struct checkpoint *cover,
+                                struct writers *writers)
 {
     enum err rc;
 
-    TRY(judge_those(shelf, true, cover, roster));
-    TRY(judge_those(shelf, false, cover, roster));
-    for (size_t i = 0; i < shelf->count; i++)
-        if (shelf->at[i].record->type == RECORD_CHECKPOINT)
-            TRY(check_checkpoint(shelf, shelf->at[i].record, cover));
+    TRY(validate_records(set, true, cover, writers));
+    TRY(validate_records(set, false, cover, writers));
+    for (size_t i = 0; i < set->count; i++)
+        if (set->at[i].record->type == RECORD_CHECKPOINT)
+            TRY(check_checkpoint(set, set->at[i].record, cover));
 out:
     return rc;
 }

@@ -1,4 +1,4 @@
-#include "core/ledger/damage.h"
+#include "core/ledger/damage_report.h"
 
 #include "tests/unit/core/ledger/forge.h"
 

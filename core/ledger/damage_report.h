@@ -2,21 +2,22 @@
  * All damaged records by name, when the ledger was refused for one of them: whoever repairs a
  * repository wants to know them at once, not one a run.
  *
- * Uses: core/store, gather, roster, shelf.  Used by: ledger.
+ * Uses: core/store, ledger_fetch, list of writers, record_set.  Used by: ledger.
  */
-#ifndef CORE_LEDGER_DAMAGE_H
-#define CORE_LEDGER_DAMAGE_H
+#ifndef CORE_LEDGER_DAMAGE_REPORT_H
+#define CORE_LEDGER_DAMAGE_REPORT_H
 
 #include "core/base/err.h"
-#include "core/ledger/shelf.h"
+#include "core/ledger/record_set.h"
 #include "core/store/store.h"
 
 /*
- * After `refused` (ERR_CORRUPT or ERR_UNSUPPORTED) with its message: reads what the shelf lacks,
+ * After `refused` (ERR_CORRUPT or ERR_UNSUPPORTED) with its message: reads what the set lacks,
  * and says as a warning each record of the store that does not parse or whose signature does not
  * fit. Returns ERR_CORRUPT with their number when there are several, else `refused` with the
  * message it had.
  */
-MUST_CHECK enum err damage_name_all(struct store *store, struct shelf *shelf, enum err refused);
+MUST_CHECK enum err damage_report_all(struct store *store, struct record_set *set,
+                                      enum err refused);
 
 #endif

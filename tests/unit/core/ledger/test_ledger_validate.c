@@ -2,7 +2,7 @@
  * What someone who can write the store, but has no key (or one of little power), can try. Every
  * attack is met on a machine that has seen nothing yet, so that no trust state helps.
  */
-#include "core/ledger/judge.h"
+#include "core/ledger/ledger_validate.h"
 
 #include "tests/unit/core/ledger/forge.h"
 
@@ -19,7 +19,7 @@ static void three_snapshots(struct site *s, void **state)
     site_snapshot(s, "cccc");
 }
 
-static void assert_refused_on_first_contact(struct site *s, enum err code, const char *text)
+static void assert_refused_on_first_use(struct site *s, enum err code, const char *text)
 {
     site_forget(s);
     assert_refused(site_open(s, false), code, text);
@@ -91,9 +91,9 @@ static void a_deleted_record_is_missed(void **state)
 
     three_snapshots(&s, state);
     site_delete(&s, ROOT_NAME("3"));
-    assert_refused_on_first_contact(&s, ERR_CORRUPT,
-                                    ROOT_NAME("4") ": the record before it is missing, and no "
-                                                   "checkpoint covers that: it was deleted");
+    assert_refused_on_first_use(&s, ERR_CORRUPT,
+                                ROOT_NAME("4") ": the record before it is missing, and no "
+                                               "checkpoint covers that: it was deleted");
     site_free(&s);
 }
 
@@ -103,8 +103,8 @@ static void a_deleted_genesis_is_missed(void **state)
 
     three_snapshots(&s, state);
     site_delete(&s, ROOT_NAME("0"));
-    assert_refused_on_first_contact(&s, ERR_CORRUPT,
-                                    "the ledger has records, but its genesis record is missing");
+    assert_refused_on_first_use(&s, ERR_CORRUPT,
+                                "the ledger has records, but its genesis record is missing");
     site_free(&s);
 }
 
@@ -119,7 +119,7 @@ static void two_swapped_records_are_noticed(void **state)
     b = site_raw(&s, ROOT_NAME("3"));
     site_put(&s, ROOT_NAME("2"), buf_bytes(&b));
     site_put(&s, ROOT_NAME("3"), buf_bytes(&a));
-    assert_refused_on_first_contact(
+    assert_refused_on_first_use(
         &s, ERR_CORRUPT,
         ROOT_NAME("2") ": the record of another place lies under this name" DAMAGED);
     buf_clear(&b);
@@ -138,7 +138,7 @@ static void a_record_copied_into_another_chain_is_refused(void **state)
     assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
     first = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{\"id\":\"aaaa\"}");
     site_put(&s, name, buf_bytes(&first->raw));
-    assert_refused_on_first_contact(
+    assert_refused_on_first_use(
         &s, ERR_CORRUPT,
         "ledger/0000000000000001/0000000000000000.json: the record of another place lies under "
         "this name" DAMAGED);
@@ -163,8 +163,8 @@ static void another_repositorys_record_is_not_ours(void **state)
     assert_done(jdoc_parse(bytes_of_text("{\"id\":\"bbbb\"}"), &body));
     assert_done(record_make(RECORD_SNAPSHOT, &place, body, s.root, &r));
     site_put(&s, ROOT_NAME("3"), buf_bytes(&r->raw));
-    assert_refused_on_first_contact(&s, ERR_CORRUPT,
-                                    ROOT_NAME("3") ": the record belongs to another repository");
+    assert_refused_on_first_use(&s, ERR_CORRUPT,
+                                ROOT_NAME("3") ": the record belongs to another repository");
     record_free(r);
     jdoc_free(body);
     record_free(before);
@@ -177,7 +177,7 @@ static void a_key_nobody_enrolled_signs_nothing(void **state)
 
     three_snapshots(&s, state);
     record_free(forge(&s, s.other, RECORD_SNAPSHOT, NULL, LATER, "{\"id\":\"dddd\"}"));
-    assert_refused_on_first_contact(
+    assert_refused_on_first_use(
         &s, ERR_CORRUPT, OTHER_NAME("0") ": its writer is not enrolled: the record is forged");
     site_free(&s);
 }
@@ -205,7 +205,7 @@ static void a_record_with_a_strange_signature_is_forged(void **state)
         &forged, bytes_of(signatures,
                           theirs->raw.len - (size_t)(signatures - (const char *)theirs->raw.at))));
     site_put(&s, ROOT_NAME("4"), buf_bytes(&forged));
-    assert_refused_on_first_contact(
+    assert_refused_on_first_use(
         &s, ERR_CORRUPT,
         ROOT_NAME("4") ": the record is not signed by the key of its writer" DAMAGED);
     buf_clear(&forged);
@@ -255,7 +255,7 @@ static void a_writer_signs_nothing_that_is_roots(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_true(s.ledger != NULL);
         record_free(forge(&s, s.other, rows[i].type, NULL, LATER, rows[i].body));
-        assert_refused_on_first_contact(&s, ERR_CORRUPT, rows[i].why);
+        assert_refused_on_first_use(&s, ERR_CORRUPT, rows[i].why);
         site_delete(&s, OTHER_NAME("0"));
         assert_done(site_open(&s, false));
     }
@@ -271,8 +271,8 @@ static void a_writer_without_the_role_signs_nothing(void **state)
                             "{\"action\":\"enrol\",\"subject\":\"" OTHER_ID
                             "\",\"publicKey\":\"" OTHER_PUBLIC "\",\"roles\":[\"auditor\"]}"));
     record_free(forge(&s, s.other, RECORD_SNAPSHOT, NULL, LATER, "{}"));
-    assert_refused_on_first_contact(&s, ERR_CORRUPT,
-                                    OTHER_NAME("0") ": its writer is not enrolled to write");
+    assert_refused_on_first_use(&s, ERR_CORRUPT,
+                                OTHER_NAME("0") ": its writer is not enrolled to write");
     site_free(&s);
 }
 
@@ -288,8 +288,8 @@ static void a_revoked_writer_signs_nothing_more(void **state)
         site_append(&s, RECORD_WRITER, "{\"action\":\"revoke\",\"subject\":\"" OTHER_ID "\"}"));
     assert_done(site_open(&s, true));
     record_free(forge(&s, s.other, RECORD_SNAPSHOT, first, LATER, "{}"));
-    assert_refused_on_first_contact(&s, ERR_CORRUPT,
-                                    OTHER_NAME("1") ": its writer had been revoked by then");
+    assert_refused_on_first_use(&s, ERR_CORRUPT,
+                                OTHER_NAME("1") ": its writer had been revoked by then");
     record_free(first);
     site_free(&s);
 }
@@ -307,8 +307,8 @@ static void a_revocation_by_number_is_not_got_around_by_the_clock(void **state)
                             "{\"action\":\"revoke\",\"subject\":\"" OTHER_ID "\",\"lastSeq\":0}"));
     assert_done(site_open(&s, true));
     record_free(forge(&s, s.other, RECORD_SNAPSHOT, first, 1000, "{}"));
-    assert_refused_on_first_contact(&s, ERR_CORRUPT,
-                                    OTHER_NAME("1") ": its writer had been revoked by then");
+    assert_refused_on_first_use(&s, ERR_CORRUPT,
+                                OTHER_NAME("1") ": its writer had been revoked by then");
     record_free(first);
     site_free(&s);
 }
@@ -328,8 +328,8 @@ static void root_can_end_its_own_writing(void **state)
     assert_done(site_open(&s, true));
     before = site_record(&s, ROOT_ID, 3);
     record_free(forge(&s, s.root, RECORD_SNAPSHOT, before, LATER, "{}"));
-    assert_refused_on_first_contact(&s, ERR_CORRUPT,
-                                    ROOT_NAME("4") ": its writer had been revoked by then");
+    assert_refused_on_first_use(&s, ERR_CORRUPT,
+                                ROOT_NAME("4") ": its writer had been revoked by then");
     record_free(before);
     site_free(&s);
 }
@@ -370,7 +370,7 @@ static void a_second_genesis_is_refused(void **state)
     before = site_record(&s, ROOT_ID, 4);
     record_free(forge(&s, s.root, RECORD_GENESIS, before, LATER,
                       "{\"rootKey\":\"" ROOT_PUBLIC "\",\"suites\":[1]}"));
-    assert_refused_on_first_contact(&s, ERR_CORRUPT, ROOT_NAME("5") ": a second genesis record");
+    assert_refused_on_first_use(&s, ERR_CORRUPT, ROOT_NAME("5") ": a second genesis record");
     record_free(before);
     site_free(&s);
 }
@@ -400,7 +400,7 @@ static void a_genesis_says_whose_it_is(void **state)
         struct buf good = site_raw(&s, ROOT_NAME("0"));
 
         record_free(forge(&s, s.root, RECORD_GENESIS, NULL, 0, rows[i].body));
-        assert_refused_on_first_contact(&s, rows[i].code, rows[i].why);
+        assert_refused_on_first_use(&s, rows[i].code, rows[i].why);
         site_put(&s, ROOT_NAME("0"), buf_bytes(&good));
         assert_done(site_open(&s, false));
         buf_clear(&good);
@@ -416,8 +416,8 @@ static void time_never_goes_back_in_a_chain(void **state)
     three_snapshots(&s, state);
     before = site_record(&s, ROOT_ID, 3);
     record_free(forge(&s, s.root, RECORD_SNAPSHOT, before, before->created_ms - 1, "{}"));
-    assert_refused_on_first_contact(
-        &s, ERR_CORRUPT, ROOT_NAME("4") ": its time is before that of the record before it");
+    assert_refused_on_first_use(&s, ERR_CORRUPT,
+                                ROOT_NAME("4") ": its time is before that of the record before it");
     record_free(before);
     site_free(&s);
 }
@@ -431,7 +431,7 @@ static void a_record_that_follows_another_history_is_refused(void **state)
     before = site_record(&s, ROOT_ID, 2);
     /* Record 3 anew: signed, in order, only not what record 4 was written after. */
     record_free(forge(&s, s.root, RECORD_SNAPSHOT, before, before->created_ms, "{}"));
-    assert_refused_on_first_contact(
+    assert_refused_on_first_use(
         &s, ERR_CORRUPT,
         ROOT_NAME("4") ": it does not follow the record before it: one of them was replaced");
     record_free(before);
@@ -444,8 +444,8 @@ static void a_stray_name_in_the_ledger_is_refused(void **state)
 
     three_snapshots(&s, state);
     site_put(&s, "ledger/" ROOT_ID "/notes.json", bytes_of_text("x"));
-    assert_refused_on_first_contact(
-        &s, ERR_CORRUPT, "\"ledger/" ROOT_ID "/notes.json\" is not the name of a record");
+    assert_refused_on_first_use(&s, ERR_CORRUPT,
+                                "\"ledger/" ROOT_ID "/notes.json\" is not the name of a record");
     site_free(&s);
 }
 
@@ -458,7 +458,7 @@ static void a_record_over_64_kib_is_not_even_read(void **state)
     while (big.len <= RECORD_LEN_MAX)
         assert_done(buf_add_text(&big, "x"));
     site_put(&s, ROOT_NAME("4"), buf_bytes(&big));
-    assert_refused_on_first_contact(
+    assert_refused_on_first_use(
         &s, ERR_CORRUPT, ROOT_NAME("4") ": a record of 65537 bytes is over the limit of 65536");
     buf_clear(&big);
     site_free(&s);
@@ -477,7 +477,7 @@ static void what_a_newer_release_wrote_is_not_guessed_at(void **state)
     assert_done(site_open(&s, true)); /* a member that may be left unknown */
     site_put(&s, ROOT_NAME("5"),
              bytes_of_text("{\"format\":2,\"anything\":\"else\"}\n{\"signatures\":[]}\n"));
-    assert_refused_on_first_contact(
+    assert_refused_on_first_use(
         &s, ERR_UNSUPPORTED, ROOT_NAME("5") ": a record of format 2 is not known to this release");
     record_free(before);
     site_free(&s);

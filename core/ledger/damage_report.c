@@ -1,0 +1,97 @@
+#include "core/ledger/damage_report.h"
+
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/ledger/ledger_fetch.h"
+#include "core/ledger/ledger_validate.h"
+
+struct damage_count {
+    size_t damaged;
+    size_t unknown; /* of a newer release, or so it seems */
+};
+
+/* Every other failure says nothing about the record. */
+static void say(struct damage_count *d, enum err rc)
+{
+    if (rc == ERR_CORRUPT)
+        d->damaged++;
+    else if (rc == ERR_UNSUPPORTED)
+        d->unknown++;
+    else
+        return;
+    log_say(LOG_WARN, "%.*s", (int)strcspn(err_text(), "\n"), err_text());
+}
+
+static enum err read_the_rest(struct store *store, struct record_set *set, struct damage_count *d)
+{
+    enum err rc;
+
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->at[i].record != NULL)
+            continue;
+        rc = ledger_fetch_record(store, &set->at[i]);
+        if (rc == ERR_INTERRUPTED)
+            return rc;
+        if (rc != ERR_OK)
+            say(d, rc);
+    }
+    return ERR_OK;
+}
+
+static const struct record *find_genesis(const struct record_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->at[i].record != NULL && set->at[i].record->type == RECORD_GENESIS)
+            return set->at[i].record;
+    return NULL;
+}
+
+/* Root's records first: they bring the keys of the others. A writer whose enrolment is damaged has
+ * no known key; of its records nothing can be said. */
+static void check_signatures(const struct record_set *set, bool of_root, struct writers *writers,
+                             struct damage_count *d)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct record_entry *e = &set->at[i];
+        bool is_roots = memcmp(e->writer, writers->root, SIGNER_ID_LEN) == 0;
+        enum err rc;
+
+        if (e->record == NULL || e->from == FROM_BUNDLE || is_roots != of_root)
+            continue;
+        rc = writers_check_signature(writers, e->record);
+        if (rc == ERR_OK && is_roots)
+            rc = writers_apply(writers, e->record);
+        if (rc == ERR_OK)
+            continue;
+        record_note_name(e->writer, e->seq);
+        say(d, rc);
+    }
+}
+
+enum err damage_report_all(struct store *store, struct record_set *set, enum err refused)
+{
+    const struct record *genesis;
+    struct writers writers = {.founded = false};
+    struct damage_count d = {0, 0};
+    struct err_record first;
+    enum err rc;
+
+    err_take(refused, &first);
+    record_set_sort(set); /* it may have been refused while it was filled */
+    TRY(read_the_rest(store, set, &d));
+    genesis = find_genesis(set);
+    if (genesis != NULL && writers_found(&writers, genesis) == ERR_OK) {
+        check_signatures(set, true, &writers, &d);
+        check_signatures(set, false, &writers, &d);
+    }
+    rc = err_give(&first);
+    if (d.damaged > 0 && d.damaged + d.unknown > 1) {
+        rc = err_set(ERR_CORRUPT, "%zu records are damaged (each is named above)",
+                     d.damaged + d.unknown);
+        record_hint_damage();
+    }
+out:
+    writers_clear(&writers);
+    return rc;
+}

@@ -1,0 +1,149 @@
+#include "core/ledger/ledger_query.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/ledger/ledger_internal.h"
+
+#define NAME_MAX_LEN 1024 /* of a key; longer ones are nobody's */
+#define ROOM_LEAST 16
+
+void ledger_query_clear(struct ledger_query *x)
+{
+    for (size_t i = 0; i < RECORD_TYPE_COUNT; i++)
+        mem_free(x->by_type[i].at);
+    mem_free(x->dead);
+    *x = (struct ledger_query){.dead = NULL};
+}
+
+static enum err read_subject(const struct record *r, const char **out)
+{
+    return jdoc_text(r->payload, "subject", TOMBSTONE_SUBJECT_MAX, out);
+}
+
+/* Where `subject` is, or would be put. */
+static size_t place_of(const struct ledger_query *x, const char *subject)
+{
+    size_t low = 0;
+    size_t high = x->dead_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(x->dead[middle], subject) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool ledger_query_is_dead(const struct ledger_query *x, const char *subject)
+{
+    size_t i = place_of(x, subject);
+
+    return i < x->dead_count && strcmp(x->dead[i], subject) == 0;
+}
+
+enum err ledger_query_reserve(struct ledger_query *x, const struct record *r)
+{
+    struct record_list *list = &x->by_type[r->type];
+    const char *subject = NULL;
+    size_t room;
+    enum err rc = ERR_OK;
+
+    if (list->count == list->room) {
+        room = list->room > 0 ? 2 * list->room : ROOM_LEAST;
+        TRY(mem_resize(room, sizeof *list->at, &list->at));
+        list->room = room;
+    }
+    if (r->type != RECORD_TOMBSTONE)
+        goto out;
+    TRY(read_subject(r, &subject));
+    if (x->dead_count == x->dead_room) {
+        room = x->dead_room > 0 ? 2 * x->dead_room : ROOM_LEAST;
+        TRY(mem_resize(room, sizeof *x->dead, &x->dead));
+        x->dead_room = room;
+    }
+out:
+    return rc;
+}
+
+enum err ledger_query_add(struct ledger_query *x, const struct record *r)
+{
+    struct record_list *list = &x->by_type[r->type];
+    const char *subject = NULL;
+    size_t i;
+    enum err rc;
+
+    TRY(ledger_query_reserve(x, r));
+    for (i = list->count; i > 0 && record_compare(list->at[i - 1], r) > 0; i--)
+        list->at[i] = list->at[i - 1];
+    list->at[i] = r;
+    list->count++;
+    if (r->type != RECORD_TOMBSTONE)
+        goto out;
+    TRY(read_subject(r, &subject));
+    i = place_of(x, subject);
+    memmove(&x->dead[i + 1], &x->dead[i], (x->dead_count - i) * sizeof *x->dead);
+    x->dead[i] = subject;
+    x->dead_count++;
+out:
+    return rc;
+}
+
+bool ledger_query_is_live(const struct ledger *l, const struct record *r)
+{
+    const char *id = NULL;
+
+    if (r->type != RECORD_SNAPSHOT)
+        return true;
+    /* One without an id cannot be named by a tombstone; whoever decodes it will complain. */
+    if (jdoc_text(r->payload, "id", TOMBSTONE_SUBJECT_MAX, &id) != ERR_OK)
+        return true;
+    return !ledger_query_is_dead(&l->query, id);
+}
+
+static bool is_of_scope(const struct record *r, const uint8_t scope[SEAL_ID_LEN])
+{
+    struct jdoc *key = NULL;
+    uint8_t have[SEAL_ID_LEN];
+
+    return jdoc_child(r->payload, "dataKey", &key) == ERR_OK &&
+           jdoc_hex(key, "scope", have, SEAL_ID_LEN) == ERR_OK &&
+           memcmp(have, scope, SEAL_ID_LEN) == 0;
+}
+
+const struct record *ledger_query_rewrap(const struct ledger *l, const uint8_t scope[SEAL_ID_LEN])
+{
+    const struct record_list *list = &l->query.by_type[RECORD_REWRAP];
+
+    for (size_t i = list->count; i > 0; i--)
+        if (is_of_scope(list->at[i - 1], scope))
+            return list->at[i - 1];
+    return NULL;
+}
+
+static bool has_text(const struct jdoc *from, const char *name, const char *text)
+{
+    const char *have = NULL;
+
+    return jdoc_text(from, name, NAME_MAX_LEN, &have) == ERR_OK && strcmp(have, text) == 0;
+}
+
+const struct record *ledger_query_key_state(const struct ledger *l, const char *provider,
+                                            const char *key_id, const char *version)
+{
+    const struct record_list *list = &l->query.by_type[RECORD_KEY_STATE];
+    struct jdoc *key = NULL;
+
+    for (size_t i = list->count; i > 0; i--) {
+        const struct record *r = list->at[i - 1];
+
+        if (jdoc_child(r->payload, "masterKey", &key) == ERR_OK &&
+            has_text(key, "provider", provider) && has_text(key, "keyId", key_id) &&
+            has_text(key, "keyVersion", version))
+            return r;
+    }
+    return NULL;
+}

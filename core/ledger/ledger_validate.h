@@ -1,0 +1,28 @@
+/*
+ * Whether fetched records are a ledger: one genesis, every record signed by whoever may, each
+ * writer's chain unbroken, nothing missing that a checkpoint does not cover.
+ *
+ * Every failure names the record. ERR_CORRUPT, or ERR_UNSUPPORTED for what a newer release wrote.
+ * Uses: record_set, list of writers, checkpoint.  Used by: ledger.
+ */
+#ifndef CORE_LEDGER_LEDGER_VALIDATE_H
+#define CORE_LEDGER_LEDGER_VALIDATE_H
+
+#include "core/base/err.h"
+#include "core/ledger/checkpoint.h"
+#include "core/ledger/record_set.h"
+#include "core/ledger/writers.h"
+
+/* Exactly one genesis record, signed by the key it names; it founds the list of writers. */
+MUST_CHECK enum err ledger_validate_genesis(const struct record_set *set, struct writers *writers,
+                                            const struct record **genesis);
+
+/* Only root's checkpoints cover what is missing: a writer's could hide its own revocation. Another
+ * one is cleared. */
+void ledger_validate_cover(const struct writers *writers, struct checkpoint *cover);
+
+/* All the rest. After ERR_OK `cover` may be believed, too. */
+MUST_CHECK enum err ledger_validate_chains(const struct record_set *set,
+                                           const struct checkpoint *cover, struct writers *writers);
+
+#endif
