@@ -10,7 +10,7 @@
 #include "core/base/jdoc.h"
 #include "keyring/keyring.h"
 #include "keyring/verdict.h"
-#include "snapshot/format/catalogue.h"
+#include "snapshot/format/snapshot_list.h"
 
 /* All members of one snapshot; "effectiveMasterKey" is what a restore needs now. */
 MUST_CHECK enum err describe_snapshot(const struct snapshot *of, struct jdoc **out);

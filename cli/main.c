@@ -34,9 +34,9 @@ static command_run *const runs[COMMAND_COUNT] = {
     [COMMAND_CONFIG] = command_config,
 };
 
-/* A descriptor that the caller left closed would be given to the next file that is opened, and our
- * output written into it. What stands in for it cannot be written: a result that goes nowhere is a
- * failure. */
+/* A descriptor that the caller left closed would be given to the next file that is snapshot_reader,
+ * and our output written into it. What stands in for it cannot be written: a result that goes
+ * nowhere is a failure. */
 static void fill_standard_descriptors(void)
 {
     int fd = open("/dev/null", O_RDONLY);

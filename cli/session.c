@@ -23,7 +23,7 @@ void session_init(struct session *s, const struct settings *settings)
 
 void session_clear(struct session *s)
 {
-    catalogue_clear(&s->catalogue);
+    snapshot_list_clear(&s->snapshot_list);
     ledger_free(s->ledger);
     store_free(s->store);
     keyring_free(s->keyring);
@@ -262,7 +262,7 @@ static bool has_nothing(struct store *store)
 }
 
 /* Whoever asks for the latest must hear that a later one was passed over. */
-static void say_damaged(const struct catalogue *c)
+static void say_damaged(const struct snapshot_list *c)
 {
     if (c->damaged_count > 0)
         log_say(LOG_WARN, "%zu snapshot record%s damaged and left out: `sealpoint verify` says why",
@@ -288,8 +288,8 @@ enum err session_open_ledger(struct session *s, bool read_all)
     TRY(rc);
     if (ledger_is_trusted_on_first_use(s->ledger))
         warn_trust_on_first_use(s->ledger);
-    TRY(catalogue_read(s->ledger, &s->catalogue));
-    say_damaged(&s->catalogue);
+    TRY(snapshot_list_read(s->ledger, &s->snapshot_list));
+    say_damaged(&s->snapshot_list);
 out:
     return rc;
 }
@@ -304,7 +304,7 @@ void session_checkpoint(struct session *s)
 
 enum err session_find_snapshot(struct session *s, const struct snapshot **out)
 {
-    return catalogue_find(&s->catalogue, session_argument(s, 0), out);
+    return snapshot_list_find(&s->snapshot_list, session_argument(s, 0), out);
 }
 
 const char *session_argument(const struct session *s, size_t i)

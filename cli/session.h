@@ -12,16 +12,16 @@
 #include "core/ledger/ledger.h"
 #include "core/store/store.h"
 #include "keyring/keyring.h"
-#include "snapshot/format/catalogue.h"
+#include "snapshot/format/snapshot_list.h"
 
 struct session {
     const struct settings *settings; /* borrowed */
     struct store *store;
-    struct ledger *ledger;      /* NULL: not opened */
-    struct keyring *keyring;    /* NULL: not opened */
-    struct catalogue catalogue; /* of the ledger */
-    char *repository;           /* canonical */
-    char *state_dir;            /* this repository's own folder in the state directory */
+    struct ledger *ledger;              /* NULL: not opened */
+    struct keyring *keyring;            /* NULL: not opened */
+    struct snapshot_list snapshot_list; /* of the ledger */
+    char *repository;                   /* canonical */
+    char *state_dir;                    /* this repository's own folder in the state directory */
 };
 
 void session_init(struct session *s, const struct settings *settings);

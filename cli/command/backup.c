@@ -53,19 +53,19 @@ static void fill_options(struct session *session, struct backup_options *to)
 static enum err print_result_json(struct session *session, const struct backup_result *result)
 {
     const struct snapshot *made = NULL;
-    struct catalogue now = {0};
+    struct snapshot_list now = {0};
     struct jdoc *to = NULL;
     enum err rc;
 
-    TRY(catalogue_read(session->ledger, &now));
-    TRY(catalogue_find(&now, result->id, &made));
+    TRY(snapshot_list_read(session->ledger, &now));
+    TRY(snapshot_list_find(&now, result->id, &made));
     TRY(describe_snapshot(made, &to));
     TRY(jdoc_set_number(to, "format", 1));
     TRY(jdoc_set_number(to, "attention", result->attention));
     TRY(print_json(to));
 out:
     jdoc_free(to);
-    catalogue_clear(&now);
+    snapshot_list_clear(&now);
     return rc;
 }
 

@@ -55,9 +55,9 @@ out:
 const struct snapshot *impact_snapshot(const struct session *session,
                                        const struct impact_item *item)
 {
-    for (size_t i = 0; i < session->catalogue.count; i++)
-        if (session->catalogue.items[i].record == item->record)
-            return &session->catalogue.items[i];
+    for (size_t i = 0; i < session->snapshot_list.count; i++)
+        if (session->snapshot_list.items[i].record == item->record)
+            return &session->snapshot_list.items[i];
     return NULL;
 }
 

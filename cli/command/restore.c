@@ -14,7 +14,7 @@ static void fill_options(struct session *session, const struct snapshot *which,
 
     to->ledger = session->ledger;
     to->keyring = session->keyring;
-    to->catalogue = &session->catalogue;
+    to->snapshot_list = &session->snapshot_list;
     to->snapshot = which;
     to->target = settings_text(s, OPTION_TO);
     to->only = i->only_count > 0 ? i->only : NULL;

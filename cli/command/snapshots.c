@@ -37,7 +37,7 @@ static void print_damaged(const struct damaged_snapshot *of)
     print_out("\n");
 }
 
-static enum err print_grid(const struct catalogue *c)
+static enum err print_grid(const struct snapshot_list *c)
 {
     struct grid g;
     enum err rc = ERR_OK;
@@ -63,10 +63,10 @@ enum err command_snapshots(const struct settings *s)
     session_init(&session, s);
     TRY(session_open_ledger(&session, false));
     if (settings_flag(s, OPTION_JSON))
-        TRY(print_list(session.catalogue.items, session.catalogue.count, session.catalogue.damaged,
-                       session.catalogue.damaged_count));
+        TRY(print_list(session.snapshot_list.items, session.snapshot_list.count,
+                       session.snapshot_list.damaged, session.snapshot_list.damaged_count));
     else
-        TRY(print_grid(&session.catalogue));
+        TRY(print_grid(&session.snapshot_list));
 out:
     session_clear(&session);
     return rc;

@@ -32,7 +32,7 @@ static enum err choose_snapshots(struct session *session, const struct snapshot 
         goto out;
     TRY(mem_new(*count, sizeof(const struct snapshot *), which));
     for (size_t n = 0; n < *count; n++)
-        TRY(catalogue_find(&session->catalogue, i->arguments[n], &(*which)[n]));
+        TRY(snapshot_list_find(&session->snapshot_list, i->arguments[n], &(*which)[n]));
 out:
     return rc;
 }
@@ -111,7 +111,7 @@ enum err command_verify(const struct settings *s)
     TRY(choose_snapshots(&session, &which, &options.snapshot_count));
     options.ledger = session.ledger;
     options.keyring = session.keyring;
-    options.catalogue = &session.catalogue;
+    options.snapshot_list = &session.snapshot_list;
     options.snapshots = which;
     options.envelope = (size_t)settings_number(s, OPTION_ENVELOPE);
     options.workers = (size_t)settings_number(s, OPTION_WORKERS);

@@ -130,7 +130,8 @@ out:
     return rc;
 }
 
-/* Makes "<path>.tmp-<random>" with this content, on the disk to stay. On failure there is none. */
+/* Makes "<path>.tmp-<random>" with this file_reader, on the disk to stay. On failure there is none.
+ */
 static enum err write_temporary(const char *path, struct bytes content, mode_t mode, char **out)
 {
     uint8_t random[TEMPORARY_RANDOM_LEN];

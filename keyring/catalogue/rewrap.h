@@ -31,8 +31,8 @@ struct rewrap_result {
 
 /*
  * ERR_OK: every live data key is under the active versions. ERR_KEY_INVALID, ERR_KEY_UNREACHABLE:
- * some could not be opened, or nothing can be wrapped; what could be done is done. ERR_FAILED: no
- * signing key here. *out is filled on these too.
+ * some could not be snapshot_reader, or nothing can be wrapped; what could be done is done.
+ * ERR_FAILED: no signing key here. *out is filled on these too.
  */
 MUST_CHECK enum err rewrap_run(const struct rewrap_options *options, struct rewrap_result *out);
 

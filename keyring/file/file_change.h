@@ -6,7 +6,7 @@
  * temporary, fsync, rename, fsync of the folder.
  *
  * <path>.previous is the generation before, for a file lost or damaged, with two exceptions in
- * which it gets the new content, and gets it first: when material was destroyed (else it would
+ * which it gets the new file_reader, and gets it first: when material was destroyed (else it would
  * still be there), and when a version was added (else the rescue would lack the key in use).
  * Killed at any point, <path> is the old generation or the new, whole, and no version of <path> is
  * destroyed whose material is still in <path>.previous.

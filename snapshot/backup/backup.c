@@ -30,43 +30,43 @@ struct backup {
     char id_text[SNAPSHOT_ID_TEXT + 1];
     struct lock *lock;
     struct source source;
-    struct catalogue catalogue;
+    struct snapshot_list snapshot_list;
     struct parent parent;
     bool has_parent;
-    uint64_t attention; /* beside what the intake counts */
+    uint64_t attention; /* beside what the read_queue counts */
     const char *why_base;
     struct data_key data_key;
     struct secret *k_data;
     struct secret *k_meta;
     struct journal *journal;
     struct spool *spool;
-    struct intake *intake;
+    struct read_queue *queue;
     struct packs *packs;
-    struct image_options image_options;
-    struct image image;
+    struct index_build_options build_options;
+    struct index_build build;
     struct index_writer *index;
     struct manifest manifest;
     uint64_t manifest_size;
     uint8_t manifest_sha256[HASH_LEN];
     uint64_t new_bytes;
-    struct intake_totals totals;
+    struct read_queue_totals totals;
 };
 
 static void backup_clear(struct backup *b)
 {
     index_writer_free(b->index);
-    image_clear(&b->image);
+    index_build_clear(&b->build);
     packs_free(b->packs);
-    intake_free(b->intake);
+    read_queue_free(b->queue);
     spool_free(b->spool);
     journal_free(b->journal);
     secret_free(b->k_meta);
     secret_free(b->k_data);
     data_key_clear(&b->data_key);
-    b->manifest.objects = NULL; /* the image's */
+    b->manifest.objects = NULL; /* the index_build's */
     manifest_clear(&b->manifest);
     parent_clear(&b->parent);
-    catalogue_clear(&b->catalogue);
+    snapshot_list_clear(&b->snapshot_list);
     source_free(&b->source);
     lock_free(b->lock);
 }
@@ -178,9 +178,9 @@ static enum err choose_parent(struct backup *b)
     const struct snapshot *parent;
     enum err rc;
 
-    TRY(catalogue_read(b->ledger, &b->catalogue));
+    TRY(snapshot_list_read(b->ledger, &b->snapshot_list));
     TRY(keyring_active(o->keyring, 0, &active));
-    parent = chain_parent(&b->catalogue, &active, &limits, b->started_ms, &b->why_base);
+    parent = chain_parent(&b->snapshot_list, &active, &limits, b->started_ms, &b->why_base);
     if (o->full && parent != NULL) {
         b->why_base = "it was asked for";
         parent = NULL;
@@ -226,7 +226,7 @@ out:
 static enum err read_and_store(struct backup *b)
 {
     const struct backup_options *o = b->options;
-    struct intake_options intake = {
+    struct read_queue_options queue = {
         .source = &b->source,
         .parent = b->has_parent ? &b->parent : NULL,
         .read_all = o->read_all,
@@ -246,15 +246,15 @@ static enum err read_and_store(struct backup *b)
     if (o->progress != NULL)
         atomic_store(&o->progress->total_bytes, b->source.total_len);
     TRY(spool_new(ledger_state_dir(b->ledger), &b->spool));
-    intake.spool = b->spool;
-    TRY(intake_new(&intake, &b->intake));
+    queue.spool = b->spool;
+    TRY(read_queue_new(&queue, &b->queue));
     TRY(packs_new(&packs, &b->packs));
-    writers.intake = b->intake;
+    writers.queue = b->queue;
     writers.spool = b->spool;
     writers.packs = b->packs;
     TRY(pool_run(o->workers > 0 ? o->workers : pool_processors(), block_writer_work, &writers));
     b->new_bytes = atomic_load(&writers.new_bytes);
-    intake_totals(b->intake, &b->totals);
+    read_queue_totals(b->queue, &b->totals);
 out:
     return rc;
 }
@@ -270,7 +270,7 @@ static enum err write_index(struct backup *b)
     };
     enum err rc;
 
-    b->image_options = (struct image_options){
+    b->build_options = (struct index_build_options){
         .spool = b->spool,
         .is_sorted = b->source.is_sorted,
         .row_count = b->totals.rows,
@@ -280,11 +280,11 @@ static enum err write_index(struct backup *b)
         .packs = packs_count(b->packs) > 0 ? packs_at(b->packs, 0) : NULL,
         .pack_count = packs_count(b->packs),
     };
-    TRY(image_plan(&b->image_options, &b->image));
+    TRY(index_build_plan(&b->build_options, &b->build));
     TRY(index_writer_new(&options, &b->index));
-    TRY(image_write(&b->image_options, &b->image, index_writer_add, b->index));
+    TRY(index_build_write(&b->build_options, &b->build, index_writer_add, b->index));
     TRY(index_writer_finish(b->index, &b->manifest.index));
-    b->manifest.index_plain_len = index_image_len(&b->image.header);
+    b->manifest.index_plain_len = index_image_len(&b->build.header);
 out:
     return rc;
 }
@@ -334,7 +334,7 @@ static enum err add_chain(const struct backup *b, struct jdoc *to)
     TRY(jdoc_set_number(part, "position", parent != NULL ? parent->chain_position + 1 : 0));
     TRY(jdoc_set_number(part, "storedBytes",
                         packed_len(b) + (parent != NULL ? parent->chain_stored_bytes : 0)));
-    TRY(jdoc_set_number(part, "neededBytes", b->image.needed_len));
+    TRY(jdoc_set_number(part, "neededBytes", b->build.needed_len));
     TRY(jdoc_set(to, "chain", &part));
 out:
     jdoc_free(part);
@@ -399,8 +399,8 @@ static enum err put_manifest(struct backup *b, const struct jdoc *facts)
     char name[MANIFEST_NAME_LEN + 1];
     enum err rc;
 
-    b->manifest.objects = b->image.objects;
-    b->manifest.object_count = b->image.object_count;
+    b->manifest.objects = b->build.objects;
+    b->manifest.object_count = b->build.object_count;
     memcpy(b->manifest.repository, ledger_repository(b->ledger), SEAL_ID_LEN);
     TRY(gather_keys(b));
     TRY(manifest_encode(&b->manifest, facts, &text));
@@ -428,7 +428,7 @@ static enum err complete_facts(struct backup *b, struct jdoc *facts)
     TRY(jdoc_set_number(part, "size", b->manifest_size));
     TRY(jdoc_set_hex(part, "sha256", bytes_of(b->manifest_sha256, HASH_LEN)));
     TRY(jdoc_set(facts, "manifest", &part));
-    TRY(refuse_unreadable(catalogue_check_body(b->ledger, facts)));
+    TRY(refuse_unreadable(snapshot_list_check_body(b->ledger, facts)));
 out:
     jdoc_free(part);
     return rc;

@@ -10,8 +10,8 @@
 #include "core/base/err.h"
 #include "core/ledger/ledger.h"
 #include "keyring/keyring.h"
-#include "snapshot/format/catalogue.h"
 #include "snapshot/format/progress.h"
+#include "snapshot/format/snapshot_list.h"
 
 /* When a chain ends and the next snapshot is a full base. */
 #define BACKUP_CHAIN_AGE_MS (7 * CLOCK_DAY_MS)

@@ -14,8 +14,8 @@ struct block_writer {
     struct codec *codec;
     struct pack_writer *pack;
     uint8_t *content; /* owned, CLAIM_LEN */
-    uint8_t rows[CLAIM_BLOCKS_MAX * BLOCK_ROW_LEN];
-    uint8_t parent_rows[CLAIM_BLOCKS_MAX * BLOCK_ROW_LEN];
+    uint8_t rows[READ_RANGE_BLOCKS_MAX * BLOCK_ROW_LEN];
+    uint8_t parent_rows[READ_RANGE_BLOCKS_MAX * BLOCK_ROW_LEN];
 };
 
 static void writer_clear(struct block_writer *w)
@@ -34,7 +34,7 @@ static enum err writer_init(struct block_writer *w, struct block_writers *shared
     TRY(hash_new(&w->hash));
     TRY(codec_new(&w->codec));
     TRY(pack_writer_new(shared->packs, &w->pack));
-    TRY(mem_new(CLAIM_LEN, 1, &w->content));
+    TRY(mem_new(READ_RANGE_LEN, 1, &w->content));
 out:
     return rc;
 }
@@ -74,14 +74,14 @@ out:
     return rc;
 }
 
-static enum err write_claim(struct block_writer *w, const struct claim *c)
+static enum err write_range(struct block_writer *w, const struct read_range *c)
 {
     size_t comparable = 0;
     size_t count = 0;
     enum err rc;
 
-    TRY(intake_read(w->shared->intake, c, w->content));
-    TRY(intake_parent_rows(w->shared->intake, c, w->parent_rows, &comparable));
+    TRY(read_queue_read(w->shared->queue, c, w->content));
+    TRY(read_queue_parent_rows(w->shared->queue, c, w->parent_rows, &comparable));
     for (size_t at = 0; at < c->len; at += c->block_len, count++) {
         size_t len = c->len - at < c->block_len ? c->len - at : c->block_len;
         const uint8_t *parent_row =
@@ -97,18 +97,18 @@ out:
 
 static enum err write_all(struct block_writer *w, const atomic_bool *stop)
 {
-    struct claim claim;
+    struct read_range range;
     bool more = true;
     enum err released;
     enum err rc = ERR_OK;
 
     while (!atomic_load_explicit(stop, memory_order_relaxed)) {
         TRY(stop_check());
-        TRY(intake_claim(w->shared->intake, w->content, &claim, &more));
+        TRY(read_queue_take(w->shared->queue, w->content, &range, &more));
         if (!more)
             break;
-        rc = write_claim(w, &claim);
-        released = intake_release(w->shared->intake, &claim);
+        rc = write_range(w, &range);
+        released = read_queue_release(w->shared->queue, &range);
         TRY(rc);
         TRY(released);
     }

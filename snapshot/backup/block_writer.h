@@ -1,7 +1,7 @@
 /*
- * One backup worker's way from claims to packs: hash, compare with the parent, compress, append.
+ * One backup worker's way from ranges to packs: hash, compare with the parent, compress, append.
  *
- * Uses: core, intake, pack, codec.  Used by: backup.
+ * Uses: core, read_queue, pack, codec.  Used by: backup.
  */
 #ifndef SNAPSHOT_BACKUP_BLOCK_WRITER_H
 #define SNAPSHOT_BACKUP_BLOCK_WRITER_H
@@ -9,11 +9,11 @@
 #include <stdatomic.h>
 
 #include "core/base/err.h"
-#include "snapshot/backup/intake.h"
 #include "snapshot/backup/pack.h"
+#include "snapshot/backup/read_queue.h"
 
 struct block_writers {
-    struct intake *intake; /* borrowed, as all here */
+    struct read_queue *queue; /* borrowed, as all here */
     struct spool *spool;
     struct packs *packs;
     atomic_ullong new_bytes; /* plaintext that went into packs */

@@ -9,7 +9,7 @@
 #include "core/base/err.h"
 #include "core/base/secret.h"
 #include "core/ledger/ledger.h"
-#include "snapshot/backup/image.h"
+#include "snapshot/backup/index_build.h"
 #include "snapshot/backup/journal.h"
 
 struct index_writer_options {

@@ -9,7 +9,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
-#include "snapshot/format/catalogue.h"
+#include "snapshot/format/snapshot_list.h"
 
 #define JOURNAL_LEN_MAX (64 * MIB)
 

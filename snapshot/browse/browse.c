@@ -7,8 +7,8 @@
 #include "core/fs/file.h"
 #include "core/fs/path.h"
 #include "snapshot/browse/tar_export.h"
-#include "snapshot/read/content.h"
-#include "snapshot/read/opened.h"
+#include "snapshot/read/file_reader.h"
+#include "snapshot/read/snapshot_reader.h"
 
 #define NS_PER_S 1000000000
 
@@ -52,9 +52,9 @@ static struct browse_file describe(const struct entry *e)
     };
 }
 
-static enum err open_it(const struct browse_options *o, struct opened *out)
+static enum err open_it(const struct browse_options *o, struct snapshot_reader *out)
 {
-    enum err rc = opened_new(o->ledger, o->keyring, o->snapshot, o->envelope, out);
+    enum err rc = snapshot_reader_open(o->ledger, o->keyring, o->snapshot, o->envelope, out);
 
     if (rc != ERR_OK)
         err_note("reading snapshot %s", o->snapshot->id);
@@ -64,19 +64,19 @@ static enum err open_it(const struct browse_options *o, struct opened *out)
 enum err browse_list(const struct browse_options *options, const char *path, browse_each *each,
                      void *arg)
 {
-    struct opened opened = {0};
+    struct snapshot_reader reader = {0};
     struct entry e;
     struct browse_file file;
     uint64_t i = 0;
     enum err rc;
 
     entry_init(&e);
-    TRY(open_it(options, &opened));
+    TRY(open_it(options, &reader));
     if (path != NULL)
-        TRY(index_find(opened.index, bytes_of_text(path), &i));
-    for (; i < index_header(opened.index)->file_count; i++) {
+        TRY(index_find(reader.index, bytes_of_text(path), &i));
+    for (; i < index_header(reader.index)->file_count; i++) {
         TRY(stop_check());
-        TRY(index_entry(opened.index, i, &e));
+        TRY(index_entry(reader.index, i, &e));
         if (path != NULL && strcmp(path, ".") != 0 &&
             !path_is_within(buf_bytes(&e.path), bytes_of_text(path)))
             break; /* what lies below a path follows it at once */
@@ -85,7 +85,7 @@ enum err browse_list(const struct browse_options *options, const char *path, bro
     }
 out:
     entry_clear(&e);
-    opened_clear(&opened);
+    snapshot_reader_clear(&reader);
     return rc;
 }
 
@@ -96,33 +96,33 @@ static enum err to_descriptor(void *arg, struct bytes piece)
 
 enum err browse_cat(const struct browse_options *options, const char *path, int fd)
 {
-    struct opened opened = {0};
-    struct content *content = NULL;
+    struct snapshot_reader reader = {0};
+    struct file_reader *content = NULL;
     struct entry e;
     enum err rc;
 
     entry_init(&e);
-    TRY(open_it(options, &opened));
-    TRY(content_new(&opened, &content));
-    TRY(content_find(content, bytes_of_text(path), &e));
+    TRY(open_it(options, &reader));
+    TRY(file_reader_new(&reader, &content));
+    TRY(file_reader_find(content, bytes_of_text(path), &e));
     if (e.type != ENTRY_FILE)
         FAIL(ERR_USAGE, "%s is not a regular file", path);
-    TRY(content_read(content, &e, to_descriptor, &fd));
+    TRY(file_reader_read(content, &e, to_descriptor, &fd));
 out:
     entry_clear(&e);
-    content_free(content);
-    opened_clear(&opened);
+    file_reader_free(content);
+    snapshot_reader_clear(&reader);
     return rc;
 }
 
 enum err browse_export(const struct browse_options *options, const char *const *only, int fd)
 {
-    struct opened opened = {0};
+    struct snapshot_reader reader = {0};
     enum err rc;
 
-    TRY(open_it(options, &opened));
-    TRY(tar_export(&opened, only, fd));
+    TRY(open_it(options, &reader));
+    TRY(tar_export(&reader, only, fd));
 out:
-    opened_clear(&opened);
+    snapshot_reader_clear(&reader);
     return rc;
 }

@@ -12,7 +12,7 @@
 #include "core/base/err.h"
 #include "core/ledger/ledger.h"
 #include "keyring/keyring.h"
-#include "snapshot/format/catalogue.h"
+#include "snapshot/format/snapshot_list.h"
 
 struct browse_options {
     struct ledger *ledger;

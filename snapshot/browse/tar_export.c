@@ -8,14 +8,14 @@
 #include "core/base/mem.h"
 #include "core/fs/file.h"
 #include "core/fs/path.h"
-#include "snapshot/read/content.h"
+#include "snapshot/read/file_reader.h"
 #include "snapshot/restore/restore_tree.h"
 #include "snapshot/source/tar_meta.h"
 
 struct exporter {
     struct archive *tar;
     struct archive_entry *entry;
-    struct content *content;
+    struct file_reader *file_reader;
     struct restore_tree tree; /* for its choice of entries */
     int fd;
     enum err write_failed; /* what the last write to fd gave */
@@ -104,7 +104,7 @@ static enum err export_entry(struct exporter *x, const struct entry *e, struct e
     if (archive_write_header(x->tar, x->entry) < ARCHIVE_WARN)
         TRY(tar_error(x));
     if (content != NULL)
-        TRY(content_read(x->content, content, to_tar, x));
+        TRY(file_reader_read(x->file_reader, content, to_tar, x));
     if (archive_write_finish_entry(x->tar) < ARCHIVE_WARN)
         TRY(tar_error(x));
 out:
@@ -145,7 +145,7 @@ out:
     return rc;
 }
 
-enum err tar_export(const struct opened *from, const char *const *only, int fd)
+enum err tar_export(const struct snapshot_reader *from, const char *const *only, int fd)
 {
     struct exporter x = {.fd = fd, .tree = {.from = from, .only = only, .root_fd = -1}};
     locale_t utf8 = tar_meta_locale();
@@ -153,13 +153,13 @@ enum err tar_export(const struct opened *from, const char *const *only, int fd)
     enum err rc;
 
     TRY(tree_measure(&x.tree));
-    TRY(content_new(from, &x.content));
+    TRY(file_reader_new(from, &x.file_reader));
     TRY(open_tar(&x));
     TRY(export_all(&x));
 out:
     archive_entry_free(x.entry);
     archive_write_free(x.tar);
-    content_free(x.content);
+    file_reader_free(x.file_reader);
     uselocale(before);
     if (utf8 != NULL)
         freelocale(utf8);

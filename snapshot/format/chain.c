@@ -5,7 +5,7 @@
 #define VERSION_CHANGED "the active master-key version changed"
 #define KEYS_CHANGED "the configured master keys changed"
 
-static const struct snapshot *find(const struct catalogue *c, const char *id)
+static const struct snapshot *find(const struct snapshot_list *c, const char *id)
 {
     for (size_t i = 0; i < c->count; i++)
         if (strcmp(c->items[i].id, id) == 0)
@@ -13,7 +13,7 @@ static const struct snapshot *find(const struct catalogue *c, const char *id)
     return NULL;
 }
 
-const struct snapshot *chain_parent(const struct catalogue *c, const struct key_name *active,
+const struct snapshot *chain_parent(const struct snapshot_list *c, const struct key_name *active,
                                     const struct chain_limits *limits, int64_t now_ms,
                                     const char **why)
 {

@@ -1,12 +1,13 @@
 /*
- * When a chain of incrementals ends: pure functions of what the catalogue and the envelopes say.
+ * When a chain of incrementals ends: pure functions of what the list of snapshots and the envelopes
+ * say.
  *
  * Uses: keyring, catalogue.  Used by: backup.
  */
 #ifndef SNAPSHOT_FORMAT_CHAIN_H
 #define SNAPSHOT_FORMAT_CHAIN_H
 
-#include "snapshot/format/catalogue.h"
+#include "snapshot/format/snapshot_list.h"
 
 struct chain_limits {
     int64_t age_ms;  /* a base this old is not built upon */
@@ -15,7 +16,7 @@ struct chain_limits {
 
 /* The snapshot to build upon, or NULL for a full base; *why says why. `active` is the version that
  * wraps new data keys. */
-const struct snapshot *chain_parent(const struct catalogue *c, const struct key_name *active,
+const struct snapshot *chain_parent(const struct snapshot_list *c, const struct key_name *active,
                                     const struct chain_limits *limits, int64_t now_ms,
                                     const char **why);
 

@@ -18,8 +18,8 @@
 #include "core/seal/object.h"
 #include "core/store/store.h"
 #include "snapshot/format/block.h"
-#include "snapshot/format/catalogue.h"
 #include "snapshot/format/entry.h"
+#include "snapshot/format/snapshot_list.h"
 
 #define INDEX_MAGIC "SPIX"
 #define INDEX_VERSION 1

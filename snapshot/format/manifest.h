@@ -16,8 +16,8 @@
 #include "core/ledger/ledger.h"
 #include "core/seal/object.h"
 #include "keyring/keyring.h"
-#include "snapshot/format/catalogue.h"
 #include "snapshot/format/index.h"
+#include "snapshot/format/snapshot_list.h"
 
 /* Counts and sizes are capped before they are trusted. */
 #define MANIFEST_LEN_MAX (64 * MIB)

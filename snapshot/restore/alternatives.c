@@ -37,7 +37,7 @@ static bool passphrase_was_rejected(struct keyring *keyring, const struct snapsh
 }
 
 static const struct snapshot *nearest(const struct ledger *ledger, struct keyring *keyring,
-                                      const struct catalogue *c, size_t from, int step)
+                                      const struct snapshot_list *c, size_t from, int step)
 {
     const struct snapshot *refused = NULL;
 
@@ -65,7 +65,7 @@ static void hint(const char *which, const struct snapshot *s)
 }
 
 void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
-                       const struct catalogue *c, const struct snapshot *refused)
+                       const struct snapshot_list *c, const struct snapshot *refused)
 {
     size_t at = (size_t)(refused - c->items);
     const struct snapshot *newer;

@@ -8,11 +8,11 @@
 
 #include "core/ledger/ledger.h"
 #include "keyring/keyring.h"
-#include "snapshot/format/catalogue.h"
+#include "snapshot/format/snapshot_list.h"
 
 /* Add to the recorded error which newer and which older snapshot have a valid key now. Nothing is
  * added when the refused key's passphrase was rejected, and nobody is asked for one. */
 void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
-                       const struct catalogue *c, const struct snapshot *refused);
+                       const struct snapshot_list *c, const struct snapshot *refused);
 
 #endif

@@ -10,7 +10,7 @@
 
 struct restore {
     const struct restore_options *options;
-    struct opened opened;
+    struct snapshot_reader reader;
     struct restore_tree tree;
     struct restore_target target;
     struct tar_disk *disk;
@@ -21,7 +21,7 @@ static void restore_clear(struct restore *r)
 {
     tar_disk_free(r->disk);
     target_clear(&r->target);
-    opened_clear(&r->opened);
+    snapshot_reader_clear(&r->reader);
 }
 
 /* What will not be as it was, said before it is done. */
@@ -49,11 +49,11 @@ static enum err preflight(struct restore *r)
     const struct restore_options *o = r->options;
     enum err rc;
 
-    rc = opened_new(o->ledger, o->keyring, o->snapshot, o->envelope, &r->opened);
+    rc = snapshot_reader_open(o->ledger, o->keyring, o->snapshot, o->envelope, &r->reader);
     if (rc == ERR_KEY_INVALID)
-        alternatives_hint(o->ledger, o->keyring, o->catalogue, o->snapshot);
+        alternatives_hint(o->ledger, o->keyring, o->snapshot_list, o->snapshot);
     TRY(rc);
-    r->tree.from = &r->opened;
+    r->tree.from = &r->reader;
     r->tree.only = o->only;
     r->tree.delta = o->delta;
     TRY(tree_measure(&r->tree));

@@ -10,13 +10,13 @@
 #include "core/base/err.h"
 #include "core/ledger/ledger.h"
 #include "keyring/keyring.h"
-#include "snapshot/format/catalogue.h"
 #include "snapshot/format/progress.h"
+#include "snapshot/format/snapshot_list.h"
 
 struct restore_options {
     struct ledger *ledger;
     struct keyring *keyring;
-    const struct catalogue *catalogue;
+    const struct snapshot_list *snapshot_list;
     const struct snapshot *snapshot;
     /* Must not exist, or be an empty directory or mount point; with delta: may hold files. What
      * counts as empty at a mount point: restore_target.h. */

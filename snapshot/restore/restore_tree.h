@@ -2,7 +2,7 @@
  * The files of a restore without their content: choose, make, finish; and what an older state in
  * the target can still be used for.
  *
- * Uses: core, opened, tar_disk.  Used by: restore, restore_data.
+ * Uses: core, snapshot_reader, tar_disk.  Used by: restore, restore_data.
  */
 #ifndef SNAPSHOT_RESTORE_RESTORE_TREE_H
 #define SNAPSHOT_RESTORE_RESTORE_TREE_H
@@ -12,11 +12,11 @@
 
 #include "core/base/err.h"
 #include "core/fs/walk.h"
-#include "snapshot/read/opened.h"
+#include "snapshot/read/snapshot_reader.h"
 #include "snapshot/restore/tar_disk.h"
 
 struct restore_tree {
-    const struct opened *from;
+    const struct snapshot_reader *from;
     const char *const *only; /* NULL: everything */
     const char *root;        /* absolute path of the folder that is being filled */
     int root_fd;

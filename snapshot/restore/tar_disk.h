@@ -1,5 +1,5 @@
 /*
- * Files without their content, made by libarchive: owner, mode, xattrs, ACL, links, size.
+ * Files without their file_reader, made by libarchive: owner, mode, xattrs, ACL, links, size.
  *
  * Content is written afterwards by others; times and modes of folders are set when it is closed.
  * Uses: core, entry, tar_meta.  Used by: restore.

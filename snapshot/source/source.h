@@ -3,7 +3,7 @@
  *
  * One table a kind. A directory is read by many workers at once, each by position; a stream comes
  * in order, so it is read while it is claimed.
- * Uses: core, entry.  Used by: intake.
+ * Uses: core, entry.  Used by: read_queue.
  */
 #ifndef SNAPSHOT_SOURCE_SOURCE_H
 #define SNAPSHOT_SOURCE_SOURCE_H
@@ -35,7 +35,7 @@ struct source {
     bool size_is_unknown; /* one file, as long as it is: its entry is spooled at its end */
     bool is_sorted;       /* next() gives the order of path_compare(), parents first */
     uint64_t warned;      /* warnings said when it was opened: they count as attention */
-    uint64_t total_len;   /* bytes of content, 0 when not known */
+    uint64_t total_len;   /* bytes of file_reader, 0 when not known */
 };
 
 void source_free(struct source *s);

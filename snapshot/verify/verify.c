@@ -75,7 +75,7 @@ static enum err open_or_note(struct verify_set *set, const struct snapshot *s, s
 
 static const struct snapshot *chosen(const struct verify_options *o, size_t i)
 {
-    return o->snapshots != NULL ? o->snapshots[i] : &o->catalogue->items[i];
+    return o->snapshots != NULL ? o->snapshots[i] : &o->snapshot_list->items[i];
 }
 
 /* A chain's snapshots share most objects and follow each other: together they are read once. */
@@ -87,7 +87,7 @@ static enum err decrypt_all(struct verify_set *set, size_t count, enum err *refu
 
     for (size_t i = 0; i < count; i++) {
         TRY(open_or_note(set, chosen(set->options, i), &no, out));
-        if (set->opened_count == OPEN_MAX || verify_set_keys(set) > OPEN_KEYS_MAX || i + 1 == count)
+        if (set->reader_count == OPEN_MAX || verify_set_keys(set) > OPEN_KEYS_MAX || i + 1 == count)
             TRY(verify_set_decrypt(set, out));
     }
     *refusal = no.first;
@@ -117,7 +117,7 @@ static enum err judge(const struct verify_result *r, enum err refusal)
 }
 
 /* What is no snapshot at all has nothing to look into. */
-static void count_unreadable(const struct catalogue *c, struct verify_result *out)
+static void count_unreadable(const struct snapshot_list *c, struct verify_result *out)
 {
     for (size_t i = 0; i < c->damaged_count; i++)
         log_say(LOG_WARN, "snapshot %s: its record is damaged: %s",
@@ -128,14 +128,15 @@ static void count_unreadable(const struct catalogue *c, struct verify_result *ou
 
 enum err verify_run(const struct verify_options *options, struct verify_result *out)
 {
-    size_t count = options->snapshots != NULL ? options->snapshot_count : options->catalogue->count;
+    size_t count =
+        options->snapshots != NULL ? options->snapshot_count : options->snapshot_list->count;
     struct verify_set set = {.options = options};
     enum err refusal = ERR_OK;
     enum err rc = ERR_OK;
 
     *out = (struct verify_result){0};
     if (options->snapshots == NULL)
-        count_unreadable(options->catalogue, out);
+        count_unreadable(options->snapshot_list, out);
     for (size_t i = 0; i < count; i++) {
         const struct snapshot *s = chosen(options, i);
 

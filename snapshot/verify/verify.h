@@ -9,8 +9,8 @@
 #include "core/base/err.h"
 #include "core/ledger/ledger.h"
 #include "keyring/keyring.h"
-#include "snapshot/format/catalogue.h"
 #include "snapshot/format/progress.h"
+#include "snapshot/format/snapshot_list.h"
 
 enum verify_depth {
     VERIFY_PRESENCE,  /* keyless: chain, signatures, manifests, presence and size of every object */
@@ -21,7 +21,7 @@ enum verify_depth {
 struct verify_options {
     struct ledger *ledger;   /* opened with read_all */
     struct keyring *keyring; /* only VERIFY_DECRYPT; else NULL */
-    const struct catalogue *catalogue;
+    const struct snapshot_list *snapshot_list;
     const struct snapshot *const *snapshots; /* which; NULL: all live ones */
     size_t snapshot_count;
     enum verify_depth depth;

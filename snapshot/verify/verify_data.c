@@ -15,9 +15,9 @@
 
 void verify_set_clear(struct verify_set *set)
 {
-    for (size_t i = 0; i < set->opened_count; i++)
-        opened_clear(&set->opened[i]);
-    mem_free(set->opened);
+    for (size_t i = 0; i < set->reader_count; i++)
+        snapshot_reader_clear(&set->readers[i]);
+    mem_free(set->readers);
     mem_free(set->objects);
     *set = (struct verify_set){0};
 }

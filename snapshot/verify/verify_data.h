@@ -1,7 +1,7 @@
 /*
  * The objects of several snapshots, each looked at once however many of them use it.
  *
- * Uses: core, opened, plan.  Used by: verify.
+ * Uses: core, snapshot_reader, plan.  Used by: verify.
  */
 #ifndef SNAPSHOT_VERIFY_VERIFY_DATA_H
 #define SNAPSHOT_VERIFY_VERIFY_DATA_H
@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 #include "core/base/err.h"
-#include "snapshot/read/opened.h"
 #include "snapshot/read/plan.h"
+#include "snapshot/read/snapshot_reader.h"
 #include "snapshot/verify/verify.h"
 
 struct verify_object {
@@ -24,9 +24,9 @@ struct verify_set {
     struct verify_object *objects; /* owned; sorted by id, each once */
     size_t count;
     size_t room;
-    struct opened *opened; /* owned; snapshots that are being decrypted */
-    size_t opened_count;
-    size_t opened_room;
+    struct snapshot_reader *readers; /* owned; snapshots that are being decrypted */
+    size_t reader_count;
+    size_t reader_room;
 };
 void verify_set_clear(struct verify_set *set);
 

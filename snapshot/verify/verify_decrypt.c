@@ -17,14 +17,15 @@ enum err verify_set_open(struct verify_set *set, const struct snapshot *s)
     const struct verify_options *o = set->options;
     enum err rc = ERR_OK;
 
-    if (set->opened_count == set->opened_room) {
-        size_t room = set->opened_room == 0 ? 8 : 2 * set->opened_room;
+    if (set->reader_count == set->reader_room) {
+        size_t room = set->reader_room == 0 ? 8 : 2 * set->reader_room;
 
-        TRY(mem_resize(room, sizeof *set->opened, &set->opened));
-        set->opened_room = room;
+        TRY(mem_resize(room, sizeof *set->readers, &set->readers));
+        set->reader_room = room;
     }
-    TRY(opened_new(o->ledger, o->keyring, s, o->envelope, &set->opened[set->opened_count]));
-    set->opened_count++;
+    TRY(snapshot_reader_open(o->ledger, o->keyring, s, o->envelope,
+                             &set->readers[set->reader_count]));
+    set->reader_count++;
 out:
     return rc;
 }
@@ -33,8 +34,8 @@ size_t verify_set_keys(const struct verify_set *set)
 {
     size_t keys = 0;
 
-    for (size_t i = 0; i < set->opened_count; i++)
-        keys += set->opened[i].manifest.key_count;
+    for (size_t i = 0; i < set->reader_count; i++)
+        keys += set->readers[i].manifest.key_count;
     return keys;
 }
 
@@ -58,7 +59,7 @@ static void decrypting_clear(struct decrypting *d)
 {
     plan_free(d->plan);
     if (d->numbers != NULL)
-        for (size_t i = 0; i < d->set->opened_count; i++)
+        for (size_t i = 0; i < d->set->reader_count; i++)
             mem_free(d->numbers[i]);
     mem_free(d->numbers);
     mem_free(d->providers);
@@ -81,10 +82,10 @@ static enum err map_objects(struct decrypting *d)
     struct verify_set *set = d->set;
     enum err rc;
 
-    TRY(mem_new(set->opened_count, sizeof *d->numbers, &d->numbers));
+    TRY(mem_new(set->reader_count, sizeof *d->numbers, &d->numbers));
     TRY(mem_new(set->count, sizeof *d->providers, &d->providers));
-    for (uint32_t i = 0; i < set->opened_count; i++) {
-        const struct manifest *m = &set->opened[i].manifest;
+    for (uint32_t i = 0; i < set->reader_count; i++) {
+        const struct manifest *m = &set->readers[i].manifest;
 
         TRY(mem_new(m->object_count, sizeof **d->numbers, &d->numbers[i]));
         for (uint32_t k = 0; k < m->object_count; k++) {
@@ -101,7 +102,7 @@ out:
 
 static enum err want_index(struct decrypting *d, struct plan *plan, uint32_t owner, uint8_t *rows)
 {
-    const struct index *x = d->set->opened[owner].index;
+    const struct index *x = d->set->readers[owner].index;
     uint64_t total = index_header(x)->block_count;
     struct block b = {0};
     enum err rc = ERR_OK;
@@ -132,7 +133,7 @@ static enum err want_all(void *arg, struct plan *plan)
     enum err rc;
 
     TRY(mem_new(PLAN_ROWS, BLOCK_ROW_LEN, &rows));
-    for (uint32_t i = 0; i < d->set->opened_count; i++) {
+    for (uint32_t i = 0; i < d->set->reader_count; i++) {
         TRY(stop_check());
         TRY(want_index(d, plan, i, rows));
     }
@@ -156,7 +157,7 @@ static enum err reader_for(struct opener *o, uint32_t owner)
         goto out;
     block_reader_free(o->reader);
     o->reader = NULL;
-    TRY(block_reader_new(&o->shared->set->opened[owner], &o->reader));
+    TRY(block_reader_new(&o->shared->set->readers[owner], &o->reader));
     o->owner = owner;
 out:
     return rc;
@@ -177,7 +178,7 @@ static enum err open_object(struct opener *o, uint32_t object, const struct plan
     TRY(reader_for(o, provider->owner));
     for (size_t i = 0; i < count && !atomic_load_explicit(stop, memory_order_relaxed); i++) {
         TRY(stop_check());
-        TRY(index_rows(set->opened[items[i].owner].index, items[i].block, 1, row));
+        TRY(index_rows(set->readers[items[i].owner].index, items[i].block, 1, row));
         be_put(row + HASH_LEN, provider->number, 4);
         if (memcmp(row, last, sizeof last) == 0)
             continue;
@@ -195,7 +196,7 @@ out:
 
 static enum err note(struct decrypting *d, uint32_t object, enum err rc)
 {
-    const struct opened *by = &d->set->opened[d->providers[object].owner];
+    const struct snapshot_reader *by = &d->set->readers[d->providers[object].owner];
 
     return verify_note(&d->tally, by->store, rc, &d->set->objects[object]);
 }
@@ -239,7 +240,7 @@ enum err verify_set_decrypt(struct verify_set *set, struct verify_result *out)
     verify_count(&d.tally, out);
 out:
     decrypting_clear(&d);
-    while (set->opened_count > 0)
-        opened_clear(&set->opened[--set->opened_count]);
+    while (set->reader_count > 0)
+        snapshot_reader_clear(&set->readers[--set->reader_count]);
     return rc;
 }

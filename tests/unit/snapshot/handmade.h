@@ -6,13 +6,13 @@
  *
  *     handmade_begin(state, &h);
  *     pack = add_pack(&h, content);
- *     add_piece(&h, pack, 0, content, BLOCK_RAW);       (a row of the block map)
+ *     add_piece(&h, pack, 0, file_reader, BLOCK_RAW);       (a row of the block map)
  *     add_sized(&h.parts, "f", content.len, 0);         (the file it belongs to)
  *     handmade_index(&h);
  *     … h.opened …
  *     handmade_clear(&h);
  *
- * Uses: images, faulty, snapshot/read/opened.  Used by: tests/unit/snapshot.
+ * Uses: images, faulty, snapshot/read/snapshot_reader.  Used by: tests/unit/snapshot.
  */
 #ifndef TESTS_UNIT_SNAPSHOT_HANDMADE_H
 #define TESTS_UNIT_SNAPSHOT_HANDMADE_H
@@ -22,15 +22,15 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "snapshot/read/opened.h"
+#include "snapshot/read/snapshot_reader.h"
 #include "tests/unit/faulty.h"
 #include "tests/unit/snapshot/images.h"
 
 struct handmade {
     void **state;
     struct store *real;
-    struct faulty faulty; /* counts, unless a test sets a fault */
-    struct opened opened; /* its store is the faulty one */
+    struct faulty faulty;          /* counts, unless a test sets a fault */
+    struct snapshot_reader opened; /* its store is the faulty one */
     struct parts parts;
 };
 
@@ -64,7 +64,7 @@ static inline void handmade_clear(struct handmade *h)
 {
     struct store *over = h->opened.store;
 
-    opened_clear(&h->opened);
+    snapshot_reader_clear(&h->opened);
     parts_clear(&h->parts);
     store_free(over);
     faulty_clear(&h->faulty);

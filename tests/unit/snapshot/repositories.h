@@ -237,18 +237,18 @@ static inline struct backup_result make_backup(struct world *w)
 /* Into the folder `target`; `name` as in catalogue_find(). */
 static inline enum err restore_to(struct world *w, const char *name, const char *target)
 {
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     struct restore_options options = {
         .ledger = w->ledger, .keyring = w->keyring, .workers = 2, .target = in(w->state, target)};
     struct restore_result result;
     enum err rc;
 
-    TRY(catalogue_read(w->ledger, &c));
-    TRY(catalogue_find(&c, name, &options.snapshot));
-    options.catalogue = &c;
+    TRY(snapshot_list_read(w->ledger, &c));
+    TRY(snapshot_list_find(&c, name, &options.snapshot));
+    options.snapshot_list = &c;
     TRY(restore_run(&options, &result));
 out:
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     return rc;
 }
 
@@ -368,7 +368,7 @@ static inline void assert_same_trees(const char *a, const char *b)
 
 struct search {
     const struct world *w;
-    struct catalogue c;
+    struct snapshot_list c;
     struct manifest *manifests;
     size_t orphans;
 };
@@ -410,7 +410,7 @@ static inline size_t count_orphans(struct world *w)
 {
     struct search s = {.w = w};
 
-    assert_done(catalogue_read(w->ledger, &s.c));
+    assert_done(snapshot_list_read(w->ledger, &s.c));
     s.manifests = calloc(s.c.count + 1, sizeof *s.manifests);
     assert_non_null(s.manifests);
     for (size_t i = 0; i < s.c.count; i++)
@@ -419,7 +419,7 @@ static inline size_t count_orphans(struct world *w)
     for (size_t i = 0; i < s.c.count; i++)
         manifest_clear(&s.manifests[i]);
     free(s.manifests);
-    catalogue_clear(&s.c);
+    snapshot_list_clear(&s.c);
     return s.orphans + count_names(in(w->state, "repository/tmp"));
 }
 

@@ -125,7 +125,7 @@ static void the_caller_may_stop_the_listing(void **state)
     store_free(s);
 }
 
-struct order {
+struct entry_sort {
     struct store *store;
     char last[STORE_NAME_MAX + 1];
     size_t count;
@@ -134,7 +134,7 @@ struct order {
 
 static enum err check_order(void *arg, const char *name, uint64_t size)
 {
-    struct order *o = arg;
+    struct entry_sort *o = arg;
 
     (void)size;
     assert_true(strcmp(o->last, name) < 0);
@@ -148,7 +148,7 @@ static enum err check_order(void *arg, const char *name, uint64_t size)
 
 static void a_folder_of_very_many_files_is_listed_in_order(void **state)
 {
-    struct order o = {.store = open_in(state)};
+    struct entry_sort o = {.store = open_in(state)};
     int folder;
 
     assert_int_equal(mkdir(in(state, "repo/a"), 0700), 0);
@@ -178,7 +178,7 @@ static void the_deepest_and_longest_names_are_listed(void **state)
 {
     struct store *s = open_in(state);
     char name[STORE_NAME_MAX + 1];
-    struct order o = {.store = s};
+    struct entry_sort o = {.store = s};
 
     for (size_t i = 0; i < STORE_NAME_MAX; i++)
         name[i] = i % 2 == 0 ? 'a' : '/';

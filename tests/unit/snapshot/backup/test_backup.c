@@ -331,7 +331,7 @@ static void configure_keys(struct world *w, const struct provider *first, struct
 
 static enum err restore_by(struct world *w, size_t envelope, const char *target)
 {
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     struct restore_options options = {.ledger = w->ledger,
                                       .keyring = w->keyring,
                                       .workers = 2,
@@ -340,12 +340,12 @@ static enum err restore_by(struct world *w, size_t envelope, const char *target)
     struct restore_result result;
     enum err rc;
 
-    TRY(catalogue_read(w->ledger, &c));
-    TRY(catalogue_find(&c, "latest", &options.snapshot));
-    options.catalogue = &c;
+    TRY(snapshot_list_read(w->ledger, &c));
+    TRY(snapshot_list_find(&c, "latest", &options.snapshot));
+    options.snapshot_list = &c;
     TRY(restore_run(&options, &result));
 out:
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     return rc;
 }
 
@@ -442,7 +442,7 @@ static void what_was_given_is_in_the_catalogue(void **state)
     struct world w;
     struct backup_options options;
     struct backup_result r[2];
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     const struct snapshot *s;
 
     make_world(state, &w);
@@ -454,7 +454,7 @@ static void what_was_given_is_in_the_catalogue(void **state)
     options.description = NULL;
     options.expires_ms = 0;
     assert_done(backup_run(&options, &r[1]));
-    assert_done(catalogue_read(w.ledger, &c));
+    assert_done(snapshot_list_read(w.ledger, &c));
     assert_int_equal(c.count, 2);
     s = &c.items[0];
     assert_string_equal(s->id, r[0].id);
@@ -474,7 +474,7 @@ static void what_was_given_is_in_the_catalogue(void **state)
     assert_string_equal(s->base, r[0].id);
     assert_int_equal(s->chain_position, 1);
     assert_true(s->chain_needed_bytes <= s->chain_stored_bytes);
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     clear_world(&w);
 }
 
@@ -500,7 +500,7 @@ static void a_chain_of_the_given_length_ends(void **state)
 static void what_is_not_needed_any_more_leaves_the_manifest(void **state)
 {
     struct world w;
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     struct manifest m = {0};
     struct backup_result r;
 
@@ -512,7 +512,7 @@ static void what_is_not_needed_any_more_leaves_the_manifest(void **state)
     put_pattern(in(state, "source/g"), 3 * 65536, 3);
     r = make_backup(&w);
     assert_false(r.is_base);
-    assert_done(catalogue_read(w.ledger, &c));
+    assert_done(snapshot_list_read(w.ledger, &c));
     assert_done(manifest_load(w.ledger, &c.items[1], &m));
     assert_int_equal(m.key_count, 1);
     for (size_t i = 0; i < m.object_count; i++)
@@ -522,7 +522,7 @@ static void what_is_not_needed_any_more_leaves_the_manifest(void **state)
     assert_string_equal(r.why_base,
                         "the newest snapshot needs less than half of what the chain stores");
     manifest_clear(&m);
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     clear_world(&w);
 }
 

@@ -19,12 +19,12 @@ static void make_changed(void **state, struct world *w, char **first_tree)
 
 static size_t count_snapshots(struct world *w)
 {
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     size_t count;
 
-    assert_done(catalogue_read(w->ledger, &c));
+    assert_done(snapshot_list_read(w->ledger, &c));
     count = c.count;
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     return count;
 }
 
@@ -47,16 +47,16 @@ static bool fail_one(void **state, enum fault fault, unsigned long at)
     char *first_tree;
     char *now;
     char first_id[SNAPSHOT_ID_TEXT + 1];
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     bool recorded;
     bool came;
     enum err rc;
 
     make_changed(state, &w, &first_tree);
     now = tree_text(in(state, "source"));
-    assert_done(catalogue_read(w.ledger, &c));
+    assert_done(snapshot_list_read(w.ledger, &c));
     memcpy(first_id, c.items[0].id, sizeof first_id);
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     open_ledger(&w, &f);
     options = backup_options_of(&w);
     options.workers = 1;
@@ -275,18 +275,18 @@ static void a_backup_without_memory_leaves_nothing(void **state)
 static enum err restore_once(void *arg)
 {
     struct world *w = arg;
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     struct restore_result result;
     struct restore_options options = {
         .ledger = w->ledger, .keyring = w->keyring, .target = in(w->state, "target"), .workers = 1};
     enum err rc;
 
-    TRY(catalogue_read(w->ledger, &c));
-    TRY(catalogue_find(&c, "latest", &options.snapshot));
-    options.catalogue = &c;
+    TRY(snapshot_list_read(w->ledger, &c));
+    TRY(snapshot_list_find(&c, "latest", &options.snapshot));
+    options.snapshot_list = &c;
     TRY(restore_run(&options, &result));
 out:
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     return rc;
 }
 

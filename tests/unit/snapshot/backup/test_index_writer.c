@@ -47,17 +47,17 @@ static void end_writing(struct writing *s)
     clear_world(&s->w);
 }
 
-static enum err write_image(struct writing *s, struct bytes image, size_t piece, bool keep,
+static enum err write_image(struct writing *s, struct bytes build, size_t piece, bool keep,
                             struct manifest_object *facts)
 {
     struct index_writer *w = NULL;
     enum err rc;
 
     TRY(index_writer_new(&s->options, &w));
-    for (size_t at = 0; at < image.len; at += piece) {
-        size_t len = image.len - at < piece ? image.len - at : piece;
+    for (size_t at = 0; at < build.len; at += piece) {
+        size_t len = build.len - at < piece ? build.len - at : piece;
 
-        TRY(index_writer_add(w, bytes_of(image.at + at, len)));
+        TRY(index_writer_add(w, bytes_of(build.at + at, len)));
     }
     TRY(index_writer_finish(w, facts));
     if (keep)
@@ -68,7 +68,7 @@ out:
 }
 
 /* As a restore reads it. */
-static void assert_sealed(struct writing *s, const struct manifest_object *o, struct bytes image)
+static void assert_sealed(struct writing *s, const struct manifest_object *o, struct bytes build)
 {
     struct object_identity identity = {.type = OBJECT_INDEX, .context = s->options.context};
     struct index *x = NULL;
@@ -83,48 +83,48 @@ static void assert_sealed(struct writing *s, const struct manifest_object *o, st
     assert_done(store_head(s->w.real, name, &size));
     assert_int_equal(size, o->size);
     assert_done(
-        index_unseal(s->w.real, s->k_meta, &identity, o->size, image.len, in(s->w.state, ""), &x));
+        index_unseal(s->w.real, s->k_meta, &identity, o->size, build.len, in(s->w.state, ""), &x));
     use_index(x);
-    assert_int_equal(index_image_len(index_header(x)), image.len);
+    assert_int_equal(index_image_len(index_header(x)), build.len);
     index_free(x);
 }
 
-/* Names as long as can be, so that few make much: an image of at least `least` bytes. */
+/* Names as long as can be, so that few make much: an index_build of at least `least` bytes. */
 static struct buf large_image(size_t least)
 {
     struct parts p = parts_of_nothing();
-    struct buf image;
+    struct buf build;
     char name[256];
 
     for (int i = 0; p.entries.len < least; i++) {
         snprintf(name, sizeof name, "%08d%0*d", i, 240, 0);
         add_named(&p, ENTRY_DIR, name);
     }
-    image = image_of(&p);
+    build = image_of(&p);
     parts_clear(&p);
-    return image;
+    return build;
 }
 
 static void what_is_sealed_and_what_is_cached_is_the_image(void **state)
 {
     static const size_t pieces[] = {1000, FETCH_LEN - 1, FETCH_LEN, FETCH_LEN + 1, 8 * MIB};
     struct writing s = {.journal = NULL};
-    struct buf image = large_image(3 * FETCH_LEN);
+    struct buf build = large_image(3 * FETCH_LEN);
     uint8_t digest[HASH_LEN];
 
-    assert_done(hash_of(buf_bytes(&image), digest));
+    assert_done(hash_of(buf_bytes(&build), digest));
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         struct manifest_object facts;
         struct buf cached = {.max = 8 * MIB};
         struct stat st;
 
         begin_writing(state, &s, NULL);
-        assert_done(write_image(&s, buf_bytes(&image), pieces[i], true, &facts));
-        assert_sealed(&s, &facts, buf_bytes(&image));
+        assert_done(write_image(&s, buf_bytes(&build), pieces[i], true, &facts));
+        assert_sealed(&s, &facts, buf_bytes(&build));
         assert_done(file_read(in(state, "state/cache/" SNAPSHOT ".index"), &cached));
-        assert_int_equal(cached.len, image.len + HASH_LEN);
-        assert_memory_equal(cached.at, image.at, image.len);
-        assert_memory_equal(cached.at + image.len, digest, HASH_LEN);
+        assert_int_equal(cached.len, build.len + HASH_LEN);
+        assert_memory_equal(cached.at, build.at, build.len);
+        assert_memory_equal(cached.at + build.len, digest, HASH_LEN);
         assert_int_equal(stat(in(state, "state/cache/" SNAPSHOT ".index"), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
         assert_int_equal(count_names(in(state, "state/cache")), 1);
@@ -132,7 +132,7 @@ static void what_is_sealed_and_what_is_cached_is_the_image(void **state)
         buf_clear(&cached);
         pause_writing(&s);
     }
-    buf_clear(&image);
+    buf_clear(&build);
     end_writing(&s);
 }
 
@@ -140,14 +140,14 @@ static void what_is_not_kept_leaves_no_copy(void **state)
 {
     struct writing s = {.journal = NULL};
     struct parts p = parts_of_all();
-    struct buf image = image_of(&p);
+    struct buf build = image_of(&p);
     struct manifest_object facts;
 
     begin_writing(state, &s, NULL);
-    assert_done(write_image(&s, buf_bytes(&image), image.len, false, &facts));
-    assert_sealed(&s, &facts, buf_bytes(&image));
+    assert_done(write_image(&s, buf_bytes(&build), build.len, false, &facts));
+    assert_sealed(&s, &facts, buf_bytes(&build));
     assert_int_equal(count_names(in(state, "state/cache")), 0);
-    buf_clear(&image);
+    buf_clear(&build);
     parts_clear(&p);
     end_writing(&s);
 }
@@ -157,14 +157,14 @@ static void an_index_of_another_length_than_its_manifest_says_is_refused(void **
     struct object_identity identity = {.type = OBJECT_INDEX};
     struct writing s = {.journal = NULL};
     struct parts p = parts_of_all();
-    struct buf image = image_of(&p);
+    struct buf build = image_of(&p);
     struct manifest_object facts;
     struct index *x = NULL;
     char name[OBJECT_NAME_LEN + 1];
     char message[256];
 
     begin_writing(state, &s, NULL);
-    assert_done(write_image(&s, buf_bytes(&image), image.len, false, &facts));
+    assert_done(write_image(&s, buf_bytes(&build), build.len, false, &facts));
     identity.context = s.options.context;
     memcpy(identity.id, facts.id, SEAL_ID_LEN);
     object_name(facts.id, name);
@@ -173,10 +173,10 @@ static void an_index_of_another_length_than_its_manifest_says_is_refused(void **
                  "reading the index %s: the index is %s than its manifest says", name,
                  more < 0 ? "longer" : "shorter");
         assert_refused(index_unseal(s.w.real, s.k_meta, &identity, facts.size,
-                                    image.len + (size_t)more, in(state, ""), &x),
+                                    build.len + (size_t)more, in(state, ""), &x),
                        ERR_CORRUPT, message);
     }
-    buf_clear(&image);
+    buf_clear(&build);
     parts_clear(&p);
     end_writing(&s);
 }
@@ -187,19 +187,19 @@ static void an_index_that_no_restore_would_take_is_refused(void **state)
     struct writing s = {.journal = NULL};
     struct parts p = parts_of_nothing();
     struct manifest_object facts;
-    struct buf image;
+    struct buf build;
 
     add_named(&p, ENTRY_DIR, "b");
     add_named(&p, ENTRY_DIR, "a");
-    image = image_of(&p);
+    build = image_of(&p);
     begin_writing(state, &s, NULL);
-    assert_refused(write_image(&s, buf_bytes(&image), image.len, true, &facts), ERR_FAILED,
+    assert_refused(write_image(&s, buf_bytes(&build), build.len, true, &facts), ERR_FAILED,
                    "the index that was just written cannot be read back: the files of the index "
                    "are not in order");
     assert_int_equal(count_names(in(state, "state/cache")), 0);
-    image.len--;
-    assert_refused(write_image(&s, buf_bytes(&image), image.len, true, &facts), ERR_FAILED, NULL);
-    buf_clear(&image);
+    build.len--;
+    assert_refused(write_image(&s, buf_bytes(&build), build.len, true, &facts), ERR_FAILED, NULL);
+    buf_clear(&build);
     parts_clear(&p);
     end_writing(&s);
 }
@@ -207,7 +207,7 @@ static void an_index_that_no_restore_would_take_is_refused(void **state)
 static void a_store_that_fails_at_any_operation_leaves_neither_copy_nor_object(void **state)
 {
     struct writing s = {.journal = NULL};
-    struct buf image = large_image(FETCH_LEN);
+    struct buf build = large_image(FETCH_LEN);
     struct manifest_object facts;
     unsigned long at = 1;
 
@@ -216,7 +216,7 @@ static void a_store_that_fails_at_any_operation_leaves_neither_copy_nor_object(v
         enum err rc;
 
         begin_writing(state, &s, &fault);
-        rc = write_image(&s, buf_bytes(&image), image.len, false, &facts);
+        rc = write_image(&s, buf_bytes(&build), build.len, false, &facts);
         came = atomic_load(&s.w.faulty.count) >= at;
         assert_int_equal(rc, came ? ERR_STORAGE : ERR_OK);
         assert_int_equal(count_names(in(state, "state/cache")), 0);
@@ -225,7 +225,7 @@ static void a_store_that_fails_at_any_operation_leaves_neither_copy_nor_object(v
         assert_true(at < 50);
     }
     assert_true(at > 4); /* begin, header, segment, commit */
-    buf_clear(&image);
+    buf_clear(&build);
     end_writing(&s);
 }
 

@@ -6,7 +6,7 @@
 /* A repository with one snapshot, and the cached copy of its index. */
 struct family {
     struct world w;
-    struct catalogue c;
+    struct snapshot_list c;
     const struct snapshot *snapshot;
     char cached[512];
     struct buf copy;
@@ -19,7 +19,7 @@ static void make_family(void **state, struct family *f)
     put_file(in(state, "source/f"), "content");
     put_pattern(in(state, "source/g"), 70000, 1);
     make_backup(&f->w);
-    assert_done(catalogue_read(f->w.ledger, &f->c));
+    assert_done(snapshot_list_read(f->w.ledger, &f->c));
     f->snapshot = &f->c.items[0];
     snprintf(f->cached, sizeof f->cached, "%s/%s.index", in(state, "state/cache"), f->snapshot->id);
     assert_done(file_read(f->cached, &f->copy));
@@ -29,7 +29,7 @@ static void make_family(void **state, struct family *f)
 static void clear_family(struct family *f)
 {
     buf_clear(&f->copy);
-    catalogue_clear(&f->c);
+    snapshot_list_clear(&f->c);
     clear_world(&f->w);
 }
 

@@ -4,7 +4,7 @@
 
 struct family {
     struct world w;
-    struct catalogue c;
+    struct snapshot_list c;
     struct browse_options options;
 };
 
@@ -22,14 +22,14 @@ static void make_family(void **state, struct family *f)
     assert_int_equal(symlink("d/f", in(state, "source/soft")), 0);
     assert_int_equal(mkfifo(in(state, "source/pipe"), 0600), 0);
     make_backup(&f->w);
-    assert_done(catalogue_read(f->w.ledger, &f->c));
+    assert_done(snapshot_list_read(f->w.ledger, &f->c));
     f->options = (struct browse_options){
         .ledger = f->w.ledger, .keyring = f->w.keyring, .snapshot = &f->c.items[0]};
 }
 
 static void clear_family(struct family *f)
 {
-    catalogue_clear(&f->c);
+    snapshot_list_clear(&f->c);
     clear_world(&f->w);
 }
 
@@ -149,8 +149,8 @@ static void a_time_beyond_all_numbers_is_the_last_there_is(void **state)
         if (st.st_mtim.tv_sec != rows[i].seconds)
             continue; /* this file system does not keep it */
         make_backup(&f.w);
-        catalogue_clear(&f.c);
-        assert_done(catalogue_read(f.w.ledger, &f.c));
+        snapshot_list_clear(&f.c);
+        assert_done(snapshot_list_read(f.w.ledger, &f.c));
         f.options.snapshot = &f.c.items[f.c.count - 1];
         assert_done(browse_list(&f.options, "dd/g", keep_time, &ns));
         assert_true(ns == rows[i].want);

@@ -12,14 +12,14 @@
  */
 struct chain {
     struct snapshot items[3]; /* base, and two upon it */
-    struct catalogue catalogue;
+    struct snapshot_list snapshot_list;
     struct key_name active;
     struct chain_limits limits;
 };
 
 static void make_chain(struct chain *c)
 {
-    *c = (struct chain){.catalogue = {.items = c->items, .count = 3},
+    *c = (struct chain){.snapshot_list = {.items = c->items, .count = 3},
                         .active = {"file", "key", "1"},
                         .limits = {.age_ms = 7 * CLOCK_DAY_MS, .length = 28}};
     for (uint64_t i = 0; i < 3; i++) {
@@ -43,7 +43,7 @@ static void nothing(struct chain *c)
 }
 static void no_snapshots(struct chain *c)
 {
-    c->catalogue.count = 0;
+    c->snapshot_list.count = 0;
 }
 static void another_version(struct chain *c)
 {
@@ -149,7 +149,7 @@ static void each_reason_ends_a_chain(void **state)
 
         make_chain(&c);
         rows[i].change(&c);
-        parent = chain_parent(&c.catalogue, &c.active, &c.limits, NOW_MS, &why);
+        parent = chain_parent(&c.snapshot_list, &c.active, &c.limits, NOW_MS, &why);
         if (strcmp(why, rows[i].why) != 0 || (parent == NULL) == (*rows[i].why == '\0'))
             fail_msg("%s: \"%s\"", rows[i].name, why);
         if (parent != NULL)

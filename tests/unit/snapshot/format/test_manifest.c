@@ -1,7 +1,7 @@
 #include "snapshot/format/manifest.h"
 
 #include "core/base/mem.h"
-#include "snapshot/read/opened.h"
+#include "snapshot/read/snapshot_reader.h"
 #include "tests/unit/snapshot/images.h"
 #include "tests/unit/snapshot/repositories.h"
 
@@ -326,7 +326,7 @@ static void the_index_must_name_the_same_objects(void **state)
 
 struct stored {
     struct world w;
-    struct catalogue c;
+    struct snapshot_list c;
     char path[512]; /* of the manifest */
 };
 
@@ -338,14 +338,14 @@ static void make_stored(void **state, struct stored *s)
     make_world(state, &s->w);
     put_file(in(state, "source/f"), "content");
     make_backup(&s->w);
-    assert_done(catalogue_read(s->w.ledger, &s->c));
+    assert_done(snapshot_list_read(s->w.ledger, &s->c));
     manifest_name(s->c.items[0].id, name);
     snprintf(s->path, sizeof s->path, "%s/%s", in(state, "repository"), name);
 }
 
 static void clear_stored(struct stored *s)
 {
-    catalogue_clear(&s->c);
+    snapshot_list_clear(&s->c);
     clear_world(&s->w);
 }
 
@@ -550,13 +550,13 @@ static void a_manifest_of_other_objects_than_its_index_is_not_opened(void **stat
 {
     struct stored s;
     struct manifest m = {.key_count = 0};
-    struct opened o = {.index = NULL};
+    struct snapshot_reader o = {.index = NULL};
 
     make_stored(state, &s);
     assert_done(manifest_load(s.w.ledger, &s.c.items[0], &m));
     m.object_count = 0;
     resign_changed(&s, &m);
-    assert_refused(opened_new(s.w.ledger, s.w.keyring, &s.c.items[0], 0, &o), ERR_CORRUPT,
+    assert_refused(snapshot_reader_open(s.w.ledger, s.w.keyring, &s.c.items[0], 0, &o), ERR_CORRUPT,
                    "the index names 1 objects, the manifest 0");
     assert_null(o.index);
     manifest_clear(&m);

@@ -35,7 +35,7 @@ static enum err moody_unwrap(void *self, const struct envelope *envelope,
 
 struct choice {
     struct world w;
-    struct catalogue c;
+    struct snapshot_list c;
 };
 
 /* `versions`: the key version that each snapshot is sealed under. */
@@ -59,13 +59,13 @@ static void make_choice(void **state, struct choice *choice, const char *version
         choice->w.key.version[0] = *versions;
         make_backup(&choice->w);
     }
-    assert_done(catalogue_read(choice->w.ledger, &choice->c));
+    assert_done(snapshot_list_read(choice->w.ledger, &choice->c));
     memset(round_trips, 0, sizeof round_trips);
 }
 
 static void end_choice(struct choice *choice)
 {
-    catalogue_clear(&choice->c);
+    snapshot_list_clear(&choice->c);
     clear_world(&choice->w);
 }
 

@@ -22,10 +22,10 @@ struct asked {
 
 static enum err restore(struct world *w, const struct asked *asked, struct restore_result *result)
 {
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     struct restore_options options = {.ledger = w->ledger,
                                       .keyring = w->keyring,
-                                      .catalogue = &c,
+                                      .snapshot_list = &c,
                                       .target = in(w->state, asked->target),
                                       .only = asked->only,
                                       .delta = asked->delta,
@@ -33,11 +33,11 @@ static enum err restore(struct world *w, const struct asked *asked, struct resto
                                       .workers = 2};
     enum err rc;
 
-    TRY(catalogue_read(w->ledger, &c));
-    TRY(catalogue_find(&c, "latest", &options.snapshot));
+    TRY(snapshot_list_read(w->ledger, &c));
+    TRY(snapshot_list_find(&c, "latest", &options.snapshot));
     TRY(restore_run(&options, result));
 out:
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     return rc;
 }
 

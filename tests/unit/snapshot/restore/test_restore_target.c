@@ -10,8 +10,8 @@
  * folder stands in for: but for being found, that is all it takes. */
 struct scene {
     struct world w;
-    struct catalogue c;
-    struct opened opened;
+    struct snapshot_list c;
+    struct snapshot_reader opened;
     struct restore_tree tree;
     struct restore_target t;
 };
@@ -30,17 +30,17 @@ static void make_scene(void **state, struct scene *s)
     assert_int_equal(chmod(in(state, "source"), 0750), 0);
     make_backup(&s->w);
     assert_int_equal(mkdir(in(state, "target"), 0755), 0);
-    assert_done(catalogue_read(s->w.ledger, &s->c));
-    assert_done(catalogue_find(&s->c, "latest", &snapshot));
-    assert_done(opened_new(s->w.ledger, s->w.keyring, snapshot, 0, &s->opened));
+    assert_done(snapshot_list_read(s->w.ledger, &s->c));
+    assert_done(snapshot_list_find(&s->c, "latest", &snapshot));
+    assert_done(snapshot_reader_open(s->w.ledger, s->w.keyring, snapshot, 0, &s->opened));
     s->tree.from = &s->opened;
 }
 
 static void clear_scene(struct scene *s)
 {
     target_clear(&s->t);
-    opened_clear(&s->opened);
-    catalogue_clear(&s->c);
+    snapshot_reader_clear(&s->opened);
+    snapshot_list_clear(&s->c);
     clear_world(&s->w);
 }
 

@@ -301,7 +301,7 @@ static void an_exported_tar_backs_up_to_the_same_tree(void **state)
 {
     struct world w;
     struct backup_result r;
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     struct browse_options options = {.ledger = NULL};
     int fd = memfd_create("tar", MFD_CLOEXEC);
     int sparse;
@@ -317,7 +317,7 @@ static void an_exported_tar_backs_up_to_the_same_tree(void **state)
     assert_int_equal(pwrite(sparse, "data", 4, MIB + 5), 4);
     close(sparse);
     make_backup(&w);
-    assert_done(catalogue_read(w.ledger, &c));
+    assert_done(snapshot_list_read(w.ledger, &c));
     options.ledger = w.ledger;
     options.keyring = w.keyring;
     options.snapshot = &c.items[0];
@@ -326,7 +326,7 @@ static void an_exported_tar_backs_up_to_the_same_tree(void **state)
     assert_done(back_up_stdin(&w, fd, &r));
     assert_done(restore_to(&w, "latest", "target"));
     assert_same_trees(in(state, "source"), in(state, "target"));
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     clear_world(&w);
 }
 

@@ -17,19 +17,19 @@ static void make_chain(void **state, struct world *w)
 static enum err verify(struct world *w, enum verify_depth depth, double sample,
                        struct verify_result *r)
 {
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     struct verify_options options = {.ledger = w->ledger,
                                      .keyring = depth == VERIFY_DECRYPT ? w->keyring : NULL,
-                                     .catalogue = &c,
+                                     .snapshot_list = &c,
                                      .depth = depth,
                                      .sample = sample,
                                      .workers = 2};
     enum err rc;
 
-    TRY(catalogue_read(w->ledger, &c));
+    TRY(snapshot_list_read(w->ledger, &c));
     TRY(verify_run(&options, r));
 out:
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     return rc;
 }
 

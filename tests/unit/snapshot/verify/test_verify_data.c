@@ -189,7 +189,7 @@ static void an_object_that_cannot_be_read_hides_no_other(void **state)
         for (size_t i = 0; i < OBJECT_COUNT; i++)
             c.set.objects[i].damaged = false;
     }
-    assert_true(at > 3 * OBJECT_COUNT); /* looked for, opened, read */
+    assert_true(at > 3 * OBJECT_COUNT); /* looked for, snapshot_reader, read */
     end_checking(&c);
 }
 

@@ -16,7 +16,7 @@ static void keep_line(enum log_level level, const char *text)
         snprintf(said + len, sizeof said - len, "%s\n", text);
 }
 
-/* Snapshots put together by hand, opened, in a set; they are the set's. */
+/* Snapshots put together by hand, snapshot_reader, in a set; they are the set's. */
 struct opening {
     struct handmade *snapshots;
     struct verify_options options;
@@ -30,14 +30,14 @@ static void begin_opening(struct opening *o, struct handmade *snapshots, size_t 
     o->set.options = &o->options;
     *said = '\0';
     log_to(keep_line);
-    assert_done(mem_new(count, sizeof *o->set.opened, &o->set.opened));
-    o->set.opened_room = count;
+    assert_done(mem_new(count, sizeof *o->set.readers, &o->set.readers));
+    o->set.reader_room = count;
     for (size_t i = 0; i < count; i++) {
         struct manifest *m = &snapshots[i].opened.manifest;
 
         m->index.id[0] = (uint8_t)(0xf0 + i); /* of which nothing is read */
         assert_done(verify_set_add(&o->set, m));
-        o->set.opened[o->set.opened_count++] = snapshots[i].opened;
+        o->set.readers[o->set.reader_count++] = snapshots[i].opened;
     }
 }
 
@@ -46,7 +46,7 @@ static void leave(struct handmade *h)
 {
     struct store *over = h->opened.store;
 
-    h->opened = (struct opened){.store = over};
+    h->opened = (struct snapshot_reader){.store = over};
     handmade_clear(h);
 }
 
@@ -80,7 +80,7 @@ static void every_block_of_an_object_is_opened(void **state)
     assert_done(verify_set_decrypt(&o.set, &r));
     assert_int_equal(r.bytes, sizeof content);
     assert_int_equal(r.damaged, 0);
-    assert_int_equal(o.set.opened_count, 0);
+    assert_int_equal(o.set.reader_count, 0);
     end_opening(&o, 1);
 }
 
@@ -179,7 +179,7 @@ static void an_object_that_cannot_be_read_is_counted(void **state)
         assert_int_equal(rc, ERR_OK);
         assert_int_equal(r.damaged, 0);
         assert_int_equal(r.unreadable, came ? 1 : 0);
-        assert_int_equal(o.set.opened_count, 0); /* closed all the same */
+        assert_int_equal(o.set.reader_count, 0); /* closed all the same */
         end_opening(&o, 1);
         assert_int_equal(unlink(in(state, "repository/data/01/01000000000000000000000000000000")),
                          0);

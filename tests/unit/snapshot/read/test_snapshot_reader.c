@@ -1,4 +1,4 @@
-#include "snapshot/read/opened.h"
+#include "snapshot/read/snapshot_reader.h"
 
 #include "snapshot/format/codec.h"
 #include "tests/unit/snapshot/handmade.h"

@@ -1,4 +1,4 @@
-#include "snapshot/backup/intake.h"
+#include "snapshot/backup/read_queue.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -84,7 +84,7 @@ struct family {
     struct double_source d;
     struct source source;
     struct spool *spool;
-    struct intake *intake;
+    struct read_queue *queue;
     bool read_all;
     bool no_parent;
 };
@@ -104,7 +104,7 @@ static void make_family(void **state, struct family *f, uint64_t size)
 
 static void begin(struct family *f)
 {
-    struct intake_options options = {.source = &f->source, .read_all = f->read_all};
+    struct read_queue_options options = {.source = &f->source, .read_all = f->read_all};
     uint64_t rows = entry_blocks(&f->was);
 
     add_object(&f->parts, 1);
@@ -116,12 +116,12 @@ static void begin(struct family *f)
     assert_done(spool_new(in(f->state, ""), &f->spool));
     options.spool = f->spool;
     options.parent = f->no_parent ? NULL : &f->parent;
-    assert_done(intake_new(&options, &f->intake));
+    assert_done(read_queue_new(&options, &f->queue));
 }
 
 static void clear_family(struct family *f)
 {
-    intake_free(f->intake);
+    read_queue_free(f->queue);
     spool_free(f->spool);
     index_free(f->parent.index);
     parts_clear(&f->parts);
@@ -129,21 +129,21 @@ static void clear_family(struct family *f)
     entry_clear(&f->now);
 }
 
-/* Takes all claims; how many there were. */
+/* Takes all ranges; how many there were. */
 static unsigned take_all(struct family *f)
 {
-    static uint8_t buffer[CLAIM_LEN];
-    struct claim c;
+    static uint8_t buffer[READ_RANGE_LEN];
+    struct read_range c;
     unsigned count = 0;
     bool more = true;
 
     for (;;) {
-        assert_done(intake_claim(f->intake, buffer, &c, &more));
+        assert_done(read_queue_take(f->queue, buffer, &c, &more));
         if (!more)
             return count;
         count++;
-        assert_done(intake_read(f->intake, &c, buffer));
-        assert_done(intake_release(f->intake, &c));
+        assert_done(read_queue_read(f->queue, &c, buffer));
+        assert_done(read_queue_release(f->queue, &c));
     }
 }
 
@@ -295,14 +295,14 @@ static void only_what_is_surely_unchanged_is_inherited(void **state)
     put_file(in(state, "f"), "0123456789");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct family f;
-        unsigned claims;
+        unsigned ranges;
 
         make_family(state, &f, 10);
         rows[i].change(&f);
         begin(&f);
-        claims = take_all(&f);
-        if ((claims == 0) != rows[i].inherited || (f.d.described == 0) != rows[i].inherited)
-            fail_msg("%s: %u claims", rows[i].name, claims);
+        ranges = take_all(&f);
+        if ((ranges == 0) != rows[i].inherited || (f.d.described == 0) != rows[i].inherited)
+            fail_msg("%s: %u ranges", rows[i].name, ranges);
         assert_int_equal(spool_entry_count(f.spool), 1);
         clear_family(&f);
     }
@@ -311,7 +311,7 @@ static void only_what_is_surely_unchanged_is_inherited(void **state)
 static void what_is_inherited_keeps_its_rows(void **state)
 {
     struct family f;
-    struct intake_totals totals;
+    struct read_queue_totals totals;
     uint8_t want[3 * BLOCK_ROW_LEN];
     uint8_t got[3 * BLOCK_ROW_LEN];
 
@@ -323,14 +323,14 @@ static void what_is_inherited_keeps_its_rows(void **state)
     assert_done(index_rows(f.parent.index, 5, 3, want));
     assert_done(spool_get_rows(f.spool, 0, got, 3));
     assert_memory_equal(got, want, sizeof got);
-    intake_totals(f.intake, &totals);
+    read_queue_totals(f.queue, &totals);
     assert_int_equal(totals.rows, 3);
     assert_int_equal(totals.files, 1);
     assert_int_equal(totals.bytes, 3 * 65536);
     clear_family(&f);
 }
 
-/* ---- which rows of the parent a claim is compared with ---- */
+/* ---- which rows of the parent a range is compared with ---- */
 
 static void write_zeros(const char *path, uint64_t size)
 {
@@ -341,14 +341,14 @@ static void write_zeros(const char *path, uint64_t size)
     close(fd);
 }
 
-/* How many rows of the first claim and of the second have a counterpart. */
+/* How many rows of the first range and of the second have a counterpart. */
 static void assert_comparable(void **state, uint64_t was, uint64_t now, size_t first, size_t second)
 {
-    static uint8_t buffer[CLAIM_LEN];
-    uint8_t rows[CLAIM_BLOCKS_MAX * BLOCK_ROW_LEN];
+    static uint8_t buffer[READ_RANGE_LEN];
+    uint8_t rows[READ_RANGE_BLOCKS_MAX * BLOCK_ROW_LEN];
     size_t want[2] = {first, second};
     struct family f;
-    struct claim c;
+    struct read_range c;
     bool more = true;
 
     write_zeros(in(state, "f"), now);
@@ -361,22 +361,22 @@ static void assert_comparable(void **state, uint64_t was, uint64_t now, size_t f
         size_t count = 99;
         struct block b = {0};
 
-        assert_done(intake_claim(f.intake, buffer, &c, &more));
+        assert_done(read_queue_take(f.queue, buffer, &c, &more));
         if (!more) {
             assert_int_equal(want[i], 0);
             break;
         }
-        assert_int_equal(c.offset, i * CLAIM_LEN);
-        assert_int_equal(c.slot, i * CLAIM_BLOCKS_MAX);
-        assert_done(intake_parent_rows(f.intake, &c, rows, &count));
+        assert_int_equal(c.offset, i * READ_RANGE_LEN);
+        assert_int_equal(c.slot, i * READ_RANGE_BLOCKS_MAX);
+        assert_done(read_queue_parent_rows(f.queue, &c, rows, &count));
         if (count != want[i])
-            fail_msg("was %llu, is %llu: %zu rows of claim %zu", (unsigned long long)was,
+            fail_msg("was %llu, is %llu: %zu rows of range %zu", (unsigned long long)was,
                      (unsigned long long)now, count, i);
         for (size_t k = 0; k < count; k++) {
             assert_done(block_decode(rows + k * BLOCK_ROW_LEN, &b));
-            assert_int_equal(b.offset, i * CLAIM_BLOCKS_MAX + k);
+            assert_int_equal(b.offset, i * READ_RANGE_BLOCKS_MAX + k);
         }
-        assert_done(intake_release(f.intake, &c));
+        assert_done(read_queue_release(f.queue, &c));
     }
     clear_family(&f);
 }
@@ -411,10 +411,10 @@ static void a_partial_last_block_is_compared_only_with_one_of_the_same_end(void 
 
 static void blocks_of_another_size_are_not_compared(void **state)
 {
-    static uint8_t buffer[CLAIM_LEN];
-    uint8_t rows[CLAIM_BLOCKS_MAX * BLOCK_ROW_LEN];
+    static uint8_t buffer[READ_RANGE_LEN];
+    uint8_t rows[READ_RANGE_BLOCKS_MAX * BLOCK_ROW_LEN];
     struct family f;
-    struct claim c;
+    struct read_range c;
     bool more = true;
     size_t count = 99;
 
@@ -423,10 +423,10 @@ static void blocks_of_another_size_are_not_compared(void **state)
     f.was.block_log2 = 12;
     f.now.inode++;
     begin(&f);
-    assert_done(intake_claim(f.intake, buffer, &c, &more));
-    assert_done(intake_parent_rows(f.intake, &c, rows, &count));
+    assert_done(read_queue_take(f.queue, buffer, &c, &more));
+    assert_done(read_queue_parent_rows(f.queue, &c, rows, &count));
     assert_int_equal(count, 0);
-    assert_done(intake_release(f.intake, &c));
+    assert_done(read_queue_release(f.queue, &c));
     clear_family(&f);
 }
 
@@ -442,13 +442,13 @@ static void keep_line(enum log_level level, const char *text)
 
 static void assert_marked(struct family *f, const char *message)
 {
-    struct intake_totals totals;
+    struct read_queue_totals totals;
     struct entry e;
     uint8_t raw[256];
     size_t len = (size_t)spool_entries_len(f->spool);
 
     entry_init(&e);
-    intake_totals(f->intake, &totals);
+    read_queue_totals(f->queue, &totals);
     assert_int_equal(totals.attention, 1);
     assert_string_equal(said, message);
     assert_done(spool_read(f->spool, 0, raw, len));
@@ -459,9 +459,9 @@ static void assert_marked(struct family *f, const char *message)
 
 static void a_file_that_shrinks_while_it_is_read_is_marked_and_ends_in_zeros(void **state)
 {
-    static uint8_t buffer[CLAIM_LEN];
+    static uint8_t buffer[READ_RANGE_LEN];
     struct family f;
-    struct claim c;
+    struct read_range c;
     bool more = true;
 
     log_to(keep_line);
@@ -469,13 +469,13 @@ static void a_file_that_shrinks_while_it_is_read_is_marked_and_ends_in_zeros(voi
     make_family(state, &f, 10);
     f.now.inode++;
     begin(&f);
-    assert_done(intake_claim(f.intake, buffer, &c, &more));
+    assert_done(read_queue_take(f.queue, buffer, &c, &more));
     put_file(in(state, "f"), "0123");
     memset(buffer, 'x', 10);
-    assert_done(intake_read(f.intake, &c, buffer));
+    assert_done(read_queue_read(f.queue, &c, buffer));
     assert_memory_equal(buffer, "0123\0\0\0\0\0\0", 10);
-    assert_done(intake_release(f.intake, &c));
-    assert_done(intake_claim(f.intake, buffer, &c, &more));
+    assert_done(read_queue_release(f.queue, &c));
+    assert_done(read_queue_take(f.queue, buffer, &c, &more));
     assert_false(more);
     assert_marked(&f, "f: changed while it was read; the snapshot has a mixture of before and "
                       "after");
@@ -485,9 +485,9 @@ static void a_file_that_shrinks_while_it_is_read_is_marked_and_ends_in_zeros(voi
 
 static void a_file_that_grows_while_it_is_read_is_marked(void **state)
 {
-    static uint8_t buffer[CLAIM_LEN];
+    static uint8_t buffer[READ_RANGE_LEN];
     struct family f;
-    struct claim c;
+    struct read_range c;
     bool more = true;
 
     log_to(keep_line);
@@ -495,11 +495,11 @@ static void a_file_that_grows_while_it_is_read_is_marked(void **state)
     make_family(state, &f, 10);
     f.now.inode++;
     begin(&f);
-    assert_done(intake_claim(f.intake, buffer, &c, &more));
-    assert_done(intake_read(f.intake, &c, buffer));
+    assert_done(read_queue_take(f.queue, buffer, &c, &more));
+    assert_done(read_queue_read(f.queue, &c, buffer));
     put_file(in(state, "f"), "0123456789abc");
-    assert_done(intake_release(f.intake, &c));
-    assert_done(intake_claim(f.intake, buffer, &c, &more));
+    assert_done(read_queue_release(f.queue, &c));
+    assert_done(read_queue_take(f.queue, buffer, &c, &more));
     assert_false(more);
     assert_marked(&f, "f: changed while it was read; the snapshot has a mixture of before and "
                       "after");
@@ -510,7 +510,7 @@ static void a_file_that_grows_while_it_is_read_is_marked(void **state)
 static void a_file_that_vanished_is_said_and_passed_over(void **state)
 {
     struct family f;
-    struct intake_totals totals;
+    struct read_queue_totals totals;
 
     log_to(keep_line);
     make_family(state, &f, 10);
@@ -518,7 +518,7 @@ static void a_file_that_vanished_is_said_and_passed_over(void **state)
     f.d.path = NULL;
     begin(&f);
     assert_int_equal(take_all(&f), 0);
-    intake_totals(f.intake, &totals);
+    read_queue_totals(f.queue, &totals);
     assert_int_equal(totals.files, 0);
     assert_int_equal(totals.attention, 1);
     assert_string_equal(said, "f: vanished before it was read");

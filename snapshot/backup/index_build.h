@@ -5,8 +5,8 @@
  * Objects that no block needs any more are left out; the rest are numbered anew.
  * Uses: core, spool, index, manifest, codec.  Used by: backup.
  */
-#ifndef SNAPSHOT_BACKUP_IMAGE_H
-#define SNAPSHOT_BACKUP_IMAGE_H
+#ifndef SNAPSHOT_BACKUP_INDEX_BUILD_H
+#define SNAPSHOT_BACKUP_INDEX_BUILD_H
 
 #include "core/base/err.h"
 #include "core/base/secret.h"
@@ -15,7 +15,7 @@
 #include "snapshot/format/index.h"
 #include "snapshot/format/manifest.h"
 
-struct image_options {
+struct index_build_options {
     struct spool *spool;
     bool is_sorted;             /* the entries are in walk order already */
     uint64_t row_count;         /* of the block map */
@@ -27,7 +27,7 @@ struct image_options {
     size_t pack_count;
 };
 
-struct image {
+struct index_build {
     /* Those that are needed, in the order of the index's object table; owned. */
     struct manifest_object *objects;
     size_t object_count;
@@ -37,14 +37,16 @@ struct image {
 };
 
 /* Which objects are needed, and their new numbers. */
-MUST_CHECK enum err image_plan(const struct image_options *options, struct image *out);
-void image_clear(struct image *i);
+MUST_CHECK enum err index_build_plan(const struct index_build_options *options,
+                                     struct index_build *out);
+void index_build_clear(struct index_build *i);
 
-/* Takes the image's bytes in order. */
-typedef enum err image_sink(void *arg, struct bytes piece);
+/* Takes the index_build's bytes in order. */
+typedef enum err index_build_sink(void *arg, struct bytes piece);
 
-/* Write the image, once, front to back. */
-MUST_CHECK enum err image_write(const struct image_options *options, const struct image *image,
-                                image_sink *sink, void *arg);
+/* Write the index_build, once, front to back. */
+MUST_CHECK enum err index_build_write(const struct index_build_options *options,
+                                      const struct index_build *build, index_build_sink *sink,
+                                      void *arg);
 
 #endif

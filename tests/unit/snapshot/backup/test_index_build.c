@@ -1,4 +1,4 @@
-#include "snapshot/backup/image.h"
+#include "snapshot/backup/index_build.h"
 
 #include <stdio.h>
 
@@ -6,10 +6,10 @@
 
 #define PIECE_ROWS 1024 /* rows are renumbered in pieces of this many */
 
-/* A spool, and an image made of it. */
+/* A spool, and an index_build made of it. */
 struct picture {
     struct spool *spool;
-    struct image_options options;
+    struct index_build_options options;
     struct manifest_object inherited[3];
     struct manifest_object packs[3];
     uint64_t row_count;
@@ -23,13 +23,13 @@ static void begin_picture(void **state, struct picture *p)
         p->inherited[i].id[0] = (uint8_t)(0xa0 + i);
         p->packs[i].id[0] = (uint8_t)(0xb0 + i);
     }
-    p->options = (struct image_options){.spool = p->spool,
-                                        .is_sorted = true,
-                                        .snapshot_id = (const uint8_t *)"snapshot-id!",
-                                        .inherited = p->inherited,
-                                        .inherited_count = 3,
-                                        .packs = p->packs,
-                                        .pack_count = 3};
+    p->options = (struct index_build_options){.spool = p->spool,
+                                              .is_sorted = true,
+                                              .snapshot_id = (const uint8_t *)"snapshot-id!",
+                                              .inherited = p->inherited,
+                                              .inherited_count = 3,
+                                              .packs = p->packs,
+                                              .pack_count = 3};
 }
 
 static void spool_block(struct picture *p, uint32_t object, enum block_codec codec)
@@ -66,13 +66,13 @@ static enum err into_buf(void *arg, struct bytes piece)
 }
 
 /* Written, and opened as every reader does. */
-static struct index *develop(struct picture *p, struct image *image)
+static struct index *develop(struct picture *p, struct index_build *build)
 {
     struct buf bytes = {.max = 8 * MIB};
     struct index *x = NULL;
 
-    assert_done(image_plan(&p->options, image));
-    assert_done(image_write(&p->options, image, into_buf, &bytes));
+    assert_done(index_build_plan(&p->options, build));
+    assert_done(index_build_write(&p->options, build, into_buf, &bytes));
     assert_done(open_image(buf_bytes(&bytes), &x));
     buf_clear(&bytes);
     return x;
@@ -91,7 +91,7 @@ static struct block row_of(const struct index *x, uint64_t i)
 static void objects_that_no_block_needs_are_left_out_and_the_rest_keep_their_order(void **state)
 {
     struct picture p;
-    struct image image = {0};
+    struct index_build build = {0};
     struct index *x;
 
     begin_picture(state, &p);
@@ -101,12 +101,12 @@ static void objects_that_no_block_needs_are_left_out_and_the_rest_keep_their_ord
     spool_block(&p, 2, BLOCK_ZSTD);
     spool_block(&p, 5, BLOCK_RAW);
     spool_file(&p, "f", 5 * 65536, 0);
-    x = develop(&p, &image);
-    assert_int_equal(image.object_count, 3);
-    assert_int_equal(image.objects[0].id[0], 0xa0);
-    assert_int_equal(image.objects[1].id[0], 0xa2);
-    assert_int_equal(image.objects[2].id[0], 0xb2);
-    assert_int_equal(image.needed_len, 400);
+    x = develop(&p, &build);
+    assert_int_equal(build.object_count, 3);
+    assert_int_equal(build.objects[0].id[0], 0xa0);
+    assert_int_equal(build.objects[1].id[0], 0xa2);
+    assert_int_equal(build.objects[2].id[0], 0xb2);
+    assert_int_equal(build.needed_len, 400);
     assert_int_equal(index_header(x)->object_count, 3);
     assert_int_equal(index_object(x, 2)[0], 0xb2);
     assert_memory_equal(index_header(x)->snapshot, "snapshot-id!", SNAPSHOT_ID_LEN);
@@ -117,7 +117,7 @@ static void objects_that_no_block_needs_are_left_out_and_the_rest_keep_their_ord
     assert_int_equal(row_of(x, 4).object, 2);
     assert_int_equal(row_of(x, 4).offset, 4);
     index_free(x);
-    image_clear(&image);
+    index_build_clear(&build);
     spool_free(p.spool);
 }
 
@@ -127,22 +127,22 @@ static void every_row_is_renumbered_on_both_sides_of_a_piece(void **state)
 
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         struct picture p;
-        struct image image = {0};
+        struct index_build build = {0};
         struct index *x;
 
         begin_picture(state, &p);
         for (uint64_t k = 0; k < counts[i]; k++)
             spool_block(&p, k + 1 == counts[i] ? 4 : 1, BLOCK_RAW);
         spool_file(&p, "f", counts[i] * 65536, 0);
-        x = develop(&p, &image);
-        assert_int_equal(image.object_count, 2);
+        x = develop(&p, &build);
+        assert_int_equal(build.object_count, 2);
         assert_int_equal(index_header(x)->block_count, counts[i]);
         for (uint64_t k = 0; k < counts[i]; k++) {
             assert_int_equal(row_of(x, k).object, k + 1 == counts[i] ? 1 : 0);
             assert_int_equal(row_of(x, k).offset, k);
         }
         index_free(x);
-        image_clear(&image);
+        index_build_clear(&build);
         spool_free(p.spool);
     }
 }
@@ -150,16 +150,16 @@ static void every_row_is_renumbered_on_both_sides_of_a_piece(void **state)
 static void a_snapshot_of_nothing_has_an_index(void **state)
 {
     struct picture p;
-    struct image image = {0};
+    struct index_build build = {0};
     struct index *x;
 
     begin_picture(state, &p);
     p.options.inherited_count = p.options.pack_count = 0;
-    x = develop(&p, &image);
+    x = develop(&p, &build);
     assert_int_equal(index_header(x)->file_count, 0);
-    assert_int_equal(image.object_count, 0);
+    assert_int_equal(build.object_count, 0);
     index_free(x);
-    image_clear(&image);
+    index_build_clear(&build);
     spool_free(p.spool);
 }
 
@@ -167,7 +167,7 @@ static void a_snapshot_of_nothing_has_an_index(void **state)
 static void a_file_table_of_many_pieces_is_copied_whole(void **state)
 {
     struct picture p;
-    struct image image = {0};
+    struct index_build build = {0};
     struct index *x;
     struct entry e;
     char name[16];
@@ -179,7 +179,7 @@ static void a_file_table_of_many_pieces_is_copied_whole(void **state)
         spool_file(&p, name, 0, 0);
     }
     assert_true(spool_entries_len(p.spool) > 2 * 65536);
-    x = develop(&p, &image);
+    x = develop(&p, &build);
     assert_int_equal(index_header(x)->file_count, 2000);
     for (uint64_t i = 0; i < 2000; i++) {
         snprintf(name, sizeof name, "%06d", (int)i);
@@ -188,14 +188,14 @@ static void a_file_table_of_many_pieces_is_copied_whole(void **state)
     }
     entry_clear(&e);
     index_free(x);
-    image_clear(&image);
+    index_build_clear(&build);
     spool_free(p.spool);
 }
 
 static void what_came_in_no_order_is_sorted(void **state)
 {
     struct picture p;
-    struct image image = {0};
+    struct index_build build = {0};
     struct index *x;
     uint64_t at = 9;
 
@@ -204,26 +204,26 @@ static void what_came_in_no_order_is_sorted(void **state)
     spool_file(&p, "b", 0, 0);
     spool_file(&p, "a/c", 0, 0); /* its folder is taken for granted */
     spool_file(&p, "b", 0, 0);
-    x = develop(&p, &image);
+    x = develop(&p, &build);
     assert_int_equal(index_header(x)->file_count, 3);
     assert_done(index_find(x, bytes_of_text("a"), &at));
     assert_int_equal(at, 0);
     index_free(x);
-    image_clear(&image);
+    index_build_clear(&build);
     spool_free(p.spool);
 }
 
 static void a_block_in_an_object_that_nobody_made_is_refused(void **state)
 {
     struct picture p;
-    struct image image = {0};
+    struct index_build build = {0};
 
     begin_picture(state, &p);
     spool_block(&p, 5, BLOCK_RAW);
     spool_block(&p, 6, BLOCK_RAW);
-    assert_refused(image_plan(&p.options, &image), ERR_FAILED,
+    assert_refused(index_build_plan(&p.options, &build), ERR_FAILED,
                    "a block was put into object 6 of 6");
-    assert_null(image.objects);
+    assert_null(build.objects);
     spool_free(p.spool);
 }
 
@@ -242,22 +242,22 @@ static enum err fail_at(void *arg, struct bytes piece)
 static void a_sink_that_fails_at_any_piece_ends_the_writing(void **state)
 {
     struct picture p;
-    struct image image = {0};
+    struct index_build build = {0};
     struct leak l = {0, 0};
 
     begin_picture(state, &p);
     spool_block(&p, 1, BLOCK_RAW);
     spool_block(&p, 4, BLOCK_RAW);
     spool_file(&p, "f", 65537, 0);
-    assert_done(image_plan(&p.options, &image));
+    assert_done(index_build_plan(&p.options, &build));
     for (l.at = 1; l.at <= 5; l.at++) { /* header, two objects, entries, rows */
         l.pieces = 0;
-        assert_refused(image_write(&p.options, &image, fail_at, &l), ERR_STORAGE, "no room");
+        assert_refused(index_build_write(&p.options, &build, fail_at, &l), ERR_STORAGE, "no room");
         assert_int_equal(l.pieces, l.at);
     }
     l.pieces = 0;
-    assert_done(image_write(&p.options, &image, fail_at, &l));
-    image_clear(&image);
+    assert_done(index_build_write(&p.options, &build, fail_at, &l));
+    index_build_clear(&build);
     spool_free(p.spool);
 }
 
@@ -265,13 +265,13 @@ static enum err develop_once(void *arg)
 {
     struct picture *p = arg;
     struct leak nowhere = {0, 0};
-    struct image image = {0};
+    struct index_build build = {0};
     enum err rc;
 
-    TRY(image_plan(&p->options, &image));
-    TRY(image_write(&p->options, &image, fail_at, &nowhere));
+    TRY(index_build_plan(&p->options, &build));
+    TRY(index_build_write(&p->options, &build, fail_at, &nowhere));
 out:
-    image_clear(&image);
+    index_build_clear(&build);
     return rc;
 }
 

@@ -1,4 +1,4 @@
-#include "snapshot/format/catalogue.h"
+#include "snapshot/format/snapshot_list.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -120,7 +120,7 @@ out:
     return rc;
 }
 
-enum err catalogue_check_body(const struct ledger *ledger, const struct jdoc *body)
+enum err snapshot_list_check_body(const struct ledger *ledger, const struct jdoc *body)
 {
     struct record r = {.type = RECORD_SNAPSHOT};
     struct buf text = {.max = RECORD_LEN_MAX};
@@ -137,7 +137,7 @@ out:
     return rc;
 }
 
-static enum err add_damaged(struct catalogue *c, const struct record *r, enum err code,
+static enum err add_damaged(struct snapshot_list *c, const struct record *r, enum err code,
                             const char *reason)
 {
     struct damaged_snapshot d = {.record = r, .code = code};
@@ -153,7 +153,8 @@ out:
     return rc;
 }
 
-static enum err add_record(const struct ledger *ledger, const struct record *r, struct catalogue *c)
+static enum err add_record(const struct ledger *ledger, const struct record *r,
+                           struct snapshot_list *c)
 {
     enum err rc = snapshot_read(ledger, r, &c->items[c->count]);
     struct err_record why;
@@ -183,7 +184,7 @@ static bool is_twice(char (*ids)[SNAPSHOT_ID_TEXT], size_t count, const char *id
 }
 
 /* Of two records with one id nobody could tell which is meant: both are damaged. */
-static enum err part_doubles(struct catalogue *c)
+static enum err part_doubles(struct snapshot_list *c)
 {
     char(*ids)[SNAPSHOT_ID_TEXT] = NULL;
     size_t count = 0;
@@ -211,9 +212,9 @@ out:
     return rc;
 }
 
-enum err catalogue_read(const struct ledger *ledger, struct catalogue *out)
+enum err snapshot_list_read(const struct ledger *ledger, struct snapshot_list *out)
 {
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     enum err rc;
 
     TRY(mem_new(ledger_count(ledger), sizeof *c.items, &c.items));
@@ -225,17 +226,17 @@ enum err catalogue_read(const struct ledger *ledger, struct catalogue *out)
     }
     TRY(part_doubles(&c));
     *out = c;
-    c = (struct catalogue){0}; /* the caller's now */
+    c = (struct snapshot_list){0}; /* the caller's now */
 out:
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     return rc;
 }
 
-void catalogue_clear(struct catalogue *c)
+void snapshot_list_clear(struct snapshot_list *c)
 {
     mem_free(c->items);
     mem_free(c->damaged);
-    *c = (struct catalogue){0};
+    *c = (struct snapshot_list){0};
 }
 
 static enum err refuse_several(const char *shown, const char *one, const char *other)
@@ -244,7 +245,7 @@ static enum err refuse_several(const char *shown, const char *one, const char *o
                    shown, one, other);
 }
 
-static enum err refuse_unknown(const struct catalogue *c, const char *shown)
+static enum err refuse_unknown(const struct snapshot_list *c, const char *shown)
 {
     err_set(ERR_NOT_FOUND, "snapshot %s: there is none", shown);
     if (c->count > 0)
@@ -260,7 +261,7 @@ static enum err refuse_damaged(const struct damaged_snapshot *d)
     return d->code;
 }
 
-static enum err find_prefix(const struct catalogue *c, const char *prefix,
+static enum err find_prefix(const struct snapshot_list *c, const char *prefix,
                             const struct snapshot **out)
 {
     const struct damaged_snapshot *damaged = NULL;
@@ -294,7 +295,8 @@ static enum err find_prefix(const struct catalogue *c, const char *prefix,
     return ERR_OK;
 }
 
-enum err catalogue_find(const struct catalogue *c, const char *name, const struct snapshot **out)
+enum err snapshot_list_find(const struct snapshot_list *c, const char *name,
+                            const struct snapshot **out)
 {
     if (c->count + c->damaged_count == 0)
         return err_set(ERR_NOT_FOUND, "the repository holds no snapshot yet");

@@ -5,8 +5,8 @@
  * unwrapped and its commitment compared, the index opened and checked against the manifest.
  * Uses: core, keyring, index, manifest.  Used by: restore, verify, browse.
  */
-#ifndef SNAPSHOT_READ_OPENED_H
-#define SNAPSHOT_READ_OPENED_H
+#ifndef SNAPSHOT_READ_SNAPSHOT_READER_H
+#define SNAPSHOT_READ_SNAPSHOT_READER_H
 
 #include "core/base/err.h"
 #include "core/ledger/ledger.h"
@@ -15,7 +15,7 @@
 #include "snapshot/format/index.h"
 #include "snapshot/format/manifest.h"
 
-struct opened {
+struct snapshot_reader {
     struct store *store; /* borrowed */
     struct manifest manifest;
     struct secret **k_data; /* owned, one for each of manifest.keys */
@@ -24,14 +24,15 @@ struct opened {
 
 /* `envelope`: which of each data key (0: the recorded master key). ERR_KEY_INVALID,
  * ERR_KEY_UNREACHABLE, ERR_CORRUPT. */
-MUST_CHECK enum err opened_new(const struct ledger *ledger, struct keyring *keyring,
-                               const struct snapshot *snapshot, size_t envelope,
-                               struct opened *out);
-void opened_clear(struct opened *o);
+MUST_CHECK enum err snapshot_reader_open(const struct ledger *ledger, struct keyring *keyring,
+                                         const struct snapshot *snapshot, size_t envelope,
+                                         struct snapshot_reader *out);
+void snapshot_reader_clear(struct snapshot_reader *o);
 
 /* Reads blocks; one thread each. It keeps the object it read last open. */
 struct block_reader;
-MUST_CHECK enum err block_reader_new(const struct opened *o, struct block_reader **out);
+MUST_CHECK enum err block_reader_new(const struct snapshot_reader *reader,
+                                     struct block_reader **out);
 void block_reader_free(struct block_reader *r);
 /* The plaintext of a block into exactly `len` bytes at `to`, its digest compared. ERR_CORRUPT
  * names object, offset and what does not match. */

@@ -1,31 +1,31 @@
-#include "snapshot/read/content.h"
+#include "snapshot/read/file_reader.h"
 
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 
-struct content {
-    const struct opened *from; /* borrowed */
+struct file_reader {
+    const struct snapshot_reader *from; /* borrowed */
     struct block_reader *reader;
     uint8_t *plain; /* owned, BLOCK_LEN_MAX */
 };
 
-enum err content_new(const struct opened *o, struct content **out)
+enum err file_reader_new(const struct snapshot_reader *reader, struct file_reader **out)
 {
-    struct content *c = NULL;
+    struct file_reader *c = NULL;
     enum err rc;
 
     TRY(mem_new(1, sizeof *c, &c));
-    c->from = o;
-    TRY(block_reader_new(o, &c->reader));
+    c->from = reader;
+    TRY(block_reader_new(reader, &c->reader));
     TRY(mem_new(BLOCK_LEN_MAX, 1, &c->plain));
     *out = c;
     c = NULL; /* the caller's now */
 out:
-    content_free(c);
+    file_reader_free(c);
     return rc;
 }
 
-void content_free(struct content *c)
+void file_reader_free(struct file_reader *c)
 {
     if (c == NULL)
         return;
@@ -34,7 +34,7 @@ void content_free(struct content *c)
     mem_free(c);
 }
 
-enum err content_find(struct content *c, struct bytes path, struct entry *out)
+enum err file_reader_find(struct file_reader *c, struct bytes path, struct entry *out)
 {
     struct bytes link;
     uint64_t i = 0;
@@ -53,7 +53,8 @@ out:
     return rc;
 }
 
-enum err content_read(struct content *c, const struct entry *e, content_sink *sink, void *arg)
+enum err file_reader_read(struct file_reader *c, const struct entry *e, file_reader_sink *sink,
+                          void *arg)
 {
     uint64_t blocks = entry_blocks(e);
     uint8_t row[BLOCK_ROW_LEN];

@@ -1,4 +1,4 @@
-#include "snapshot/backup/order.h"
+#include "snapshot/backup/entry_sort.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +18,20 @@ struct item {
     bool has_content; /* a regular file by its first name */
 };
 
-struct order {
+struct entry_sort {
     struct spool *spool;
     struct buf text; /* all paths */
     struct item *items;
     size_t count;
-    struct entry entry; /* scratch */
-    struct buf raw;     /* scratch: one encoded entry */
-    order_sink *sink;   /* NULL: only count */
+    struct entry entry;    /* scratch */
+    struct buf raw;        /* scratch: one encoded entry */
+    entry_sort_sink *sink; /* NULL: only count */
     void *arg;
     uint64_t out_count;
     uint64_t out_len;
 };
 
-static void order_clear(struct order *o)
+static void entry_sort_clear(struct entry_sort *o)
 {
     buf_clear(&o->text);
     buf_clear(&o->raw);
@@ -39,7 +39,7 @@ static void order_clear(struct order *o)
     entry_clear(&o->entry);
 }
 
-static enum err load(struct order *o, uint64_t at, uint32_t len)
+static enum err load(struct entry_sort *o, uint64_t at, uint32_t len)
 {
     enum err rc;
 
@@ -51,7 +51,7 @@ out:
     return rc;
 }
 
-static enum err load_all(struct order *o)
+static enum err load_all(struct entry_sort *o)
 {
     uint64_t end = spool_entries_len(o->spool);
     uint8_t len_be[4];
@@ -96,14 +96,14 @@ static int by_path(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
-static enum err put(struct order *o, struct bytes raw)
+static enum err put(struct entry_sort *o, struct bytes raw)
 {
     o->out_count++;
     o->out_len += raw.len;
     return o->sink != NULL ? o->sink(o->arg, raw) : ERR_OK;
 }
 
-static enum err put_folder(struct order *o, struct bytes path)
+static enum err put_folder(struct entry_sort *o, struct bytes path)
 {
     enum err rc;
 
@@ -119,7 +119,7 @@ out:
 }
 
 /* The folders above `path` that are not above the folder we are in. */
-static enum err put_missing_folders(struct order *o, struct bytes path, struct bytes *dir)
+static enum err put_missing_folders(struct entry_sort *o, struct bytes path, struct bytes *dir)
 {
     enum err rc = ERR_OK;
 
@@ -136,7 +136,7 @@ out:
 }
 
 /* The last item of that name, which is the one that counts; NULL when there is none. */
-static const struct item *find_item(const struct order *o, struct bytes path)
+static const struct item *find_item(const struct entry_sort *o, struct bytes path)
 {
     struct item key = {.path = path, .at = UINT64_MAX};
     size_t low = 0;
@@ -154,7 +154,7 @@ static const struct item *find_item(const struct order *o, struct bytes path)
 }
 
 /* A link that leads nowhere would make a snapshot that no restore takes. */
-static enum err check_link(struct order *o)
+static enum err check_link(struct entry_sort *o)
 {
     const struct item *first;
     enum err rc;
@@ -171,7 +171,7 @@ out:
     return rc;
 }
 
-static enum err put_all(struct order *o)
+static enum err put_all(struct entry_sort *o)
 {
     struct bytes dir = {NULL, 0};
     struct bytes last_file = {NULL, 0};
@@ -201,12 +201,12 @@ out:
     return rc;
 }
 
-static enum err run(struct order *o)
+static enum err run(struct entry_sort *o)
 {
     enum err rc;
 
     entry_init(&o->entry);
-    o->text.max = ORDER_LEN_MAX;
+    o->text.max = ENTRY_SORT_LEN_MAX;
     o->raw.max = ENTRY_LEN_MAX;
     TRY(load_all(o));
     if (o->count > 1)
@@ -216,24 +216,24 @@ out:
     return rc;
 }
 
-enum err order_measure(struct spool *spool, uint64_t *count, uint64_t *len)
+enum err entry_sort_measure(struct spool *spool, uint64_t *count, uint64_t *len)
 {
-    struct order o = {.spool = spool};
+    struct entry_sort o = {.spool = spool};
     enum err rc;
 
     TRY(run(&o));
     *count = o.out_count;
     *len = o.out_len;
 out:
-    order_clear(&o);
+    entry_sort_clear(&o);
     return rc;
 }
 
-enum err order_write(struct spool *spool, order_sink *sink, void *arg)
+enum err entry_sort_write(struct spool *spool, entry_sort_sink *sink, void *arg)
 {
-    struct order o = {.spool = spool, .sink = sink, .arg = arg};
+    struct entry_sort o = {.spool = spool, .sink = sink, .arg = arg};
     enum err rc = run(&o);
 
-    order_clear(&o);
+    entry_sort_clear(&o);
     return rc;
 }

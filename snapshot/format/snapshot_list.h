@@ -1,10 +1,11 @@
 /*
- * The snapshots of a repository: their records, decoded. The catalogue is a fold over the ledger.
+ * The snapshots of a repository: their records, decoded. The list of snapshots is a fold over the
+ * ledger.
  *
  * Uses: core, keyring.  Used by: this room, cli.
  */
-#ifndef SNAPSHOT_FORMAT_CATALOGUE_H
-#define SNAPSHOT_FORMAT_CATALOGUE_H
+#ifndef SNAPSHOT_FORMAT_SNAPSHOT_LIST_H
+#define SNAPSHOT_FORMAT_SNAPSHOT_LIST_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,7 +58,7 @@ struct damaged_snapshot {
     char reason[SNAPSHOT_REASON_MAX + 1];
 };
 
-struct catalogue {
+struct snapshot_list {
     struct snapshot *items; /* live ones, oldest first; owned */
     size_t count;
     struct damaged_snapshot *damaged; /* in no `items`; owned */
@@ -65,16 +66,16 @@ struct catalogue {
 };
 
 /* Borrows from `ledger`. */
-MUST_CHECK enum err catalogue_read(const struct ledger *ledger, struct catalogue *out);
-void catalogue_clear(struct catalogue *c);
+MUST_CHECK enum err snapshot_list_read(const struct ledger *ledger, struct snapshot_list *out);
+void snapshot_list_clear(struct snapshot_list *c);
 
 /* By id, unique prefix (at least 6 digits), or "latest", which is never a damaged one.
  * ERR_NOT_FOUND lists what there is; ERR_USAGE: the prefix fits several; ERR_CORRUPT,
  * ERR_UNSUPPORTED: that one is damaged, and why. */
-MUST_CHECK enum err catalogue_find(const struct catalogue *c, const char *name,
-                                   const struct snapshot **out);
+MUST_CHECK enum err snapshot_list_find(const struct snapshot_list *c, const char *name,
+                                       const struct snapshot **out);
 
 /* Would a record with these members be taken as a snapshot? ERR_CORRUPT, ERR_UNSUPPORTED: no. */
-MUST_CHECK enum err catalogue_check_body(const struct ledger *ledger, const struct jdoc *body);
+MUST_CHECK enum err snapshot_list_check_body(const struct ledger *ledger, const struct jdoc *body);
 
 #endif

@@ -1,4 +1,4 @@
-#include "snapshot/backup/order.h"
+#include "snapshot/backup/entry_sort.h"
 
 #include <stdio.h>
 
@@ -53,8 +53,8 @@ static void assert_order(void **state, const char *const *names, const char *wan
     struct entry e;
 
     entry_init(&e);
-    assert_done(order_measure(s, &count, &len));
-    assert_done(order_write(s, ledger_fetch, &raw));
+    assert_done(entry_sort_measure(s, &count, &len));
+    assert_done(entry_sort_write(s, ledger_fetch, &raw));
     assert_int_equal(raw.len, len);
     for (size_t at = 0; at < raw.len; at += (size_t)be_get(raw.at + at, 4), seen++) {
         assert_done(entry_decode(bytes_of(raw.at + at, (size_t)be_get(raw.at + at, 4)), &e));
@@ -78,7 +78,7 @@ static void refuse_order(void **state, const char *const *names, const char *mes
     uint64_t count = 0;
     uint64_t len = 0;
 
-    assert_refused(order_measure(s, &count, &len), ERR_FAILED, message);
+    assert_refused(entry_sort_measure(s, &count, &len), ERR_FAILED, message);
     spool_free(s);
 }
 
@@ -171,8 +171,8 @@ static void many_names_in_any_order_make_an_index(void **state)
         snprintf(name, sizeof name, "%u/%u/%u", n % 7, n % 31, n);
         spool_name(s, name, n);
     }
-    assert_done(order_measure(s, &count, &len));
-    assert_done(order_write(s, ledger_fetch, &p.entries));
+    assert_done(entry_sort_measure(s, &count, &len));
+    assert_done(entry_sort_write(s, ledger_fetch, &p.entries));
     p.header.file_count = count;
     p.header.files_len = len;
     assert_true(count == 2000 + 7 + 7 * 31);
@@ -188,7 +188,7 @@ static enum err measure_once(void *arg)
     uint64_t count = 0;
     uint64_t len = 0;
 
-    return order_measure(arg, &count, &len);
+    return entry_sort_measure(arg, &count, &len);
 }
 
 static void no_memory_is_said(void **state)

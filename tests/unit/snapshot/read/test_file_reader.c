@@ -1,4 +1,4 @@
-#include "snapshot/read/content.h"
+#include "snapshot/read/file_reader.h"
 
 #include "tests/unit/snapshot/handmade.h"
 
@@ -57,19 +57,19 @@ static void a_file_comes_whole_wherever_its_last_block_ends(void **state)
 
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct gathered g = {.bytes = {.max = FILE_LEN}};
-        struct content *c = NULL;
+        struct file_reader *c = NULL;
         struct handmade h;
         struct entry e;
 
         entry_init(&e);
         make_file(state, &h, sizes[i]);
-        assert_done(content_new(&h.opened, &c));
-        assert_done(content_find(c, bytes_of_text("f"), &e));
-        assert_done(content_read(c, &e, ledger_fetch, &g));
+        assert_done(file_reader_new(&h.opened, &c));
+        assert_done(file_reader_find(c, bytes_of_text("f"), &e));
+        assert_done(file_reader_read(c, &e, ledger_fetch, &g));
         assert_int_equal(g.bytes.len, sizes[i]);
         assert_memory_equal(g.bytes.at, plain, sizes[i]);
         assert_int_equal(g.pieces, (sizes[i] + BLOCK_LEN - 1) / BLOCK_LEN);
-        content_free(c);
+        file_reader_free(c);
         buf_clear(&g.bytes);
         entry_clear(&e);
         handmade_clear(&h);
@@ -80,19 +80,19 @@ static void a_file_comes_whole_wherever_its_last_block_ends(void **state)
 
 static void a_hard_link_is_found_as_the_name_that_has_the_content(void **state)
 {
-    struct content *c = NULL;
+    struct file_reader *c = NULL;
     struct handmade h;
     struct entry e;
 
     entry_init(&e);
     make_file(state, &h, 10);
-    assert_done(content_new(&h.opened, &c));
-    assert_done(content_find(c, bytes_of_text("hard"), &e));
+    assert_done(file_reader_new(&h.opened, &c));
+    assert_done(file_reader_find(c, bytes_of_text("hard"), &e));
     assert_string_equal(entry_path(&e), "f");
     assert_int_equal(e.size, 10);
-    assert_refused(content_find(c, bytes_of_text("har"), &e), ERR_NOT_FOUND,
+    assert_refused(file_reader_find(c, bytes_of_text("har"), &e), ERR_NOT_FOUND,
                    "no such file in the snapshot: har");
-    content_free(c);
+    file_reader_free(c);
     entry_clear(&e);
     handmade_clear(&h);
 }
@@ -100,17 +100,17 @@ static void a_hard_link_is_found_as_the_name_that_has_the_content(void **state)
 static void a_sink_that_is_full_ends_the_reading(void **state)
 {
     struct gathered g = {.bytes = {.max = FILE_LEN}, .full_after = 1};
-    struct content *c = NULL;
+    struct file_reader *c = NULL;
     struct handmade h;
     struct entry e;
 
     entry_init(&e);
     make_file(state, &h, FILE_LEN);
-    assert_done(content_new(&h.opened, &c));
-    assert_done(content_find(c, bytes_of_text("f"), &e));
-    assert_refused(content_read(c, &e, ledger_fetch, &g), ERR_STORAGE, "f: no room");
+    assert_done(file_reader_new(&h.opened, &c));
+    assert_done(file_reader_find(c, bytes_of_text("f"), &e));
+    assert_refused(file_reader_read(c, &e, ledger_fetch, &g), ERR_STORAGE, "f: no room");
     assert_int_equal(g.pieces, 2);
-    content_free(c);
+    file_reader_free(c);
     buf_clear(&g.bytes);
     entry_clear(&e);
     handmade_clear(&h);
@@ -119,7 +119,7 @@ static void a_sink_that_is_full_ends_the_reading(void **state)
 static void nothing_of_a_wrong_block_reaches_the_sink_and_the_file_is_named(void **state)
 {
     struct gathered g = {.bytes = {.max = FILE_LEN}};
-    struct content *c = NULL;
+    struct file_reader *c = NULL;
     struct handmade h;
     struct entry e;
     char message[512];
@@ -133,13 +133,13 @@ static void nothing_of_a_wrong_block_reaches_the_sink_and_the_file_is_named(void
     be_put(h.parts.rows.at + BLOCK_ROW_LEN + HASH_LEN + 4, BLOCK_LEN, 8); /* … its place is not */
     add_sized(&h.parts, "f", 2 * BLOCK_LEN, 0);
     handmade_index(&h);
-    assert_done(content_new(&h.opened, &c));
-    assert_done(content_find(c, bytes_of_text("f"), &e));
+    assert_done(file_reader_new(&h.opened, &c));
+    assert_done(file_reader_find(c, bytes_of_text("f"), &e));
     snprintf(message, sizeof message, "f: %s",
              block_message(1, BLOCK_LEN, "the block's SHA-256 is not that of the index"));
-    assert_refused(content_read(c, &e, ledger_fetch, &g), ERR_CORRUPT, message);
+    assert_refused(file_reader_read(c, &e, ledger_fetch, &g), ERR_CORRUPT, message);
     assert_int_equal(g.bytes.len, BLOCK_LEN);
-    content_free(c);
+    file_reader_free(c);
     buf_clear(&g.bytes);
     entry_clear(&e);
     handmade_clear(&h);

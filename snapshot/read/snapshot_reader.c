@@ -1,4 +1,4 @@
-#include "snapshot/read/opened.h"
+#include "snapshot/read/snapshot_reader.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 /* Objects kept open by one reader: a file of an old chain jumps between a few. */
 #define OPEN_MAX 4
 
-static enum err open_keys(struct keyring *keyring, size_t envelope, struct opened *o,
+static enum err open_keys(struct keyring *keyring, size_t envelope, struct snapshot_reader *o,
                           struct secret **k_meta)
 {
     const struct manifest *m = &o->manifest;
@@ -32,10 +32,11 @@ out:
     return rc;
 }
 
-enum err opened_new(const struct ledger *ledger, struct keyring *keyring,
-                    const struct snapshot *snapshot, size_t envelope, struct opened *out)
+enum err snapshot_reader_open(const struct ledger *ledger, struct keyring *keyring,
+                              const struct snapshot *snapshot, size_t envelope,
+                              struct snapshot_reader *out)
 {
-    struct opened o = {.store = ledger_store(ledger)};
+    struct snapshot_reader o = {.store = ledger_store(ledger)};
     struct secret *k_meta = NULL;
     struct object_identity identity;
     enum err rc;
@@ -50,14 +51,14 @@ enum err opened_new(const struct ledger *ledger, struct keyring *keyring,
                      ledger_state_dir(ledger), &o.index));
     TRY(manifest_matches(&o.manifest, o.index));
     *out = o;
-    o = (struct opened){0}; /* the caller's now */
+    o = (struct snapshot_reader){0}; /* the caller's now */
 out:
     secret_free(k_meta);
-    opened_clear(&o);
+    snapshot_reader_clear(&o);
     return rc;
 }
 
-void opened_clear(struct opened *o)
+void snapshot_reader_clear(struct snapshot_reader *o)
 {
     if (o->k_data != NULL)
         for (size_t i = 0; i < o->manifest.key_count; i++)
@@ -65,7 +66,7 @@ void opened_clear(struct opened *o)
     mem_free(o->k_data);
     index_free(o->index);
     manifest_clear(&o->manifest);
-    *o = (struct opened){0};
+    *o = (struct snapshot_reader){0};
 }
 
 /* One open object. */
@@ -77,7 +78,7 @@ struct open_object {
 };
 
 struct block_reader {
-    const struct opened *from; /* borrowed */
+    const struct snapshot_reader *from; /* borrowed */
     struct open_object objects[OPEN_MAX];
     uint64_t clock;
     struct hash *hash;
@@ -93,13 +94,13 @@ static void close_object(struct open_object *o)
     *o = (struct open_object){0};
 }
 
-enum err block_reader_new(const struct opened *o, struct block_reader **out)
+enum err block_reader_new(const struct snapshot_reader *reader, struct block_reader **out)
 {
     struct block_reader *r = NULL;
     enum err rc;
 
     TRY(mem_new(1, sizeof *r, &r));
-    r->from = o;
+    r->from = reader;
     TRY(hash_new(&r->hash));
     TRY(codec_new(&r->codec));
     TRY(mem_new(BLOCK_LEN_MAX, 1, &r->stored));
@@ -128,11 +129,12 @@ static enum err fetch(void *arg, uint64_t offset, void *to, size_t len)
     return store_blob_read(arg, offset, to, len);
 }
 
-static const struct secret *key_for(const struct opened *o, const uint8_t scope[SEAL_ID_LEN])
+static const struct secret *key_for(const struct snapshot_reader *reader,
+                                    const uint8_t scope[SEAL_ID_LEN])
 {
-    for (size_t i = 0; i < o->manifest.key_count; i++)
-        if (memcmp(o->manifest.keys[i].context.scope, scope, SEAL_ID_LEN) == 0)
-            return o->k_data[i];
+    for (size_t i = 0; i < reader->manifest.key_count; i++)
+        if (memcmp(reader->manifest.keys[i].context.scope, scope, SEAL_ID_LEN) == 0)
+            return reader->k_data[i];
     return NULL; /* manifest_decode() saw to it that there is one */
 }
 
@@ -191,7 +193,7 @@ out:
     return rc;
 }
 
-/* The stored bytes of a block, opened, in r->stored. */
+/* The stored bytes of a block, snapshot_reader, in r->stored. */
 static enum err read_stored(struct block_reader *r, const struct block *b)
 {
     struct open_object *object = NULL;

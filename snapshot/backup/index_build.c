@@ -1,25 +1,25 @@
-#include "snapshot/backup/image.h"
+#include "snapshot/backup/index_build.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/fs/path.h"
-#include "snapshot/backup/order.h"
+#include "snapshot/backup/entry_sort.h"
 #include "snapshot/format/block.h"
 
 #define SCAN_ROWS 1024
 #define COPY_LEN (64 * KIB)
 #define UNUSED UINT32_MAX
 
-void image_clear(struct image *i)
+void index_build_clear(struct index_build *i)
 {
     mem_free(i->objects);
     mem_free(i->numbers);
-    *i = (struct image){0};
+    *i = (struct index_build){0};
 }
 
-static const struct manifest_object *object_at(const struct image_options *o, size_t number)
+static const struct manifest_object *object_at(const struct index_build_options *o, size_t number)
 {
     return number < o->inherited_count ? &o->inherited[number]
                                        : &o->packs[number - o->inherited_count];
@@ -27,7 +27,7 @@ static const struct manifest_object *object_at(const struct image_options *o, si
 
 /* Go through all rows in pieces; `each` may change them. */
 typedef enum err rows_each(void *arg, uint8_t *rows, size_t count);
-static enum err scan_rows(const struct image_options *o, rows_each *each, void *arg)
+static enum err scan_rows(const struct index_build_options *o, rows_each *each, void *arg)
 {
     uint8_t *rows = NULL;
     enum err rc;
@@ -46,8 +46,8 @@ out:
 }
 
 struct marking {
-    const struct image_options *options;
-    struct image *image;
+    const struct index_build_options *options;
+    struct index_build *build;
 };
 
 static enum err mark_used(void *arg, uint8_t *rows, size_t count)
@@ -63,46 +63,46 @@ static enum err mark_used(void *arg, uint8_t *rows, size_t count)
             continue;
         if (b.object >= objects)
             FAIL(ERR_FAILED, "a block was put into object %u of %zu", b.object, objects);
-        m->image->numbers[b.object] = 0;
-        m->image->needed_len += b.stored_len;
+        m->build->numbers[b.object] = 0;
+        m->build->needed_len += b.stored_len;
     }
 out:
     return rc;
 }
 
-enum err image_plan(const struct image_options *o, struct image *out)
+enum err index_build_plan(const struct index_build_options *o, struct index_build *out)
 {
     size_t objects = o->inherited_count + o->pack_count;
-    struct image image = {0};
-    struct marking marking = {.options = o, .image = &image};
+    struct index_build build = {0};
+    struct marking marking = {.options = o, .build = &build};
     enum err rc;
 
-    TRY(mem_new(objects, sizeof *image.numbers, &image.numbers));
-    TRY(mem_new(objects, sizeof *image.objects, &image.objects));
+    TRY(mem_new(objects, sizeof *build.numbers, &build.numbers));
+    TRY(mem_new(objects, sizeof *build.objects, &build.objects));
     for (size_t i = 0; i < objects; i++)
-        image.numbers[i] = UNUSED;
+        build.numbers[i] = UNUSED;
     TRY(scan_rows(o, mark_used, &marking));
     for (size_t i = 0; i < objects; i++) {
-        if (image.numbers[i] == UNUSED)
+        if (build.numbers[i] == UNUSED)
             continue;
-        image.numbers[i] = (uint32_t)image.object_count;
-        image.objects[image.object_count++] = *object_at(o, i);
+        build.numbers[i] = (uint32_t)build.object_count;
+        build.objects[build.object_count++] = *object_at(o, i);
     }
-    memcpy(image.header.snapshot, o->snapshot_id, SNAPSHOT_ID_LEN);
-    image.header.object_count = (uint32_t)image.object_count;
-    image.header.file_count = spool_entry_count(o->spool);
-    image.header.files_len = spool_entries_len(o->spool);
-    image.header.block_count = o->row_count;
+    memcpy(build.header.snapshot, o->snapshot_id, SNAPSHOT_ID_LEN);
+    build.header.object_count = (uint32_t)build.object_count;
+    build.header.file_count = spool_entry_count(o->spool);
+    build.header.files_len = spool_entries_len(o->spool);
+    build.header.block_count = o->row_count;
     if (!o->is_sorted)
-        TRY(order_measure(o->spool, &image.header.file_count, &image.header.files_len));
-    *out = image;
-    image = (struct image){0}; /* the caller's now */
+        TRY(entry_sort_measure(o->spool, &build.header.file_count, &build.header.files_len));
+    *out = build;
+    build = (struct index_build){0}; /* the caller's now */
 out:
-    image_clear(&image);
+    index_build_clear(&build);
     return rc;
 }
 
-static enum err copy_entries(const struct image_options *o, image_sink *sink, void *arg)
+static enum err copy_entries(const struct index_build_options *o, index_build_sink *sink, void *arg)
 {
     uint64_t len = spool_entries_len(o->spool);
     uint8_t *piece = NULL;
@@ -121,8 +121,8 @@ out:
 }
 
 struct renumbering {
-    const struct image *image;
-    image_sink *sink;
+    const struct index_build *build;
+    index_build_sink *sink;
     void *arg;
 };
 
@@ -134,26 +134,26 @@ static enum err write_renumbered(void *arg, uint8_t *rows, size_t count)
         uint8_t *row = rows + i * BLOCK_ROW_LEN;
 
         if (row[BLOCK_ROW_LEN - 1] != BLOCK_ZERO)
-            be_put(row + HASH_LEN, r->image->numbers[be_get(row + HASH_LEN, 4)], 4);
+            be_put(row + HASH_LEN, r->build->numbers[be_get(row + HASH_LEN, 4)], 4);
     }
     return r->sink(r->arg, bytes_of(rows, count * BLOCK_ROW_LEN));
 }
 
-enum err image_write(const struct image_options *o, const struct image *image, image_sink *sink,
-                     void *arg)
+enum err index_build_write(const struct index_build_options *o, const struct index_build *build,
+                           index_build_sink *sink, void *arg)
 {
-    struct renumbering renumbering = {.image = image, .sink = sink, .arg = arg};
+    struct renumbering renumbering = {.build = build, .sink = sink, .arg = arg};
     uint8_t head[INDEX_HEADER_LEN];
     enum err rc;
 
-    index_header_encode(&image->header, head);
+    index_header_encode(&build->header, head);
     TRY(sink(arg, bytes_of(head, sizeof head)));
-    for (size_t i = 0; i < image->object_count; i++)
-        TRY(sink(arg, bytes_of(image->objects[i].id, SEAL_ID_LEN)));
+    for (size_t i = 0; i < build->object_count; i++)
+        TRY(sink(arg, bytes_of(build->objects[i].id, SEAL_ID_LEN)));
     if (o->is_sorted)
         TRY(copy_entries(o, sink, arg));
     else
-        TRY(order_write(o->spool, sink, arg));
+        TRY(entry_sort_write(o->spool, sink, arg));
     TRY(scan_rows(o, write_renumbered, &renumbering));
 out:
     return rc;

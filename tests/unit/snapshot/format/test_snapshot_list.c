@@ -1,4 +1,4 @@
-#include "snapshot/format/catalogue.h"
+#include "snapshot/format/snapshot_list.h"
 
 #include "tests/unit/snapshot/repositories.h"
 
@@ -16,42 +16,43 @@ static void make_three(struct snapshot items[3])
 static void a_snapshot_is_found_by_each_of_its_names(void **state)
 {
     struct snapshot items[3];
-    struct catalogue c = {.items = items, .count = 3};
+    struct snapshot_list c = {.items = items, .count = 3};
     const struct snapshot *found = NULL;
 
     (void)state;
     make_three(items);
-    assert_done(catalogue_find(&c, "latest", &found));
+    assert_done(snapshot_list_find(&c, "latest", &found));
     assert_ptr_equal(found, &items[2]);
-    assert_done(catalogue_find(&c, "bbbbbb", &found));
+    assert_done(snapshot_list_find(&c, "bbbbbb", &found));
     assert_ptr_equal(found, &items[2]);
-    assert_done(catalogue_find(&c, "aaaaaa000000000000000002", &found));
+    assert_done(snapshot_list_find(&c, "aaaaaa000000000000000002", &found));
     assert_ptr_equal(found, &items[1]);
 }
 
 static void what_is_no_name_of_one_is_refused(void **state)
 {
     struct snapshot items[3];
-    struct catalogue c = {.items = items, .count = 3};
+    struct snapshot_list c = {.items = items, .count = 3};
     const struct snapshot *found = NULL;
 
     (void)state;
     make_three(items);
-    assert_refused(catalogue_find(&c, "aaaaaa", &found), ERR_USAGE,
+    assert_refused(snapshot_list_find(&c, "aaaaaa", &found), ERR_USAGE,
                    "snapshot aaaaaa: several begin like that (aaaaaa000000000000000001, "
                    "aaaaaa000000000000000002); give more digits");
-    assert_refused(catalogue_find(&c, "cccccc", &found), ERR_NOT_FOUND,
+    assert_refused(snapshot_list_find(&c, "cccccc", &found), ERR_NOT_FOUND,
                    "snapshot cccccc: there is none\n  The newest is bbbbbb000000000000000003; "
                    "`sealpoint snapshots` lists all 3.");
-    assert_refused(catalogue_find(&c, "aaaaaa0000000000000000021", &found), ERR_NOT_FOUND, NULL);
-    assert_refused(catalogue_find(&c, "AAAAAA000000000000000001", &found), ERR_NOT_FOUND, NULL);
-    assert_refused(catalogue_find(&c, "bbbbb", &found), ERR_USAGE,
+    assert_refused(snapshot_list_find(&c, "aaaaaa0000000000000000021", &found), ERR_NOT_FOUND,
+                   NULL);
+    assert_refused(snapshot_list_find(&c, "AAAAAA000000000000000001", &found), ERR_NOT_FOUND, NULL);
+    assert_refused(snapshot_list_find(&c, "bbbbb", &found), ERR_USAGE,
                    "\"bbbbb\" is no snapshot: give \"latest\", an id, or at least its first 6 "
                    "digits");
-    assert_refused(catalogue_find(&c, "", &found), ERR_USAGE, NULL);
-    assert_refused(catalogue_find(&c, "Latest", &found), ERR_NOT_FOUND, NULL);
+    assert_refused(snapshot_list_find(&c, "", &found), ERR_USAGE, NULL);
+    assert_refused(snapshot_list_find(&c, "Latest", &found), ERR_NOT_FOUND, NULL);
     c.count = 0;
-    assert_refused(catalogue_find(&c, "latest", &found), ERR_NOT_FOUND,
+    assert_refused(snapshot_list_find(&c, "latest", &found), ERR_NOT_FOUND,
                    "the repository holds no snapshot yet");
     assert_null(found);
 }
@@ -59,15 +60,15 @@ static void what_is_no_name_of_one_is_refused(void **state)
 static void snapshots_come_oldest_first_and_live(void **state)
 {
     struct world w;
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     struct backup_result r[3];
     struct jdoc *body = NULL;
 
     make_world(state, &w);
     put_file(in(state, "source/f"), "content");
-    assert_done(catalogue_read(w.ledger, &c));
+    assert_done(snapshot_list_read(w.ledger, &c));
     assert_int_equal(c.count, 0);
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     for (size_t i = 0; i < 3; i++)
         r[i] = make_backup(&w);
     assert_done(jdoc_object(&body));
@@ -75,12 +76,12 @@ static void snapshots_come_oldest_first_and_live(void **state)
     assert_done(jdoc_set_text(body, "reason", "test"));
     assert_done(ledger_append(w.ledger, RECORD_TOMBSTONE, body, NULL));
     jdoc_free(body);
-    assert_done(catalogue_read(w.ledger, &c));
+    assert_done(snapshot_list_read(w.ledger, &c));
     assert_int_equal(c.count, 2);
     assert_string_equal(c.items[0].id, r[0].id);
     assert_string_equal(c.items[1].id, r[2].id);
     assert_true(c.items[0].created_ms <= c.items[1].created_ms);
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     clear_world(&w);
 }
 
@@ -144,7 +145,7 @@ static void a_record_that_lacks_or_breaks_a_member_is_damaged_and_hides_no_other
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct world w;
-        struct catalogue c = {0};
+        struct snapshot_list c = {0};
         struct jdoc *body;
         struct backup_result made;
         const struct snapshot *found = NULL;
@@ -158,17 +159,17 @@ static void a_record_that_lacks_or_breaks_a_member_is_damaged_and_hides_no_other
             assert_done(jdoc_set_text(body, rows[i].name, rows[i].text));
         assert_done(ledger_append(w.ledger, RECORD_SNAPSHOT, body, NULL));
         jdoc_free(body);
-        assert_done(catalogue_read(w.ledger, &c));
+        assert_done(snapshot_list_read(w.ledger, &c));
         if (c.damaged_count != 1 || c.damaged[0].code != rows[i].code ||
             strncmp(c.damaged[0].reason, "snapshot record ", 16) != 0)
             fail_msg("%s = %s gave %zu damaged: %s", rows[i].name, rows[i].text, c.damaged_count,
                      c.damaged_count == 1 ? c.damaged[0].reason : "");
         assert_int_equal(c.count, 2);
-        assert_done(catalogue_find(&c, "latest", &found));
+        assert_done(snapshot_list_find(&c, "latest", &found));
         assert_string_equal(found->id, made.id);
         if (c.damaged[0].id[0] != '\0')
-            assert_refused(catalogue_find(&c, NEW_ID, &found), rows[i].code, NULL);
-        catalogue_clear(&c);
+            assert_refused(snapshot_list_find(&c, NEW_ID, &found), rows[i].code, NULL);
+        snapshot_list_clear(&c);
         clear_world(&w);
         remove_all(in(state, "repository"));
         remove_all(in(state, "state"));
@@ -180,7 +181,7 @@ static void a_record_that_lacks_or_breaks_a_member_is_damaged_and_hides_no_other
 static void two_records_of_one_id_are_damaged_and_hide_no_other(void **state)
 {
     struct world w;
-    struct catalogue c = {0};
+    struct snapshot_list c = {0};
     struct jdoc *body;
     struct backup_result first;
     struct backup_result second;
@@ -194,39 +195,39 @@ static void two_records_of_one_id_are_damaged_and_hide_no_other(void **state)
     body = copy_facts(ledger_at(w.ledger, ledger_count(w.ledger) - 1), "");
     assert_done(ledger_append(w.ledger, RECORD_SNAPSHOT, body, NULL));
     jdoc_free(body);
-    assert_done(catalogue_read(w.ledger, &c));
+    assert_done(snapshot_list_read(w.ledger, &c));
     assert_int_equal(c.count, 1);
     assert_int_equal(c.damaged_count, 2);
-    assert_done(catalogue_find(&c, "latest", &found));
+    assert_done(snapshot_list_find(&c, "latest", &found));
     assert_string_equal(found->id, first.id);
     snprintf(due, sizeof due,
              "snapshot %s is damaged: another snapshot record has the same id\n  The other "
              "snapshots can be restored; `sealpoint snapshots` lists them.",
              second.id);
-    assert_refused(catalogue_find(&c, second.id, &found), ERR_CORRUPT, due);
-    catalogue_clear(&c);
+    assert_refused(snapshot_list_find(&c, second.id, &found), ERR_CORRUPT, due);
+    snapshot_list_clear(&c);
     clear_world(&w);
 }
 
 static void when_all_are_damaged_there_is_no_latest(void **state)
 {
     struct damaged_snapshot damaged = {.code = ERR_CORRUPT, .reason = "why"};
-    struct catalogue c = {.damaged = &damaged, .damaged_count = 1};
+    struct snapshot_list c = {.damaged = &damaged, .damaged_count = 1};
     const struct snapshot *found = NULL;
 
     (void)state;
-    assert_refused(catalogue_find(&c, "latest", &found), ERR_CORRUPT,
+    assert_refused(snapshot_list_find(&c, "latest", &found), ERR_CORRUPT,
                    "the repository holds no snapshot that is not damaged");
-    assert_refused(catalogue_find(&c, "aaaaaa", &found), ERR_NOT_FOUND,
+    assert_refused(snapshot_list_find(&c, "aaaaaa", &found), ERR_NOT_FOUND,
                    "snapshot aaaaaa: there is none");
 }
 
 static enum err read_once(void *arg)
 {
-    struct catalogue c = {0};
-    enum err rc = catalogue_read(arg, &c);
+    struct snapshot_list c = {0};
+    enum err rc = snapshot_list_read(arg, &c);
 
-    catalogue_clear(&c);
+    snapshot_list_clear(&c);
     return rc;
 }
 

@@ -1,0 +1,461 @@
+#include "snapshot/backup/read_queue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/fs/file.h"
+#include "snapshot/format/block.h"
+
+#define COPY_ROWS 1024
+#define SHOWN_MAX 512
+/* A file that was touched so shortly before the parent began may have been touched again within
+ * the same tick of the file system's clock: its times prove nothing. */
+#define TICK_MS 20
+
+struct reading {
+    int fd;             /* owned; -1 for a stream */
+    struct entry entry; /* as it was described; owned */
+    uint64_t spooled_at;
+    uint64_t first_slot;
+    size_t held; /* ranges out, plus one while it is the queue's current file */
+    bool changed;
+    uint64_t parent_first; /* first row in the parent's block map */
+    uint64_t parent_size;  /* 0: nothing to compare with */
+};
+
+struct read_queue {
+    struct read_queue_options options;
+    pthread_mutex_t lock;    /* everything below */
+    struct reading *current; /* the file that ranges are cut from, or NULL */
+    uint64_t next_offset;    /* in it */
+    uint64_t next_slot;
+    bool at_end;
+    struct read_queue_totals totals;
+    struct entry parent_entry; /* owned; scratch */
+    uint8_t *rows;             /* owned; scratch of COPY_ROWS */
+};
+
+enum err read_queue_new(const struct read_queue_options *options, struct read_queue **out)
+{
+    struct read_queue *queue = NULL;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *queue, &queue));
+    pthread_mutex_init(&queue->lock, NULL);
+    queue->options = *options;
+    queue->totals.attention = options->source->warned;
+    entry_init(&queue->parent_entry);
+    TRY(mem_new(COPY_ROWS, BLOCK_ROW_LEN, &queue->rows));
+    *out = queue;
+    queue = NULL; /* the caller's now */
+out:
+    read_queue_free(queue);
+    return rc;
+}
+
+static void reading_free(struct reading *r)
+{
+    if (r == NULL)
+        return;
+    if (r->fd >= 0)
+        close(r->fd);
+    entry_clear(&r->entry);
+    mem_free(r);
+}
+
+void read_queue_free(struct read_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    reading_free(queue->current);
+    entry_clear(&queue->parent_entry);
+    mem_free(queue->rows);
+    pthread_mutex_destroy(&queue->lock);
+    mem_free(queue);
+}
+
+void read_queue_totals(const struct read_queue *queue, struct read_queue_totals *out)
+{
+    *out = queue->totals;
+}
+
+static void say(const struct entry *e, const char *what)
+{
+    char shown[SHOWN_MAX];
+
+    text_printable(entry_path(e), shown, sizeof shown);
+    log_say(LOG_WARN, "%s: %s", shown, what);
+}
+
+/* Spool an entry that stays as it is, and count it. */
+static enum err spool_entry(struct read_queue *queue, const struct entry *e, uint64_t *at)
+{
+    enum err rc;
+
+    TRY(spool_add(queue->options.spool, e, at));
+    queue->totals.files++;
+    queue->totals.bytes += e->size;
+    if (queue->options.progress != NULL)
+        atomic_fetch_add(&queue->options.progress->done_files, 1);
+out:
+    return rc;
+}
+
+static bool same_times(const struct entry *a, const struct entry *b)
+{
+    return a->mtime_s == b->mtime_s && a->mtime_ns == b->mtime_ns && a->ctime_s == b->ctime_s &&
+           a->ctime_ns == b->ctime_ns;
+}
+
+/* Seconds and the rest apart: a file system may keep times that no count of nanoseconds holds. */
+static bool was_touched_before(const struct entry *e, int64_t limit_ms)
+{
+    int64_t limit_s = limit_ms / 1000;
+    int64_t rest_ms = limit_ms % 1000;
+
+    if (rest_ms < 0) { /* before 1970: the division rounds towards zero */
+        limit_s--;
+        rest_ms += 1000;
+    }
+    if (e->ctime_s != limit_s)
+        return e->ctime_s < limit_s;
+    return e->ctime_ns < rest_ms * 1000000;
+}
+
+static bool is_unchanged(const struct read_queue *queue, const struct entry *now,
+                         const struct entry *was)
+{
+    int64_t started_ms = queue->options.parent->snapshot->started_ms;
+
+    return !queue->options.read_all && now->type == was->type && now->flags == 0 &&
+           was->flags == 0 && now->size == was->size && now->inode == was->inode &&
+           now->inode != 0 && same_times(now, was) && now->mode == was->mode &&
+           now->uid == was->uid && now->gid == was->gid &&
+           was_touched_before(now, started_ms - TICK_MS);
+}
+
+/* The parent's entry of the same path, in in->parent_entry. */
+static enum err find_in_parent(struct read_queue *queue, const struct entry *e, bool *found)
+{
+    uint64_t i = 0;
+    enum err rc = ERR_OK;
+
+    *found = false;
+    if (queue->options.parent == NULL)
+        return ERR_OK;
+    rc = index_find(queue->options.parent->index, buf_bytes(&e->path), &i);
+    if (rc == ERR_NOT_FOUND)
+        return ERR_OK;
+    TRY(rc);
+    TRY(index_entry(queue->options.parent->index, i, &queue->parent_entry));
+    *found = true;
+out:
+    return rc;
+}
+
+/* Take over entry and rows as the parent has them. */
+static enum err inherit(struct read_queue *queue)
+{
+    struct entry *e = &queue->parent_entry;
+    uint64_t blocks = entry_blocks(e);
+    uint64_t from = e->first_block;
+    uint64_t at;
+    enum err rc = ERR_OK;
+
+    e->first_block = blocks > 0 ? queue->next_slot : 0;
+    for (uint64_t done = 0; done < blocks;) {
+        size_t count = blocks - done < COPY_ROWS ? (size_t)(blocks - done) : COPY_ROWS;
+
+        TRY(index_rows(queue->options.parent->index, from + done, count, queue->rows));
+        TRY(spool_put_rows(queue->options.spool, queue->next_slot, queue->rows, count));
+        queue->next_slot += count;
+        done += count;
+    }
+    TRY(spool_entry(queue, e, &at));
+    if (queue->options.progress != NULL)
+        atomic_fetch_add(&queue->options.progress->done_bytes, e->size);
+out:
+    return rc;
+}
+
+static void compare_with_parent(const struct read_queue *queue, struct reading *r, bool found)
+{
+    const struct entry *was = &queue->parent_entry;
+
+    if (!found || was->type != ENTRY_FILE || was->size == 0 ||
+        was->block_log2 != r->entry.block_log2)
+        return;
+    r->parent_first = was->first_block;
+    r->parent_size = was->size;
+}
+
+/* An opened regular file becomes the one that ranges are cut from. */
+static enum err begin_file(struct read_queue *queue, struct reading **r, bool found)
+{
+    struct entry *e = &(*r)->entry;
+    enum err rc = ERR_OK;
+
+    e->first_block = queue->next_slot;
+    (*r)->first_slot = queue->next_slot;
+    (*r)->held = 1;
+    compare_with_parent(queue, *r, found);
+    if (!queue->options.source->size_is_unknown) {
+        TRY(spool_entry(queue, e, &(*r)->spooled_at));
+        queue->next_slot += entry_blocks(e);
+    }
+    queue->current = *r;
+    queue->next_offset = 0;
+    *r = NULL; /* the queue's now */
+out:
+    return rc;
+}
+
+static bool has_content(const struct read_queue *queue, const struct entry *e)
+{
+    return e->type == ENTRY_FILE && (e->flags & ENTRY_HARD_LINK) == 0 &&
+           (e->size > 0 || queue->options.source->size_is_unknown);
+}
+
+/* Look at the source's next file: pass it over, inherit it, spool it, or make it the current. */
+static enum err next_file(struct read_queue *queue)
+{
+    const struct source *source = queue->options.source;
+    struct reading *r = NULL;
+    bool more = true;
+    bool found = false;
+    uint64_t at;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *r, &r));
+    r->fd = -1;
+    entry_init(&r->entry);
+    TRY(source->driver->next(source->self, &r->entry, &more, &queue->totals.attention));
+    queue->at_end = !more;
+    if (!more)
+        goto out;
+    TRY(find_in_parent(queue, &r->entry, &found));
+    if (found && is_unchanged(queue, &r->entry, &queue->parent_entry)) {
+        rc = inherit(queue);
+        goto out;
+    }
+    rc = source->driver->describe(source->self, &r->entry, &r->fd);
+    if (rc == ERR_NOT_FOUND) {
+        say(&r->entry, "vanished before it was read");
+        queue->totals.attention++;
+        rc = ERR_OK;
+        goto out;
+    }
+    TRY(rc);
+    if (has_content(queue, &r->entry))
+        TRY(begin_file(queue, &r, found));
+    else
+        TRY(spool_entry(queue, &r->entry, &at));
+out:
+    reading_free(r);
+    return rc;
+}
+
+/* Compare with how it was when it was opened. */
+static void look_again(struct reading *r)
+{
+    struct stat st;
+
+    if (r->fd < 0 || fstat(r->fd, &st) != 0)
+        return;
+    if ((uint64_t)st.st_size != r->entry.size || st.st_mtim.tv_sec != r->entry.mtime_s ||
+        st.st_mtim.tv_nsec != r->entry.mtime_ns)
+        r->changed = true;
+}
+
+static enum err let_go(struct read_queue *queue, struct reading *r)
+{
+    enum err rc = ERR_OK;
+
+    if (--r->held > 0)
+        return ERR_OK;
+    look_again(r);
+    if (r->changed) {
+        say(&r->entry, "changed while it was read; the snapshot has a mixture of before and after");
+        queue->totals.attention++;
+        TRY(spool_mark_changed(queue->options.spool, r->spooled_at));
+    }
+out:
+    reading_free(r);
+    return rc;
+}
+
+/* The entry of a stream of unknown length is spooled now that its end is known. */
+static enum err end_file(struct read_queue *queue)
+{
+    struct reading *r = queue->current;
+    enum err rc = ERR_OK;
+    enum err gone;
+
+    queue->current = NULL;
+    if (queue->options.source->size_is_unknown) {
+        r->entry.size = queue->next_offset;
+        if (r->entry.size == 0)
+            r->entry.block_log2 = 0;
+        r->entry.mtime_s = r->entry.ctime_s = clock_now_ms() / 1000;
+        rc = spool_entry(queue, &r->entry, &r->spooled_at);
+    }
+    gone = let_go(queue, r);
+    return rc != ERR_OK ? rc : gone;
+}
+
+static void cut(struct read_queue *queue, size_t len, struct read_range *c)
+{
+    struct reading *r = queue->current;
+
+    *c = (struct read_range){.file = r,
+                             .offset = queue->next_offset,
+                             .len = len,
+                             .block_len = (size_t)1 << r->entry.block_log2,
+                             .slot = r->first_slot + (queue->next_offset >> r->entry.block_log2)};
+    queue->next_offset += len;
+    r->held++;
+}
+
+/* The next piece of a stream; *len is 0 at the end of its current file. */
+static enum err read_stream(struct read_queue *queue, uint8_t *buffer, size_t *len)
+{
+    const struct source *source = queue->options.source;
+    const struct entry *e = &queue->current->entry;
+    uint64_t want = READ_RANGE_LEN;
+    enum err rc;
+
+    if (!source->size_is_unknown && e->size - queue->next_offset < want)
+        want = e->size - queue->next_offset;
+    TRY(source->driver->read(source->self, buffer, (size_t)want, len));
+    if (!source->size_is_unknown && *len < want)
+        FAIL(ERR_FAILED, "%s: the tar on standard input ends in the middle of it", entry_path(e));
+    if (source->size_is_unknown)
+        queue->next_slot += (*len + ((size_t)1 << e->block_log2) - 1) >> e->block_log2;
+out:
+    return rc;
+}
+
+static enum err cut_next(struct read_queue *queue, uint8_t *buffer, struct read_range *c,
+                         bool *cut_one)
+{
+    struct reading *r = queue->current;
+    uint64_t left = r->entry.size - queue->next_offset;
+    size_t len = left < READ_RANGE_LEN ? (size_t)left : READ_RANGE_LEN;
+    enum err rc = ERR_OK;
+
+    if (queue->options.source->is_stream)
+        TRY(read_stream(queue, buffer, &len));
+    *cut_one = len > 0;
+    if (len > 0)
+        cut(queue, len, c);
+    else
+        TRY(end_file(queue));
+out:
+    return rc;
+}
+
+enum err read_queue_take(struct read_queue *queue, uint8_t *buffer, struct read_range *out,
+                         bool *more)
+{
+    bool cut_one = false;
+    enum err rc = ERR_OK;
+
+    pthread_mutex_lock(&queue->lock);
+    while (!cut_one && (queue->current != NULL || !queue->at_end)) {
+        if (queue->current != NULL)
+            TRY(cut_next(queue, buffer, out, &cut_one));
+        else
+            TRY(next_file(queue));
+    }
+    queue->totals.rows = queue->next_slot;
+    *more = cut_one;
+out:
+    pthread_mutex_unlock(&queue->lock);
+    return rc;
+}
+
+/* Blocks that lie in holes are not read: they are zeros. */
+static enum err read_around_holes(const struct read_range *c, uint8_t *buffer, size_t *got)
+{
+    enum err rc = ERR_OK;
+
+    memset(buffer, 0, c->len);
+    for (size_t at = 0; at < c->len; at += c->block_len) {
+        size_t len = c->len - at < c->block_len ? c->len - at : c->block_len;
+        size_t some = len;
+
+        if (entry_has_data(&c->file->entry, c->offset + at, len))
+            TRY(file_read_at(c->file->fd, buffer + at, len, c->offset + at, &some));
+        *got += some;
+        if (some < len)
+            break;
+    }
+out:
+    return rc;
+}
+
+enum err read_queue_read(struct read_queue *queue, const struct read_range *c, uint8_t *buffer)
+{
+    size_t got = 0;
+    enum err rc = ERR_OK;
+
+    if (queue->options.source->is_stream)
+        return ERR_OK;
+    if (c->file->entry.extents.len > 0)
+        TRY(read_around_holes(c, buffer, &got));
+    else
+        TRY(file_read_at(c->file->fd, buffer, c->len, c->offset, &got));
+    if (got < c->len) {
+        memset(buffer + got, 0, c->len - got);
+        pthread_mutex_lock(&queue->lock);
+        c->file->changed = true;
+        pthread_mutex_unlock(&queue->lock);
+    }
+out:
+    if (rc != ERR_OK)
+        err_note("reading %s", entry_path(&c->file->entry));
+    return rc;
+}
+
+enum err read_queue_parent_rows(const struct read_queue *queue, const struct read_range *c,
+                                uint8_t *rows, size_t *count)
+{
+    const struct reading *r = c->file;
+    uint64_t end = c->offset + c->len;
+    enum err rc = ERR_OK;
+
+    /* A shorter last block is comparable only when it ends at the same place in both. */
+    if (end != r->parent_size) {
+        end -= end % c->block_len;
+        if (end > r->parent_size)
+            end = r->parent_size - r->parent_size % c->block_len;
+    }
+    *count = end > c->offset ? (size_t)((end - c->offset + c->block_len - 1) / c->block_len) : 0;
+    if (*count > 0)
+        TRY(index_rows(queue->options.parent->index,
+                       r->parent_first + (c->offset >> r->entry.block_log2), *count, rows));
+out:
+    return rc;
+}
+
+enum err read_queue_release(struct read_queue *queue, struct read_range *c)
+{
+    struct reading *r = c->file;
+    enum err rc = ERR_OK;
+
+    pthread_mutex_lock(&queue->lock);
+    c->file = NULL;
+    if (queue->options.progress != NULL)
+        atomic_fetch_add(&queue->options.progress->done_bytes, c->len);
+    rc = let_go(queue, r);
+    pthread_mutex_unlock(&queue->lock);
+    return rc;
+}
