@@ -324,7 +324,7 @@ static const struct option options[OPTION_COUNT] = {
             .name = "no-passphrase",
             .type = VALUE_FLAG,
             .text = "Never ask for a passphrase. At init and key create: leave the keys of a new "
-                    "keyring bare, so that whoever can read its file can use them.",
+                    "keyring unencrypted, so that whoever can read its file can use them.",
             .commands = COMMANDS_ALL,
         },
     [OPTION_FINGERPRINT] =

@@ -21,7 +21,8 @@ static enum err elsewhere(const struct provider *p)
     return ERR_USAGE;
 }
 
-enum err keyring_create(const struct master_key_options *options, bool bare, struct key_name *out)
+enum err keyring_create(const struct master_key_options *options, bool unencrypted,
+                        struct key_name *out)
 {
     const struct provider *p = NULL;
     enum err rc;
@@ -29,7 +30,7 @@ enum err keyring_create(const struct master_key_options *options, bool bare, str
     TRY(provider_find(options->provider, &p));
     if (p->admin == NULL)
         return elsewhere(p);
-    TRY(p->admin->create(options, bare, out));
+    TRY(p->admin->create(options, unencrypted, out));
 out:
     return rc;
 }

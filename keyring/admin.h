@@ -30,7 +30,7 @@ struct key_version {
 
 struct key_versions {
     struct key_name active;
-    bool is_protected;         /* a passphrase seals the keys; false: they lie bare */
+    bool is_protected;         /* a passphrase seals the keys; false: they are unencrypted */
     struct key_version *items; /* oldest first; owned */
     size_t count;
 };
@@ -39,10 +39,10 @@ void key_versions_clear(struct key_versions *v);
 /*
  * Make the master key that `options` describes, with one enabled, active version. For the file
  * keyring: sealed under the passphrase of options->passphrase_file or of ask(twice), or, with
- * `bare`, not sealed at all. ERR_EXISTS: there is one (it stays as it is); ERR_USAGE: the provider
- * makes its keys elsewhere, or no passphrase is named and nobody can be asked.
+ * `unencrypted`, not sealed at all. ERR_EXISTS: there is one (it stays as it is); ERR_USAGE: the
+ * provider makes its keys elsewhere, or no passphrase is named and nobody can be asked.
  */
-MUST_CHECK enum err keyring_create(const struct master_key_options *options, bool bare,
+MUST_CHECK enum err keyring_create(const struct master_key_options *options, bool unencrypted,
                                    struct key_name *out);
 
 /* Master key `i` in all that follows. ERR_USAGE: its provider is managed elsewhere. */

@@ -14,7 +14,8 @@
 
 /* For providers whose versions are managed from here; a key service has its own console. */
 struct provider_admin {
-    enum err (*create)(const struct master_key_options *options, bool bare, struct key_name *out);
+    enum err (*create)(const struct master_key_options *options, bool unencrypted,
+                       struct key_name *out);
     enum err (*versions)(void *self, struct key_versions *out);
     enum err (*rotate)(void *self, struct key_name *out);
     enum err (*act)(void *self, enum key_action action, const char *version, uint64_t days,

@@ -28,7 +28,8 @@ enum err advice_on_keyring(const struct session *session, size_t i, const char *
     if (repository != NULL)
         TRY(warn_of_place(path, repository));
     if (!versions.is_protected)
-        log_say(LOG_WARN, "the keys in %s lie bare: whoever reads that file can read every backup",
+        log_say(LOG_WARN,
+                "the keys in %s are unencrypted: whoever reads that file can read every backup",
                 path);
     log_say(LOG_INFO,
             "keep a copy of %s away from this machine and from the repository%s: without it "

@@ -69,12 +69,12 @@ out:
 static enum err make_keyring(const struct settings *s, size_t i, struct made *made)
 {
     struct master_key_options options = s->keys[i];
-    bool bare = settings_flag(s, OPTION_NO_PASSPHRASE);
+    bool unencrypted = settings_flag(s, OPTION_NO_PASSPHRASE);
     struct key_name unused;
     enum err rc;
 
-    options.ask = bare ? NULL : terminal_passphrase;
-    rc = keyring_create(&options, bare, &unused);
+    options.ask = unencrypted ? NULL : terminal_passphrase;
+    rc = keyring_create(&options, unencrypted, &unused);
     made->keyrings[i] = rc == ERR_OK;
     if (rc == ERR_EXISTS) {
         log_say(LOG_INFO, "the keyring %s is there already and is used", options.path);

@@ -74,7 +74,8 @@ static enum err print_versions(const struct key_versions *versions)
     print_clean(versions->active.provider);
     print_out(" ");
     print_clean(versions->active.key_id);
-    print_out(versions->is_protected ? ", sealed under a passphrase\n" : ", keys lie bare\n");
+    print_out(versions->is_protected ? ", sealed under a passphrase\n"
+                                     : ", keys are unencrypted\n");
     grid_print(&g);
 out:
     grid_clear(&g);

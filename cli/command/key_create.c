@@ -12,13 +12,13 @@ static enum err make(const struct session *session, size_t i, struct key_name *o
     const struct settings *s = session->settings;
     const char *state_dir = settings_text(s, OPTION_STATE_DIR);
     struct master_key_options options = s->keys[i];
-    bool bare = settings_flag(s, OPTION_NO_PASSPHRASE);
+    bool unencrypted = settings_flag(s, OPTION_NO_PASSPHRASE);
     enum err rc = ERR_OK;
 
-    options.ask = bare ? NULL : terminal_passphrase;
+    options.ask = unencrypted ? NULL : terminal_passphrase;
     if (state_dir != NULL) /* where a keyring lies when nothing else is said */
         TRY(file_make_dirs(state_dir, 0700));
-    rc = keyring_create(&options, bare, out);
+    rc = keyring_create(&options, unencrypted, out);
     if (rc == ERR_EXISTS)
         err_hint("it is not written over; \"sealpoint key rotate\" adds a version to it, and --key "
                  "N names another of the configured master keys");

@@ -61,28 +61,28 @@ out:
 
 static enum err refuse_contradiction(const struct file_ring *r)
 {
-    err_set(ERR_USAGE, "keyring %s cannot be made both with a passphrase and bare",
+    err_set(ERR_USAGE, "keyring %s cannot be made both with a passphrase and unencrypted",
             file_ring_path(r));
     err_hint("leave out the passphrase file, or --no-passphrase");
     return ERR_USAGE;
 }
 
-enum err file_admin_create(const struct master_key_options *options, bool bare,
+enum err file_admin_create(const struct master_key_options *options, bool unencrypted,
                            struct key_name *out)
 {
-    struct file_keyring k = {.is_protected = !bare, .created_ms = clock_now_ms()};
+    struct file_keyring k = {.is_protected = !unencrypted, .created_ms = clock_now_ms()};
     struct file_ring *r = NULL;
     struct key_name name = {0};
     enum err rc;
 
     TRY(file_ring_open(options, &r));
-    if (bare && options->passphrase_file != NULL) {
+    if (unencrypted && options->passphrase_file != NULL) {
         rc = refuse_contradiction(r);
         goto out;
     }
     TRY(file_change_check_free(r));
     TRY(rand_fill(k.id, sizeof k.id));
-    if (!bare)
+    if (!unencrypted)
         TRY(file_ring_new_kek(r, &k.scrypt));
     TRY(add_version(&k, file_ring_kek(r), k.created_ms, &name));
     TRY(file_change_create(r, &k));

@@ -9,7 +9,7 @@
 #include "keyring/admin.h"
 #include "keyring/file/file_ring.h"
 
-MUST_CHECK enum err file_admin_create(const struct master_key_options *options, bool bare,
+MUST_CHECK enum err file_admin_create(const struct master_key_options *options, bool unencrypted,
                                       struct key_name *out);
 MUST_CHECK enum err file_admin_versions(const struct file_ring *r, struct key_versions *out);
 MUST_CHECK enum err file_admin_rotate(struct file_ring *r, struct key_name *out);

@@ -106,7 +106,7 @@ static enum err take_step(struct file_ring *r, const struct places *at, file_cha
     TRY(save(at, what != FILE_STATE_CHANGED, buf_bytes(&old), buf_bytes(&fresh)));
 out:
     file_keyring_clear(&k);
-    secret_wipe(old.at, old.room); /* may hold bare keys */
+    secret_wipe(old.at, old.room); /* may hold unencrypted keys */
     secret_wipe(fresh.at, fresh.room);
     buf_clear(&old);
     buf_clear(&fresh);

@@ -143,7 +143,7 @@ static enum err version_check(const struct file_keyring *k, const struct file_ve
     if (has_key != (v->stored_len != 0))
         return err_set(ERR_CORRUPT, "%s and key do not go together", state_names[v->state]);
     if (has_key && !k->is_protected && v->stored_len != SEAL_KEY_LEN)
-        return err_set(ERR_CORRUPT, "a bare key of %zu bytes", v->stored_len);
+        return err_set(ERR_CORRUPT, "an unencrypted key of %zu bytes", v->stored_len);
     return ERR_OK;
 }
 
@@ -323,7 +323,7 @@ enum err file_keyring_encode(const struct file_keyring *k, const struct secret *
     TRY(buf_add(to, buf_bytes(&line)));
     TRY(check_write(k, kek, buf_bytes(&line), to));
 out:
-    secret_wipe(line.at, line.room); /* may hold bare keys */
+    secret_wipe(line.at, line.room); /* may hold unencrypted keys */
     buf_clear(&line);
     return rc;
 }

@@ -76,7 +76,7 @@ struct file_version {
     int64_t created_ms;
     int64_t changed_ms;
     int64_t deletion_ms;                 /* 0: none */
-    uint8_t stored[FILE_KEY_STORED_MAX]; /* "key": sealed, or bare */
+    uint8_t stored[FILE_KEY_STORED_MAX]; /* "key": sealed, or unencrypted */
     size_t stored_len;                   /* 0: destroyed */
 };
 
@@ -92,17 +92,17 @@ struct file_keyring {
     uint8_t mac[FILE_MAC_LEN]; /* as decoded, when protected: not checked yet */
 };
 
-/* Wipes what may be bare keys, and frees. */
+/* Wipes what may be unencrypted keys, and frees. */
 void file_keyring_clear(struct file_keyring *k);
 
 /*
- * ERR_CORRUPT: not exactly such a file, a limit is broken, or (bare) the digest does not fit.
- * ERR_UNSUPPORTED: a format, kdf or "!" member this release does not know. The mac of a protected
- * one is for file_seal_check().
+ * ERR_CORRUPT: not exactly such a file, a limit is broken, or (unencrypted) the digest does not
+ * fit. ERR_UNSUPPORTED: a format, kdf or "!" member this release does not know. The mac of a
+ * protected one is for file_seal_check().
  */
 MUST_CHECK enum err file_keyring_decode(struct bytes from, struct file_keyring *out);
 
-/* Append both lines. `kek` is NULL for a bare one. */
+/* Append both lines. `kek` is NULL for an unencrypted one. */
 MUST_CHECK enum err file_keyring_encode(const struct file_keyring *k, const struct secret *kek,
                                         struct buf *to);
 

@@ -31,7 +31,7 @@ struct file_ring {
     char *previous;        /* owned */
     char *passphrase_file; /* owned; NULL: ask */
     struct passphrase_source source;
-    struct secret *kek; /* owned; NULL: not unlocked, or bare */
+    struct secret *kek; /* owned; NULL: not unlocked, or unencrypted */
     struct file_scrypt kek_of;
     bool was_rejected; /* all that was typed: nobody is asked again */
     struct ahead ahead;
@@ -144,7 +144,7 @@ out:
         err_note("keyring %s", r->path);
     if ((rc == ERR_KEY_UNREACHABLE && !file_exists(r->path)) || rc == ERR_CORRUPT)
         hint_previous(r, !file_exists(r->path));
-    secret_wipe(own.at, own.room); /* may hold bare keys */
+    secret_wipe(own.at, own.room); /* may hold unencrypted keys */
     buf_clear(&own);
     return rc;
 }
@@ -247,7 +247,7 @@ out:
     return rc;
 }
 
-static enum err refuse_bare(const struct file_ring *r)
+static enum err refuse_unencrypted(const struct file_ring *r)
 {
     err_set(ERR_USAGE, "keyring %s is not protected by a passphrase, but one is configured (%s)",
             r->path, r->passphrase_file);
@@ -300,7 +300,7 @@ enum err file_ring_unlock(struct file_ring *r, struct file_keyring *out, struct 
 
     TRY(file_ring_read(r, &k, raw));
     if (!k.is_protected && r->passphrase_file != NULL) {
-        rc = refuse_bare(r);
+        rc = refuse_unencrypted(r);
         goto out;
     }
     if (!k.is_protected) {

@@ -39,7 +39,8 @@ MUST_CHECK enum err file_ring_read(const struct file_ring *r, struct file_keyrin
 
 /* The same, checked with the passphrase. ERR_KEY_INVALID: it is the wrong one;
  * ERR_KEY_UNREACHABLE: no passphrase to be had; ERR_CORRUPT: tampered with; ERR_USAGE: a
- * passphrase file is configured, and the keyring is bare (somebody may have put theirs there). */
+ * passphrase file is configured, and the keyring is unencrypted (somebody may have put theirs
+ * there). */
 MUST_CHECK enum err file_ring_unlock(struct file_ring *r, struct file_keyring *out,
                                      struct buf *raw);
 
@@ -47,7 +48,7 @@ MUST_CHECK enum err file_ring_unlock(struct file_ring *r, struct file_keyring *o
  * when the passphrase lies in a file. It reports nothing: what fails is tried again there. */
 void file_ring_prepare(struct file_ring *r);
 
-/* After file_ring_unlock(): the key that seals the entries; NULL for a bare keyring. */
+/* After file_ring_unlock(): the key that seals the entries; NULL for an unencrypted keyring. */
 const struct secret *file_ring_kek(const struct file_ring *r);
 
 /* The passphrase of a keyring to be made, and its kek with fresh parameters. */

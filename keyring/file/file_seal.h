@@ -25,11 +25,12 @@ MUST_CHECK enum err file_seal_kek(const struct file_scrypt *with, const struct s
 /*
  * Is the file whole, as the holder of the passphrase left it? ERR_KEY_INVALID: the passphrase is
  * another one; ERR_CORRUPT: it is the right one (an entry opens with it) and the file was changed
- * without it. `kek` NULL: a bare keyring, of which decoding said all there is to say.
+ * without it. `kek` NULL: an unencrypted keyring, of which decoding said all there is to say.
  */
 MUST_CHECK enum err file_seal_check(const struct file_keyring *k, const struct secret *kek);
 
-/* Put `master` into `v`, sealed (or bare when kek is NULL), and take it out again. ERR_CORRUPT. */
+/* Put `master` into `v`, sealed (or unencrypted when kek is NULL), and take it out again.
+ * ERR_CORRUPT. */
 MUST_CHECK enum err file_seal_store(const struct file_keyring *k, const struct secret *kek,
                                     const struct secret *master, struct file_version *v);
 MUST_CHECK enum err file_seal_load(const struct file_keyring *k, const struct secret *kek,

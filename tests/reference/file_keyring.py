@@ -96,7 +96,7 @@ class Keyring:
 
     def _master(self, version):
         if self.kek is None:
-            require(len(version.stored) == 32, "a bare key that is not 32 bytes")
+            require(len(version.stored) == 32, "an unencrypted key that is not 32 bytes")
             return version.stored
         number = version.number.to_bytes(8, "big")
         key = subkeys.expand(self.kek, b"sealpoint/v1/keyring-entry\0" + self.id + number, 32)

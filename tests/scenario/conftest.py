@@ -43,7 +43,7 @@ class Done:
 class Sealpoint:
     """One scratch folder: repository, state, keyring and a source, and the binary to drive them."""
 
-    def __init__(self, folder, bare=False):
+    def __init__(self, folder, unencrypted=False):
         self.folder = pathlib.Path(folder)
         self.repository = self.folder / "repository"
         self.state = self.folder / "state"
@@ -51,7 +51,7 @@ class Sealpoint:
         self.passphrase = self.folder / "passphrase"
         self.source = self.folder / "source"
         self.target = self.folder / "restored"
-        self.bare = bare
+        self.unencrypted = unencrypted
         self.extra_env = {}
 
     # --- running ---
@@ -62,13 +62,13 @@ class Sealpoint:
         kept.update(HOME=str(self.folder), LC_ALL="C.UTF-8", TZ="UTC",
                     SEALPOINT_REPOSITORY=str(self.repository),
                     SEALPOINT_STATE_DIR=str(self.state), SEALPOINT_KEYRING=str(self.keyring))
-        if not self.bare:
+        if not self.unencrypted:
             kept["SEALPOINT_PASSPHRASE_FILE"] = str(self.passphrase)
         kept.update(self.extra_env)
         return kept
 
     def command(self, *args):
-        return [SEALPOINT, *map(str, args), *(["--no-passphrase"] if self.bare else [])]
+        return [SEALPOINT, *map(str, args), *(["--no-passphrase"] if self.unencrypted else [])]
 
     def run(self, *args, expect=0, stdin=None, before=(), binary=False, cwd=None):
         """Run a command to its end. The status must be `expect` (None: any); a failure must say
@@ -104,7 +104,7 @@ class Sealpoint:
 
     def init(self):
         self.keyring.parent.mkdir(exist_ok=True)
-        if not self.bare:
+        if not self.unencrypted:
             self.passphrase.write_text("four words make one\n")
             self.passphrase.chmod(0o600)
         return self.run("init")
@@ -176,7 +176,7 @@ class Sealpoint:
 
     def copy(self, folder):
         """The same repository, state, keyring and source, elsewhere."""
-        twin = type(self)(folder, bare=self.bare)
+        twin = type(self)(folder, unencrypted=self.unencrypted)
         shutil.copytree(self.folder, twin.folder, symlinks=True, dirs_exist_ok=True)
         twin.state_folder(self.repository).rename(twin.state_folder())
         if hasattr(self, "trees"):
@@ -236,8 +236,8 @@ def fast():
         yield folder
 
 
-def make(folder, bare=False):
-    made = Sealpoint(folder, bare)
+def make(folder, unencrypted=False):
+    made = Sealpoint(folder, unencrypted)
     made.folder.mkdir(exist_ok=True)
     made.init()
     fill_source(made.source)
@@ -252,14 +252,14 @@ def repo(fast):
 
 @pytest.fixture
 def quick(fast):
-    """The same with bare keys: no run has to pay for scrypt."""
-    return make(fast, bare=True)
+    """The same with unencrypted keys: no run has to pay for scrypt."""
+    return make(fast, unencrypted=True)
 
 
 @pytest.fixture
 def on_disk(tmp_path):
     """The same on a real file system: not every kernel's tmpfs keeps user attributes."""
-    return make(tmp_path, bare=True)
+    return make(tmp_path, unencrypted=True)
 
 
 @pytest.fixture

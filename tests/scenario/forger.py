@@ -83,7 +83,7 @@ class Forger:
 
     def __init__(self, repo):
         self.repo = repo
-        passphrase = None if repo.bare else str(repo.passphrase)
+        passphrase = None if repo.unencrypted else str(repo.passphrase)
         store = Store(str(repo.repository))
         ledger = Ledger(store)
         keyring = Keyring(str(repo.keyring), passphrase)

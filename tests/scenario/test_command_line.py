@@ -193,7 +193,7 @@ def test_an_escrow_added_later_opens_what_is_sealed_from_then_on(quick):
 
 
 def test_key_create_needs_no_repository_and_can_say_it_as_json(tmp_path):
-    repo = Sealpoint(tmp_path, bare=True)
+    repo = Sealpoint(tmp_path, unencrypted=True)
     repo.keyring = tmp_path / "keyring.json"
     repo.repository = tmp_path / "repository"
     done = repo.run("key", "create", "--json")
@@ -201,7 +201,7 @@ def test_key_create_needs_no_repository_and_can_say_it_as_json(tmp_path):
     assert done.json["masterKey"]["keyVersion"] == "1"
     assert repo.keyring.stat().st_mode & 0o777 == 0o600
     assert "lies beside the repository" in done.err
-    assert "lie bare" in done.err
+    assert "are unencrypted" in done.err
     assert not repo.repository.exists()
 
 

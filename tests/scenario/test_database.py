@@ -19,7 +19,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def database(fast, made):
-    repo = make(fast, bare=True)
+    repo = make(fast, unencrypted=True)
     shutil.rmtree(repo.source)
     shutil.copytree(made, repo.source)
     return repo

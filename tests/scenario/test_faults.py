@@ -109,7 +109,7 @@ def test_links_that_are_made_and_denied_are_made(base):
 def nearly_due():
     """A repository whose next record makes a checkpoint due: made once, used by copies."""
     with in_memory() as folder:
-        repo = make(folder / "nearly", bare=True)
+        repo = make(folder / "nearly", unencrypted=True)
         shutil.rmtree(repo.source / "deep")
         repo.trees = {}
         while True:

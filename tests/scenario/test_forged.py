@@ -20,7 +20,7 @@ FOLDER, SYMLINK, HARD_LINK = 2, 3, 2
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """A repository of one snapshot, a forger of it, and all its bytes."""
-    repo = Sealpoint(tmp_path_factory.mktemp("forged"), bare=True)
+    repo = Sealpoint(tmp_path_factory.mktemp("forged"), unencrypted=True)
     repo.init()
     fill_source(repo.source)
     repo.backup()

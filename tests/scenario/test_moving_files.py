@@ -15,7 +15,7 @@ SIZE = 3_000_000  # more than is read at once
 @pytest.fixture
 def moving(fast):
     """A source of three larger files, and a backup that can be stopped while it reads them."""
-    repo = make(fast, bare=True)
+    repo = make(fast, unencrypted=True)
     shutil.rmtree(repo.source)
     repo.source.mkdir()
     for number, name in enumerate(("a", "b", "c")):

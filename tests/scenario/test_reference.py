@@ -17,7 +17,7 @@ LEFT_OUT = {"mongod.lock", "WiredTiger.lock"}
 
 
 def reader_of(repo):
-    return Reader(repo.repository, repo.keyring, None if repo.bare else repo.passphrase)
+    return Reader(repo.repository, repo.keyring, None if repo.unencrypted else repo.passphrase)
 
 
 def flip(path, at, bit=0):

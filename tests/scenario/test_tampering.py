@@ -16,7 +16,7 @@ from conftest import CORRUPT, Sealpoint, read_tree
 @pytest.fixture
 def tiny(fast):
     """A repository so small that all of its bytes can be tried."""
-    made = Sealpoint(fast / "tiny", bare=True)
+    made = Sealpoint(fast / "tiny", unencrypted=True)
     made.folder.mkdir()
     made.init()
     made.source.mkdir()
@@ -265,7 +265,7 @@ def other(quick_two):
     """Another repository, of the same source, as large as the first."""
     folder = quick_two.folder / "other"
     folder.mkdir()
-    made = Sealpoint(folder, bare=True)
+    made = Sealpoint(folder, unencrypted=True)
     made.init()
     shutil.copytree(quick_two.source, made.source, symlinks=True)
     made.backup()

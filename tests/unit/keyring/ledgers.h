@@ -13,7 +13,7 @@
 struct world {
     struct store *store;
     struct ledger *ledger;
-    struct keyring *k; /* bare, at "k" */
+    struct keyring *k; /* unencrypted, at "k" */
 };
 
 static inline void open_ledger(void **state, struct world *w, bool create)

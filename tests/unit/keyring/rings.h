@@ -1,5 +1,6 @@
 /*
- * Short ways to a file keyring, for the tests of this room. Bare ones need no scrypt and are fast.
+ * Short ways to a file keyring, for the tests of this room. Unencrypted ones need no scrypt and are
+ * fast.
  *
  * Uses: helpers, keyring.  Used by: tests/unit/keyring.
  */
@@ -28,7 +29,7 @@ static inline struct master_key_options options_of(const char *path, const char 
         .provider = "file", .path = path, .passphrase_file = passphrase_file};
 }
 
-/* Make a keyring at `path`: bare without a passphrase file. */
+/* Make a keyring at `path`: unencrypted without a passphrase file. */
 static inline struct key_name make_ring(const char *path, const char *passphrase_file)
 {
     struct master_key_options options = options_of(path, passphrase_file);
@@ -91,7 +92,7 @@ static inline void spew(const char *path, struct bytes content)
     fclose(f);
 }
 
-/* Change a bare keyring behind everyone's back: time passes, a date comes near. */
+/* Change an unencrypted keyring behind everyone's back: time passes, a date comes near. */
 typedef void ring_edit(struct file_keyring *k);
 
 static inline void edit_ring(const char *path, ring_edit *edit)

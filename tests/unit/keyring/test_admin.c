@@ -86,7 +86,7 @@ static void nobody_is_asked_for_a_passphrase_in_vain(void **state)
     assert_refused(keyring_create(&options, false, &name), ERR_EXISTS, NULL);
 }
 
-static void bare_is_said_in_words_and_not_by_leaving_something_out(void **state)
+static void unencrypted_is_said_in_words_and_not_by_leaving_something_out(void **state)
 {
     struct master_key_options options = options_of(in(state, "k"), NULL);
     struct key_name name;
@@ -96,14 +96,15 @@ static void bare_is_said_in_words_and_not_by_leaving_something_out(void **state)
                          "holds it: --passphrase-file, or passphraseFile in the configuration",
                          in(state, "k")));
     options.passphrase_file = in(state, "p");
-    assert_refused(keyring_create(&options, true, &name), ERR_USAGE,
-                   textf("keyring %s cannot be made both with a passphrase and bare\n  leave out "
-                         "the passphrase file, or --no-passphrase",
-                         in(state, "k")));
+    assert_refused(
+        keyring_create(&options, true, &name), ERR_USAGE,
+        textf("keyring %s cannot be made both with a passphrase and unencrypted\n  leave out "
+              "the passphrase file, or --no-passphrase",
+              in(state, "k")));
     assert_int_equal(count_names(in(state, "")), 0);
 }
 
-static void with_a_passphrase_no_key_lies_bare(void **state)
+static void with_a_passphrase_no_key_is_unencrypted(void **state)
 {
     struct key_versions v = {.count = 0};
     struct key_name name;
@@ -181,7 +182,7 @@ static void a_state_edited_by_hand_is_tampering(void **state)
     keyring_free(k);
 }
 
-static void a_bare_keyring_in_the_place_of_a_protected_one_is_not_used(void **state)
+static void an_unencrypted_keyring_in_the_place_of_a_protected_one_is_not_used(void **state)
 {
     struct data_key record = {.envelope_count = 0};
     struct secret *key = NULL;
@@ -452,11 +453,11 @@ int main(void)
         IN_FOLDER(a_new_keyring_has_one_enabled_active_version),
         IN_FOLDER(a_keyring_is_never_made_over_another),
         IN_FOLDER(nobody_is_asked_for_a_passphrase_in_vain),
-        IN_FOLDER(bare_is_said_in_words_and_not_by_leaving_something_out),
-        IN_FOLDER(with_a_passphrase_no_key_lies_bare),
+        IN_FOLDER(unencrypted_is_said_in_words_and_not_by_leaving_something_out),
+        IN_FOLDER(with_a_passphrase_no_key_is_unencrypted),
         IN_FOLDER(changes_need_the_passphrase_and_the_list_does_not),
         IN_FOLDER(a_state_edited_by_hand_is_tampering),
-        IN_FOLDER(a_bare_keyring_in_the_place_of_a_protected_one_is_not_used),
+        IN_FOLDER(an_unencrypted_keyring_in_the_place_of_a_protected_one_is_not_used),
         IN_FOLDER(the_previous_generation_is_kept_beside),
         IN_FOLDER(a_rotation_is_in_the_previous_generation_too),
         IN_FOLDER(a_keyring_behind_a_link_is_replaced_where_it_lies),

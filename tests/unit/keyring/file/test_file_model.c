@@ -79,7 +79,7 @@ static void a_keyring_is_read_as_it_was_written(void **state)
     check_round_trip(false);
 }
 
-/* The text of a bare keyring whose keys are all zero, byte for byte. */
+/* The text of an unencrypted keyring whose keys are all zero, byte for byte. */
 static void the_bytes_are_those_of_the_format_page(void **state)
 {
     static const char expected[] =
@@ -159,13 +159,13 @@ out:
     "{\"format\":1,\"type\":\"keyring\",\"keyringId\":\"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\","
 #define TIME "\"2026-11-24T06:00:00.000Z\""
 #define AT "\"createdAt\":" TIME ","
-#define BARE "\"protection\":{\"kdf\":\"none\"},"
+#define UNENCRYPTED "\"protection\":{\"kdf\":\"none\"},"
 #define KEY "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\""
 #define ENTRY(number, state, date, key)                                                            \
     "{\"version\":" number ",\"state\":\"" state "\"," AT "\"stateChangedAt\":" TIME               \
     ",\"deletionDate\":" date ",\"key\":" key "}"
 #define GOOD ENTRY("1", "enabled", "null", KEY)
-#define WITH(entries) HEAD AT BARE "\"active\":1,\"versions\":[" entries "]}"
+#define WITH(entries) HEAD AT UNENCRYPTED "\"active\":1,\"versions\":[" entries "]}"
 #define SCRYPT(n, r, p)                                                                            \
     HEAD AT "\"protection\":{\"kdf\":\"scrypt\",\"n\":" n ",\"r\":" r ",\"p\":" p                  \
             ",\"salt\":\"00112233445566778899aabbccddeeff\"},\"active\":1,\"versions\":[" GOOD     \
@@ -207,15 +207,16 @@ static const struct hostile hostiles[] = {
     {WITH(ENTRY("1", "disabled", "null", "null")), ERR_CORRUPT,
      "key version 1: disabled and key do not go together"},
     {WITH(ENTRY("1", "enabled", "null", "\"AAAA\"")), ERR_CORRUPT,
-     "key version 1: a bare key of 3 bytes"},
+     "key version 1: an unencrypted key of 3 bytes"},
     {WITH(ENTRY("1", "enabled", "null", "\"AAA*\"")), ERR_CORRUPT, NULL},
-    {HEAD AT BARE "\"active\":0,\"versions\":[" GOOD "]}", ERR_CORRUPT, "no key version is active"},
-    {HEAD AT BARE "\"active\":2,\"versions\":[" GOOD "]}", ERR_CORRUPT,
+    {HEAD AT UNENCRYPTED "\"active\":0,\"versions\":[" GOOD "]}", ERR_CORRUPT,
+     "no key version is active"},
+    {HEAD AT UNENCRYPTED "\"active\":2,\"versions\":[" GOOD "]}", ERR_CORRUPT,
      "member \"active\" is over 1"},
-    {HEAD AT BARE "\"active\":1,\"active\":1,\"versions\":[" GOOD "]}", ERR_CORRUPT,
+    {HEAD AT UNENCRYPTED "\"active\":1,\"active\":1,\"versions\":[" GOOD "]}", ERR_CORRUPT,
      "a member name occurs twice in one object"},
-    {HEAD "\"createdAt\":\"2026-02-31T06:00:00.000Z\"," BARE "\"active\":1,\"versions\":[" GOOD
-          "]}",
+    {HEAD "\"createdAt\":\"2026-02-31T06:00:00.000Z\"," UNENCRYPTED
+          "\"active\":1,\"versions\":[" GOOD "]}",
      ERR_CORRUPT, NULL},
 };
 
@@ -230,7 +231,8 @@ static void a_keyring_that_breaks_a_rule_is_refused_even_with_a_good_digest(void
 static void members_that_are_not_named_are_ignored(void **state)
 {
     (void)state;
-    assert_done(decode_line(HEAD AT BARE "\"note\":\"x\",\"active\":1,\"versions\":[" GOOD "]}"));
+    assert_done(
+        decode_line(HEAD AT UNENCRYPTED "\"note\":\"x\",\"active\":1,\"versions\":[" GOOD "]}"));
 }
 
 static void a_keyring_longer_than_the_cap_is_refused(void **state)

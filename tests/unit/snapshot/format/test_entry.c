@@ -96,9 +96,9 @@ static void all_of_an_entry_round_trips(void **state)
 static void what_was_there_before_does_not_show_through(void **state)
 {
     struct entry full = full_entry();
-    struct entry bare = entry_at(ENTRY_FIFO, "p");
+    struct entry unencrypted = entry_at(ENTRY_FIFO, "p");
     struct buf raw = encode(&full);
-    struct buf small = encode(&bare);
+    struct buf small = encode(&unencrypted);
     struct entry e;
 
     (void)state;
@@ -111,7 +111,7 @@ static void what_was_there_before_does_not_show_through(void **state)
     assert_int_equal(e.size + e.flags + e.xattr_count, 0);
     entry_clear(&e);
     entry_clear(&full);
-    entry_clear(&bare);
+    entry_clear(&unencrypted);
     buf_clear(&raw);
     buf_clear(&small);
 }
