@@ -104,8 +104,8 @@ static enum err take_letters(struct parser *p, const char *word)
 {
     enum err rc = ERR_OK;
 
-    for (const char *at = word + 1; *at != '\0' && rc == ERR_OK; at++) {
-        const struct option *o = option_find_letter(*at);
+    for (const char *cursor = word + 1; *cursor != '\0' && rc == ERR_OK; cursor++) {
+        const struct option *o = option_find_letter(*cursor);
 
         if (o == NULL)
             return fail_unknown_option(word);
@@ -113,7 +113,7 @@ static enum err take_letters(struct parser *p, const char *word)
             rc = take_value(p, o, "true");
             continue;
         }
-        return at[1] != '\0' ? take_value(p, o, at + 1) : take_next(p, o);
+        return cursor[1] != '\0' ? take_value(p, o, cursor + 1) : take_next(p, o);
     }
     return rc;
 }

@@ -56,7 +56,7 @@ bool print_is_quiet(void)
 
 void print_bytes(struct bytes what)
 {
-    if (what.len > 0 && fwrite(what.at, 1, what.len, stdout) != what.len && out_errno == 0)
+    if (what.len > 0 && fwrite(what.data, 1, what.len, stdout) != what.len && out_errno == 0)
         out_errno = errno;
 }
 

@@ -227,20 +227,20 @@ static enum err canary(struct master_key *m, const struct key_name *key)
 {
     struct seal_context context = {{0}, {0}};
     struct envelope *envelope = NULL;
-    struct secret *bird = NULL;
+    struct secret *probe = NULL;
     struct secret *back = NULL;
     enum err rc;
 
     TRY(rand_fill(&context, sizeof context));
-    TRY(secret_random(SEAL_KEY_LEN, &bird));
+    TRY(secret_random(SEAL_KEY_LEN, &probe));
     TRY(mem_new(1, sizeof *envelope, &envelope));
-    TRY(m->does->wrap(m->self, key, &context, bird, envelope));
+    TRY(m->does->wrap(m->self, key, &context, probe, envelope));
     TRY(m->does->unwrap(m->self, envelope, &context, &back));
-    if (!secret_equal(secret_bytes(bird), secret_bytes(back)))
+    if (!secret_equal(secret_bytes(probe), secret_bytes(back)))
         FAIL(ERR_CORRUPT, "master key %s %s version %s gives back other bytes than it wrapped",
              key->provider, key->key_id, key->version);
 out:
-    secret_free(bird);
+    secret_free(probe);
     secret_free(back);
     mem_free(envelope);
     return rc;

@@ -125,14 +125,14 @@ static void schema_fill(struct schema *s)
                                     .mapping = {.fields = s->groups[0].fields}};
 }
 
-static void *allocate(void *ctx, void *at, size_t size)
+static void *allocate(void *ctx, void *ptr, size_t size)
 {
     (void)ctx;
     if (size == 0) {
-        mem_free(at);
+        mem_free(ptr);
         return NULL;
     }
-    return mem_resize(1, size, &at) == ERR_OK ? at : NULL;
+    return mem_resize(1, size, &ptr) == ERR_OK ? ptr : NULL;
 }
 
 /* What libcyaml says of a failure: the first line is the message, then come the places. */
@@ -168,16 +168,16 @@ static unsigned long line_of_key(struct bytes yaml, const char *key)
     size_t key_len = strlen(key);
     unsigned long line = 1;
 
-    for (size_t at = 0; at < yaml.len; line++) {
-        const uint8_t *end = memchr(yaml.at + at, '\n', yaml.len - at);
-        size_t stop = end != NULL ? (size_t)(end - yaml.at) : yaml.len;
+    for (size_t offset = 0; offset < yaml.len; line++) {
+        const uint8_t *end = memchr(yaml.data + offset, '\n', yaml.len - offset);
+        size_t stop = end != NULL ? (size_t)(end - yaml.data) : yaml.len;
 
-        while (at < stop && memchr(" -{\"'", yaml.at[at], 5) != NULL)
-            at++;
-        if (stop - at > key_len && memcmp(yaml.at + at, key, key_len) == 0 &&
-            memchr(": \"'", yaml.at[at + key_len], 4) != NULL)
+        while (offset < stop && memchr(" -{\"'", yaml.data[offset], 5) != NULL)
+            offset++;
+        if (stop - offset > key_len && memcmp(yaml.data + offset, key, key_len) == 0 &&
+            memchr(": \"'", yaml.data[offset + key_len], 4) != NULL)
             return line;
-        at = stop + 1;
+        offset = stop + 1;
     }
     return 0;
 }
@@ -253,18 +253,18 @@ static enum err check_one_document(struct bytes yaml)
     bool seen = false;
     unsigned long line = 1;
 
-    for (size_t at = 0; at < yaml.len; line++) {
-        const uint8_t *end = memchr(yaml.at + at, '\n', yaml.len - at);
-        size_t stop = end != NULL ? (size_t)(end - yaml.at) : yaml.len;
+    for (size_t offset = 0; offset < yaml.len; line++) {
+        const uint8_t *end = memchr(yaml.data + offset, '\n', yaml.len - offset);
+        size_t stop = end != NULL ? (size_t)(end - yaml.data) : yaml.len;
 
-        if (stop - at >= 3 && memcmp(yaml.at + at, "---", 3) == 0) {
+        if (stop - offset >= 3 && memcmp(yaml.data + offset, "---", 3) == 0) {
             if (seen)
                 return err_set(ERR_USAGE, "line %lu: a second document begins", line);
             seen = true;
-        } else if (stop > at && yaml.at[at] != '#' && yaml.at[at] != '%') {
+        } else if (stop > offset && yaml.data[offset] != '#' && yaml.data[offset] != '%') {
             seen = true;
         }
-        at = stop + 1;
+        offset = stop + 1;
     }
     return ERR_OK;
 }
@@ -328,10 +328,10 @@ enum err config_parse(struct bytes yaml, struct config **out)
     schema_fill(&schema);
     if (yaml.len > CONFIG_LEN_MAX)
         FAIL(ERR_USAGE, "longer than %zu bytes", CONFIG_LEN_MAX);
-    if (yaml.len > 0 && memchr(yaml.at, '\0', yaml.len) != NULL)
+    if (yaml.len > 0 && memchr(yaml.data, '\0', yaml.len) != NULL)
         FAIL(ERR_USAGE, "is not text: it has a zero byte");
     TRY(check_one_document(yaml));
-    failure = cyaml_load_data(yaml.len > 0 ? yaml.at : (const uint8_t *)"", yaml.len,
+    failure = cyaml_load_data(yaml.len > 0 ? yaml.data : (const uint8_t *)"", yaml.len,
                               reader(&said, &how), &schema.top, &loaded, NULL);
     if (failure == CYAML_ERR_OOM)
         FAIL(ERR_FAILED, "out of memory");

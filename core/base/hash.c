@@ -36,7 +36,7 @@ out:
 
 enum err hash_add(struct hash *h, struct bytes more)
 {
-    if (EVP_DigestUpdate(h->ctx, more.at, more.len) != 1)
+    if (EVP_DigestUpdate(h->ctx, more.data, more.len) != 1)
         return err_set(ERR_FAILED, "SHA-256 failed");
     return ERR_OK;
 }
@@ -59,7 +59,7 @@ void hash_free(struct hash *h)
 
 enum err hash_of(struct bytes of, uint8_t out[HASH_LEN])
 {
-    if (EVP_Digest(of.at, of.len, out, NULL, EVP_sha256(), NULL) != 1)
+    if (EVP_Digest(of.data, of.len, out, NULL, EVP_sha256(), NULL) != 1)
         return err_set(ERR_FAILED, "SHA-256 failed");
     return ERR_OK;
 }

@@ -32,42 +32,42 @@ static struct jdoc *ours(struct json_object *from)
 
 /* json-c keeps the last of two members of one name; a signed text with two meanings is refused.
  * Counting is enough: a name that occurs twice is two in the text and one in the tree. */
-static size_t members_in_tree(struct json_object *at) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
+static size_t members_in_tree(struct json_object *node) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
 {
     size_t count = 0;
 
-    if (json_object_is_type(at, json_type_object)) {
-        json_object_object_foreach(at, name, value)
+    if (json_object_is_type(node, json_type_object)) {
+        json_object_object_foreach(node, name, value)
         {
             (void)name;
             count += 1 + members_in_tree(value);
         }
-    } else if (json_object_is_type(at, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(at); i++)
-            count += members_in_tree(json_object_array_get_idx(at, i));
+    } else if (json_object_is_type(node, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(node); i++)
+            count += members_in_tree(json_object_array_get_idx(node, i));
     }
     return count;
 }
 
 /* json-c gives each object 16 places and each list 32. A ledger keeps all its records' trees, so
  * what is not needed is given back; when there is no memory to do so, it is not. */
-static void shrink(struct json_object *at) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
+static void shrink(struct json_object *node) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
 {
-    if (json_object_is_type(at, json_type_object)) {
-        struct lh_table *members = json_object_get_object(at);
+    if (json_object_is_type(node, json_type_object)) {
+        struct lh_table *members = json_object_get_object(node);
         int fitting = members->count * 3 / 2 + 2;
 
-        json_object_object_foreach(at, name, value)
+        json_object_object_foreach(node, name, value)
         {
             (void)name;
             shrink(value);
         }
         if (fitting < members->size)
             (void)lh_table_resize(members, fitting);
-    } else if (json_object_is_type(at, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(at); i++)
-            shrink(json_object_array_get_idx(at, i));
-        (void)json_object_array_shrink(at, 0);
+    } else if (json_object_is_type(node, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(node); i++)
+            shrink(json_object_array_get_idx(node, i));
+        (void)json_object_array_shrink(node, 0);
     }
 }
 
@@ -84,7 +84,7 @@ enum err jdoc_parse(struct bytes from, struct jdoc **out)
         FAIL(ERR_CORRUPT, "not a JSON document: %zu bytes", from.len);
     TRY(jscan_check(from, &members));
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    root = json_tokener_parse_ex(tokener, (const char *)from.at, (int)from.len);
+    root = json_tokener_parse_ex(tokener, (const char *)from.data, (int)from.len);
     if (json_tokener_get_error(tokener) == json_tokener_continue)
         FAIL(ERR_CORRUPT, "not JSON: ends early");
     if (root == NULL)
@@ -425,14 +425,14 @@ static bool is_known(const char *name, const char *const *known)
     return false;
 }
 
-static enum err check_tree(struct json_object *at, // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
+static enum err check_tree(struct json_object *node, // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
                            const char *const *known)
 {
     char shown[64];
     enum err rc = ERR_OK;
 
-    if (json_object_is_type(at, json_type_object)) {
-        json_object_object_foreach(at, name, value)
+    if (json_object_is_type(node, json_type_object)) {
+        json_object_object_foreach(node, name, value)
         {
             text_printable(name, shown, sizeof shown); /* it may come from anyone */
             if (name[0] == '!' && !is_known(name, known))
@@ -440,9 +440,9 @@ static enum err check_tree(struct json_object *at, // NOLINT(misc-no-recursion):
                      "member \"%s\" must be understood, and this release does not know it", shown);
             TRY(check_tree(value, known));
         }
-    } else if (json_object_is_type(at, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(at); i++)
-            TRY(check_tree(json_object_array_get_idx(at, i), known));
+    } else if (json_object_is_type(node, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(node); i++)
+            TRY(check_tree(json_object_array_get_idx(node, i), known));
     }
 out:
     return rc;

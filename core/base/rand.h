@@ -11,6 +11,6 @@
 #include "core/base/err.h"
 
 /* ERR_FAILED: the generator has no entropy. */
-MUST_CHECK enum err rand_fill(void *at, size_t len);
+MUST_CHECK enum err rand_fill(void *data, size_t len);
 
 #endif

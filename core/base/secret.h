@@ -32,7 +32,7 @@ struct bytes secret_bytes(const struct secret *s);
 uint8_t *secret_at(struct secret *s);
 
 /* Wipe memory that held key material for a moment (stack buffers, decoded base64). */
-void secret_wipe(void *at, size_t len);
+void secret_wipe(void *data, size_t len);
 
 /* Constant time in the content. */
 bool secret_equal(struct bytes a, struct bytes b);

@@ -1,5 +1,5 @@
 /*
- * The wish to stop, set by a signal, asked for by every long loop.
+ * A request to stop, set by a signal, asked for by every long loop.
  *
  * Uses: err.  Used by: loops; installed by cli.
  */

@@ -40,6 +40,6 @@ void text_human_time(uint64_t seconds, char *out);
 bool text_is_clean(const char *text);
 
 /* Copy `text` to `out`, anything not printable ASCII or clean UTF-8 as \xNN; cut at room. */
-void text_printable(const char *text, char *out, size_t room);
+void text_printable(const char *text, char *out, size_t cap);
 
 #endif

@@ -9,7 +9,7 @@
 
 /* The part of the source that is in memory: bytes that are read and not yet taken. */
 struct window {
-    uint8_t *at; /* owned, WINDOW_LEN */
+    uint8_t *data; /* owned, WINDOW_LEN */
     size_t first;
     size_t end;
     uint64_t offset; /* in the source, of `end` */
@@ -18,17 +18,17 @@ struct window {
 /* The two lines at the front of the window; a length of 0 says that they are not whole yet. */
 static struct bytes front(const struct window *w)
 {
-    const uint8_t *at = w->at + w->first;
-    const uint8_t *stop = w->at + w->end;
-    const uint8_t *line = at;
+    const uint8_t *data = w->data + w->first;
+    const uint8_t *stop = w->data + w->end;
+    const uint8_t *line = data;
 
     for (int i = 0; i < 2; i++) {
         line = line < stop ? memchr(line, '\n', (size_t)(stop - line)) : NULL;
         if (line == NULL)
-            return bytes_of(at, 0);
+            return bytes_of(data, 0);
         line++;
     }
-    return bytes_of(at, (size_t)(line - at));
+    return bytes_of(data, (size_t)(line - data));
 }
 
 static enum err fill(struct window *w, const struct bundle_source *from)
@@ -38,12 +38,12 @@ static enum err fill(struct window *w, const struct bundle_source *from)
     enum err rc;
 
     w->end -= w->first;
-    memmove(w->at, w->at + w->first, w->end);
+    memmove(w->data, w->data + w->first, w->end);
     w->first = 0;
     len = WINDOW_LEN - w->end;
     if (len > left)
         len = (size_t)left;
-    TRY(from->read(from->arg, w->offset, w->at + w->end, len));
+    TRY(from->read(from->arg, w->offset, w->data + w->end, len));
     w->end += len;
     w->offset += len;
 out:
@@ -52,12 +52,12 @@ out:
 
 enum err bundle_each(const struct bundle_source *from, bundle_take *take, void *arg, uint64_t *good)
 {
-    struct window w = {.at = NULL};
+    struct window w = {.data = NULL};
     struct bytes raw;
     enum err rc;
 
     *good = 0;
-    TRY(mem_new(WINDOW_LEN, 1, &w.at));
+    TRY(mem_new(WINDOW_LEN, 1, &w.data));
     for (;;) {
         raw = front(&w);
         if (raw.len > 0) {
@@ -75,6 +75,6 @@ enum err bundle_each(const struct bundle_source *from, bundle_take *take, void *
     if (w.end > w.first)
         FAIL(ERR_CORRUPT, "%zu bytes at the end are not a whole record", w.end - w.first);
 out:
-    mem_free(w.at);
+    mem_free(w.data);
     return rc;
 }

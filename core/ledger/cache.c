@@ -124,13 +124,13 @@ enum err cache_write(const char *path, const struct cache *found, const struct r
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < set->count; i++) {
-        if (!is_to_be_written(found, &set->at[i]))
+        if (!is_to_be_written(found, &set->items[i]))
             continue;
         if (fd < 0) {
             TRY(open_to_add(path, &fd));
             TRY(cut(path, fd, found));
         }
-        TRY(buf_add(&text, buf_bytes(&set->at[i].record->raw)));
+        TRY(buf_add(&text, buf_bytes(&set->items[i].record->raw)));
         if (text.len >= WRITE_LEN) {
             TRY(file_write(fd, buf_bytes(&text)));
             text.len = 0;

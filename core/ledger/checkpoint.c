@@ -91,7 +91,7 @@ out:
 static enum err take(void *arg, struct bytes raw)
 {
     struct filling *f = arg;
-    const struct record_set front = {f->set->at, f->known, f->known};
+    const struct record_set front = {f->set->items, f->known, f->known};
     struct record_entry entry = {.size = raw.len, .from = FROM_BUNDLE};
     const struct record_entry *known;
     enum err rc;

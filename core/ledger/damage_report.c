@@ -28,9 +28,9 @@ static enum err read_the_rest(struct store *store, struct record_set *set, struc
     enum err rc;
 
     for (size_t i = 0; i < set->count; i++) {
-        if (set->at[i].record != NULL)
+        if (set->items[i].record != NULL)
             continue;
-        rc = ledger_fetch_record(store, &set->at[i]);
+        rc = ledger_fetch_record(store, &set->items[i]);
         if (rc == ERR_INTERRUPTED)
             return rc;
         if (rc != ERR_OK)
@@ -42,8 +42,8 @@ static enum err read_the_rest(struct store *store, struct record_set *set, struc
 static const struct record *find_genesis(const struct record_set *set)
 {
     for (size_t i = 0; i < set->count; i++)
-        if (set->at[i].record != NULL && set->at[i].record->type == RECORD_GENESIS)
-            return set->at[i].record;
+        if (set->items[i].record != NULL && set->items[i].record->type == RECORD_GENESIS)
+            return set->items[i].record;
     return NULL;
 }
 
@@ -53,7 +53,7 @@ static void check_signatures(const struct record_set *set, bool of_root, struct 
                              struct damage_count *d)
 {
     for (size_t i = 0; i < set->count; i++) {
-        const struct record_entry *e = &set->at[i];
+        const struct record_entry *e = &set->items[i];
         bool is_roots = memcmp(e->writer, writers->root, SIGNER_ID_LEN) == 0;
         enum err rc;
 

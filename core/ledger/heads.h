@@ -27,7 +27,7 @@ struct head {
 
 /* Zero-initialised it is empty. */
 struct heads {
-    struct head *at; /* owned, in the order of `writer` */
+    struct head *items; /* owned, in the order of `writer` */
     size_t count;
 };
 

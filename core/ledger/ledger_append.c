@@ -127,12 +127,7 @@ static enum err reserve(struct ledger *l, const struct record *r)
 {
     enum err rc;
 
-    if (l->count == l->room) {
-        size_t room = 2 * l->room + 1;
-
-        TRY(mem_resize(room, sizeof(struct record *), &l->records));
-        l->room = room;
-    }
+    TRY(mem_grow(l->count, sizeof(struct record *), &l->cap, &l->records));
     TRY(heads_reserve(&l->heads, r->writer));
     TRY(ledger_query_reserve(&l->query, r));
 out:

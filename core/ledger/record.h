@@ -47,7 +47,7 @@ enum record_type {
 /* One signature of a kind this release knows; others are left out. */
 struct record_signature {
     uint8_t key_id[SIGNER_ID_LEN];
-    uint8_t at[SIGNER_SIGNATURE_LEN];
+    uint8_t bytes[SIGNER_SIGNATURE_LEN];
 };
 
 /* A parsed record. Everything in it is owned by it. */

@@ -24,9 +24,9 @@ struct record_entry {
 
 /* Zero-initialised it is empty. */
 struct record_set {
-    struct record_entry *at; /* owned */
+    struct record_entry *items; /* owned */
     size_t count;
-    size_t room;
+    size_t cap;
 };
 
 void record_set_clear(struct record_set *s);

@@ -13,7 +13,7 @@
 
 void writers_clear(struct writers *r)
 {
-    mem_free(r->at);
+    mem_free(r->items);
     *r = (struct writers){.founded = false};
 }
 
@@ -22,10 +22,10 @@ enum err writers_copy(const struct writers *from, struct writers *out)
     struct writers copy = *from;
     enum err rc;
 
-    copy.at = NULL;
-    TRY(mem_resize(from->count + 1, sizeof *copy.at, &copy.at));
+    copy.items = NULL;
+    TRY(mem_resize(from->count + 1, sizeof *copy.items, &copy.items));
     if (from->count > 0)
-        memcpy(copy.at, from->at, from->count * sizeof *copy.at);
+        memcpy(copy.items, from->items, from->count * sizeof *copy.items);
     *out = copy;
 out:
     return rc;
@@ -39,8 +39,8 @@ static bool is_root(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN]
 static struct writer *find(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN])
 {
     for (size_t i = 0; i < r->count; i++)
-        if (memcmp(r->at[i].id, writer, SIGNER_ID_LEN) == 0)
-            return &r->at[i];
+        if (memcmp(r->items[i].id, writer, SIGNER_ID_LEN) == 0)
+            return &r->items[i];
     return NULL;
 }
 
@@ -207,8 +207,8 @@ static enum err enrol(struct writers *r, const struct record *record)
         FAIL(ERR_CORRUPT, "a writer is enrolled twice");
     if (r->count >= WRITERS_MAX)
         FAIL(ERR_CORRUPT, "more than %d writers", WRITERS_MAX);
-    TRY(mem_resize(r->count + 1, sizeof *r->at, &r->at));
-    r->at[r->count++] = w;
+    TRY(mem_resize(r->count + 1, sizeof *r->items, &r->items));
+    r->items[r->count++] = w;
 out:
     return rc;
 }

@@ -33,7 +33,7 @@ struct writers {
     uint8_t repository[SEAL_ID_LEN];
     uint8_t root[SIGNER_ID_LEN];
     uint8_t root_key[SIGNER_PUBLIC_LEN];
-    struct writer *at; /* owned */
+    struct writer *items; /* owned */
     size_t count;
 };
 

@@ -13,7 +13,7 @@ static OSSL_PARAM octets(const char *name, struct bytes value)
     union {
         const uint8_t *in;
         void *out;
-    } same = {.in = value.at};
+    } same = {.in = value.data};
 
     return OSSL_PARAM_construct_octet_string(name, same.out, value.len);
 }

@@ -27,7 +27,7 @@ const struct floe_params object_params = {
 /* Every byte but the hedge. */
 static const struct field {
     const char *name;
-    size_t at;
+    size_t offset;
     unsigned len;
     bool is_number;
 } fields[] = {
@@ -96,8 +96,8 @@ enum err object_header_check(const struct object_identity *identity,
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         const struct field *field = &fields[i];
 
-        if (memcmp(header + field->at, due + field->at, field->len) != 0)
-            return mismatch(field, header + field->at, due + field->at);
+        if (memcmp(header + field->offset, due + field->offset, field->len) != 0)
+            return mismatch(field, header + field->offset, due + field->offset);
     }
     return ERR_OK;
 }

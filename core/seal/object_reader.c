@@ -16,7 +16,7 @@ struct object_reader {
     uint64_t last;    /* position of the final segment, from the signed size */
     uint64_t held;    /* position of the segment that lies open in `segment`, or NONE */
     uint8_t *segment; /* owned; opened in place: plaintext from FLOE_BEFORE_LEN on */
-    size_t room;      /* bytes in `segment` */
+    size_t cap;       /* bytes in `segment` */
     object_fetch *fetch;
     void *arg; /* borrowed, as fetch says */
 };
@@ -29,14 +29,14 @@ static size_t smaller(uint64_t a, size_t b)
 /* Whether a segment is final is computed from the signed size, never believed. */
 static enum err hold(struct object_reader *r, uint64_t position)
 {
-    const uint64_t at = OBJECT_START_LEN + position * OBJECT_FULL_LEN;
-    const size_t len = smaller(r->sealed_size - at, OBJECT_FULL_LEN);
+    const uint64_t offset = OBJECT_START_LEN + position * OBJECT_FULL_LEN;
+    const size_t len = smaller(r->sealed_size - offset, OBJECT_FULL_LEN);
     enum err rc = ERR_OK;
 
     if (r->held == position)
         goto out;
     r->held = NONE;
-    TRY(r->fetch(r->arg, at, r->segment, len));
+    TRY(r->fetch(r->arg, offset, r->segment, len));
     rc = floe_open_segment(r->floe, position, position == r->last, bytes_of(r->segment, len),
                            r->segment + FLOE_BEFORE_LEN);
     if (rc != ERR_OK) {
@@ -68,8 +68,8 @@ enum err object_reader_new(const struct secret *key, const struct object_identit
     TRY(object_header_check(identity, start));
     TRY(floe_open_new(object_params, key, bytes_of(start, OBJECT_HEADER_LEN),
                       start + OBJECT_HEADER_LEN, &r->floe));
-    r->room = smaller(sealed_size - OBJECT_START_LEN, OBJECT_FULL_LEN);
-    TRY(mem_new(r->room, 1, &r->segment));
+    r->cap = smaller(sealed_size - OBJECT_START_LEN, OBJECT_FULL_LEN);
+    TRY(mem_new(r->cap, 1, &r->segment));
     if (r->size == 0)
         TRY(hold(r, 0)); /* no read would ever come to check it */
     *out = r;
@@ -115,7 +115,7 @@ void object_reader_free(struct object_reader *r)
     if (r == NULL)
         return;
     floe_free(r->floe);
-    secret_wipe(r->segment, r->room);
+    secret_wipe(r->segment, r->cap);
     mem_free(r->segment);
     mem_free(r);
 }

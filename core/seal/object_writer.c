@@ -96,9 +96,9 @@ enum err object_writer_add(struct object_writer *w, struct bytes plain)
         }
         if (len > plain.len)
             len = plain.len;
-        memcpy(w->segment + FLOE_BEFORE_LEN + w->fill, plain.at, len);
+        memcpy(w->segment + FLOE_BEFORE_LEN + w->fill, plain.data, len);
         w->fill += len;
-        plain = bytes_of(plain.at + len, plain.len - len);
+        plain = bytes_of(plain.data + len, plain.len - len);
     }
 out:
     if (rc != ERR_OK) {

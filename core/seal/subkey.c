@@ -15,8 +15,9 @@ static const char *const purposes[] = {
 static enum err derive(const struct secret *from, const char *purpose,
                        const struct seal_context *context, uint8_t *out, size_t len)
 {
-    uint8_t room[INFO_MAX];
-    struct buf info = {.at = room, .room = sizeof room, .max = sizeof room}; /* never grows */
+    uint8_t buffer[INFO_MAX];
+    struct buf info = {
+        .data = buffer, .cap = sizeof buffer, .max = sizeof buffer}; /* never grows */
     enum err rc;
 
     /* A provider hands us what it unwrapped; a short key is not stretched in silence. */

@@ -19,11 +19,11 @@ struct dir {
     char *where; /* owned */
     pthread_mutex_t lock;
     char **synced; /* owned; folders whose own names are known to last; under `lock` */
-    size_t synced_count, synced_room;
+    size_t synced_count, synced_cap;
 };
 
 /* The open folder `name` in the open folder `at`; -1 with errno. */
-int dir_enter(int at, const char *name);
+int dir_enter(int dir, const char *name);
 
 /* Open the folder that is the first `len` bytes of the object name `name`; the caller closes it.
  * ERR_NOT_FOUND when it is not there. */

@@ -20,7 +20,7 @@
 
 struct batch {
     char **names; /* owned; a folder's name ends in '/', which puts it at its place in the order */
-    size_t count, room;
+    size_t count, cap;
     bool more; /* the folder has names behind these */
 };
 
@@ -59,12 +59,7 @@ static enum err add_name(struct batch *b, const char *name)
 
     if (b->count == 2 * BATCH_MAX)
         settle(b);
-    if (b->count == b->room) {
-        size_t room = b->room > 0 ? 2 * b->room : 64;
-
-        TRY(mem_resize(room, sizeof *b->names, &b->names));
-        b->room = room;
-    }
+    TRY(mem_grow(b->count, sizeof *b->names, &b->cap, &b->names));
     TRY(mem_text(name, &b->names[b->count]));
     b->count++;
 out:

@@ -33,7 +33,7 @@ void live_scopes_clear(struct live_scopes *s)
 static enum err mark_used(const struct ledger *l, uint8_t *used)
 {
     struct family f = {NULL, 0};
-    size_t at;
+    size_t position;
     enum err rc;
 
     TRY(family_read(l, &f));
@@ -42,9 +42,9 @@ static enum err mark_used(const struct ledger *l, uint8_t *used)
 
         if (!live_scope_has(r) || !ledger_query_is_live(l, r))
             continue;
-        for (at = i; at != FAMILY_NO_PARENT && !used[at];) {
-            used[at] = 1;
-            TRY(family_parent(&f, l, at, &at));
+        for (position = i; position != FAMILY_NO_PARENT && !used[position];) {
+            used[position] = 1;
+            TRY(family_parent(&f, l, position, &position));
         }
     }
 out:
@@ -65,7 +65,7 @@ static enum err first_of_scope(struct buf *seen, const struct record *r, bool *i
     TRY(scope_of(r, scope));
     /* Records of an epoch follow each other closely, so the newest scopes are looked at first. */
     for (size_t end = seen->len; end > 0; end -= SEAL_ID_LEN)
-        if (memcmp(seen->at + end - SEAL_ID_LEN, scope, SEAL_ID_LEN) == 0) {
+        if (memcmp(seen->data + end - SEAL_ID_LEN, scope, SEAL_ID_LEN) == 0) {
             *is_new = false;
             return ERR_OK;
         }

@@ -323,7 +323,7 @@ enum err file_keyring_encode(const struct file_keyring *k, const struct secret *
     TRY(buf_add(to, buf_bytes(&line)));
     TRY(check_write(k, kek, buf_bytes(&line), to));
 out:
-    secret_wipe(line.at, line.room); /* may hold unencrypted keys */
+    secret_wipe(line.data, line.cap); /* may hold unencrypted keys */
     buf_clear(&line);
     return rc;
 }
@@ -331,15 +331,15 @@ out:
 /* Cut `from` into the two lines. */
 static enum err split(struct bytes from, struct bytes *first, struct bytes *second)
 {
-    const uint8_t *end = from.len > 0 ? memchr(from.at, '\n', from.len) : NULL;
+    const uint8_t *end = from.len > 0 ? memchr(from.data, '\n', from.len) : NULL;
 
     if (from.len > FILE_KEYRING_LEN_MAX)
         return err_set(ERR_CORRUPT, "longer than a keyring can be");
     if (end == NULL)
         return err_set(ERR_CORRUPT, "not a keyring, or cut off");
-    *first = bytes_of(from.at, (size_t)(end - from.at));
+    *first = bytes_of(from.data, (size_t)(end - from.data));
     *second = bytes_of(end + 1, from.len - first->len - 1);
-    if (second->len == 0 || second->at[second->len - 1] != '\n')
+    if (second->len == 0 || second->data[second->len - 1] != '\n')
         return err_set(ERR_CORRUPT, "cut off in or before its second line");
     second->len--;
     return ERR_OK;

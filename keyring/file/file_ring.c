@@ -144,7 +144,7 @@ out:
         err_note("keyring %s", r->path);
     if ((rc == ERR_KEY_UNREACHABLE && !file_exists(r->path)) || rc == ERR_CORRUPT)
         hint_previous(r, !file_exists(r->path));
-    secret_wipe(own.at, own.room); /* may hold unencrypted keys */
+    secret_wipe(own.data, own.cap); /* may hold unencrypted keys */
     buf_clear(&own);
     return rc;
 }

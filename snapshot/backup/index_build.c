@@ -109,10 +109,10 @@ static enum err copy_entries(const struct index_build_options *o, index_build_si
     enum err rc;
 
     TRY(mem_new(COPY_LEN, 1, &piece));
-    for (uint64_t at = 0; at < len; at += COPY_LEN) {
-        size_t some = len - at < COPY_LEN ? (size_t)(len - at) : COPY_LEN;
+    for (uint64_t offset = 0; offset < len; offset += COPY_LEN) {
+        size_t some = len - offset < COPY_LEN ? (size_t)(len - offset) : COPY_LEN;
 
-        TRY(spool_read(o->spool, at, piece, some));
+        TRY(spool_read(o->spool, offset, piece, some));
         TRY(sink(arg, bytes_of(piece, some)));
     }
 out:

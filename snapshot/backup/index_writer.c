@@ -23,7 +23,7 @@ struct index_writer {
     char *cache_new;   /* its name until it is kept */
     char *cache_path;
     bool kept;
-    struct buf ledger_fetch; /* small pieces become few writes */
+    struct buf pending; /* small pieces become few writes */
     struct manifest_object facts;
 };
 
@@ -65,7 +65,7 @@ enum err index_writer_new(const struct index_writer_options *o, struct index_wri
 
     TRY(mem_new(1, sizeof *w, &w));
     w->cache = -1;
-    w->ledger_fetch.max = FETCH_LEN;
+    w->pending.max = FETCH_LEN;
     TRY(open_cache(w, o));
     TRY(hash_new(&w->hash));
     TRY(rand_fill(identity.id, sizeof identity.id));
@@ -86,7 +86,7 @@ out:
 
 static enum err flush(struct index_writer *w)
 {
-    struct bytes piece = buf_bytes(&w->ledger_fetch);
+    struct bytes piece = buf_bytes(&w->pending);
     enum err rc = ERR_OK;
 
     if (piece.len == 0)
@@ -94,7 +94,7 @@ static enum err flush(struct index_writer *w)
     TRY(hash_add(w->hash, piece));
     TRY(file_write(w->cache, piece));
     TRY(codec_stream_add(w->deflate, piece));
-    w->ledger_fetch.len = 0;
+    w->pending.len = 0;
 out:
     return rc;
 }
@@ -105,12 +105,12 @@ enum err index_writer_add(void *arg, struct bytes piece)
     enum err rc = ERR_OK;
 
     while (piece.len > 0) {
-        size_t room = w->ledger_fetch.max - w->ledger_fetch.len;
-        size_t len = piece.len < room ? piece.len : room;
+        size_t cap = w->pending.max - w->pending.len;
+        size_t len = piece.len < cap ? piece.len : cap;
 
-        TRY(buf_add(&w->ledger_fetch, bytes_of(piece.at, len)));
-        piece = bytes_of(piece.at + len, piece.len - len);
-        if (w->ledger_fetch.len == w->ledger_fetch.max)
+        TRY(buf_add(&w->pending, bytes_of(piece.data, len)));
+        piece = bytes_of(piece.data + len, piece.len - len);
+        if (w->pending.len == w->pending.max)
             TRY(flush(w));
     }
 out:
@@ -176,7 +176,7 @@ void index_writer_free(struct index_writer *w)
         if (!w->kept)
             unlink(w->cache_new);
     }
-    buf_clear(&w->ledger_fetch);
+    buf_clear(&w->pending);
     mem_free(w->cache_new);
     mem_free(w->cache_path);
     mem_free(w);

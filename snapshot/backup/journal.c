@@ -65,7 +65,7 @@ out:
 
 static enum err undo(const struct ledger *ledger, bool is_own, struct buf *text)
 {
-    char *first = (char *)text->at;
+    char *first = (char *)text->data;
     char *end = strchr(first, '\n');
     bool is_made = false;
     enum err rc = ERR_OK;

@@ -12,7 +12,7 @@ struct packs {
     pthread_mutex_t lock;
     struct manifest_object *items; /* owned; under lock */
     uint32_t count;
-    uint32_t room;
+    size_t cap;
 };
 
 struct pack_writer {
@@ -65,10 +65,7 @@ static enum err take_number(struct packs *p, uint32_t *number)
     pthread_mutex_lock(&p->lock);
     if (p->count == MANIFEST_OBJECTS_MAX)
         FAIL(ERR_FAILED, "a snapshot cannot have more than %d objects", MANIFEST_OBJECTS_MAX);
-    if (p->count == p->room) {
-        TRY(mem_resize(p->room == 0 ? 16 : 2 * (size_t)p->room, sizeof *p->items, &p->items));
-        p->room = p->room == 0 ? 16 : 2 * p->room;
-    }
+    TRY(mem_grow(p->count, sizeof *p->items, &p->cap, &p->items));
     p->items[p->count] = (struct manifest_object){0};
     *number = p->count++;
 out:

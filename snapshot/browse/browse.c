@@ -22,7 +22,7 @@ static char type_letter(enum entry_type type)
 
 static const char *text_or_none(const struct buf *b)
 {
-    return b->len > 0 ? (const char *)b->at : "";
+    return b->len > 0 ? (const char *)b->data : "";
 }
 
 /* Some file systems keep years that nanoseconds since 1970 do not reach: those are cut. */

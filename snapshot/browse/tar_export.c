@@ -30,11 +30,11 @@ static enum err tar_error(const struct exporter *x)
 }
 
 /* Our own write: EINTR, short writes and EPIPE are its business. */
-static la_ssize_t to_descriptor(struct archive *tar, void *arg, const void *at, size_t len)
+static la_ssize_t to_descriptor(struct archive *tar, void *arg, const void *data, size_t len)
 {
     struct exporter *x = arg;
 
-    x->write_failed = file_write(x->fd, bytes_of(at, len));
+    x->write_failed = file_write(x->fd, bytes_of(data, len));
     if (x->write_failed == ERR_OK)
         return (la_ssize_t)len;
     archive_set_error(tar, EIO, "%s", err_text());
@@ -59,7 +59,7 @@ static enum err to_tar(void *arg, struct bytes piece)
     struct exporter *x = arg;
 
     /* libarchive takes less than it is given only at the end of a file. */
-    return archive_write_data(x->tar, piece.at, piece.len) < 0 ? tar_error(x) : ERR_OK;
+    return archive_write_data(x->tar, piece.data, piece.len) < 0 ? tar_error(x) : ERR_OK;
 }
 
 /* Whole blocks, for that is how holes were read; neighbours become one. */
@@ -70,8 +70,8 @@ static void add_extents(struct exporter *x, const struct entry *e)
     uint64_t to = 0; /* [from, to) is not added yet */
 
     for (size_t i = 0; i < e->extents.len; i += 16) {
-        uint64_t begin = be_get(e->extents.at + i, 8);
-        uint64_t end = begin + be_get(e->extents.at + i + 8, 8) + block - 1;
+        uint64_t begin = be_get(e->extents.data + i, 8);
+        uint64_t end = begin + be_get(e->extents.data + i + 8, 8) + block - 1;
 
         begin -= begin % block;
         end -= end % block;
@@ -98,7 +98,7 @@ static enum err export_entry(struct exporter *x, const struct entry *e, struct e
         archive_entry_set_size(x->entry, (la_int64_t)content->size);
         add_extents(x, content);
     } else if ((e->flags & ENTRY_HARD_LINK) != 0) {
-        archive_entry_copy_hardlink(x->entry, (const char *)e->link.at);
+        archive_entry_copy_hardlink(x->entry, (const char *)e->link.data);
         archive_entry_unset_size(x->entry);
     }
     if (archive_write_header(x->tar, x->entry) < ARCHIVE_WARN)

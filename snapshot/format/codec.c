@@ -83,7 +83,7 @@ enum err codec_compress(struct codec *c, struct bytes plain, struct bytes *store
     enum err rc;
 
     TRY(context_for(c, &ctx));
-    len = ZSTD_compress2(ctx, c->to, c->to_len, plain.at, plain.len);
+    len = ZSTD_compress2(ctx, c->to, c->to_len, plain.data, plain.len);
     if (ZSTD_isError(len))
         FAIL(ERR_FAILED, "zstd: %s", ZSTD_getErrorName(len));
     c->last_was_dense = len > plain.len / 100 * DENSE_PERCENT;
@@ -98,14 +98,14 @@ out:
     return rc;
 }
 
-/* At most `room` bytes; *len of them. */
+/* At most `cap` bytes; *len of them. */
 static enum err decompress(struct codec *c, enum block_codec which, struct bytes stored, void *to,
-                           size_t room, size_t *len)
+                           size_t cap, size_t *len)
 {
     if (which == BLOCK_RAW) {
-        if (stored.len > room)
-            return err_set(ERR_CORRUPT, "a block is longer than %zu bytes", room);
-        memcpy(to, stored.at, stored.len);
+        if (stored.len > cap)
+            return err_set(ERR_CORRUPT, "a block is longer than %zu bytes", cap);
+        memcpy(to, stored.data, stored.len);
         *len = stored.len;
         return ERR_OK;
     }
@@ -114,9 +114,9 @@ static enum err decompress(struct codec *c, enum block_codec which, struct bytes
     if (c->reader == NULL)
         return err_set(ERR_FAILED, "out of memory for zstd");
     /* Exactly one frame: zstd itself would take more behind it. */
-    if (ZSTD_findFrameCompressedSize(stored.at, stored.len) != stored.len)
+    if (ZSTD_findFrameCompressedSize(stored.data, stored.len) != stored.len)
         return err_set(ERR_CORRUPT, "a block does not decompress: it is not one zstd frame");
-    *len = ZSTD_decompressDCtx(c->reader, to, room, stored.at, stored.len);
+    *len = ZSTD_decompressDCtx(c->reader, to, cap, stored.data, stored.len);
     if (ZSTD_isError(*len))
         return err_set(ERR_CORRUPT, "a block does not decompress: %s", ZSTD_getErrorName(*len));
     return ERR_OK;
@@ -208,7 +208,7 @@ out:
 
 static enum err deflate(struct codec_stream *s, struct bytes piece, ZSTD_EndDirective how)
 {
-    ZSTD_inBuffer in = {.src = piece.at, .size = piece.len};
+    ZSTD_inBuffer in = {.src = piece.data, .size = piece.len};
     size_t left;
     enum err rc = ERR_OK;
 
@@ -227,7 +227,7 @@ out:
 
 static enum err inflate(struct codec_stream *s, struct bytes piece)
 {
-    ZSTD_inBuffer in = {.src = piece.at, .size = piece.len};
+    ZSTD_inBuffer in = {.src = piece.data, .size = piece.len};
     bool may_have_more = true;
     enum err rc = ERR_OK;
 

@@ -177,10 +177,10 @@ static int by_id(const void *a, const void *b)
 /* `ids` is sorted. */
 static bool is_twice(char (*ids)[SNAPSHOT_ID_TEXT], size_t count, const char *id)
 {
-    char(*at)[SNAPSHOT_ID_TEXT] = bsearch(id, ids, count, sizeof *ids, by_id);
+    char(*found)[SNAPSHOT_ID_TEXT] = bsearch(id, ids, count, sizeof *ids, by_id);
 
-    return at != NULL && ((at > ids && by_id(at - 1, id) == 0) ||
-                          (at + 1 < ids + count && by_id(at + 1, id) == 0));
+    return found != NULL && ((found > ids && by_id(found - 1, id) == 0) ||
+                             (found + 1 < ids + count && by_id(found + 1, id) == 0));
 }
 
 /* Of two records with one id nobody could tell which is meant: both are damaged. */

@@ -67,7 +67,7 @@ static void hint(const char *which, const struct snapshot *s)
 void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
                        const struct snapshot_list *c, const struct snapshot *refused)
 {
-    size_t at = (size_t)(refused - c->items);
+    size_t position = (size_t)(refused - c->items);
     const struct snapshot *newer;
     const struct snapshot *older;
     struct err_record failure;
@@ -77,8 +77,8 @@ void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
         err_give(&failure);
         return;
     }
-    newer = nearest(ledger, keyring, c, at, 1);
-    older = nearest(ledger, keyring, c, at, -1); /* wraps below zero and ends the loop */
+    newer = nearest(ledger, keyring, c, position, 1);
+    older = nearest(ledger, keyring, c, position, -1); /* wraps below zero and ends the loop */
     err_give(&failure);
     if (newer != NULL)
         hint("newer", newer);

@@ -230,12 +230,12 @@ static enum err write_sparse(struct filler *f, struct bytes plain, uint64_t offs
 {
     enum err rc = ERR_OK;
 
-    for (size_t at = 0; at < plain.len; at += PAGE_LEN) {
-        size_t len = plain.len - at < PAGE_LEN ? plain.len - at : PAGE_LEN;
-        struct bytes page = bytes_of(plain.at + at, len);
+    for (size_t done = 0; done < plain.len; done += PAGE_LEN) {
+        size_t len = plain.len - done < PAGE_LEN ? plain.len - done : PAGE_LEN;
+        struct bytes page = bytes_of(plain.data + done, len);
 
         if (!bytes_are_zero(page))
-            TRY(file_write_at(f->fd, page, offset + at));
+            TRY(file_write_at(f->fd, page, offset + done));
     }
 out:
     return rc;

@@ -83,14 +83,14 @@ static const char *next_name(const struct restore_target *t, const char *name)
 
     if (t->names.len == 0)
         return NULL;
-    next = name == NULL ? (const char *)t->names.at : name + strlen(name) + 1;
-    return next < (const char *)t->names.at + t->names.len ? next : NULL;
+    next = name == NULL ? (const char *)t->names.data : name + strlen(name) + 1;
+    return next < (const char *)t->names.data + t->names.len ? next : NULL;
 }
 
 /* The list is in a folder that others may have written to. */
 static enum err check_list(const struct restore_target *t)
 {
-    if (t->names.len > 0 && t->names.at[t->names.len - 1] != '\0')
+    if (t->names.len > 0 && t->names.data[t->names.len - 1] != '\0')
         return err_set(ERR_FAILED, "%s/%s is damaged: it does not end with a name", t->partial,
                        LIST);
     for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
@@ -154,11 +154,11 @@ static bool has_moved(int content, const char *name)
 /* ---- whether the mount point is empty ---- */
 
 /* Both the list and the walk are sorted: *at goes on through the list, from its first name. */
-static bool is_listed(const struct restore_target *t, const char *name, const char **at)
+static bool is_listed(const struct restore_target *t, const char *name, const char **cursor)
 {
-    while (*at != NULL && strcmp(*at, name) < 0)
-        *at = next_name(t, *at);
-    return *at != NULL && strcmp(*at, name) == 0;
+    while (*cursor != NULL && strcmp(*cursor, name) < 0)
+        *cursor = next_name(t, *cursor);
+    return *cursor != NULL && strcmp(*cursor, name) == 0;
 }
 
 static enum err refuse_name(const struct restore_target *t, const char *name)
@@ -182,7 +182,7 @@ static enum err refuse_name(const struct restore_target *t, const char *name)
 
 static enum err check_empty(const struct restore_target *t)
 {
-    const char *at = next_name(t, NULL);
+    const char *cursor = next_name(t, NULL);
     struct walk *walk = NULL;
     struct walk_item item;
     bool more = true;
@@ -198,7 +198,7 @@ static enum err check_empty(const struct restore_target *t)
         walk_skip(walk);
         if (item.vanished || tree_sets_apart(t->tree, &item) ||
             (strcmp(item.name, GUARD) == 0 && is_guarded(t)) ||
-            (is_listed(t, item.name, &at) && has_moved(content, item.name)))
+            (is_listed(t, item.name, &cursor) && has_moved(content, item.name)))
             continue;
         TRY(refuse_name(t, item.name));
     }

@@ -264,7 +264,7 @@ static enum err check_writable(const struct restore_target *t)
                    t->is_mount ? "" : ": the folder it lies in");
 }
 
-/* ---- room ---- */
+/* ---- free space ---- */
 
 /* What a killed restore left, and the next one removes. */
 static enum err measure_leftover(const struct restore_target *t, uint64_t *len)
@@ -294,12 +294,12 @@ out:
     return rc;
 }
 
-static enum err check_room(const struct restore_target *t)
+static enum err check_free_space(const struct restore_target *t)
 {
     struct statvfs fs;
     char need[TEXT_HUMAN_MAX];
     char have[TEXT_HUMAN_MAX];
-    uint64_t room;
+    uint64_t free_bytes;
     uint64_t leftover = 0;
     enum err rc = ERR_OK;
 
@@ -307,15 +307,15 @@ static enum err check_room(const struct restore_target *t)
         goto out; /* most of it is there already; how much, only reading tells */
     if (statvfs(t->side, &fs) != 0)
         FAIL_SYS(ERR_FAILED, "target %s", t->side);
-    room = (uint64_t)fs.f_bavail * fs.f_frsize;
-    if (room >= t->tree->needed)
+    free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    if (free_bytes >= t->tree->needed)
         goto out;
     TRY(measure_leftover(t, &leftover));
-    room += leftover;
-    if (room >= t->tree->needed)
+    free_bytes += leftover;
+    if (free_bytes >= t->tree->needed)
         goto out;
     text_human_size(t->tree->needed, need);
-    text_human_size(room, have);
+    text_human_size(free_bytes, have);
     FAIL(ERR_STORAGE, "target %s: %s are needed, %s are free", t->path, need, have);
 out:
     return rc;
@@ -332,7 +332,7 @@ enum err target_check(struct restore_target *t, const char *given)
     TRY(choose_kind(t));
     TRY(check_writable(t));
     TRY(t->kind->check(t));
-    TRY(check_room(t));
+    TRY(check_free_space(t));
 out:
     return rc;
 }

@@ -94,7 +94,7 @@ static uint64_t data_len(const struct entry *e)
     uint64_t len = 0;
 
     for (size_t i = 0; i < e->extents.len; i += 16)
-        len += be_get(e->extents.at + i + 8, 8);
+        len += be_get(e->extents.data + i + 8, 8);
     return e->extents.len > 0 ? len : e->size;
 }
 
@@ -135,7 +135,7 @@ static enum err full_path(const struct restore_tree *t, const struct buf *path, 
 {
     if (entry_path_is_root(buf_bytes(path)))
         return mem_text(t->root, out);
-    return file_join(t->root, (const char *)path->at, out);
+    return file_join(t->root, (const char *)path->data, out);
 }
 
 /* Security labels are the system's, not the file's; any other attribute makes a file ours to
@@ -286,7 +286,7 @@ static enum err remove_extra(struct restore_tree *t)
         walk_skip(walk);
         if (tree_sets_apart(t, &item))
             continue;
-        TRY(file_join(t->root, (const char *)item.path.at, &path));
+        TRY(file_join(t->root, (const char *)item.path.data, &path));
         TRY(file_remove_tree(path));
         mem_free(path);
         path = NULL;

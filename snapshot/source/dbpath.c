@@ -75,7 +75,7 @@ out:
 bool dbpath_leaves_out(struct bytes path)
 {
     for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++)
-        if (fnmatch(left_out[i], (const char *)path.at, 0) == 0)
+        if (fnmatch(left_out[i], (const char *)path.data, 0) == 0)
             return true;
     return false;
 }

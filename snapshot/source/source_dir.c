@@ -40,7 +40,7 @@ struct source_dir {
     size_t apart_count;
     struct first_name *firsts; /* owned, sorted by device and inode */
     size_t first_count;
-    size_t first_room;
+    size_t first_cap;
     struct walk_item item;
 };
 
@@ -67,18 +67,15 @@ static size_t find_first(const struct source_dir *d, const struct stat *st, bool
     return low;
 }
 
-static enum err insert_first(struct source_dir *d, size_t at, const char *path)
+static enum err insert_first(struct source_dir *d, size_t i, const char *path)
 {
     char *copy = NULL;
     enum err rc;
 
     TRY(mem_text(path, &copy));
-    if (d->first_count == d->first_room) {
-        d->first_room = d->first_room == 0 ? 16 : 2 * d->first_room;
-        TRY(mem_resize(d->first_room, sizeof *d->firsts, &d->firsts));
-    }
-    memmove(d->firsts + at + 1, d->firsts + at, (d->first_count - at) * sizeof *d->firsts);
-    d->firsts[at] = (struct first_name){d->item.st.st_dev, d->item.st.st_ino, copy};
+    TRY(mem_grow(d->first_count, sizeof *d->firsts, &d->first_cap, &d->firsts));
+    memmove(d->firsts + i + 1, d->firsts + i, (d->first_count - i) * sizeof *d->firsts);
+    d->firsts[i] = (struct first_name){d->item.st.st_dev, d->item.st.st_ino, copy};
     d->first_count++;
     copy = NULL; /* the list's now */
 out:
@@ -90,13 +87,13 @@ out:
 static void forget_first(struct source_dir *d)
 {
     bool found;
-    size_t at = find_first(d, &d->item.st, &found);
+    size_t i = find_first(d, &d->item.st, &found);
 
     if (!found)
         return;
-    mem_free(d->firsts[at].path);
+    mem_free(d->firsts[i].path);
     d->first_count--;
-    memmove(d->firsts + at, d->firsts + at + 1, (d->first_count - at) * sizeof *d->firsts);
+    memmove(d->firsts + i, d->firsts + i + 1, (d->first_count - i) * sizeof *d->firsts);
 }
 
 static void dir_free(void *self)
@@ -118,7 +115,7 @@ static void say(const struct walk_item *item, const char *what)
 {
     char shown[SHOWN_MAX];
 
-    text_printable((const char *)item->path.at, shown, sizeof shown);
+    text_printable((const char *)item->path.data, shown, sizeof shown);
     log_say(LOG_WARN, "%s: %s", shown, what);
 }
 
@@ -199,22 +196,22 @@ static bool belongs(struct source_dir *d, uint64_t *attention)
 static enum err link_to_first(struct source_dir *d, struct entry *e)
 {
     bool found;
-    size_t at;
+    size_t i;
     enum err rc = ERR_OK;
 
     if (e->type != ENTRY_FILE || d->item.st.st_nlink < 2)
         goto out;
-    at = find_first(d, &d->item.st, &found);
+    i = find_first(d, &d->item.st, &found);
     if (!found) {
-        TRY(insert_first(d, at, entry_path(e)));
+        TRY(insert_first(d, i, entry_path(e)));
         goto out;
     }
     e->flags |= ENTRY_HARD_LINK;
     e->size = 0;
     e->block_log2 = 0;
-    TRY(buf_add_text(&e->link, d->firsts[at].path));
+    TRY(buf_add_text(&e->link, d->firsts[i].path));
     TRY(buf_reserve(&e->link, 1));
-    e->link.at[e->link.len] = '\0';
+    e->link.data[e->link.len] = '\0';
 out:
     return rc;
 }
@@ -230,7 +227,7 @@ static enum err dir_next(void *self, struct entry *e, bool *more, uint64_t *atte
     if (!*more)
         goto out;
     e->type = type_of(d->item.st.st_mode);
-    TRY(buf_add(&e->path, bytes_of(d->item.path.at, d->item.path.len)));
+    TRY(buf_add(&e->path, bytes_of(d->item.path.data, d->item.path.len)));
     TRY(buf_add(&e->path, bytes_of("", 1)));
     e->path.len--;
     TRY(fill_from_stat(e, &d->item.st));

@@ -174,9 +174,9 @@ static enum err give_xattrs(const struct entry *e, struct archive_entry *to)
 
     for (uint32_t i = 0; i < e->xattr_count; i++) {
         TRY(entry_take_xattr(&rows, &name, &value));
-        memcpy(text, name.at, name.len);
+        memcpy(text, name.data, name.len);
         text[name.len] = '\0';
-        archive_entry_xattr_add_entry(to, text, value.at, value.len);
+        archive_entry_xattr_add_entry(to, text, value.data, value.len);
     }
 out:
     return rc;
@@ -192,15 +192,15 @@ enum err tar_meta_export(const struct entry *e, const char *path, struct archive
     archive_entry_set_uid(to, e->uid);
     archive_entry_set_gid(to, e->gid);
     if (e->user.len > 0)
-        archive_entry_copy_uname(to, (const char *)e->user.at);
+        archive_entry_copy_uname(to, (const char *)e->user.data);
     if (e->group.len > 0)
-        archive_entry_copy_gname(to, (const char *)e->group.at);
+        archive_entry_copy_gname(to, (const char *)e->group.data);
     archive_entry_set_mtime(to, e->mtime_s, e->mtime_ns);
     if (e->type == ENTRY_FILE)
         archive_entry_set_size(to, (la_int64_t)e->size);
     if (e->type == ENTRY_SYMLINK)
-        archive_entry_copy_symlink(to, (const char *)e->link.at);
-    if (e->acl.len > 0 && archive_entry_acl_from_text(to, (const char *)e->acl.at,
+        archive_entry_copy_symlink(to, (const char *)e->link.data);
+    if (e->acl.len > 0 && archive_entry_acl_from_text(to, (const char *)e->acl.data,
                                                       ARCHIVE_ENTRY_ACL_TYPE_ACCESS) < ARCHIVE_WARN)
         FAIL(ERR_CORRUPT, "%s: its access control list cannot be read", path);
     TRY(give_xattrs(e, to));

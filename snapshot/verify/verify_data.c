@@ -26,12 +26,7 @@ static enum err add_object(struct verify_set *set, const struct manifest_object 
 {
     enum err rc = ERR_OK;
 
-    if (set->count == set->room) {
-        size_t room = set->room == 0 ? 64 : 2 * set->room;
-
-        TRY(mem_resize(room, sizeof *set->objects, &set->objects));
-        set->room = room;
-    }
+    TRY(mem_grow(set->count, sizeof *set->objects, &set->cap, &set->objects));
     set->objects[set->count++] = (struct verify_object){.facts = *o};
 out:
     return rc;
@@ -136,11 +131,11 @@ static enum err check_digest(struct checking *c, const struct manifest_object *o
     struct progress *progress = c->set->options->progress;
     enum err rc = ERR_OK;
 
-    for (uint64_t at = 0; at < o->size; at += READ_LEN) {
-        size_t len = o->size - at < READ_LEN ? (size_t)(o->size - at) : READ_LEN;
+    for (uint64_t offset = 0; offset < o->size; offset += READ_LEN) {
+        size_t len = o->size - offset < READ_LEN ? (size_t)(o->size - offset) : READ_LEN;
 
         TRY(stop_check());
-        TRY(store_blob_read(blob, at, piece, len));
+        TRY(store_blob_read(blob, offset, piece, len));
         TRY(hash_add(hash, bytes_of(piece, len)));
         if (progress != NULL)
             atomic_fetch_add_explicit(&progress->done_bytes, len, memory_order_relaxed);

@@ -17,12 +17,7 @@ enum err verify_set_open(struct verify_set *set, const struct snapshot *s)
     const struct verify_options *o = set->options;
     enum err rc = ERR_OK;
 
-    if (set->reader_count == set->reader_room) {
-        size_t room = set->reader_room == 0 ? 8 : 2 * set->reader_room;
-
-        TRY(mem_resize(room, sizeof *set->readers, &set->readers));
-        set->reader_room = room;
-    }
+    TRY(mem_grow(set->reader_count, sizeof *set->readers, &set->reader_cap, &set->readers));
     TRY(snapshot_reader_open(o->ledger, o->keyring, s, o->envelope,
                              &set->readers[set->reader_count]));
     set->reader_count++;

@@ -88,7 +88,7 @@ static inline void spew(const char *path, struct bytes content)
     FILE *f = fopen(path, "wb");
 
     assert_non_null(f);
-    assert_int_equal(fwrite(content.at, 1, content.len, f), content.len);
+    assert_int_equal(fwrite(content.data, 1, content.len, f), content.len);
     fclose(f);
 }
 
