@@ -1,7 +1,7 @@
 /*
  * Pointer and length together; buffers that grow under a cap; big-endian reading and writing.
  *
- * Uses: err, mem.  Used by: every format.
+ * Uses: err, mem.
  */
 #ifndef CORE_BASE_BYTES_H
 #define CORE_BASE_BYTES_H

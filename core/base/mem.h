@@ -2,7 +2,7 @@
  * Memory that says when there is none.
  *
  * Everything on the heap comes from here, so that a test can let each allocation fail once.
- * Uses: err.  Used by: everything.
+ * Uses: err.
  */
 #ifndef CORE_BASE_MEM_H
 #define CORE_BASE_MEM_H

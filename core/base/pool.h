@@ -1,7 +1,7 @@
 /*
  * N threads that do the same work until it is done; the first failure is everyone's.
  *
- * Uses: err.  Used by: snapshot.
+ * Uses: err.
  */
 #ifndef CORE_BASE_POOL_H
 #define CORE_BASE_POOL_H

@@ -1,7 +1,7 @@
 /*
  * Random bytes for identifiers and temporary names; key material comes from secret_random().
  *
- * Uses: err.  Used by: everything that names a new thing.
+ * Uses: err.
  */
 #ifndef CORE_BASE_RAND_H
 #define CORE_BASE_RAND_H

@@ -2,7 +2,7 @@
  * Key material: on OpenSSL's secure heap (locked, not dumped, guarded), wiped when freed.
  *
  * A secret is never logged, never in argv, the environment, an error text or a file in the clear.
- * Uses: err, bytes.  Used by: core/seal, core/ledger's signer, keyring.
+ * Uses: err, bytes.
  */
 #ifndef CORE_BASE_SECRET_H
 #define CORE_BASE_SECRET_H

@@ -2,7 +2,7 @@
  * Text from outside into numbers, and back: integers, durations, times, hex, base64.
  *
  * The only place that parses text numbers. Everything is strict: no sign, no blanks, nothing
- * left over.  Uses: err, bytes.  Used by: config, JSON documents, messages.
+ * left over.  Uses: err, bytes.
  */
 #ifndef CORE_BASE_TEXT_H
 #define CORE_BASE_TEXT_H

@@ -1,7 +1,7 @@
 /*
  * What the ledger's own files share.
  *
- * Uses: ledger and everything below it in this room.  Used by: ledger*.c, fold.c.
+ * Uses: ledger and everything below it in this room.
  */
 #ifndef CORE_LEDGER_LEDGER_INTERNAL_H
 #define CORE_LEDGER_LEDGER_INTERNAL_H

@@ -1,7 +1,7 @@
 /*
  * All records of a ledger while they are fetched and validated, in the order of writer and seq.
  *
- * Uses: core/base, record.  Used by: ledger_fetch, ledger_validate, cache.
+ * Uses: core/base, record.
  */
 #ifndef CORE_LEDGER_RECORD_SET_H
 #define CORE_LEDGER_RECORD_SET_H

@@ -1,7 +1,7 @@
 /*
  * Who may sign what: the root key of the genesis record, and the writers root enrolled or revoked.
  *
- * Uses: core/base, record.  Used by: ledger.
+ * Uses: core/base, record.
  */
 #ifndef CORE_LEDGER_WRITERS_H
 #define CORE_LEDGER_WRITERS_H

@@ -3,7 +3,7 @@
  *
  * Every step is an openat() below the root's descriptor that follows no link: whoever can write
  * into the store must not be able to lead us out of it.
- * Uses: core/base, core/fs.  Used by: dir.c, dir_put.c, dir_list.c.
+ * Uses: core/base, core/fs.
  */
 #ifndef CORE_STORE_DIR_INTERNAL_H
 #define CORE_STORE_DIR_INTERNAL_H

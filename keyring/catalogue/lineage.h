@@ -1,7 +1,7 @@
 /*
  * Which snapshot is the parent of which.
  *
- * Uses: core/ledger.  Used by: live_scopes, impact.
+ * Uses: core/ledger.
  */
 #ifndef KEYRING_CATALOGUE_LINEAGE_H
 #define KEYRING_CATALOGUE_LINEAGE_H

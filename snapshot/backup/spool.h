@@ -4,7 +4,7 @@
  *
  * Workers finish blocks in any order; each row has its place before it is read, so nothing of the
  * block map is ever in memory. Both files are unlinked temporaries of the state directory.
- * Uses: core/base, core/fs, entry, block.  Used by: read_queue, backup.
+ * Uses: core/base, core/fs, entry, block.
  */
 #ifndef SNAPSHOT_BACKUP_SPOOL_H
 #define SNAPSHOT_BACKUP_SPOOL_H

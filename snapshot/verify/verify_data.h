@@ -1,7 +1,7 @@
 /*
  * The objects of several snapshots, each looked at once however many of them use it.
  *
- * Uses: core, snapshot_reader, plan.  Used by: verify.
+ * Uses: core, snapshot_reader, plan.
  */
 #ifndef SNAPSHOT_VERIFY_VERIFY_DATA_H
 #define SNAPSHOT_VERIFY_VERIFY_DATA_H

@@ -7,7 +7,7 @@
  *     store_free(store);        (the crashed run is over; a look into `real`, a rerun)
  *     faulty_clear(&f);
  *
- * Uses: core/store.  Used by: tests/unit.
+ * Uses: core/store.
  */
 #ifndef TESTS_UNIT_FAULTY_H
 #define TESTS_UNIT_FAULTY_H

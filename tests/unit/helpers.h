@@ -8,7 +8,7 @@
  *     }
  *     static const struct CMUnitTest tests[] = {IN_FOLDER(the_old_file_stays)};
  *
- * Uses: core/base.  Used by: tests/unit.
+ * Uses: core/base.
  */
 #ifndef TESTS_UNIT_HELPERS_H
 #define TESTS_UNIT_HELPERS_H

@@ -3,7 +3,7 @@
  * middle), fsync, rename, link and unlink are replaced here, in front of the C library's.
  *
  * To be included by one file of a program.
- * Uses: helpers.  Used by: tests/unit/keyring.
+ * Uses: helpers.
  */
 #ifndef TESTS_UNIT_KEYRING_KILLED_H
 #define TESTS_UNIT_KEYRING_KILLED_H

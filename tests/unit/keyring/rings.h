@@ -2,7 +2,7 @@
  * Short ways to a file keyring, for the tests of this room. Unencrypted ones need no scrypt and are
  * fast.
  *
- * Uses: helpers, keyring.  Used by: tests/unit/keyring.
+ * Uses: helpers, keyring.
  */
 #ifndef TESTS_UNIT_KEYRING_RINGS_H
 #define TESTS_UNIT_KEYRING_RINGS_H

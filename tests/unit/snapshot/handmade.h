@@ -12,7 +12,7 @@
  *     … h.opened …
  *     handmade_clear(&h);
  *
- * Uses: images, faulty, snapshot/read/snapshot_reader.  Used by: tests/unit/snapshot.
+ * Uses: images, faulty, snapshot/read/snapshot_reader.
  */
 #ifndef TESTS_UNIT_SNAPSHOT_HANDMADE_H
 #define TESTS_UNIT_SNAPSHOT_HANDMADE_H

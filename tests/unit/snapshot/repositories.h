@@ -2,7 +2,7 @@
  * A whole repository for the tests of backup and restore: store (that can fail on order), ledger,
  * a keyring double that counts and can refuse, and trees to compare.
  *
- * Uses: helpers, faulty, snapshot.  Used by: tests/unit/snapshot.
+ * Uses: helpers, faulty, snapshot.
  */
 #ifndef TESTS_UNIT_SNAPSHOT_REPOSITORIES_H
 #define TESTS_UNIT_SNAPSHOT_REPOSITORIES_H

@@ -1,7 +1,7 @@
 /*
  * A sealed object in memory, for the tests of this room: sink, fetch, and a maker.
  *
- * Uses: core/seal, helpers.  Used by: the tests of core/seal.
+ * Uses: core/seal, helpers.
  */
 #ifndef TESTS_UNIT_CORE_SEAL_SEALED_H
 #define TESTS_UNIT_CORE_SEAL_SEALED_H
