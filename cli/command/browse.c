@@ -126,7 +126,7 @@ static const char *type_word(char type)
     }
 }
 
-static enum err add_item(void *arg, const struct browse_file *file)
+static enum err add_file_json(void *arg, const struct browse_file *file)
 {
     char mode[8];
     struct jdoc *item = NULL;
@@ -166,7 +166,7 @@ enum err command_ls(const struct settings *s)
         goto out;
     }
     list_begin(&list);
-    TRY(browse_list(&options, session_argument(&session, 1), add_item, &list));
+    TRY(browse_list(&options, session_argument(&session, 1), add_file_json, &list));
     list_end(&list);
 out:
     session_clear(&session);

@@ -166,7 +166,7 @@ out:
 }
 
 /* The folder that `path` lies in. */
-static enum err folder_of(const char *path, char **out)
+static enum err copy_folder_of(const char *path, char **out)
 {
     char *copy = NULL;
     enum err rc;
@@ -184,7 +184,7 @@ enum err file_replace(const char *path, struct bytes content, mode_t mode)
     char *temporary = NULL;
     enum err rc;
 
-    TRY(folder_of(path, &folder));
+    TRY(copy_folder_of(path, &folder));
     TRY(write_temporary(path, content, mode, &temporary));
     if (rename(temporary, path) != 0) {
         rc = err_sys(ERR_FAILED, "renaming %s to %s", temporary, path);
@@ -205,7 +205,7 @@ enum err file_create(const char *path, struct bytes content, mode_t mode)
     bool linked = false;
     enum err rc;
 
-    TRY(folder_of(path, &folder));
+    TRY(copy_folder_of(path, &folder));
     TRY(write_temporary(path, content, mode, &temporary));
     if (link(temporary, path) != 0) {
         rc = err_sys(errno == EEXIST ? ERR_EXISTS : ERR_FAILED, "creating %s", path);
@@ -244,7 +244,7 @@ enum err file_sweep(const char *path)
     struct dirent *entry;
     enum err rc;
 
-    TRY(folder_of(path, &folder));
+    TRY(copy_folder_of(path, &folder));
     dir = opendir(folder);
     if (dir == NULL) {
         rc = errno == ENOENT ? ERR_OK : err_sys(ERR_FAILED, "reading the folder %s", folder);
@@ -342,7 +342,7 @@ static enum err make_dir(const char *dir, mode_t mode)
         rc = err_sys(ERR_FAILED, "making the folder %s", dir);
         goto out;
     }
-    TRY(folder_of(dir, &parent));
+    TRY(copy_folder_of(dir, &parent));
     TRY(file_sync_dir(parent));
 out:
     mem_free(parent);

@@ -32,7 +32,7 @@ enum err path_check(struct bytes path)
 }
 
 /* '/' becomes the least of all, so that what lies in a folder follows the folder at once. */
-static int rank(uint8_t byte)
+static int byte_rank(uint8_t byte)
 {
     return byte == '/' ? -1 : byte;
 }
@@ -43,7 +43,7 @@ int path_compare(struct bytes a, struct bytes b)
 
     for (size_t i = 0; i < shorter; i++)
         if (a.data[i] != b.data[i])
-            return rank(a.data[i]) < rank(b.data[i]) ? -1 : 1;
+            return byte_rank(a.data[i]) < byte_rank(b.data[i]) ? -1 : 1;
     if (a.len == b.len)
         return 0;
     return a.len < b.len ? -1 : 1;

@@ -88,7 +88,7 @@ out:
     return rc;
 }
 
-static enum err push(struct walk *w, int from, const char *name)
+static enum err enter_level(struct walk *w, int from, const char *name)
 {
     struct level *l = &w->levels[w->depth];
     DIR *dir = NULL;
@@ -169,7 +169,7 @@ static enum err first_item(struct walk *w, struct walk_item *item)
     enum err rc;
 
     w->started = true;
-    TRY(push(w, AT_FDCWD, w->root));
+    TRY(enter_level(w, AT_FDCWD, w->root));
     *item = (struct walk_item){.path = bytes_of(".", 1), .dir = w->levels[0].fd, .name = "."};
     if (fstat(w->levels[0].fd, &item->st) != 0)
         FAIL_SYS(ERR_FAILED, "%s", w->root);
@@ -183,7 +183,7 @@ static enum err enter_last(struct walk *w)
     enum err rc = ERR_OK;
 
     w->enter = false;
-    TRY(push(w, l->fd, l->names[l->next - 1]));
+    TRY(enter_level(w, l->fd, l->names[l->next - 1]));
 out:
     if (rc == ERR_NOT_FOUND) { /* vanished since it was listed: nothing lies in it any more */
         level_clear(&w->levels[--w->depth]);

@@ -16,7 +16,7 @@ struct window {
 };
 
 /* The two lines at the front of the window; a length of 0 says that they are not whole yet. */
-static struct bytes front(const struct window *w)
+static struct bytes front_record(const struct window *w)
 {
     const uint8_t *data = w->data + w->first;
     const uint8_t *stop = w->data + w->end;
@@ -31,7 +31,7 @@ static struct bytes front(const struct window *w)
     return bytes_of(data, (size_t)(line - data));
 }
 
-static enum err fill(struct window *w, const struct bundle_source *from)
+static enum err fill_window(struct window *w, const struct bundle_source *from)
 {
     uint64_t left = from->size - w->offset;
     size_t len;
@@ -59,7 +59,7 @@ enum err bundle_each(const struct bundle_source *from, bundle_take *take, void *
     *good = 0;
     TRY(mem_new(WINDOW_LEN, 1, &w.data));
     for (;;) {
-        raw = front(&w);
+        raw = front_record(&w);
         if (raw.len > 0) {
             TRY(take(arg, raw));
             w.first += raw.len;
@@ -67,7 +67,7 @@ enum err bundle_each(const struct bundle_source *from, bundle_take *take, void *
         } else if (w.end - w.first > RECORD_LEN_MAX) {
             FAIL(ERR_CORRUPT, "a record of more than %zu bytes", RECORD_LEN_MAX);
         } else if (w.offset < from->size) {
-            TRY(fill(&w, from));
+            TRY(fill_window(&w, from));
         } else {
             break;
         }

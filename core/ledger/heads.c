@@ -11,7 +11,7 @@ void heads_clear(struct heads *h)
 }
 
 /* Where `writer` is, or would be put. */
-static size_t place_of(const struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
+static size_t find_head_place(const struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
 {
     size_t i = 0;
 
@@ -27,7 +27,7 @@ static bool is_at(const struct heads *h, size_t i, const uint8_t writer[SIGNER_I
 
 const struct head *heads_find(const struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
 {
-    size_t i = place_of(h, writer);
+    size_t i = find_head_place(h, writer);
 
     return is_at(h, i, writer) ? &h->items[i] : NULL;
 }
@@ -43,7 +43,7 @@ enum err heads_reserve(struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
 
 enum err heads_raise(struct heads *h, const struct head *head)
 {
-    size_t i = place_of(h, head->writer);
+    size_t i = find_head_place(h, head->writer);
     enum err rc = ERR_OK;
 
     if (!is_at(h, i, head->writer)) {

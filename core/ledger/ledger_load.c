@@ -25,8 +25,8 @@ static enum err nothing_there(const struct ledger *l)
 }
 
 /* Which repository it is comes before anything else about it. */
-static enum err check_fingerprint(struct ledger *l, const char *pinned,
-                                  const struct record *genesis)
+static enum err check_repository_fingerprint(struct ledger *l, const char *pinned,
+                                             const struct record *genesis)
 {
     enum err rc = ERR_OK;
 
@@ -92,7 +92,7 @@ out:
 }
 
 /* The set's records in the ledger's order, and what queries need. They stay the set's. */
-static enum err arrange(struct ledger *l, const struct record_set *set)
+static enum err arrange_records(struct ledger *l, const struct record_set *set)
 {
     enum err rc;
 
@@ -158,7 +158,7 @@ static enum err check_all(struct ledger *l, const char *pinned, const struct rec
     if (set->count == 0)
         return nothing_there(l);
     TRY(ledger_validate_genesis(set, &l->writers, &genesis));
-    TRY(check_fingerprint(l, pinned, genesis));
+    TRY(check_repository_fingerprint(l, pinned, genesis));
     ledger_validate_cover(&l->writers, cover);
     TRY(ledger_validate_chains(set, cover, &l->writers));
     TRY(trust_check(&l->seen, set, cover, store_where(l->store), l->trust_path));
@@ -199,7 +199,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     TRY(rc);
     TRY(check_all(l, options->fingerprint, &set, &cover));
     TRY(find_heads(&l->heads, &set, &cover));
-    TRY(arrange(l, &set));
+    TRY(arrange_records(l, &set));
     l->trusted_on_first_use = !l->seen.known && options->fingerprint == NULL;
     if (use != LEDGER_CACHE_LEAVE)
         save_cache(l, &cache, &set);

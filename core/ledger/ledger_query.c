@@ -21,7 +21,7 @@ static enum err read_subject(const struct record *r, const char **out)
 }
 
 /* Where `subject` is, or would be put. */
-static size_t place_of(const struct ledger_query *x, const char *subject)
+static size_t find_subject_place(const struct ledger_query *x, const char *subject)
 {
     size_t low = 0;
     size_t high = x->dead_count;
@@ -39,7 +39,7 @@ static size_t place_of(const struct ledger_query *x, const char *subject)
 
 bool ledger_query_is_dead(const struct ledger_query *x, const char *subject)
 {
-    size_t i = place_of(x, subject);
+    size_t i = find_subject_place(x, subject);
 
     return i < x->dead_count && strcmp(x->dead[i], subject) == 0;
 }
@@ -74,7 +74,7 @@ enum err ledger_query_add(struct ledger_query *x, const struct record *r)
     if (r->type != RECORD_TOMBSTONE)
         goto out;
     TRY(read_subject(r, &subject));
-    i = place_of(x, subject);
+    i = find_subject_place(x, subject);
     memmove(&x->dead[i + 1], &x->dead[i], (x->dead_count - i) * sizeof *x->dead);
     x->dead[i] = subject;
     x->dead_count++;

@@ -37,8 +37,8 @@ void ledger_validate_cover(const struct writers *writers, struct checkpoint *cov
 }
 
 /* `before` is the record before it in the set, or NULL at the front of a chain. */
-static enum err check_link(const struct record_entry *e, const struct record_entry *before,
-                           const struct checkpoint *cover)
+static enum err check_chain_link(const struct record_entry *e, const struct record_entry *before,
+                                 const struct checkpoint *cover)
 {
     uint64_t expected = before != NULL ? before->seq + 1 : 0;
 
@@ -63,7 +63,7 @@ static enum err check_record(const struct record_entry *e, const struct record_e
     enum err rc;
 
     TRY(writers_check(writers, e->record, e->from == FROM_CACHE));
-    TRY(check_link(e, before, cover));
+    TRY(check_chain_link(e, before, cover));
     if (before != NULL && e->record->created_ms < before->record->created_ms)
         FAIL(ERR_CORRUPT, "its time is before that of the record before it");
 out:

@@ -33,7 +33,7 @@ bool record_type_by_root(enum record_type type)
     return types[type].by_root;
 }
 
-static enum err type_of(const char *name, enum record_type *out)
+static enum err parse_type(const char *name, enum record_type *out)
 {
     for (size_t i = 0; i < RECORD_TYPE_COUNT; i++) {
         if (strcmp(types[i].name, name) == 0) {
@@ -60,7 +60,7 @@ static enum err take_line(struct bytes *from, struct bytes *line)
     return ERR_OK;
 }
 
-static enum err split(struct bytes raw, struct bytes *payload, struct bytes *signatures)
+static enum err split_lines(struct bytes raw, struct bytes *payload, struct bytes *signatures)
 {
     enum err rc;
 
@@ -101,7 +101,7 @@ static enum err read_common(struct record *r)
              format);
     TRY(jdoc_check_critical(r->payload, no_critical));
     TRY(jdoc_text(r->payload, "type", TYPE_TEXT_MAX, &type));
-    TRY(type_of(type, &r->type));
+    TRY(parse_type(type, &r->type));
     TRY(jdoc_hex(r->payload, "repositoryId", r->repository, SEAL_ID_LEN));
     TRY(jdoc_hex(r->payload, "writer", r->writer, SIGNER_ID_LEN));
     TRY(jdoc_number(r->payload, "seq", RECORD_SEQ_MAX, &r->seq));
@@ -160,7 +160,7 @@ enum err record_parse(struct bytes raw, struct record **out)
     struct bytes signatures = {NULL, 0};
     enum err rc;
 
-    TRY(split(raw, &payload, &signatures));
+    TRY(split_lines(raw, &payload, &signatures));
     TRY(mem_new(1, sizeof *r, &r));
     r->raw.max = RECORD_LEN_MAX;
     /* Exactly as long as it is: thousands of records are kept. */

@@ -26,7 +26,7 @@ out:
     return rc;
 }
 
-static int compare(const void *left, const void *right)
+static int compare_entries(const void *left, const void *right)
 {
     const struct record_entry *a = left;
     const struct record_entry *b = right;
@@ -40,7 +40,7 @@ static int compare(const void *left, const void *right)
 void record_set_sort(struct record_set *s)
 {
     if (s->count > 1)
-        qsort(s->items, s->count, sizeof *s->items, compare);
+        qsort(s->items, s->count, sizeof *s->items, compare_entries);
 }
 
 struct record_entry *record_set_find(const struct record_set *s,
@@ -51,5 +51,5 @@ struct record_entry *record_set_find(const struct record_set *s,
     if (s->count == 0)
         return NULL;
     memcpy(key.writer, writer, SIGNER_ID_LEN);
-    return bsearch(&key, s->items, s->count, sizeof *s->items, compare);
+    return bsearch(&key, s->items, s->count, sizeof *s->items, compare_entries);
 }

@@ -182,7 +182,7 @@ out:
     return rc;
 }
 
-static void warn_of_mode(const char *path)
+static void warn_of_key_mode(const char *path)
 {
     struct stat st;
 
@@ -191,7 +191,7 @@ static void warn_of_mode(const char *path)
                 path, (unsigned)(st.st_mode & 07777), path);
 }
 
-static enum err decode(struct bytes text, struct signer **out)
+static enum err decode_signer(struct bytes text, struct signer **out)
 {
     struct jdoc *doc = NULL;
     struct secret *private = NULL;
@@ -224,9 +224,9 @@ enum err signer_load(const char *path, struct signer **out)
 
     TRY(buf_reserve(&text, SIGNING_KEY_FILE_MAX)); /* so that it never moves */
     TRY(file_read(path, &text));
-    rc = decode(buf_bytes(&text), out);
+    rc = decode_signer(buf_bytes(&text), out);
     if (rc == ERR_OK)
-        warn_of_mode(path);
+        warn_of_key_mode(path);
     else
         err_note("the signing key %s", path);
 out:

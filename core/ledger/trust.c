@@ -14,7 +14,7 @@ void trust_clear(struct trust *t)
     *t = (struct trust){.known = false};
 }
 
-static enum err decode(struct bytes text, struct trust *out)
+static enum err decode_trust(struct bytes text, struct trust *out)
 {
     struct jdoc *doc = NULL;
     uint64_t format = 0;
@@ -47,7 +47,7 @@ enum err trust_load(const char *path, struct trust *out)
         return ERR_OK;
     }
     TRY(rc);
-    rc = decode(buf_bytes(&text), &t);
+    rc = decode_trust(buf_bytes(&text), &t);
     if (rc != ERR_OK) {
         err_note("the trust state %s", path);
         err_hint("it says what was seen of the repository; to go on without it, move it away and "
@@ -166,8 +166,8 @@ enum err trust_check(const struct trust *t, const struct record_set *set,
     return ERR_OK;
 }
 
-static enum err merge(struct trust *to, const struct trust *now, const char *where,
-                      const char *path, bool *higher)
+static enum err merge_heads(struct trust *to, const struct trust *now, const char *where,
+                            const char *path, bool *higher)
 {
     enum err rc = ERR_OK;
 
@@ -201,7 +201,7 @@ enum err trust_raise(const char *path, const struct trust *now, const char *wher
         TRY(trust_save(path, now));
         goto out;
     }
-    TRY(merge(&there, now, where, path, &higher));
+    TRY(merge_heads(&there, now, where, path, &higher));
     if (higher)
         TRY(trust_save(path, &there));
 out:

@@ -34,8 +34,8 @@ struct floe {
 };
 
 /* FKDF(k, iv, aad, purpose, n) = X(k, params ‖ iv ‖ purpose ‖ aad, n) */
-static enum err fkdf(const struct floe *f, const struct secret *key, struct bytes purpose,
-                     uint8_t *out, size_t len)
+static enum err derive_floe(const struct floe *f, const struct secret *key, struct bytes purpose,
+                            uint8_t *out, size_t len)
 {
     uint8_t buffer[FLOE_PARAMS_LEN + FLOE_IV_LEN + PURPOSE_MAX + FLOE_AAD_MAX];
     struct buf info = {
@@ -87,12 +87,13 @@ out:
 static enum err header_tag(const struct floe *f, const struct secret *key,
                            uint8_t out[FLOE_HEADER_TAG_LEN])
 {
-    return fkdf(f, key, bytes_of_text("HEADER_TAG:"), out, FLOE_HEADER_TAG_LEN);
+    return derive_floe(f, key, bytes_of_text("HEADER_TAG:"), out, FLOE_HEADER_TAG_LEN);
 }
 
 static enum err derive_message_key(struct floe *f, const struct secret *key)
 {
-    return fkdf(f, key, bytes_of_text("MESSAGE_KEY:"), secret_at(f->message_key), MESSAGE_KEY_LEN);
+    return derive_floe(f, key, bytes_of_text("MESSAGE_KEY:"), secret_at(f->message_key),
+                       MESSAGE_KEY_LEN);
 }
 
 enum err floe_seal_new(struct floe_params params, const struct secret *key, struct bytes aad,
@@ -159,8 +160,8 @@ static enum err use_segment_key(struct floe *f, uint64_t position)
         goto out;
     f->segment_key_from = NO_KEY_YET;
     be_put(purpose + 4, from, 8);
-    TRY(fkdf(f, f->message_key, bytes_of(purpose, sizeof purpose), secret_at(f->segment_key),
-             FLOE_KEY_LEN));
+    TRY(derive_floe(f, f->message_key, bytes_of(purpose, sizeof purpose), secret_at(f->segment_key),
+                    FLOE_KEY_LEN));
     f->segment_key_from = from;
 out:
     return rc;

@@ -12,8 +12,8 @@ static const char *const purposes[] = {
 };
 
 /* X(from, "sealpoint/v1/<purpose>" ‖ 00 ‖ ctx, len) */
-static enum err derive(const struct secret *from, const char *purpose,
-                       const struct seal_context *context, uint8_t *out, size_t len)
+static enum err derive_subkey(const struct secret *from, const char *purpose,
+                              const struct seal_context *context, uint8_t *out, size_t len)
 {
     uint8_t buffer[INFO_MAX];
     struct buf info = {
@@ -38,7 +38,7 @@ out:
 enum err subkey_commitment(const struct secret *data_key, const struct seal_context *context,
                            uint8_t out[SEAL_COMMITMENT_LEN])
 {
-    return derive(data_key, "commit", context, out, SEAL_COMMITMENT_LEN);
+    return derive_subkey(data_key, "commit", context, out, SEAL_COMMITMENT_LEN);
 }
 
 enum err subkey_derive(const struct secret *from, enum subkey_purpose purpose,
@@ -48,7 +48,7 @@ enum err subkey_derive(const struct secret *from, enum subkey_purpose purpose,
     enum err rc;
 
     TRY(secret_new(SEAL_KEY_LEN, &subkey));
-    TRY(derive(from, purposes[purpose], context, secret_at(subkey), SEAL_KEY_LEN));
+    TRY(derive_subkey(from, purposes[purpose], context, secret_at(subkey), SEAL_KEY_LEN));
     *out = subkey;
     subkey = NULL; /* the caller's now */
 out:

@@ -303,7 +303,7 @@ static enum err remove_object(void *self, const char *name)
     return rc;
 }
 
-static void dir_free(void *self)
+static void free_dir(void *self)
 {
     struct dir *d = self;
 
@@ -321,7 +321,7 @@ static void dir_free(void *self)
 
 static const struct store_driver driver = {
     .kind = "dir",
-    .free = dir_free,
+    .free = free_dir,
     .put_begin = dir_put_begin,
     .put_write = dir_put_write,
     .put_commit = dir_put_commit,
@@ -367,6 +367,6 @@ enum err store_dir_open(const char *where, bool create, struct store **out)
     rc = store_of_driver(&driver, d, where, out);
     d = NULL; /* the store's now */
 out:
-    dir_free(d);
+    free_dir(d);
     return rc;
 }

@@ -30,7 +30,7 @@ void live_scopes_clear(struct live_scopes *s)
 }
 
 /* Mark in `used` (one byte a record) what live records read from. */
-static enum err mark_used(const struct ledger *l, uint8_t *used)
+static enum err mark_scope_used(const struct ledger *l, uint8_t *used)
 {
     struct family f = {NULL, 0};
     size_t position;
@@ -96,7 +96,7 @@ enum err live_scopes_read(const struct ledger *l, struct live_scopes *out)
     enum err rc;
 
     TRY(mem_new(ledger_count(l), 1, &used));
-    TRY(mark_used(l, used));
+    TRY(mark_scope_used(l, used));
     TRY(mem_new(ledger_count(l), sizeof *s.items, &s.items));
     for (size_t i = 0; i < ledger_count(l); i++) {
         if (!used[i])
@@ -114,7 +114,7 @@ out:
     return rc;
 }
 
-static enum err key_of(const struct record *r, struct data_key *out)
+static enum err read_record_key(const struct record *r, struct data_key *out)
 {
     enum err rc = data_key_of_record(r, out);
 
@@ -129,12 +129,12 @@ enum err live_scope_key(const struct live_scope *scope, struct data_key *out)
     struct data_key counts = {0};
     enum err rc;
 
-    TRY(key_of(scope->record, &first));
+    TRY(read_record_key(scope->record, &first));
     if (scope->source == scope->record) {
         *out = first;
         return ERR_OK;
     }
-    TRY(key_of(scope->source, &counts));
+    TRY(read_record_key(scope->source, &counts));
     if (memcmp(first.commitment, counts.commitment, SEAL_COMMITMENT_LEN) != 0)
         FAIL(ERR_CORRUPT, "a rewrap record commits to another data key than the snapshot");
     *out = counts;

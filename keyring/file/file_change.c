@@ -57,8 +57,8 @@ static void warn_of_clock(const struct file_ring *r, int64_t keyring_ms)
             file_ring_path(r), text);
 }
 
-static enum err save(const struct places *places, bool to_both, struct bytes old,
-                     struct bytes fresh)
+static enum err save_keyring(const struct places *places, bool to_both, struct bytes old,
+                             struct bytes fresh)
 {
     enum err rc;
 
@@ -69,7 +69,7 @@ out:
 }
 
 /* What a killed run left: its temporaries may hold material that is to be destroyed. */
-static enum err sweep(const struct places *places)
+static enum err sweep_places(const struct places *places)
 {
     enum err rc;
 
@@ -80,8 +80,8 @@ out:
 }
 
 /* Destroying what is due, as a step. */
-static enum err settle(void *arg, struct file_keyring *k, const struct secret *kek, int64_t now_ms,
-                       enum file_changed *what)
+static enum err settle_step(void *arg, struct file_keyring *k, const struct secret *kek,
+                            int64_t now_ms, enum file_changed *what)
 {
     (void)arg;
     (void)kek;
@@ -104,7 +104,7 @@ static enum err take_step(struct file_ring *r, const struct places *places, file
     if (what == FILE_UNCHANGED)
         goto out;
     TRY(file_keyring_encode(&k, file_ring_kek(r), &fresh));
-    TRY(save(places, what != FILE_STATE_CHANGED, buf_bytes(&old), buf_bytes(&fresh)));
+    TRY(save_keyring(places, what != FILE_STATE_CHANGED, buf_bytes(&old), buf_bytes(&fresh)));
 out:
     file_keyring_clear(&k);
     secret_wipe(old.data, old.cap); /* may hold unencrypted keys */
@@ -126,10 +126,10 @@ enum err file_change(struct file_ring *r, file_change_step *step, void *arg)
     warn_of_clock(r, file_clock(&k, 0));
     TRY(places_of(file_ring_path(r), &places));
     TRY(lock_take(places.lock, true, &lock));
-    TRY(sweep(&places));
+    TRY(sweep_places(&places));
     /* A step of its own: it lasts also when the change asked for is refused, and the change that
      * follows never keeps a generation that still has the material. */
-    TRY(take_step(r, &places, settle, NULL));
+    TRY(take_step(r, &places, settle_step, NULL));
     if (step != NULL)
         TRY(take_step(r, &places, step, arg));
 out:
@@ -181,7 +181,7 @@ enum err file_change_create(const struct file_ring *r, const struct file_keyring
     TRY(lock_take(places.lock, true, &lock));
     TRY(check_free(&places));
     TRY(file_keyring_encode(k, file_ring_kek(r), &fresh));
-    TRY(sweep(&places));
+    TRY(sweep_places(&places));
     /* In this order, a run killed midway leaves a keyring and never just a previous one. */
     TRY(file_create(places.path, buf_bytes(&fresh), KEYRING_MODE));
     TRY(file_replace(places.previous, buf_bytes(&fresh), KEYRING_MODE));

@@ -52,7 +52,7 @@ out:
     return rc;
 }
 
-static void warn_of_mode(int fd, const char *path)
+static void warn_of_passphrase_mode(int fd, const char *path)
 {
     struct stat st;
 
@@ -69,7 +69,7 @@ static enum err read_path(const char *path, struct secret **out)
 
     if (fd < 0)
         return err_sys(ERR_KEY_UNREACHABLE, "opening it");
-    warn_of_mode(fd, path);
+    warn_of_passphrase_mode(fd, path);
     TRY(read_fd(fd, out));
 out:
     if (fd >= 0)

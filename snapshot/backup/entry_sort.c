@@ -39,7 +39,7 @@ static void entry_sort_clear(struct entry_sort *o)
     entry_clear(&o->entry);
 }
 
-static enum err load(struct entry_sort *o, uint64_t offset, uint32_t len)
+static enum err load_entry(struct entry_sort *o, uint64_t offset, uint32_t len)
 {
     enum err rc;
 
@@ -64,7 +64,7 @@ static enum err load_all(struct entry_sort *o)
 
         TRY(spool_read(o->spool, offset, len_be, sizeof len_be));
         *i = (struct item){.offset = offset, .len = (uint32_t)be_get(len_be, 4)};
-        TRY(load(o, offset, i->len));
+        TRY(load_entry(o, offset, i->len));
         TRY(entry_decode(buf_bytes(&o->raw), &o->entry));
         i->path.len = o->entry.path.len;
         i->is_dir = o->entry.type == ENTRY_DIR;
@@ -96,7 +96,7 @@ static int by_path(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static enum err put(struct entry_sort *o, struct bytes raw)
+static enum err put_entry(struct entry_sort *o, struct bytes raw)
 {
     o->out_count++;
     o->out_len += raw.len;
@@ -113,7 +113,7 @@ static enum err put_folder(struct entry_sort *o, struct bytes path)
     TRY(buf_add(&o->entry.path, path));
     o->raw.len = 0;
     TRY(entry_encode(&o->entry, &o->raw));
-    TRY(put(o, buf_bytes(&o->raw)));
+    TRY(put_entry(o, buf_bytes(&o->raw)));
 out:
     return rc;
 }
@@ -154,7 +154,7 @@ static const struct item *find_item(const struct entry_sort *o, struct bytes pat
 }
 
 /* A link that leads nowhere would make a snapshot that no restore takes. */
-static enum err check_link(struct entry_sort *o)
+static enum err check_first_name(struct entry_sort *o)
 {
     const struct item *first;
     enum err rc;
@@ -188,10 +188,10 @@ static enum err put_all(struct entry_sort *o)
             FAIL(ERR_FAILED, "%.*s is both a file and a folder in the tar", (int)last_file.len,
                  (const char *)last_file.data);
         TRY(put_missing_folders(o, item->path, &dir));
-        TRY(load(o, item->offset, item->len));
+        TRY(load_entry(o, item->offset, item->len));
         if (item->is_link)
-            TRY(check_link(o));
-        TRY(put(o, buf_bytes(&o->raw)));
+            TRY(check_first_name(o));
+        TRY(put_entry(o, buf_bytes(&o->raw)));
         if (item->is_dir && !entry_path_is_root(item->path))
             dir = item->path;
         else if (!item->is_dir)
@@ -201,7 +201,7 @@ out:
     return rc;
 }
 
-static enum err run(struct entry_sort *o)
+static enum err sort_entries(struct entry_sort *o)
 {
     enum err rc;
 
@@ -221,7 +221,7 @@ enum err entry_sort_measure(struct spool *spool, uint64_t *count, uint64_t *len)
     struct entry_sort o = {.spool = spool};
     enum err rc;
 
-    TRY(run(&o));
+    TRY(sort_entries(&o));
     *count = o.out_count;
     *len = o.out_len;
 out:
@@ -232,7 +232,7 @@ out:
 enum err entry_sort_write(struct spool *spool, entry_sort_sink *sink, void *arg)
 {
     struct entry_sort o = {.spool = spool, .sink = sink, .arg = arg};
-    enum err rc = run(&o);
+    enum err rc = sort_entries(&o);
 
     entry_sort_clear(&o);
     return rc;

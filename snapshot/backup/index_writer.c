@@ -27,7 +27,7 @@ struct index_writer {
     struct manifest_object facts;
 };
 
-static enum err to_put(void *arg, struct bytes sealed)
+static enum err write_to_put(void *arg, struct bytes sealed)
 {
     struct index_writer *w = arg;
 
@@ -72,7 +72,7 @@ enum err index_writer_new(const struct index_writer_options *o, struct index_wri
     object_name(identity.id, name);
     TRY(journal_add(o->journal, name));
     TRY(store_put_begin(ledger_store(o->ledger), name, &w->put));
-    TRY(object_writer_new(o->k_meta, &identity, to_put, w, &w->object));
+    TRY(object_writer_new(o->k_meta, &identity, write_to_put, w, &w->object));
     TRY(codec_deflate_new(to_object, w, &w->deflate));
     w->facts.type = OBJECT_INDEX;
     memcpy(w->facts.id, identity.id, SEAL_ID_LEN);
@@ -84,7 +84,7 @@ out:
     return rc;
 }
 
-static enum err flush(struct index_writer *w)
+static enum err flush_pending(struct index_writer *w)
 {
     struct bytes piece = buf_bytes(&w->pending);
     enum err rc = ERR_OK;
@@ -111,7 +111,7 @@ enum err index_writer_add(void *arg, struct bytes piece)
         TRY(buf_add(&w->pending, bytes_of(piece.data, len)));
         piece = bytes_of(piece.data + len, piece.len - len);
         if (w->pending.len == w->pending.max)
-            TRY(flush(w));
+            TRY(flush_pending(w));
     }
 out:
     return rc;
@@ -142,7 +142,7 @@ enum err index_writer_finish(struct index_writer *w, struct manifest_object *out
     uint8_t digest[HASH_LEN];
     enum err rc;
 
-    TRY(flush(w));
+    TRY(flush_pending(w));
     TRY(codec_stream_end(w->deflate));
     TRY(object_writer_finish(w->object, &w->facts.size, w->facts.sha256));
     TRY(store_put_commit(w->put));

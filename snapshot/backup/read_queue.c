@@ -87,7 +87,7 @@ void read_queue_totals(const struct read_queue *queue, struct read_queue_totals 
     *out = queue->totals;
 }
 
-static void say(const struct entry *e, const char *what)
+static void warn_of_entry(const struct entry *e, const char *what)
 {
     char shown[SHOWN_MAX];
 
@@ -162,7 +162,7 @@ out:
 }
 
 /* Take over entry and rows as the parent has them. */
-static enum err inherit(struct read_queue *queue)
+static enum err inherit_file(struct read_queue *queue)
 {
     struct entry *e = &queue->parent_entry;
     uint64_t blocks = entry_blocks(e);
@@ -243,12 +243,12 @@ static enum err next_file(struct read_queue *queue)
         goto out;
     TRY(find_in_parent(queue, &r->entry, &found));
     if (found && is_unchanged(queue, &r->entry, &queue->parent_entry)) {
-        rc = inherit(queue);
+        rc = inherit_file(queue);
         goto out;
     }
     rc = source->driver->describe(source->self, &r->entry, &r->fd);
     if (rc == ERR_NOT_FOUND) {
-        say(&r->entry, "vanished before it was read");
+        warn_of_entry(&r->entry, "vanished before it was read");
         queue->totals.attention++;
         rc = ERR_OK;
         goto out;
@@ -283,7 +283,8 @@ static enum err let_go(struct read_queue *queue, struct reading *r)
         return ERR_OK;
     look_again(r);
     if (r->changed) {
-        say(&r->entry, "changed while it was read; the snapshot has a mixture of before and after");
+        warn_of_entry(&r->entry,
+                      "changed while it was read; the snapshot has a mixture of before and after");
         queue->totals.attention++;
         TRY(spool_mark_changed(queue->options.spool, r->spooled_at));
     }
@@ -311,7 +312,7 @@ static enum err end_file(struct read_queue *queue)
     return rc != ERR_OK ? rc : gone;
 }
 
-static void cut(struct read_queue *queue, size_t len, struct read_range *c)
+static void cut_range(struct read_queue *queue, size_t len, struct read_range *c)
 {
     struct reading *r = queue->current;
 
@@ -355,7 +356,7 @@ static enum err cut_next(struct read_queue *queue, uint8_t *buffer, struct read_
         TRY(read_stream(queue, buffer, &len));
     *cut_one = len > 0;
     if (len > 0)
-        cut(queue, len, c);
+        cut_range(queue, len, c);
     else
         TRY(end_file(queue));
 out:

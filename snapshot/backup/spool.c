@@ -47,7 +47,7 @@ void spool_free(struct spool *s)
     mem_free(s);
 }
 
-static enum err flush(struct spool *s)
+static enum err flush_entries(struct spool *s)
 {
     enum err rc;
 
@@ -66,7 +66,7 @@ enum err spool_add(struct spool *s, const struct entry *e, uint64_t *offset)
     TRY(entry_encode(e, &s->unwritten));
     s->count++;
     if (s->unwritten.len >= WRITE_LEN)
-        TRY(flush(s));
+        TRY(flush_entries(s));
 out:
     return rc;
 }
@@ -116,7 +116,7 @@ enum err spool_read(struct spool *s, uint64_t offset, void *to, size_t len)
     enum err rc;
 
     if (s->unwritten.len > 0)
-        TRY(flush(s));
+        TRY(flush_entries(s));
     TRY(file_read_at(s->entries, to, len, offset, &got));
     if (got != len)
         FAIL(ERR_FAILED, "the temporary file table ends early");

@@ -99,8 +99,8 @@ out:
 }
 
 /* At most `cap` bytes; *len of them. */
-static enum err decompress(struct codec *c, enum block_codec which, struct bytes stored, void *to,
-                           size_t cap, size_t *len)
+static enum err decompress_up_to(struct codec *c, enum block_codec which, struct bytes stored,
+                                 void *to, size_t cap, size_t *len)
 {
     if (which == BLOCK_RAW) {
         if (stored.len > cap)
@@ -132,7 +132,7 @@ enum err codec_decompress(struct codec *c, enum block_codec which, struct bytes 
         memset(to, 0, len);
         goto out;
     }
-    TRY(decompress(c, which, stored, to, len, &got));
+    TRY(decompress_up_to(c, which, stored, to, len, &got));
     if (got != len)
         FAIL(ERR_CORRUPT, "a block gives %zu bytes, not %zu", got, len);
 out:
@@ -142,7 +142,7 @@ out:
 enum err codec_decompress_any(struct codec *c, enum block_codec which, struct bytes stored,
                               void *to, size_t *len)
 {
-    return decompress(c, which, stored, to, BLOCK_LEN_MAX, len);
+    return decompress_up_to(c, which, stored, to, BLOCK_LEN_MAX, len);
 }
 
 struct codec_stream {
@@ -206,7 +206,7 @@ out:
     return rc;
 }
 
-static enum err deflate(struct codec_stream *s, struct bytes piece, ZSTD_EndDirective how)
+static enum err deflate_piece(struct codec_stream *s, struct bytes piece, ZSTD_EndDirective how)
 {
     ZSTD_inBuffer in = {.src = piece.data, .size = piece.len};
     size_t left;
@@ -225,7 +225,7 @@ out:
     return rc;
 }
 
-static enum err inflate(struct codec_stream *s, struct bytes piece)
+static enum err inflate_piece(struct codec_stream *s, struct bytes piece)
 {
     ZSTD_inBuffer in = {.src = piece.data, .size = piece.len};
     bool may_have_more = true;
@@ -254,13 +254,13 @@ out:
 
 enum err codec_stream_add(struct codec_stream *s, struct bytes piece)
 {
-    return s->deflate != NULL ? deflate(s, piece, ZSTD_e_continue) : inflate(s, piece);
+    return s->deflate != NULL ? deflate_piece(s, piece, ZSTD_e_continue) : inflate_piece(s, piece);
 }
 
 enum err codec_stream_end(struct codec_stream *s)
 {
     if (s->deflate != NULL)
-        return deflate(s, bytes_of(NULL, 0), ZSTD_e_end);
+        return deflate_piece(s, bytes_of(NULL, 0), ZSTD_e_end);
     if (!s->frame_is_whole)
         return err_set(ERR_CORRUPT, "the compressed index ends early");
     return ERR_OK;

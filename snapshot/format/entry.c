@@ -303,7 +303,7 @@ out:
 }
 
 /* Xattr rows have no length of their own in front: count them off. */
-static enum err take_xattrs(struct cursor *c, struct entry *e)
+static enum err take_xattr_rows(struct cursor *c, struct entry *e)
 {
     const uint8_t *from = c->data;
     struct bytes name = {NULL, 0};
@@ -343,7 +343,7 @@ enum err entry_decode(struct bytes from, struct entry *out)
     TRY(take_text(&c, f.link_len, &out->link));
     TRY(take_text(&c, f.user_len, &out->user));
     TRY(take_text(&c, f.group_len, &out->group));
-    TRY(take_xattrs(&c, out));
+    TRY(take_xattr_rows(&c, out));
     TRY(take_text(&c, f.acl_len, &out->acl));
     TRY(cursor_take(&c, (size_t)f.extent_count * 16, &extents));
     out->extents.len = 0;

@@ -337,14 +337,14 @@ struct unseal {
     uint64_t max;
 };
 
-static enum err fetch(void *arg, uint64_t offset, void *to, size_t len)
+static enum err fetch_sealed(void *arg, uint64_t offset, void *to, size_t len)
 {
     struct unseal *u = arg;
 
     return store_blob_read(u->blob, offset, to, len);
 }
 
-static enum err keep(void *arg, struct bytes piece)
+static enum err keep_plain(void *arg, struct bytes piece)
 {
     struct unseal *u = arg;
     enum err rc;
@@ -365,7 +365,7 @@ static enum err unseal_into(struct unseal *u, struct object_reader *reader)
     enum err rc;
 
     TRY(mem_new(OBJECT_SEGMENT_LEN, 1, &piece));
-    TRY(codec_inflate_new(keep, u, &inflate));
+    TRY(codec_inflate_new(keep_plain, u, &inflate));
     for (uint64_t offset = 0; offset < size; offset += OBJECT_SEGMENT_LEN) {
         size_t len =
             size - offset < OBJECT_SEGMENT_LEN ? (size_t)(size - offset) : OBJECT_SEGMENT_LEN;
@@ -393,7 +393,7 @@ enum err index_unseal(struct store *store, const struct secret *k_meta,
 
     object_name(identity->id, name);
     TRY(store_blob_open(store, name, &u.blob));
-    TRY(object_reader_new(k_meta, identity, sealed_size, fetch, &u, &reader));
+    TRY(object_reader_new(k_meta, identity, sealed_size, fetch_sealed, &u, &reader));
     TRY(file_temporary(temp_dir, &u.fd));
     TRY(unseal_into(&u, reader));
     rc = index_open(u.fd, u.len, out);

@@ -58,7 +58,7 @@ out:
 }
 
 /* The first envelope of the newest rewrap is what a restore needs now; else the recorded key. */
-static enum err read_keys(const struct ledger *ledger, struct snapshot *s)
+static enum err read_master_keys(const struct ledger *ledger, struct snapshot *s)
 {
     struct data_key own = {0};
     struct data_key fresh = {0};
@@ -110,7 +110,7 @@ static enum err snapshot_read(const struct ledger *ledger, const struct record *
     TRY(jdoc_time(from, "startedAt", &s->started_ms));
     if (jdoc_has(from, "expiresAt"))
         TRY(jdoc_time(from, "expiresAt", &s->expires_ms));
-    TRY(read_keys(ledger, s));
+    TRY(read_master_keys(ledger, s));
     TRY(read_chain(from, s));
     TRY(read_totals(from, &s->totals));
     TRY(read_manifest(from, s));

@@ -173,7 +173,7 @@ static const struct target_kind kind_delta = {check_delta, begin_delta, commit_d
 /* ---- which one it is ---- */
 
 /* Split into an existing folder, its links resolved, and a name in it. */
-static enum err resolve(struct restore_target *t, const char *given)
+static enum err resolve_target(struct restore_target *t, const char *given)
 {
     size_t len = strlen(given);
     const char *name;
@@ -214,7 +214,7 @@ static bool is_mount_point(int fd, dev_t dev, dev_t above)
 }
 
 /* It is opened before it is looked at: that is what makes an automounter mount it. */
-static enum err examine(struct restore_target *t)
+static enum err examine_target(struct restore_target *t)
 {
     struct stat above;
     struct stat st;
@@ -327,8 +327,8 @@ enum err target_check(struct restore_target *t, const char *given)
 {
     enum err rc;
 
-    TRY(resolve(t, given));
-    TRY(examine(t));
+    TRY(resolve_target(t, given));
+    TRY(examine_target(t));
     TRY(choose_kind(t));
     TRY(check_writable(t));
     TRY(t->kind->check(t));
@@ -408,7 +408,7 @@ out:
 }
 
 /* Our names have come and gone, and with them the time of the folder they were in. */
-static void settle(const struct restore_target *t)
+static void settle_times(const struct restore_target *t)
 {
     const struct stat *look = &t->look;
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, look->st_mtim};
@@ -432,7 +432,7 @@ void target_clear(struct restore_target *t)
     t->tree->root_fd = -1;
     if (t->lock != NULL)
         unlink(t->lock_path);
-    settle(t);
+    settle_times(t);
     lock_free(t->lock);
     if (t->fd >= 0)
         close(t->fd);

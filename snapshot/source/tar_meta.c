@@ -56,7 +56,7 @@ out:
     return rc;
 }
 
-static enum err take_xattrs(struct archive_entry *from, struct entry *e)
+static enum err import_xattrs(struct archive_entry *from, struct entry *e)
 {
     const char *name;
     const void *value;
@@ -145,7 +145,7 @@ enum err tar_meta_read(struct tar_meta *m, int fd, const struct stat *st, struct
     set_paths(m->entry, fd, entry_path(e));
     if (archive_read_disk_entry_from_file(m->disk, m->entry, fd, st) < ARCHIVE_WARN)
         FAIL(ERR_FAILED, "%s: %s", entry_path(e), archive_error_string(m->disk));
-    TRY(take_xattrs(m->entry, e));
+    TRY(import_xattrs(m->entry, e));
     TRY(take_acl(m->entry, e));
     TRY(take_extents(m->entry, e));
 out:
@@ -274,7 +274,7 @@ enum err tar_meta_import(struct archive_entry *from, struct entry *e)
         TRY(add_text(&e->link, archive_entry_symlink(from)));
     TRY(add_text(&e->user, archive_entry_uname(from)));
     TRY(add_text(&e->group, archive_entry_gname(from)));
-    TRY(take_xattrs(from, e));
+    TRY(import_xattrs(from, e));
     TRY(take_acl(from, e));
     TRY(take_extents(from, e));
 out:

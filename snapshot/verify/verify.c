@@ -73,7 +73,7 @@ static enum err open_or_note(struct verify_set *set, const struct snapshot *s,
     return ERR_OK;
 }
 
-static const struct snapshot *chosen(const struct verify_options *o, size_t i)
+static const struct snapshot *chosen_snapshot(const struct verify_options *o, size_t i)
 {
     return o->snapshots != NULL ? o->snapshots[i] : &o->snapshot_list->items[i];
 }
@@ -86,7 +86,7 @@ static enum err decrypt_all(struct verify_set *set, size_t count, enum err *refu
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < count; i++) {
-        TRY(open_or_note(set, chosen(set->options, i), &refused, out));
+        TRY(open_or_note(set, chosen_snapshot(set->options, i), &refused, out));
         if (set->reader_count == OPEN_MAX || verify_set_keys(set) > OPEN_KEYS_MAX || i + 1 == count)
             TRY(verify_set_decrypt(set, out));
     }
@@ -96,7 +96,7 @@ out:
 }
 
 /* Damage is the worst that can be said, then what nobody could look at. */
-static enum err judge(const struct verify_result *r, enum err refusal)
+static enum err judge_result(const struct verify_result *r, enum err refusal)
 {
     enum err rc = ERR_OK;
 
@@ -138,14 +138,14 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
     if (options->snapshots == NULL)
         count_unreadable(options->snapshot_list, out);
     for (size_t i = 0; i < count; i++) {
-        const struct snapshot *s = chosen(options, i);
+        const struct snapshot *s = chosen_snapshot(options, i);
 
         TRY(note_damage(&set, s, verify_manifests(&set, s, out), out));
     }
     TRY(verify_set_check(&set, out));
     if (options->depth == VERIFY_DECRYPT)
         TRY(decrypt_all(&set, count, &refusal, out));
-    rc = judge(out, refusal);
+    rc = judge_result(out, refusal);
 out:
     verify_set_clear(&set);
     return rc;
