@@ -352,7 +352,7 @@ static void check_golden(const char *name, const char *passphrase_file)
 static void a_keyring_of_format_1_opens(void **state)
 {
     (void)state;
-    check_golden("unencrypted", NULL);
+    check_golden("bare", NULL);
     check_golden("scrypt", "tests/golden/keyring/passphrase");
 }
 
