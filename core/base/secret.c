@@ -1,8 +1,6 @@
 #include "core/base/secret.h"
 
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -13,48 +11,16 @@
 
 #define SECURE_HEAP_LEN MIB /* verify opens up to 8,192 data keys of 32 bytes at once */
 #define SECURE_HEAP_LEAST 32
-#define HUGE_PAGE (2 * MIB)
-#define HUGE_FROM (4 * HUGE_PAGE)
 
 struct secret {
     size_t len;
     uint8_t *data; /* owned, on the secure heap */
 };
 
-/* OpenSSL's memory. What is large is scrypt's 16 MiB, which it walks at random: huge pages spare
- * it thousands of page faults (measured: 9 of 42 ms). */
-static void *allocate_aligned(size_t len, const char *file, int line)
-{
-    void *ptr = malloc(len);
-    size_t skip = HUGE_PAGE - (uintptr_t)ptr % HUGE_PAGE;
-
-    (void)file;
-    (void)line;
-    if (ptr != NULL && len >= HUGE_FROM)
-        (void)madvise((char *)ptr + skip, len - skip, MADV_HUGEPAGE);
-    return ptr;
-}
-
-static void *reallocate_plain(void *ptr, size_t len, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return realloc(ptr, len);
-}
-
-static void release_plain(void *ptr, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(ptr);
-}
-
 enum err secret_setup(void)
 {
     const struct rlimit none = {0, 0};
 
-    /* Refused when OpenSSL holds memory already: then it goes on as it was. */
-    (void)CRYPTO_set_mem_functions(allocate_aligned, reallocate_plain, release_plain);
     if (setrlimit(RLIMIT_CORE, &none) != 0)
         return err_sys(ERR_FAILED, "turning core dumps off");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
