@@ -17,7 +17,7 @@ FUZZ_SECONDS ?= 60
 VERSION := 0.1.0
 export SEALPOINT_FIXTURES
 
-PACKAGES := libcrypto libzstd libarchive json-c libcyaml
+PACKAGES := libcrypto libzstd libarchive json-c yaml-0.1
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # These install what is missing, or need nothing; everything else would fail in a thousand lines.

@@ -131,6 +131,7 @@ enum master_key_member {
 struct master_key_setting {
     const char *key;
     bool required;
+    bool is_path;
     const char *text;
 };
 

@@ -591,10 +591,10 @@ static const struct option options[OPTION_COUNT] = {
 };
 
 static const struct master_key_setting master_key_settings[MASTER_KEY_MEMBERS] = {
-    [MASTER_KEY_PROVIDER] = {"provider", true, "What keeps the master key: file."},
-    [MASTER_KEY_PATH] = {"path", false, "The keyring of provider file."},
+    [MASTER_KEY_PROVIDER] = {"provider", true, false, "What keeps the master key: file."},
+    [MASTER_KEY_PATH] = {"path", false, true, "The keyring of provider file."},
     [MASTER_KEY_PASSPHRASE_FILE] =
-        {"passphraseFile", false,
+        {"passphraseFile", false, true,
          "A file that holds its passphrase, or fd:N; without it the terminal is asked."},
 };
 

@@ -13,13 +13,13 @@ struct suggest suggest_for(const char *word)
     return s;
 }
 
-static size_t least(size_t a, size_t b)
+static size_t find_least(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
 /* Damerau and Levenshtein's distance (optimal string alignment), with three rows. */
-static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
+static size_t measure_distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     size_t rows[3][WORD_MAX + 1];
 
@@ -34,31 +34,36 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
         for (size_t j = 1; j <= b_len; j++) {
             size_t cost = a[i - 1] != b[j - 1];
 
-            now[j] = least(least(last[j], now[j - 1]) + 1, last[j - 1] + cost);
+            now[j] = find_least(find_least(last[j], now[j - 1]) + 1, last[j - 1] + cost);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = least(now[j], before[j - 2] + 1);
+                now[j] = find_least(now[j], before[j - 2] + 1);
         }
     }
     return rows[a_len % 3][b_len];
 }
 
-void suggest_offer(struct suggest *s, const char *candidate)
+void suggest_offer_n(struct suggest *s, const char *candidate, size_t len)
 {
     size_t word_len = strlen(s->word);
-    size_t len = strlen(candidate);
     size_t far;
 
     if (word_len > WORD_MAX || len > WORD_MAX)
         return;
-    far = distance(s->word, word_len, candidate, len);
+    far = measure_distance(s->word, word_len, candidate, len);
     if (far >= s->distance)
         return;
     s->distance = far;
     s->best = candidate;
+    s->best_len = len;
+}
+
+void suggest_offer(struct suggest *s, const char *candidate)
+{
+    suggest_offer_n(s, candidate, strlen(candidate));
 }
 
 void suggest_hint(const struct suggest *s, const char *before)
 {
     if (s->best != NULL)
-        err_hint("did you mean %s%s?", before, s->best);
+        err_hint("did you mean %s%.*s?", before, (int)s->best_len, s->best);
 }
