@@ -177,12 +177,12 @@ static enum err zsh_add_option(struct buf *to, const struct option *o, const cha
     if ((size_t)o->type < sizeof actions / sizeof actions[0])
         action = actions[o->type];
     TRY(buf_add_format(to, " \\\n            '%s%s[", o->many ? "*" : "", spelled));
-    for (const char *at = o->text; *at != '\0'; at++) {
-        if (strchr("[]:\\", *at) != NULL)
+    for (const char *cursor = o->text; *cursor != '\0'; cursor++) {
+        if (strchr("[]:\\", *cursor) != NULL)
             TRY(buf_add_text(to, "\\"));
-        if (*at == '\'')
+        if (*cursor == '\'')
             TRY(buf_add_text(to, "'\\'"));
-        TRY(buf_add(to, bytes_of(at, 1)));
+        TRY(buf_add(to, bytes_of(cursor, 1)));
     }
     TRY(buf_add_text(to, "]"));
     if (o->argument != NULL)
@@ -226,8 +226,8 @@ static enum err zsh_add_words(struct buf *to, const char *family)
         if (family == NULL ? strchr(c->name, ' ') != NULL : !command_in_family(c, family))
             continue;
         TRY(buf_add_format(to, " \\\n            '%s:", command_last_word(c)));
-        for (const char *at = c->summary; *at != '\0'; at++)
-            TRY(*at == '\'' ? buf_add_text(to, "'\\''") : buf_add(to, bytes_of(at, 1)));
+        for (const char *cursor = c->summary; *cursor != '\0'; cursor++)
+            TRY(*cursor == '\'' ? buf_add_text(to, "'\\''") : buf_add(to, bytes_of(cursor, 1)));
         TRY(buf_add_text(to, "'"));
     }
     if (family == NULL)

@@ -101,7 +101,7 @@ static void print_cell(const struct grid *g, size_t column, const char *text, in
 
 void grid_print(const struct grid *g)
 {
-    const char *at = (const char *)g->cells.at;
+    const char *cursor = (const char *)g->cells.data;
     int owed = 0;
 
     assert(g->column_count > 0);
@@ -110,7 +110,7 @@ void grid_print(const struct grid *g)
     for (size_t i = 0; i < g->column_count; i++)
         print_cell(g, i, g->columns[i].head, &owed);
     for (size_t i = 0; i < g->cell_count; i++) {
-        print_cell(g, i % g->column_count, at, &owed);
-        at += strlen(at) + 1;
+        print_cell(g, i % g->column_count, cursor, &owed);
+        cursor += strlen(cursor) + 1;
     }
 }

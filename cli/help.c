@@ -23,34 +23,34 @@ static enum err add_blanks(struct buf *to, size_t count)
 
 /* `text` broken into lines at `indent`; the cursor stands at column `at`. Paragraphs are parted by
  * an empty line; ends with a newline. */
-static enum err add_wrapped(struct buf *to, const char *text, size_t indent, size_t at)
+static enum err add_wrapped(struct buf *to, const char *text, size_t indent, size_t offset)
 {
     bool first = true; /* word of its line */
     enum err rc;
 
-    if (at < indent) {
-        TRY(add_blanks(to, indent - at));
-        at = indent;
+    if (offset < indent) {
+        TRY(add_blanks(to, indent - offset));
+        offset = indent;
     }
     while (*text != '\0') {
         size_t len = strcspn(text, " \n");
         size_t wide = columns(text, len);
 
-        if (!first && at + 1 + wide > WIDTH) {
+        if (!first && offset + 1 + wide > WIDTH) {
             TRY(buf_add_text(to, "\n"));
             TRY(add_blanks(to, indent));
-            at = indent;
+            offset = indent;
             first = true;
         }
         TRY(buf_add_text(to, first ? "" : " "));
         TRY(buf_add(to, bytes_of(text, len)));
-        at += wide + !first;
+        offset += wide + !first;
         first = false;
         text += len;
         if (text[0] == '\n' && text[1] == '\n') {
             TRY(buf_add_text(to, "\n\n"));
             TRY(add_blanks(to, indent));
-            at = indent;
+            offset = indent;
             first = true;
         }
         text += strspn(text, " \n");
@@ -62,15 +62,15 @@ out:
 
 static enum err add_summary(struct buf *to, const struct command *c)
 {
-    size_t at = 2 + strlen(c->name);
+    size_t offset = 2 + strlen(c->name);
     enum err rc;
 
     TRY(buf_add_format(to, "  %s", c->name));
-    if (at + 2 > SUMMARY_COLUMN) {
+    if (offset + 2 > SUMMARY_COLUMN) {
         TRY(buf_add_text(to, "\n"));
-        at = 0;
+        offset = 0;
     }
-    TRY(add_wrapped(to, c->summary, SUMMARY_COLUMN, at));
+    TRY(add_wrapped(to, c->summary, SUMMARY_COLUMN, offset));
 out:
     return rc;
 }
@@ -171,7 +171,7 @@ static enum err add_common_names(struct buf *to)
     }
     TRY(buf_add_u(&names, 0, 1)); /* ends the text */
     TRY(buf_add_text(to, "\nOptions of every command (\"sealpoint help\" explains them):\n"));
-    TRY(add_wrapped(to, (const char *)names.at, TEXT_COLUMN, 0));
+    TRY(add_wrapped(to, (const char *)names.data, TEXT_COLUMN, 0));
 out:
     buf_clear(&names);
     return rc;

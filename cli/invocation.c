@@ -76,7 +76,7 @@ static enum err take_value(struct parser *p, const struct option *o, const char 
 }
 
 /* The value is the next word. */
-static enum err take_next(struct parser *p, const struct option *o)
+static enum err take_next_word(struct parser *p, const struct option *o)
 {
     if (p->next == p->count)
         return err_set(ERR_USAGE, "--%s needs a value: %s", o->name, o->argument);
@@ -97,15 +97,15 @@ static enum err take_long(struct parser *p, const char *word)
         return take_value(p, o, "true");
     if (name[len] == '=')
         return take_value(p, o, name + len + 1);
-    return take_next(p, o);
+    return take_next_word(p, o);
 }
 
 static enum err take_letters(struct parser *p, const char *word)
 {
     enum err rc = ERR_OK;
 
-    for (const char *at = word + 1; *at != '\0' && rc == ERR_OK; at++) {
-        const struct option *o = option_find_letter(*at);
+    for (const char *cursor = word + 1; *cursor != '\0' && rc == ERR_OK; cursor++) {
+        const struct option *o = option_find_letter(*cursor);
 
         if (o == NULL)
             return fail_unknown_option(word);
@@ -113,7 +113,7 @@ static enum err take_letters(struct parser *p, const char *word)
             rc = take_value(p, o, "true");
             continue;
         }
-        return at[1] != '\0' ? take_value(p, o, at + 1) : take_next(p, o);
+        return cursor[1] != '\0' ? take_value(p, o, cursor + 1) : take_next_word(p, o);
     }
     return rc;
 }

@@ -73,7 +73,7 @@ static enum err run_invocation(const struct invocation *i)
     return run_with_settings(i);
 }
 
-static enum err run(size_t count, char *const *argv)
+static enum err run_command(size_t count, char *const *argv)
 {
     struct invocation i = {0};
     struct err_record done = {0};
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 
     fill_standard_descriptors();
     umask(077);
-    rc = run(argc > 0 ? (size_t)argc - 1 : 0, argv + 1);
+    rc = run_command(argc > 0 ? (size_t)argc - 1 : 0, argv + 1);
     if (rc != ERR_OK)
         print_failure(err_text());
     return err_exit_status(rc);

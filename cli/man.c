@@ -63,7 +63,7 @@ static enum err add_words(struct buf *to, const char *text, size_t len)
         text++; /* the blank */
         len--;
         TRY(buf_add_text(to, ends || to->len - line > LINE_LEN ? "\n" : " "));
-        if (to->at[to->len - 1] == '\n')
+        if (to->data[to->len - 1] == '\n')
             line = to->len;
     }
     TRY(buf_add_text(to, "\n"));

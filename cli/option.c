@@ -116,7 +116,7 @@ static enum err check_percent(const char *value)
     return err_set(ERR_USAGE, "\"%.40s\" is not a share from 1%% to 100%%", value);
 }
 
-static enum err check_fingerprint(const char *value)
+static enum err check_fingerprint_form(const char *value)
 {
     uint8_t id[RECORD_ID_LEN];
 
@@ -147,7 +147,7 @@ enum err option_check_value(const struct option *o, const char *value)
     case VALUE_PERCENT:
         return check_percent(value);
     case VALUE_FINGERPRINT:
-        return check_fingerprint(value);
+        return check_fingerprint_form(value);
     case VALUE_SHELL:
         return check_shell(value);
     case VALUE_TEXT:

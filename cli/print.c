@@ -29,7 +29,7 @@ static void clear_status(void)
     status_is_up = false;
 }
 
-static void say(enum log_level level, const char *text)
+static void print_message(enum log_level level, const char *text)
 {
     char clean[CLEAN_MAX];
 
@@ -46,7 +46,7 @@ void print_setup(bool quiet, bool verbose)
 {
     be_quiet = quiet && !verbose;
     be_verbose = verbose;
-    log_to(say);
+    log_to(print_message);
 }
 
 bool print_is_quiet(void)
@@ -56,7 +56,7 @@ bool print_is_quiet(void)
 
 void print_bytes(struct bytes what)
 {
-    if (what.len > 0 && fwrite(what.at, 1, what.len, stdout) != what.len && out_errno == 0)
+    if (what.len > 0 && fwrite(what.data, 1, what.len, stdout) != what.len && out_errno == 0)
         out_errno = errno;
 }
 

@@ -241,7 +241,7 @@ static void warn_trust_on_first_use(const struct ledger *ledger)
                       "it with --fingerprint");
 }
 
-static enum err stop_at_first(void *arg, const char *name, uint64_t size)
+static enum err note_first_object(void *arg, const char *name, uint64_t size)
 {
     (void)arg;
     (void)name;
@@ -256,7 +256,7 @@ static bool has_nothing(struct store *store)
     bool empty;
 
     err_take(ERR_OK, &before);
-    empty = store_list(store, "", stop_at_first, NULL) == ERR_OK;
+    empty = store_list(store, "", note_first_object, NULL) == ERR_OK;
     (void)err_give(&before);
     return empty;
 }

@@ -22,7 +22,7 @@ const char *setting_origin_name(enum setting_origin origin)
     return names[origin];
 }
 
-static void set(struct settings *s, size_t id, const char *text, enum setting_origin origin)
+static void set_value(struct settings *s, size_t id, const char *text, enum setting_origin origin)
 {
     if (text == NULL || s->values[id].origin > origin)
         return;
@@ -39,7 +39,7 @@ static enum err take_options(struct settings *s, const struct invocation *i)
             err_note("--%s", o->name);
             return ERR_USAGE;
         }
-        set(s, id, i->values[id], FROM_OPTION);
+        set_value(s, id, i->values[id], FROM_OPTION);
     }
     for (size_t n = 0; n < i->only_count; n++)
         if (*i->only[n] == '\0')
@@ -59,7 +59,7 @@ static enum err take_environment(struct settings *s)
             err_note("environment variable %s", o->variable);
             return ERR_USAGE;
         }
-        set(s, id, value, FROM_ENVIRONMENT);
+        set_value(s, id, value, FROM_ENVIRONMENT);
     }
     return ERR_OK;
 }
@@ -72,11 +72,11 @@ static enum err take_file(struct settings *s)
     if (s->values[OPTION_CONFIG].text == NULL) {
         if (access(SETTING_CONFIG_DEFAULT, F_OK) != 0)
             return ERR_OK;
-        set(s, OPTION_CONFIG, SETTING_CONFIG_DEFAULT, FROM_DEFAULT);
+        set_value(s, OPTION_CONFIG, SETTING_CONFIG_DEFAULT, FROM_DEFAULT);
     }
     TRY(config_read(s->values[OPTION_CONFIG].text, &s->config));
     for (size_t id = 0; id < OPTION_COUNT; id++)
-        set(s, id, s->config->values[id], FROM_FILE);
+        set_value(s, id, s->config->values[id], FROM_FILE);
 out:
     return rc;
 }
@@ -101,14 +101,14 @@ static enum err take_defaults(struct settings *s)
     enum err rc = ERR_OK;
 
     for (size_t id = 0; id < OPTION_COUNT; id++)
-        set(s, id, option_at(id)->default_text, FROM_DEFAULT);
+        set_value(s, id, option_at(id)->default_text, FROM_DEFAULT);
     if (s->values[OPTION_STATE_DIR].text == NULL) {
         TRY(default_state_dir(&s->state_dir));
-        set(s, OPTION_STATE_DIR, s->state_dir, FROM_DEFAULT);
+        set_value(s, OPTION_STATE_DIR, s->state_dir, FROM_DEFAULT);
     }
     if (s->values[OPTION_STATE_DIR].text != NULL) {
         TRY(file_join(s->values[OPTION_STATE_DIR].text, KEYRING_FILE, &s->keyring));
-        set(s, OPTION_KEYRING, s->keyring, FROM_DEFAULT);
+        set_value(s, OPTION_KEYRING, s->keyring, FROM_DEFAULT);
     }
 out:
     return rc;
@@ -116,7 +116,7 @@ out:
 
 /* One setting of the first master key of provider file: what the configuration's list says stands
  * between the default and the environment. */
-static const char *settle(struct settings *s, enum option_id id, const char *in_list)
+static const char *settle_value(struct settings *s, enum option_id id, const char *in_list)
 {
     if (in_list != NULL && s->values[id].origin < FROM_FILE) {
         s->values[id].text = in_list;
@@ -147,8 +147,8 @@ static void settle_keys(struct settings *s)
         if (s->file_key < s->key_count || strcmp(to->provider, "file") != 0)
             continue;
         s->file_key = i;
-        to->path = settle(s, OPTION_KEYRING, to->path);
-        to->passphrase_file = settle(s, OPTION_PASSPHRASE_FILE, to->passphrase_file);
+        to->path = settle_value(s, OPTION_KEYRING, to->path);
+        to->passphrase_file = settle_value(s, OPTION_PASSPHRASE_FILE, to->passphrase_file);
     }
 }
 
@@ -183,7 +183,7 @@ const char *settings_text(const struct settings *s, enum option_id id)
 }
 
 /* The values were checked when they came in: what fails here is our mistake. */
-static void must(enum err rc)
+static void must_succeed(enum err rc)
 {
     assert(rc == ERR_OK);
     (void)rc;
@@ -194,7 +194,7 @@ bool settings_flag(const struct settings *s, enum option_id id)
     bool value = false;
 
     if (s->values[id].text != NULL)
-        must(option_flag_value(s->values[id].text, &value));
+        must_succeed(option_flag_value(s->values[id].text, &value));
     return value;
 }
 
@@ -203,7 +203,7 @@ uint64_t settings_number(const struct settings *s, enum option_id id)
     uint64_t value = 0;
 
     if (s->values[id].text != NULL)
-        must(text_number(s->values[id].text, option_at(id)->max, &value));
+        must_succeed(text_number(s->values[id].text, option_at(id)->max, &value));
     return value;
 }
 
@@ -218,7 +218,7 @@ double settings_share(const struct settings *s, enum option_id id)
         len = strcspn(text, "%");
         assert(len < sizeof digits);
         memcpy(digits, text, len);
-        must(text_number(digits, 100, &percent));
+        must_succeed(text_number(digits, 100, &percent));
     }
     return (double)percent / 100;
 }
@@ -229,6 +229,6 @@ int64_t settings_duration_ms(const struct settings *s, enum option_id id)
     uint64_t seconds = 0;
 
     if (text != NULL && strcmp(text, "never") != 0)
-        must(text_duration(text, &seconds));
+        must_succeed(text_duration(text, &seconds));
     return (int64_t)seconds * 1000;
 }

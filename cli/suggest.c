@@ -13,13 +13,13 @@ struct suggest suggest_for(const char *word)
     return s;
 }
 
-static size_t find_least(size_t a, size_t b)
+static size_t smaller_of(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
 /* Damerau and Levenshtein's distance (optimal string alignment), with three rows. */
-static size_t measure_distance(const char *a, size_t a_len, const char *b, size_t b_len)
+static size_t word_distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     size_t rows[3][WORD_MAX + 1];
 
@@ -34,9 +34,9 @@ static size_t measure_distance(const char *a, size_t a_len, const char *b, size_
         for (size_t j = 1; j <= b_len; j++) {
             size_t cost = a[i - 1] != b[j - 1];
 
-            now[j] = find_least(find_least(last[j], now[j - 1]) + 1, last[j - 1] + cost);
+            now[j] = smaller_of(smaller_of(last[j], now[j - 1]) + 1, last[j - 1] + cost);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = find_least(now[j], before[j - 2] + 1);
+                now[j] = smaller_of(now[j], before[j - 2] + 1);
         }
     }
     return rows[a_len % 3][b_len];
@@ -49,7 +49,7 @@ void suggest_offer_n(struct suggest *s, const char *candidate, size_t len)
 
     if (word_len > WORD_MAX || len > WORD_MAX)
         return;
-    far = measure_distance(s->word, word_len, candidate, len);
+    far = word_distance(s->word, word_len, candidate, len);
     if (far >= s->distance)
         return;
     s->distance = far;

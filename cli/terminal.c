@@ -16,7 +16,7 @@
 
 /* Sleep until there is something to read. The signals that mean stop come in only here: had one
  * come between looking at the flag and read(), nothing would end the read. */
-static enum err wait_for_input(int fd, const sigset_t *open_mask)
+static enum err wait_for_typing(int fd, const sigset_t *open_mask)
 {
     struct pollfd wanted = {.fd = fd, .events = POLLIN};
     enum err rc;
@@ -41,7 +41,7 @@ static enum err read_line(int fd, uint8_t *to, size_t max, size_t *len)
     sigaddset(&stops, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &stops, &before);
     for (*len = 0;; to[(*len)++] = byte) {
-        TRY(wait_for_input(fd, &before));
+        TRY(wait_for_typing(fd, &before));
         if (read(fd, &byte, 1) != 1)
             FAIL(ERR_NOT_FOUND, "nothing was typed");
         if (byte == '\n')
@@ -79,7 +79,7 @@ out:
     return rc;
 }
 
-static enum err ask(int fd, const char *what, bool twice, struct secret **out)
+static enum err ask_passphrase(int fd, const char *what, bool twice, struct secret **out)
 {
     struct secret *first = NULL, *second = NULL;
     enum err rc;
@@ -122,7 +122,7 @@ enum err terminal_passphrase(void *arg, const char *what, bool twice, struct sec
     print_hold_status(true);
     is_silent = tcsetattr(fd, TCSAFLUSH, &silent) == 0;
     if (is_silent)
-        rc = ask(fd, what, twice, out);
+        rc = ask_passphrase(fd, what, twice, out);
     else
         rc = err_sys(ERR_KEY_UNREACHABLE, "turning the terminal's echo off");
     if (is_silent)

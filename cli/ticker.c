@@ -71,7 +71,7 @@ static bool wait_tick(struct ticker *t)
     return done;
 }
 
-static void *tick(void *arg)
+static void *run_ticker(void *arg)
 {
     struct ticker *t = arg;
     char line[TICKER_LINE_MAX];
@@ -123,7 +123,7 @@ enum err ticker_new(const char *doing, const struct progress *progress, struct t
     t->doing = doing;
     t->progress = progress;
     setup_wake(t);
-    if (pthread_create(&t->thread, NULL, tick, t) != 0) {
+    if (pthread_create(&t->thread, NULL, run_ticker, t) != 0) {
         mem_free(t); /* the job goes on without a line */
         goto out;
     }

@@ -14,7 +14,7 @@ void key_versions_clear(struct key_versions *v)
     v->count = 0;
 }
 
-static enum err elsewhere(const struct provider *p)
+static enum err refuse_elsewhere(const struct provider *p)
 {
     err_set(ERR_USAGE, "master keys of provider %s are managed in their key service", p->name);
     err_hint("use its console or command line; `sealpoint key check` sees the result");
@@ -29,20 +29,20 @@ enum err keyring_create(const struct master_key_options *options, bool unencrypt
 
     TRY(provider_find(options->provider, &p));
     if (p->admin == NULL)
-        return elsewhere(p);
+        return refuse_elsewhere(p);
     TRY(p->admin->create(options, unencrypted, out));
 out:
     return rc;
 }
 
 /* ERR_USAGE unless there is a master key `i` and it is managed here. */
-static enum err managed(const struct keyring *k, size_t i)
+static enum err find_managed(const struct keyring *k, size_t i)
 {
     enum err rc;
 
     TRY(keyring_has(k, i));
     if (k->keys[i].does->admin == NULL)
-        return elsewhere(k->keys[i].does);
+        return refuse_elsewhere(k->keys[i].does);
 out:
     return rc;
 }
@@ -51,7 +51,7 @@ enum err keyring_versions(struct keyring *k, size_t i, struct key_versions *out)
 {
     enum err rc;
 
-    TRY(managed(k, i));
+    TRY(find_managed(k, i));
     TRY(k->keys[i].does->admin->versions(k->keys[i].self, out));
 out:
     return rc;
@@ -61,7 +61,7 @@ enum err keyring_rotate(struct keyring *k, size_t i, struct key_name *out)
 {
     enum err rc;
 
-    TRY(managed(k, i));
+    TRY(find_managed(k, i));
     TRY(k->keys[i].does->admin->rotate(k->keys[i].self, out));
 out:
     return rc;
@@ -72,7 +72,7 @@ enum err keyring_act(struct keyring *k, size_t i, enum key_action action, const 
 {
     enum err rc;
 
-    TRY(managed(k, i));
+    TRY(find_managed(k, i));
     TRY(k->keys[i].does->admin->act(k->keys[i].self, action, version, days, out));
 out:
     return rc;
@@ -81,7 +81,7 @@ out:
 /* Where a keyring lies. */
 
 /* The folder of `path`, links resolved, with a '/' at the end; it need not hold the file yet. */
-static enum err folder_of(const char *path, bool is_folder, char **out)
+static enum err resolve_folder_of(const char *path, bool is_folder, char **out)
 {
     char *copy = NULL;
     char *resolved = NULL;
@@ -106,9 +106,9 @@ enum err key_place_of(const char *keyring_path, const char *repository, enum key
     char *beside = NULL;
     enum err rc;
 
-    TRY(folder_of(keyring_path, false, &of_keyring));
-    TRY(folder_of(repository, true, &of_repository));
-    TRY(folder_of(repository, false, &beside));
+    TRY(resolve_folder_of(keyring_path, false, &of_keyring));
+    TRY(resolve_folder_of(repository, true, &of_repository));
+    TRY(resolve_folder_of(repository, false, &beside));
     *out = KEY_PLACE_APART;
     if (strncmp(of_keyring, of_repository, strlen(of_repository)) == 0)
         *out = KEY_PLACE_INSIDE;

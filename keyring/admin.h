@@ -3,7 +3,7 @@
  *
  * Every change is whole or did not happen, also when the process is killed midway. A version past
  * its deletion date is destroyed: it counts so at once, and its material goes at the next change.
- * Uses: keyring.h.  Used by: cli.
+ * Uses: keyring.h.
  */
 #ifndef KEYRING_ADMIN_H
 #define KEYRING_ADMIN_H

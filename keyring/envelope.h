@@ -6,7 +6,7 @@
  *
  * The context is what the wrap is bound to; it is there for people and for key services' logs, and
  * must be the one the data key stands in.
- * Uses: keyring.h.  Used by: data_key.c.
+ * Uses: keyring.h.
  */
 #ifndef KEYRING_ENVELOPE_H
 #define KEYRING_ENVELOPE_H

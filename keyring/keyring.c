@@ -88,7 +88,8 @@ out:
 
 /* The configured master key of that provider and key id. One that cannot be asked might be it: then
  * ERR_KEY_UNREACHABLE, as nobody can tell. */
-static enum err find(struct keyring *k, const struct key_name *key, struct master_key **out)
+static enum err find_master_key(struct keyring *k, const struct key_name *key,
+                                struct master_key **out)
 {
     struct err_record unreachable = {.code = ERR_OK};
     bool is_here = false;
@@ -183,14 +184,14 @@ out:
 }
 
 /* State first, then the provider's unwrap, which is told the key to expect. */
-static enum err unwrap(struct keyring *k, const struct envelope *e,
-                       const struct seal_context *context, struct secret **out)
+static enum err unwrap_envelope(struct keyring *k, const struct envelope *e,
+                                const struct seal_context *context, struct secret **out)
 {
     struct key_state state = {.verdict = KEY_UNREACHABLE};
     struct master_key *m = NULL;
     enum err rc;
 
-    TRY(find(k, &e->key, &m));
+    TRY(find_master_key(k, &e->key, &m));
     TRY(m->does->state(m->self, &e->key, &state));
     if (state.verdict != KEY_VALID)
         return key_state_require(&e->key, &state);
@@ -211,7 +212,7 @@ enum err keyring_open_data_key(struct keyring *k, const struct data_key *record,
     if (i >= record->envelope_count)
         FAIL(ERR_USAGE, "there is no envelope %zu; this data key has %zu, counted from 0", i,
              record->envelope_count);
-    TRY(unwrap(k, &record->envelopes[i], &record->context, &data_key));
+    TRY(unwrap_envelope(k, &record->envelopes[i], &record->context, &data_key));
     TRY(check_commitment(record, data_key));
     *out = data_key;
     data_key = NULL; /* the caller's now */
@@ -223,24 +224,24 @@ out:
 /* States. */
 
 /* A wrap and unwrap of 32 random bytes, bound to a context that nothing else has. */
-static enum err canary(struct master_key *m, const struct key_name *key)
+static enum err try_round_trip(struct master_key *m, const struct key_name *key)
 {
     struct seal_context context = {{0}, {0}};
     struct envelope *envelope = NULL;
-    struct secret *bird = NULL;
+    struct secret *probe = NULL;
     struct secret *back = NULL;
     enum err rc;
 
     TRY(rand_fill(&context, sizeof context));
-    TRY(secret_random(SEAL_KEY_LEN, &bird));
+    TRY(secret_random(SEAL_KEY_LEN, &probe));
     TRY(mem_new(1, sizeof *envelope, &envelope));
-    TRY(m->does->wrap(m->self, key, &context, bird, envelope));
+    TRY(m->does->wrap(m->self, key, &context, probe, envelope));
     TRY(m->does->unwrap(m->self, envelope, &context, &back));
-    if (!secret_equal(secret_bytes(bird), secret_bytes(back)))
+    if (!secret_equal(secret_bytes(probe), secret_bytes(back)))
         FAIL(ERR_CORRUPT, "master key %s %s version %s gives back other bytes than it wrapped",
              key->provider, key->key_id, key->version);
 out:
-    secret_free(bird);
+    secret_free(probe);
     secret_free(back);
     mem_free(envelope);
     return rc;
@@ -260,17 +261,17 @@ static enum err as_verdict(enum err rc, struct key_state *out)
     return ERR_OK;
 }
 
-static enum err look(struct keyring *k, const struct key_name *key, bool round_trip,
-                     struct key_state *out)
+static enum err look_at_state(struct keyring *k, const struct key_name *key, bool round_trip,
+                              struct key_state *out)
 {
     struct master_key *m = NULL;
     enum err rc;
 
-    TRY(find(k, key, &m));
+    TRY(find_master_key(k, key, &m));
     TRY(m->does->state(m->self, key, out));
     /* The state says yes: a "no" after it is about who asks. */
     if (round_trip && out->verdict == KEY_VALID)
-        TRY(canary(m, key));
+        TRY(try_round_trip(m, key));
 out:
     return rc;
 }
@@ -282,7 +283,7 @@ enum err keyring_state(struct keyring *k, const struct key_name *key, bool round
     enum err rc;
 
     memset(&state, 0, sizeof state);
-    rc = look(k, key, round_trip, &state);
+    rc = look_at_state(k, key, round_trip, &state);
     TRY(as_verdict(rc, &state));
     *out = state;
 out:

@@ -3,7 +3,7 @@
  *
  * The first master key is the recorded one; each further one gets an envelope of every data key
  * too. Master keys never leave their provider; data keys live in struct secret.
- * Uses: core.  Used by: snapshot, cli.
+ * Uses: core.
  */
 #ifndef KEYRING_KEYRING_H
 #define KEYRING_KEYRING_H

@@ -1,7 +1,7 @@
 /*
  * The inside of a struct keyring, for the files that carry out its calls.
  *
- * Uses: provider.  Used by: keyring.c, admin.c, rewrap.c.
+ * Uses: provider.
  */
 #ifndef KEYRING_KEYRING_INTERNAL_H
 #define KEYRING_KEYRING_INTERNAL_H

@@ -4,7 +4,7 @@
  * The master key never comes out of it. A provider is asked by one thread at a time.
  * Errors of every call, beside its own: ERR_KEY_INVALID (it says no), ERR_KEY_UNREACHABLE (it
  * cannot be asked), ERR_CORRUPT (what it keeps is damaged or tampered with).
- * Uses: core, keyring.h.  Used by: keyring.c and the providers.
+ * Uses: core, keyring.h.
  */
 #ifndef KEYRING_PROVIDER_H
 #define KEYRING_PROVIDER_H

@@ -87,8 +87,8 @@ static enum err refuse_invalid(const struct key_name *key, const struct key_stat
     return rc;
 }
 
-static enum err require(const struct key_name *key, const struct key_state *state,
-                        enum purpose purpose)
+static enum err require_valid(const struct key_name *key, const struct key_state *state,
+                              enum purpose purpose)
 {
     if (state->verdict == KEY_VALID)
         return ERR_OK;
@@ -102,10 +102,10 @@ static enum err require(const struct key_name *key, const struct key_state *stat
 
 enum err key_state_require(const struct key_name *key, const struct key_state *state)
 {
-    return require(key, state, TO_UNWRAP);
+    return require_valid(key, state, TO_UNWRAP);
 }
 
 enum err key_state_require_active(const struct key_name *key, const struct key_state *state)
 {
-    return require(key, state, TO_WRAP);
+    return require_valid(key, state, TO_WRAP);
 }

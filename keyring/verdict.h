@@ -1,7 +1,7 @@
 /*
  * Three verdicts, never two: what is known of one master-key version right now.
  *
- * Uses: core/base.  Used by: keyring, cli.
+ * Uses: core/base.
  */
 #ifndef KEYRING_VERDICT_H
 #define KEYRING_VERDICT_H

@@ -30,7 +30,7 @@ static enum err choose_source(const struct session *session, const char **out)
     return ERR_OK;
 }
 
-static void fill_options(struct session *session, struct backup_options *to)
+static void fill_backup_options(struct session *session, struct backup_options *to)
 {
     const struct settings *s = session->settings;
     int64_t retain_ms = settings_duration_ms(s, OPTION_RETAIN);
@@ -50,7 +50,7 @@ static void fill_options(struct session *session, struct backup_options *to)
 }
 
 /* The same members as in every other list of snapshots, read back from the ledger. */
-static enum err print_result_json(struct session *session, const struct backup_result *result)
+static enum err print_backup_json(struct session *session, const struct backup_result *result)
 {
     const struct snapshot *made = NULL;
     struct snapshot_list now = {0};
@@ -81,7 +81,8 @@ static void print_kept(int64_t expires_ms)
     print_out("kept until %s\n", time);
 }
 
-static void print_result(const struct backup_options *options, const struct backup_result *result)
+static void print_backup_result(const struct backup_options *options,
+                                const struct backup_result *result)
 {
     char size[TEXT_HUMAN_MAX], fresh[TEXT_HUMAN_MAX], stored[TEXT_HUMAN_MAX];
 
@@ -102,15 +103,15 @@ static void print_result(const struct backup_options *options, const struct back
 }
 
 /* The snapshot is there, whatever becomes of the word of it. */
-static enum err give_result(struct session *session, const struct backup_options *options,
-                            const struct backup_result *result)
+static enum err give_backup_result(struct session *session, const struct backup_options *options,
+                                   const struct backup_result *result)
 {
     enum err rc;
 
     if (settings_flag(session->settings, OPTION_JSON))
-        TRY(print_result_json(session, result));
+        TRY(print_backup_json(session, result));
     else
-        print_result(options, result);
+        print_backup_result(options, result);
     TRY(print_finish());
 out:
     if (rc != ERR_OK)
@@ -118,7 +119,7 @@ out:
     return rc;
 }
 
-static enum err run(const struct backup_options *options, struct backup_result *result)
+static enum err take_snapshot(const struct backup_options *options, struct backup_result *result)
 {
     struct ticker *ticker = NULL;
     enum err rc;
@@ -144,15 +145,15 @@ enum err command_backup(const struct settings *s)
     TRY(session_open_keyring(&session));
     keyring_prepare(session.keyring);
     TRY(session_open_ledger(&session, false));
-    fill_options(&session, &options);
-    rc = run(&options, &result);
+    fill_backup_options(&session, &options);
+    rc = take_snapshot(&options, &result);
     if (rc == ERR_USAGE && !ledger_can_append(session.ledger))
         session_hint_signing_key(&session);
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;
     err_take(rc, &done);
     session_checkpoint(&session);
-    TRY(give_result(&session, &options, &result));
+    TRY(give_backup_result(&session, &options, &result));
     rc = err_give(&done);
 out:
     session_clear(&session);

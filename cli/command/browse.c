@@ -34,7 +34,7 @@ static void mode_text(const struct browse_file *file, char out[11])
     static const char letters[] = "rwxrwxrwx";
     static const struct {
         uint32_t bit;
-        size_t at;
+        size_t place;
         char with, without; /* x set there or not */
     } special[] = {{04000, 3, 's', 'S'}, {02000, 6, 's', 'S'}, {01000, 9, 't', 'T'}};
 
@@ -45,14 +45,14 @@ static void mode_text(const struct browse_file *file, char out[11])
         if ((file->mode & (0400U >> i)) != 0)
             out[1 + i] = letters[i];
     for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
-        char *at = &out[special[i].at];
+        char *cursor = &out[special[i].place];
 
         if ((file->mode & special[i].bit) == 0)
             continue;
-        if (*at == 'x')
-            *at = special[i].with;
+        if (*cursor == 'x')
+            *cursor = special[i].with;
         else
-            *at = special[i].without;
+            *cursor = special[i].without;
     }
     out[10] = '\0';
 }
@@ -104,8 +104,8 @@ static enum err set_name(struct jdoc *to, const char *member, const char *exact,
         goto out;
     }
     TRY(buf_reserve(&clean, 4 * len + 1));
-    text_printable(name, (char *)clean.at, 4 * len + 1);
-    TRY(jdoc_set_text(to, member, (const char *)clean.at));
+    text_printable(name, (char *)clean.data, 4 * len + 1);
+    TRY(jdoc_set_text(to, member, (const char *)clean.data));
     TRY(jdoc_set_base64(to, exact, bytes_of(name, len)));
 out:
     buf_clear(&clean);
@@ -126,7 +126,7 @@ static const char *type_word(char type)
     }
 }
 
-static enum err add_item(void *arg, const struct browse_file *file)
+static enum err add_file_json(void *arg, const struct browse_file *file)
 {
     char mode[8];
     struct jdoc *item = NULL;
@@ -166,7 +166,7 @@ enum err command_ls(const struct settings *s)
         goto out;
     }
     list_begin(&list);
-    TRY(browse_list(&options, session_argument(&session, 1), add_item, &list));
+    TRY(browse_list(&options, session_argument(&session, 1), add_file_json, &list));
     list_end(&list);
 out:
     session_clear(&session);

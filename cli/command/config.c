@@ -27,7 +27,7 @@ out:
     return rc;
 }
 
-static enum err add(struct rows *r, const char *name, const char *value, const char *from)
+static enum err add_setting(struct rows *r, const char *name, const char *value, const char *from)
 {
     enum err rc;
 
@@ -50,8 +50,8 @@ static enum err add_settings(struct rows *r, const struct settings *s)
 
         if (o->key == NULL && o->variable == NULL)
             continue;
-        TRY(add(r, o->key != NULL ? o->key : o->name, s->values[i].text,
-                setting_origin_name(s->values[i].origin)));
+        TRY(add_setting(r, o->key != NULL ? o->key : o->name, s->values[i].text,
+                        setting_origin_name(s->values[i].origin)));
     }
 out:
     return rc;
@@ -82,7 +82,8 @@ static enum err add_keys(struct rows *r, const struct settings *s)
                 continue;
             snprintf(name, sizeof name, MASTER_KEY_LIST "[%zu].%s", i,
                      master_key_setting_at(m)->key);
-            TRY(add(r, name, values[m], setting_origin_name(i == s->file_key ? own[m] : list)));
+            TRY(add_setting(r, name, values[m],
+                            setting_origin_name(i == s->file_key ? own[m] : list)));
         }
     }
 out:

@@ -151,7 +151,7 @@ out:
     return rc;
 }
 
-static enum err print_made_json(const struct session *session, const struct made *made)
+static enum err print_repository_json(const struct session *session, const struct made *made)
 {
     const struct settings *s = session->settings;
     struct jdoc *to = NULL;
@@ -173,26 +173,26 @@ out:
     return rc;
 }
 
-static void print_row(const char *name, const char *text, const char *note)
+static void print_init_row(const char *name, const char *text, const char *note)
 {
     print_out("%-12s ", name);
     print_clean(text);
     print_out("%s\n", note);
 }
 
-static void print_made(const struct session *session, const struct made *made)
+static void print_repository(const struct session *session, const struct made *made)
 {
     const struct settings *s = session->settings;
     char key[DESCRIBE_KEY_MAX];
 
-    print_row("repository", session->repository, "");
-    print_row("fingerprint", ledger_fingerprint(session->ledger), "");
-    print_row("signing key", session->state_dir, " (folder)");
+    print_init_row("repository", session->repository, "");
+    print_init_row("fingerprint", ledger_fingerprint(session->ledger), "");
+    print_init_row("signing key", session->state_dir, " (folder)");
     for (size_t i = 0; i < s->key_count; i++)
         if (s->keys[i].path != NULL)
-            print_row("keyring", s->keys[i].path, made->keyrings[i] ? " (made now)" : "");
+            print_init_row("keyring", s->keys[i].path, made->keyrings[i] ? " (made now)" : "");
     describe_key_short(&made->active, key);
-    print_row("master key", key, "");
+    print_init_row("master key", key, "");
 }
 
 enum err command_init(const struct settings *s)
@@ -206,9 +206,9 @@ enum err command_init(const struct settings *s)
     TRY(make_keyrings(&session, &made));
     TRY(make_ledger(&session));
     if (settings_flag(s, OPTION_JSON))
-        TRY(print_made_json(&session, &made));
+        TRY(print_repository_json(&session, &made));
     else
-        print_made(&session, &made);
+        print_repository(&session, &made);
     TRY(say_advice(&session));
 out:
     session_clear(&session);

@@ -38,8 +38,8 @@ static enum err open_ledger_if_any(struct session *session)
     return ERR_OK;
 }
 
-static enum err ask(struct session *session, const struct change *change,
-                    const struct key_name *name)
+static enum err confirm_change(struct session *session, const struct change *change,
+                               const struct key_name *name)
 {
     char *question = NULL;
     enum err rc = ERR_OK;
@@ -117,7 +117,7 @@ static enum err change_version(const struct settings *s, const struct change *ch
     TRY(impact_choose_key(&session, &key));
     TRY(impact_name(&session, key, session_argument(&session, 0), &name));
     TRY(open_ledger_if_any(&session));
-    TRY(ask(&session, change, &name));
+    TRY(confirm_change(&session, change, &name));
     TRY(keyring_act(session.keyring, key, change->action, name.version,
                     settings_number(s, OPTION_DAYS), &after));
     if (settings_flag(s, OPTION_JSON))

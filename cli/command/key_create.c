@@ -7,7 +7,7 @@
 #include "core/base/log.h"
 #include "core/fs/file.h"
 
-static enum err make(const struct session *session, size_t i, struct key_name *out)
+static enum err create_keyring(const struct session *session, size_t i, struct key_name *out)
 {
     const struct settings *s = session->settings;
     const char *state_dir = settings_text(s, OPTION_STATE_DIR);
@@ -26,7 +26,7 @@ out:
     return rc;
 }
 
-static enum err print_made_json(const char *path, const struct key_name *name)
+static enum err print_keyring_json(const char *path, const struct key_name *name)
 {
     struct jdoc *to = NULL;
     enum err rc;
@@ -41,7 +41,7 @@ out:
     return rc;
 }
 
-static void print_made(const char *path, const struct key_name *name)
+static void print_keyring(const char *path, const struct key_name *name)
 {
     char key[DESCRIBE_KEY_MAX];
 
@@ -64,11 +64,11 @@ enum err command_key_create(const struct settings *s)
     session_init(&session, s);
     TRY(session_open_keyring(&session));
     TRY(impact_choose_key(&session, &key));
-    TRY(make(&session, key, &name));
+    TRY(create_keyring(&session, key, &name));
     if (settings_flag(s, OPTION_JSON))
-        TRY(print_made_json(s->keys[key].path, &name));
+        TRY(print_keyring_json(s->keys[key].path, &name));
     else
-        print_made(s->keys[key].path, &name);
+        print_keyring(s->keys[key].path, &name);
     TRY(advice_on_keyring(&session, key, settings_text(s, OPTION_REPOSITORY)));
     log_say(LOG_INFO,
             "the next snapshot begins a new chain, which this key opens, too; \"sealpoint "

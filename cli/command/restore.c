@@ -6,8 +6,8 @@
 #include "cli/ticker.h"
 #include "core/base/text.h"
 
-static void fill_options(struct session *session, const struct snapshot *which,
-                         struct restore_options *to)
+static void fill_restore_options(struct session *session, const struct snapshot *which,
+                                 struct restore_options *to)
 {
     const struct settings *s = session->settings;
     const struct invocation *i = s->invocation;
@@ -24,8 +24,8 @@ static void fill_options(struct session *session, const struct snapshot *which,
     to->workers = (size_t)settings_number(s, OPTION_WORKERS);
 }
 
-static enum err print_result_json(const struct restore_options *options,
-                                  const struct restore_result *result)
+static enum err print_restore_json(const struct restore_options *options,
+                                   const struct restore_result *result)
 {
     struct jdoc *to = NULL;
     enum err rc;
@@ -45,7 +45,8 @@ out:
     return rc;
 }
 
-static void print_result(const struct restore_options *options, const struct restore_result *result)
+static void print_restore_result(const struct restore_options *options,
+                                 const struct restore_result *result)
 {
     char size[TEXT_HUMAN_MAX], written[TEXT_HUMAN_MAX];
 
@@ -62,15 +63,15 @@ static void print_result(const struct restore_options *options, const struct res
     print_out("\n");
 }
 
-static enum err give_result(const struct settings *s, const struct restore_options *options,
-                            const struct restore_result *result)
+static enum err give_restore_result(const struct settings *s, const struct restore_options *options,
+                                    const struct restore_result *result)
 {
     enum err rc;
 
     if (settings_flag(s, OPTION_JSON))
-        TRY(print_result_json(options, result));
+        TRY(print_restore_json(options, result));
     else
-        print_result(options, result);
+        print_restore_result(options, result);
     TRY(print_finish());
 out:
     if (rc != ERR_OK)
@@ -79,7 +80,7 @@ out:
     return rc;
 }
 
-static enum err run(const struct restore_options *options, struct restore_result *result)
+static enum err restore_files(const struct restore_options *options, struct restore_result *result)
 {
     struct ticker *ticker = NULL;
     enum err rc;
@@ -108,12 +109,12 @@ enum err command_restore(const struct settings *s)
     keyring_prepare(session.keyring);
     TRY(session_open_ledger(&session, false));
     TRY(session_find_snapshot(&session, &which));
-    fill_options(&session, which, &options);
-    rc = run(&options, &result);
+    fill_restore_options(&session, which, &options);
+    rc = restore_files(&options, &result);
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;
     err_take(rc, &done);
-    TRY(give_result(s, &options, &result));
+    TRY(give_restore_result(s, &options, &result));
     rc = err_give(&done);
 out:
     session_clear(&session);

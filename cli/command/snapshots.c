@@ -72,7 +72,7 @@ out:
     return rc;
 }
 
-static void print_row(const char *name, const char *text)
+static void print_fact(const char *name, const char *text)
 {
     print_out("%-14s ", name);
     print_clean(text);
@@ -85,7 +85,7 @@ static void print_time(const char *name, int64_t ms)
 
     if (ms != 0)
         clock_text(ms, text);
-    print_row(name, text);
+    print_fact(name, text);
 }
 
 static void print_size(const char *name, uint64_t bytes)
@@ -93,7 +93,7 @@ static void print_size(const char *name, uint64_t bytes)
     char text[TEXT_HUMAN_MAX];
 
     text_human_size(bytes, text);
-    print_row(name, text);
+    print_fact(name, text);
 }
 
 static void print_key(const char *name, const struct key_name *key)
@@ -113,36 +113,36 @@ static void print_optional(const struct snapshot *of, const char *member, const 
 
     if (jdoc_has(of->record->payload, member) &&
         jdoc_text(of->record->payload, member, SNAPSHOT_TEXT_MAX, &text) == ERR_OK)
-        print_row(name, text);
+        print_fact(name, text);
 }
 
 static void print_snapshot(const struct snapshot *of)
 {
     char hex[2 * HASH_LEN + 1];
 
-    print_row("snapshot", of->id);
-    print_row("type", of->snapshot_type);
-    print_row("frequency", of->frequency_type);
+    print_fact("snapshot", of->id);
+    print_fact("type", of->snapshot_type);
+    print_fact("frequency", of->frequency_type);
     print_time("created", of->created_ms);
     print_time("expires", of->expires_ms);
     if (of->description != NULL)
-        print_row("description", of->description);
+        print_fact("description", of->description);
     print_optional(of, "replicaSetName", "replica set");
     print_optional(of, "mongodVersion", "mongod");
     print_key("master key", &of->recorded_key);
     if (!key_name_equal(&of->recorded_key, &of->effective_key))
         print_key("rewrapped by", &of->effective_key);
-    print_row("parent", of->parent[0] != '\0' ? of->parent : "none: it is a base");
-    print_row("base", of->base);
+    print_fact("parent", of->parent[0] != '\0' ? of->parent : "none: it is a base");
+    print_fact("base", of->base);
     print_out("%-14s %llu\n", "position", (unsigned long long)of->chain_position);
     print_out("%-14s %llu\n", "files", (unsigned long long)of->totals.files);
     print_size("size", of->totals.bytes);
     print_size("new", of->totals.new_bytes);
     print_size("stored", of->totals.stored_bytes);
     text_hex(bytes_of(of->manifest_sha256, HASH_LEN), hex);
-    print_row("manifest", hex);
+    print_fact("manifest", hex);
     text_hex(bytes_of(of->record->id, RECORD_ID_LEN), hex);
-    print_row("record", hex);
+    print_fact("record", hex);
 }
 
 enum err command_show(const struct settings *s)

@@ -37,7 +37,7 @@ out:
     return rc;
 }
 
-static enum err print_result_json(const struct verify_result *result)
+static enum err print_verify_json(const struct verify_result *result)
 {
     struct jdoc *to = NULL;
     enum err rc;
@@ -57,7 +57,7 @@ out:
     return rc;
 }
 
-static void print_result(const struct verify_result *result)
+static void print_verify_result(const struct verify_result *result)
 {
     char size[TEXT_HUMAN_MAX];
 
@@ -79,7 +79,7 @@ static void print_result(const struct verify_result *result)
                                                                   : "no damage");
 }
 
-static enum err run(const struct verify_options *options, struct verify_result *result)
+static enum err verify_snapshots(const struct verify_options *options, struct verify_result *result)
 {
     struct ticker *ticker = NULL;
     enum err rc;
@@ -115,14 +115,14 @@ enum err command_verify(const struct settings *s)
     options.snapshots = which;
     options.envelope = (size_t)settings_number(s, OPTION_ENVELOPE);
     options.workers = (size_t)settings_number(s, OPTION_WORKERS);
-    rc = run(&options, &result);
+    rc = verify_snapshots(&options, &result);
     if (rc != ERR_OK && result.damaged + result.unreadable + result.locked == 0)
         goto out; /* what was found is a result too */
     err_take(rc, &done);
     if (settings_flag(s, OPTION_JSON))
-        TRY(print_result_json(&result));
+        TRY(print_verify_json(&result));
     else
-        print_result(&result);
+        print_verify_result(&result);
     rc = err_give(&done);
 out:
     mem_free(which);

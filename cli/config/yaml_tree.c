@@ -31,7 +31,7 @@ static size_t find_line(struct bytes yaml, size_t offset)
     size_t line = 1;
 
     for (size_t i = 0; i < offset && i < yaml.len; i++)
-        line += yaml.at[i] == '\n';
+        line += yaml.data[i] == '\n';
     return line;
 }
 
@@ -40,10 +40,10 @@ static bool has_tab_indent(struct bytes yaml, size_t line)
     size_t i = 0;
 
     for (; i < yaml.len && line > 1; i++)
-        line -= yaml.at[i] == '\n';
-    while (i < yaml.len && yaml.at[i] == ' ')
+        line -= yaml.data[i] == '\n';
+    while (i < yaml.len && yaml.data[i] == ' ')
         i++;
-    return i < yaml.len && yaml.at[i] == '\t';
+    return i < yaml.len && yaml.data[i] == '\t';
 }
 
 /* What libyaml says, with its line; of something that is not closed, the line where it began too.
@@ -70,7 +70,7 @@ static enum err begin_parsing(yaml_parser_t *parser, struct bytes yaml)
     if (yaml_parser_initialize(parser) == 0)
         return err_set(ERR_FAILED, "out of memory");
     yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(parser, yaml.len > 0 ? yaml.at : (const uint8_t *)"", yaml.len);
+    yaml_parser_set_input_string(parser, yaml.len > 0 ? yaml.data : (const uint8_t *)"", yaml.len);
     return ERR_OK;
 }
 
@@ -287,7 +287,7 @@ enum err yaml_tree_parse(struct bytes yaml, struct yaml_tree **out)
 
     if (yaml.len > YAML_TREE_LEN_MAX)
         FAIL(ERR_USAGE, "longer than %zu bytes", YAML_TREE_LEN_MAX);
-    if (yaml.len > 0 && memchr(yaml.at, '\0', yaml.len) != NULL)
+    if (yaml.len > 0 && memchr(yaml.data, '\0', yaml.len) != NULL)
         FAIL(ERR_USAGE, "is not text: it has a zero byte");
     TRY(check_tokens(yaml));
     TRY(mem_new(1, sizeof *t, &t));

@@ -6,9 +6,9 @@
 
 #include "core/base/mem.h"
 
-struct bytes bytes_of(const void *at, size_t len)
+struct bytes bytes_of(const void *data, size_t len)
 {
-    return (struct bytes){.at = at, .len = len};
+    return (struct bytes){.data = data, .len = len};
 }
 
 struct bytes bytes_of_text(const char *text)
@@ -18,31 +18,31 @@ struct bytes bytes_of_text(const char *text)
 
 bool bytes_equal(struct bytes a, struct bytes b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 /* A buffer is zero when its first byte is and every byte equals the one before it: memcmp at the
  * speed of the vector unit. */
 bool bytes_are_zero(struct bytes of)
 {
-    return of.len == 0 || (of.at[0] == 0 && memcmp(of.at, of.at + 1, of.len - 1) == 0);
+    return of.len == 0 || (of.data[0] == 0 && memcmp(of.data, of.data + 1, of.len - 1) == 0);
 }
 
 enum err buf_reserve(struct buf *b, size_t more)
 {
-    size_t room = b->room > 0 ? b->room : 256;
+    size_t cap = b->cap > 0 ? b->cap : 256;
     enum err rc = ERR_OK;
 
     if (more > b->max || b->len > b->max - more)
         FAIL(ERR_FAILED, "a buffer would grow past its limit of %zu bytes", b->max);
-    if (b->len + more <= b->room)
+    if (b->len + more <= b->cap)
         goto out;
-    while (room < b->len + more)
-        room = room > b->max / 2 ? b->max : room * 2;
-    if (room > b->max)
-        room = b->max;
-    TRY(mem_resize(room, 1, &b->at));
-    b->room = room;
+    while (cap < b->len + more)
+        cap = cap > b->max / 2 ? b->max : cap * 2;
+    if (cap > b->max)
+        cap = b->max;
+    TRY(mem_resize(cap, 1, &b->data));
+    b->cap = cap;
 out:
     return rc;
 }
@@ -53,7 +53,7 @@ enum err buf_add(struct buf *b, struct bytes more)
 
     TRY(buf_reserve(b, more.len));
     if (more.len > 0)
-        memcpy(b->at + b->len, more.at, more.len);
+        memcpy(b->data + b->len, more.data, more.len);
     b->len += more.len;
 out:
     return rc;
@@ -75,7 +75,7 @@ enum err buf_add_format(struct buf *b, const char *fmt, ...)
     va_end(args);
     TRY(buf_reserve(b, (size_t)len + 1));
     va_start(args, fmt);
-    vsnprintf((char *)b->at + b->len, (size_t)len + 1, fmt, args);
+    vsnprintf((char *)b->data + b->len, (size_t)len + 1, fmt, args);
     va_end(args);
     b->len += (size_t)len;
 out:
@@ -92,41 +92,41 @@ enum err buf_add_u(struct buf *b, uint64_t value, unsigned width)
 
 struct bytes buf_bytes(const struct buf *b)
 {
-    return bytes_of(b->at, b->len);
+    return bytes_of(b->data, b->len);
 }
 
 void buf_clear(struct buf *b)
 {
-    mem_free(b->at);
+    mem_free(b->data);
     *b = (struct buf){.max = b->max};
 }
 
-void be_put(uint8_t *at, uint64_t value, unsigned width)
+void be_put(uint8_t *data, uint64_t value, unsigned width)
 {
     for (unsigned i = 0; i < width; i++)
-        at[i] = (uint8_t)(value >> (8 * (width - 1 - i)));
+        data[i] = (uint8_t)(value >> (8 * (width - 1 - i)));
 }
 
-uint64_t be_get(const uint8_t *at, unsigned width)
+uint64_t be_get(const uint8_t *data, unsigned width)
 {
     uint64_t value = 0;
 
     while (width-- > 0)
-        value = value << 8 | *at++;
+        value = value << 8 | *data++;
     return value;
 }
 
 struct cursor cursor_of(struct bytes from)
 {
-    return (struct cursor){.at = from.at, .left = from.len};
+    return (struct cursor){.data = from.data, .left = from.len};
 }
 
 enum err cursor_take(struct cursor *c, size_t len, struct bytes *out)
 {
     if (len > c->left)
         return err_set(ERR_CORRUPT, "ends early: %zu bytes wanted, %zu are left", len, c->left);
-    *out = bytes_of(c->at, len);
-    c->at += len;
+    *out = bytes_of(c->data, len);
+    c->data += len;
     c->left -= len;
     return ERR_OK;
 }
@@ -137,7 +137,7 @@ enum err cursor_u(struct cursor *c, unsigned width, uint64_t *out)
     enum err rc;
 
     TRY(cursor_take(c, width, &raw));
-    *out = raw.at != NULL ? be_get(raw.at, width) : 0;
+    *out = raw.data != NULL ? be_get(raw.data, width) : 0;
 out:
     return rc;
 }

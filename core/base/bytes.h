@@ -1,7 +1,7 @@
 /*
  * Pointer and length together; buffers that grow under a cap; big-endian reading and writing.
  *
- * Uses: err, mem.  Used by: every format.
+ * Uses: err, mem.
  */
 #ifndef CORE_BASE_BYTES_H
 #define CORE_BASE_BYTES_H
@@ -17,20 +17,20 @@
 
 /* Borrowed bytes. */
 struct bytes {
-    const uint8_t *at;
+    const uint8_t *data;
     size_t len;
 };
 
-struct bytes bytes_of(const void *at, size_t len);
+struct bytes bytes_of(const void *data, size_t len);
 struct bytes bytes_of_text(const char *text);
 bool bytes_equal(struct bytes a, struct bytes b);
 bool bytes_are_zero(struct bytes of);
 
 /* Owned bytes that grow; never beyond `max`. Zero-initialised with a max it is ready for use. */
 struct buf {
-    uint8_t *at;
+    uint8_t *data;
     size_t len;
-    size_t room;
+    size_t cap;
     size_t max;
 };
 
@@ -44,12 +44,12 @@ struct bytes buf_bytes(const struct buf *b);
 void buf_clear(struct buf *b); /* frees; max stays */
 
 /* Big-endian integers of 1 to 8 bytes in place. */
-void be_put(uint8_t *at, uint64_t value, unsigned width);
-uint64_t be_get(const uint8_t *at, unsigned width);
+void be_put(uint8_t *data, uint64_t value, unsigned width);
+uint64_t be_get(const uint8_t *data, unsigned width);
 
 /* Reading from the front; each take moves on. ERR_CORRUPT: fewer bytes are left than asked for. */
 struct cursor {
-    const uint8_t *at;
+    const uint8_t *data;
     size_t left;
 };
 struct cursor cursor_of(struct bytes from);

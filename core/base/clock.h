@@ -1,7 +1,7 @@
 /*
  * Time: milliseconds since 1970 UTC, and its text form.
  *
- * Uses: err.  Used by: records, key states, names.
+ * Uses: err.
  */
 #ifndef CORE_BASE_CLOCK_H
 #define CORE_BASE_CLOCK_H

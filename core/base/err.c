@@ -24,7 +24,7 @@ enum err err_set(enum err code, const char *fmt, ...)
 }
 
 /* To the end of the message; what does not fit is cut. */
-static void append(const char *text)
+static void append_text(const char *text)
 {
     size_t used = strlen(message);
     size_t len = strnlen(text, sizeof message - 1 - used);
@@ -42,8 +42,8 @@ enum err err_sys(enum err code, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
-    append(": ");
-    append(strerror_r(cause, reason, sizeof reason));
+    append_text(": ");
+    append_text(strerror_r(cause, reason, sizeof reason));
     return cause == ENOSPC || cause == EDQUOT ? ERR_STORAGE : code;
 }
 
@@ -56,8 +56,8 @@ void err_note(const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
-    append(": ");
-    append(before);
+    append_text(": ");
+    append_text(before);
 }
 
 void err_hint(const char *fmt, ...)
@@ -65,7 +65,7 @@ void err_hint(const char *fmt, ...)
     size_t used;
     va_list args;
 
-    append("\n  ");
+    append_text("\n  ");
     used = strlen(message);
     va_start(args, fmt);
     vsnprintf(message + used, sizeof message - used, fmt, args);

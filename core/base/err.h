@@ -2,7 +2,7 @@
  * The error model: every function that can fail returns `enum err`; the message is kept once, for
  * this thread, where the failure is first noticed; TRY and FAIL jump to the label `out`.
  *
- * Uses: nothing.  Used by: everything.
+ * Uses: nothing.
  */
 #ifndef CORE_BASE_ERR_H
 #define CORE_BASE_ERR_H

@@ -9,7 +9,7 @@ struct hash {
     EVP_MD_CTX *ctx;
 };
 
-static enum err start(struct hash *h)
+static enum err start_digest(struct hash *h)
 {
     if (EVP_DigestInit_ex2(h->ctx, h->md, NULL) != 1)
         return err_set(ERR_FAILED, "SHA-256 cannot be started");
@@ -26,7 +26,7 @@ enum err hash_new(struct hash **out)
     h->ctx = EVP_MD_CTX_new();
     if (h->md == NULL || h->ctx == NULL)
         FAIL(ERR_FAILED, "SHA-256 is not available");
-    TRY(start(h));
+    TRY(start_digest(h));
     *out = h;
     h = NULL; /* the caller's now */
 out:
@@ -36,7 +36,7 @@ out:
 
 enum err hash_add(struct hash *h, struct bytes more)
 {
-    if (EVP_DigestUpdate(h->ctx, more.at, more.len) != 1)
+    if (EVP_DigestUpdate(h->ctx, more.data, more.len) != 1)
         return err_set(ERR_FAILED, "SHA-256 failed");
     return ERR_OK;
 }
@@ -45,7 +45,7 @@ enum err hash_end(struct hash *h, uint8_t out[HASH_LEN])
 {
     if (EVP_DigestFinal_ex(h->ctx, out, NULL) != 1)
         return err_set(ERR_FAILED, "SHA-256 failed");
-    return start(h);
+    return start_digest(h);
 }
 
 void hash_free(struct hash *h)
@@ -59,7 +59,7 @@ void hash_free(struct hash *h)
 
 enum err hash_of(struct bytes of, uint8_t out[HASH_LEN])
 {
-    if (EVP_Digest(of.at, of.len, out, NULL, EVP_sha256(), NULL) != 1)
+    if (EVP_Digest(of.data, of.len, out, NULL, EVP_sha256(), NULL) != 1)
         return err_set(ERR_FAILED, "SHA-256 failed");
     return ERR_OK;
 }

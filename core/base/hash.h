@@ -1,7 +1,7 @@
 /*
  * SHA-256, in one go and in pieces.
  *
- * Uses: err, bytes.  Used by: ledger, store, snapshot.
+ * Uses: err, bytes.
  */
 #ifndef CORE_BASE_HASH_H
 #define CORE_BASE_HASH_H

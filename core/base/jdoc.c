@@ -15,7 +15,7 @@
 #define BASE64_TEXT_MAX (96 * 1024)
 
 /* struct jdoc is json-c's object under our own name. */
-static struct json_object *json(const struct jdoc *from)
+static struct json_object *to_json_c(const struct jdoc *from)
 {
     union {
         const struct jdoc *in;
@@ -25,49 +25,49 @@ static struct json_object *json(const struct jdoc *from)
     return same.out;
 }
 
-static struct jdoc *ours(struct json_object *from)
+static struct jdoc *from_json_c(struct json_object *from)
 {
     return (struct jdoc *)from;
 }
 
 /* json-c keeps the last of two members of one name; a signed text with two meanings is refused.
  * Counting is enough: a name that occurs twice is two in the text and one in the tree. */
-static size_t members_in_tree(struct json_object *at) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
+static size_t members_in_tree(struct json_object *node) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
 {
     size_t count = 0;
 
-    if (json_object_is_type(at, json_type_object)) {
-        json_object_object_foreach(at, name, value)
+    if (json_object_is_type(node, json_type_object)) {
+        json_object_object_foreach(node, name, value)
         {
             (void)name;
             count += 1 + members_in_tree(value);
         }
-    } else if (json_object_is_type(at, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(at); i++)
-            count += members_in_tree(json_object_array_get_idx(at, i));
+    } else if (json_object_is_type(node, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(node); i++)
+            count += members_in_tree(json_object_array_get_idx(node, i));
     }
     return count;
 }
 
 /* json-c gives each object 16 places and each list 32. A ledger keeps all its records' trees, so
  * what is not needed is given back; when there is no memory to do so, it is not. */
-static void shrink(struct json_object *at) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
+static void shrink_strings(struct json_object *node) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
 {
-    if (json_object_is_type(at, json_type_object)) {
-        struct lh_table *members = json_object_get_object(at);
+    if (json_object_is_type(node, json_type_object)) {
+        struct lh_table *members = json_object_get_object(node);
         int fitting = members->count * 3 / 2 + 2;
 
-        json_object_object_foreach(at, name, value)
+        json_object_object_foreach(node, name, value)
         {
             (void)name;
-            shrink(value);
+            shrink_strings(value);
         }
         if (fitting < members->size)
             (void)lh_table_resize(members, fitting);
-    } else if (json_object_is_type(at, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(at); i++)
-            shrink(json_object_array_get_idx(at, i));
-        (void)json_object_array_shrink(at, 0);
+    } else if (json_object_is_type(node, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(node); i++)
+            shrink_strings(json_object_array_get_idx(node, i));
+        (void)json_object_array_shrink(node, 0);
     }
 }
 
@@ -84,7 +84,7 @@ enum err jdoc_parse(struct bytes from, struct jdoc **out)
         FAIL(ERR_CORRUPT, "not a JSON document: %zu bytes", from.len);
     TRY(jscan_check(from, &members));
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    root = json_tokener_parse_ex(tokener, (const char *)from.at, (int)from.len);
+    root = json_tokener_parse_ex(tokener, (const char *)from.data, (int)from.len);
     if (json_tokener_get_error(tokener) == json_tokener_continue)
         FAIL(ERR_CORRUPT, "not JSON: ends early");
     if (root == NULL)
@@ -97,8 +97,8 @@ enum err jdoc_parse(struct bytes from, struct jdoc **out)
         FAIL(ERR_CORRUPT, "not a JSON object");
     if (members_in_tree(root) != members)
         FAIL(ERR_CORRUPT, "a member name occurs twice in one object");
-    shrink(root);
-    *out = ours(root);
+    shrink_strings(root);
+    *out = from_json_c(root);
     root = NULL; /* the caller's now */
 out:
     json_object_put(root);
@@ -113,7 +113,7 @@ enum err jdoc_object(struct jdoc **out)
 
     if (o == NULL)
         return err_set(ERR_FAILED, "out of memory");
-    *out = ours(o);
+    *out = from_json_c(o);
     return ERR_OK;
 }
 
@@ -123,19 +123,19 @@ enum err jdoc_array(struct jdoc **out)
 
     if (o == NULL)
         return err_set(ERR_FAILED, "out of memory");
-    *out = ours(o);
+    *out = from_json_c(o);
     return ERR_OK;
 }
 
 void jdoc_free(struct jdoc *root)
 {
-    json_object_put(json(root));
+    json_object_put(to_json_c(root));
 }
 
 static enum err write_with(const struct jdoc *from, int flags, struct buf *to)
 {
     size_t len;
-    const char *text = json_object_to_json_string_length(json(from), flags, &len);
+    const char *text = json_object_to_json_string_length(to_json_c(from), flags, &len);
 
     if (text == NULL)
         return err_set(ERR_FAILED, "out of memory");
@@ -154,10 +154,12 @@ enum err jdoc_write_pretty(const struct jdoc *from, struct buf *to)
         to);
 }
 
-static enum err add(struct jdoc *object, const char *name, struct json_object *value, bool is_null)
+static enum err add_member(struct jdoc *object, const char *name, struct json_object *value,
+                           bool is_null)
 {
     if ((value == NULL && !is_null) ||
-        json_object_object_add_ex(json(object), name, value, JSON_C_OBJECT_ADD_KEY_IS_NEW) != 0) {
+        json_object_object_add_ex(to_json_c(object), name, value, JSON_C_OBJECT_ADD_KEY_IS_NEW) !=
+            0) {
         json_object_put(value);
         return err_set(ERR_FAILED, "out of memory");
     }
@@ -166,10 +168,10 @@ static enum err add(struct jdoc *object, const char *name, struct json_object *v
 
 enum err jdoc_set(struct jdoc *object, const char *name, struct jdoc **child)
 {
-    struct json_object *value = json(*child);
+    struct json_object *value = to_json_c(*child);
 
     *child = NULL;
-    return add(object, name, value, false);
+    return add_member(object, name, value, false);
 }
 
 enum err jdoc_set_text(struct jdoc *object, const char *name, const char *text)
@@ -179,22 +181,22 @@ enum err jdoc_set_text(struct jdoc *object, const char *name, const char *text)
     /* What the reader refuses must not be signed first. */
     if (!text_is_clean(text))
         return err_set(ERR_USAGE, "\"%s\" has control characters or is not UTF-8", name);
-    return add(object, name, json_object_new_string(text), false);
+    return add_member(object, name, json_object_new_string(text), false);
 }
 
 enum err jdoc_set_number(struct jdoc *object, const char *name, uint64_t value)
 {
-    return add(object, name, json_object_new_uint64(value), false);
+    return add_member(object, name, json_object_new_uint64(value), false);
 }
 
 enum err jdoc_set_bool(struct jdoc *object, const char *name, bool value)
 {
-    return add(object, name, json_object_new_boolean(value), false);
+    return add_member(object, name, json_object_new_boolean(value), false);
 }
 
 enum err jdoc_set_null(struct jdoc *object, const char *name)
 {
-    return add(object, name, NULL, true);
+    return add_member(object, name, NULL, true);
 }
 
 enum err jdoc_set_hex(struct jdoc *object, const char *name, struct bytes value)
@@ -232,17 +234,17 @@ enum err jdoc_set_copy(struct jdoc *object, const char *name, const struct jdoc 
 {
     struct json_object *copy = NULL;
 
-    if (json_object_deep_copy(json(from), &copy, NULL) != 0)
+    if (json_object_deep_copy(to_json_c(from), &copy, NULL) != 0)
         return err_set(ERR_FAILED, "out of memory");
-    return add(object, name, copy, false);
+    return add_member(object, name, copy, false);
 }
 
 enum err jdoc_push(struct jdoc *array, struct jdoc **child)
 {
-    struct json_object *value = json(*child);
+    struct json_object *value = to_json_c(*child);
 
     *child = NULL;
-    if (json_object_array_add(json(array), value) != 0) {
+    if (json_object_array_add(to_json_c(array), value) != 0) {
         json_object_put(value);
         return err_set(ERR_FAILED, "out of memory");
     }
@@ -259,21 +261,21 @@ enum err jdoc_push_text(struct jdoc *array, const char *text)
     value = json_object_new_string(text);
     if (value == NULL)
         return err_set(ERR_FAILED, "out of memory");
-    child = ours(value);
+    child = from_json_c(value);
     return jdoc_push(array, &child);
 }
 
 bool jdoc_has(const struct jdoc *object, const char *name)
 {
-    return json_object_object_get(json(object), name) != NULL;
+    return json_object_object_get(to_json_c(object), name) != NULL;
 }
 
-static enum err member(const struct jdoc *object, const char *name, enum json_type type,
-                       struct json_object **out)
+static enum err find_member(const struct jdoc *object, const char *name, enum json_type type,
+                            struct json_object **out)
 {
     struct json_object *value = NULL;
 
-    if (!json_object_object_get_ex(json(object), name, &value))
+    if (!json_object_object_get_ex(to_json_c(object), name, &value))
         return err_set(ERR_CORRUPT, "member \"%s\" is missing", name);
     if (!json_object_is_type(value, type))
         return err_set(ERR_CORRUPT, "member \"%s\" is not %s", name, json_type_to_name(type));
@@ -301,7 +303,7 @@ enum err jdoc_text(const struct jdoc *object, const char *name, size_t max, cons
     struct json_object *value = NULL;
     enum err rc;
 
-    TRY(member(object, name, json_type_string, &value));
+    TRY(find_member(object, name, json_type_string, &value));
     TRY(clean_text(value, name, max, out));
 out:
     return rc;
@@ -312,7 +314,7 @@ enum err jdoc_number(const struct jdoc *object, const char *name, uint64_t max, 
     struct json_object *value = NULL;
     enum err rc;
 
-    TRY(member(object, name, json_type_int, &value));
+    TRY(find_member(object, name, json_type_int, &value));
     if (json_object_get_int64(value) < 0)
         FAIL(ERR_CORRUPT, "member \"%s\" is negative", name);
     if (json_object_get_uint64(value) > max)
@@ -365,8 +367,8 @@ enum err jdoc_child(const struct jdoc *object, const char *name, struct jdoc **o
     struct json_object *value = NULL;
     enum err rc;
 
-    TRY(member(object, name, json_type_object, &value));
-    *out = ours(value);
+    TRY(find_member(object, name, json_type_object, &value));
+    *out = from_json_c(value);
 out:
     return rc;
 }
@@ -377,10 +379,10 @@ enum err jdoc_list(const struct jdoc *object, const char *name, size_t max, stru
     struct json_object *value = NULL;
     enum err rc;
 
-    TRY(member(object, name, json_type_array, &value));
+    TRY(find_member(object, name, json_type_array, &value));
     if (json_object_array_length(value) > max)
         FAIL(ERR_CORRUPT, "list \"%s\" has more than %zu items", name, max);
-    *out = ours(value);
+    *out = from_json_c(value);
     *count = json_object_array_length(value);
 out:
     return rc;
@@ -388,17 +390,17 @@ out:
 
 enum err jdoc_item(const struct jdoc *array, size_t i, struct jdoc **out)
 {
-    struct json_object *value = json_object_array_get_idx(json(array), i);
+    struct json_object *value = json_object_array_get_idx(to_json_c(array), i);
 
     if (!json_object_is_type(value, json_type_object))
         return err_set(ERR_CORRUPT, "item %zu of a list is not an object", i);
-    *out = ours(value);
+    *out = from_json_c(value);
     return ERR_OK;
 }
 
 enum err jdoc_item_text(const struct jdoc *array, size_t i, size_t max, const char **out)
 {
-    struct json_object *value = json_object_array_get_idx(json(array), i);
+    struct json_object *value = json_object_array_get_idx(to_json_c(array), i);
 
     if (!json_object_is_type(value, json_type_string))
         return err_set(ERR_CORRUPT, "item %zu of a list is not a text", i);
@@ -407,17 +409,18 @@ enum err jdoc_item_text(const struct jdoc *array, size_t i, size_t max, const ch
 
 bool jdoc_covers(const struct jdoc *whole, const struct jdoc *part)
 {
-    json_object_object_foreach(json(part), name, value)
+    json_object_object_foreach(to_json_c(part), name, value)
     {
         struct json_object *same = NULL;
 
-        if (!json_object_object_get_ex(json(whole), name, &same) || !json_object_equal(same, value))
+        if (!json_object_object_get_ex(to_json_c(whole), name, &same) ||
+            !json_object_equal(same, value))
             return false;
     }
     return true;
 }
 
-static bool is_known(const char *name, const char *const *known)
+static bool is_known_member(const char *name, const char *const *known)
 {
     for (; *known != NULL; known++)
         if (strcmp(*known, name) == 0)
@@ -425,24 +428,24 @@ static bool is_known(const char *name, const char *const *known)
     return false;
 }
 
-static enum err check_tree(struct json_object *at, // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
+static enum err check_tree(struct json_object *node, // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
                            const char *const *known)
 {
     char shown[64];
     enum err rc = ERR_OK;
 
-    if (json_object_is_type(at, json_type_object)) {
-        json_object_object_foreach(at, name, value)
+    if (json_object_is_type(node, json_type_object)) {
+        json_object_object_foreach(node, name, value)
         {
             text_printable(name, shown, sizeof shown); /* it may come from anyone */
-            if (name[0] == '!' && !is_known(name, known))
+            if (name[0] == '!' && !is_known_member(name, known))
                 FAIL(ERR_UNSUPPORTED,
                      "member \"%s\" must be understood, and this release does not know it", shown);
             TRY(check_tree(value, known));
         }
-    } else if (json_object_is_type(at, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(at); i++)
-            TRY(check_tree(json_object_array_get_idx(at, i), known));
+    } else if (json_object_is_type(node, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(node); i++)
+            TRY(check_tree(json_object_array_get_idx(node, i), known));
     }
 out:
     return rc;
@@ -450,5 +453,5 @@ out:
 
 enum err jdoc_check_critical(const struct jdoc *root, const char *const *known)
 {
-    return check_tree(json(root), known);
+    return check_tree(to_json_c(root), known);
 }

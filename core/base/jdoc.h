@@ -3,7 +3,7 @@
  *
  * The only user of json-c. Bytes that are signed or digested are checked as stored, before they
  * come here; nothing is re-serialised to be checked.
- * Uses: err, bytes, text, clock, jscan.  Used by: ledger, keyring, snapshot, cli.
+ * Uses: err, bytes, text, clock, jscan.
  */
 #ifndef CORE_BASE_JDOC_H
 #define CORE_BASE_JDOC_H

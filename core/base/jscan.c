@@ -23,7 +23,7 @@ enum err jscan_check(struct bytes from, size_t *members)
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < from.len;) {
-        const uint8_t c = from.at[i];
+        const uint8_t c = from.data[i];
 
         if (c == '"') {
             TRY(skip_string(from, &i));
@@ -51,12 +51,12 @@ static uint32_t escaped_unit(struct bytes from, size_t i)
     static const char digits[] = "0123456789abcdef0123456789ABCDEF";
     uint32_t value = 0;
 
-    if (from.len - i < 6 || from.at[i] != '\\' || from.at[i + 1] != 'u')
+    if (from.len - i < 6 || from.data[i] != '\\' || from.data[i + 1] != 'u')
         return UINT32_MAX;
     for (size_t k = i + 2; k < i + 6; k++) {
-        if (!is_one_of(from.at[k], digits))
+        if (!is_one_of(from.data[k], digits))
             return UINT32_MAX;
-        value = value << 4 | (uint32_t)(strchr(digits, from.at[k]) - digits) % 16;
+        value = value << 4 | (uint32_t)(strchr(digits, from.data[k]) - digits) % 16;
     }
     return value;
 }
@@ -66,7 +66,7 @@ static enum err skip_escape(struct bytes from, size_t *i)
 {
     uint32_t unit;
 
-    if (*i + 1 < from.len && from.at[*i + 1] != 'u') {
+    if (*i + 1 < from.len && from.data[*i + 1] != 'u') {
         *i += 2;
         return ERR_OK;
     }
@@ -90,10 +90,10 @@ static enum err skip_string(struct bytes from, size_t *i)
 {
     enum err rc = ERR_OK;
 
-    for (++*i; *i < from.len && from.at[*i] != '"';) {
-        if (from.at[*i] < 0x20)
+    for (++*i; *i < from.len && from.data[*i] != '"';) {
+        if (from.data[*i] < 0x20)
             FAIL(ERR_CORRUPT, "not JSON: a control character at byte %zu", *i);
-        if (from.at[*i] == '\\')
+        if (from.data[*i] == '\\')
             TRY(skip_escape(from, i));
         else
             ++*i;
@@ -109,7 +109,7 @@ static size_t skip_digits(struct bytes from, size_t *i)
 {
     const size_t start = *i;
 
-    while (*i < from.len && is_digit(from.at[*i]))
+    while (*i < from.len && is_digit(from.data[*i]))
         ++*i;
     return *i - start;
 }
@@ -121,19 +121,19 @@ static size_t number_end(struct bytes from, size_t i)
     size_t count;
     bool leads_with_zero;
 
-    i += from.at[i] == '-';
-    leads_with_zero = i < from.len && from.at[i] == '0';
+    i += from.data[i] == '-';
+    leads_with_zero = i < from.len && from.data[i] == '0';
     count = skip_digits(from, &i);
     if (count == 0 || count > JSCAN_DIGITS_MAX || (leads_with_zero && count > 1))
         return 0;
-    if (i < from.len && from.at[i] == '.') {
+    if (i < from.len && from.data[i] == '.') {
         i++;
         if (skip_digits(from, &i) == 0)
             return 0;
     }
-    if (i < from.len && is_one_of(from.at[i], "eE")) {
+    if (i < from.len && is_one_of(from.data[i], "eE")) {
         i++;
-        i += i < from.len && is_one_of(from.at[i], "+-");
+        i += i < from.len && is_one_of(from.data[i], "+-");
         if (skip_digits(from, &i) == 0)
             return 0;
     }

@@ -1,7 +1,7 @@
 /*
  * What json-c forgives and a signed text must not have: a filter in front of its parser.
  *
- * Uses: err, bytes.  Used by: jdoc.
+ * Uses: err, bytes.
  */
 #ifndef CORE_BASE_JSCAN_H
 #define CORE_BASE_JSCAN_H

@@ -1,7 +1,7 @@
 /*
  * What the rooms want to tell the person: notes and warnings. The cli says where they go.
  *
- * Uses: nothing.  Used by: all rooms; only cli prints.
+ * Uses: nothing.
  */
 #ifndef CORE_BASE_LOG_H
 #define CORE_BASE_LOG_H

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define GROW_LEAST 16 /* items */
+
 static atomic_ulong fail_countdown;
 
 static bool told_to_fail(void)
@@ -36,19 +38,19 @@ static enum err size_of(size_t count, size_t size, size_t *bytes)
 enum err mem_new(size_t count, size_t size, void *out)
 {
     size_t bytes = 0;
-    void *at = NULL;
+    void *ptr = NULL;
     enum err rc;
 
     TRY(size_of(count, size, &bytes));
-    at = calloc(1, bytes);
-    if (at == NULL)
+    ptr = calloc(1, bytes);
+    if (ptr == NULL)
         FAIL(ERR_FAILED, "out of memory: %zu bytes", bytes);
-    memcpy(out, &at, sizeof at);
+    memcpy(out, &ptr, sizeof ptr);
 out:
     return rc;
 }
 
-enum err mem_resize(size_t count, size_t size, void *at)
+enum err mem_resize(size_t count, size_t size, void *ptr)
 {
     size_t bytes = 0;
     void *old;
@@ -56,11 +58,24 @@ enum err mem_resize(size_t count, size_t size, void *at)
     enum err rc;
 
     TRY(size_of(count, size, &bytes));
-    memcpy(&old, at, sizeof old);
+    memcpy(&old, ptr, sizeof old);
     grown = realloc(old, bytes);
     if (grown == NULL)
         FAIL(ERR_FAILED, "out of memory: %zu bytes", bytes);
-    memcpy(at, &grown, sizeof grown);
+    memcpy(ptr, &grown, sizeof grown);
+out:
+    return rc;
+}
+
+enum err mem_grow(size_t count, size_t size, size_t *cap, void *ptr)
+{
+    size_t more = *cap > 0 ? 2 * *cap : GROW_LEAST;
+    enum err rc = ERR_OK;
+
+    if (count < *cap)
+        goto out;
+    TRY(mem_resize(more, size, ptr));
+    *cap = more;
 out:
     return rc;
 }
@@ -101,9 +116,9 @@ out:
     return rc;
 }
 
-void mem_free(void *at)
+void mem_free(void *ptr)
 {
-    free(at);
+    free(ptr);
 }
 
 void mem_fail_at(unsigned long nth)

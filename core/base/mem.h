@@ -2,7 +2,7 @@
  * Memory that says when there is none.
  *
  * Everything on the heap comes from here, so that a test can let each allocation fail once.
- * Uses: err.  Used by: everything.
+ * Uses: err.
  */
 #ifndef CORE_BASE_MEM_H
 #define CORE_BASE_MEM_H
@@ -18,9 +18,16 @@
  */
 MUST_CHECK enum err mem_new(size_t count, size_t size, void *out);
 
-/* Make *at hold `count` items of `size` bytes, keeping what was there; the new part is not zeroed.
+/* Make *ptr hold `count` items of `size` bytes, keeping what was there; the new part is not zeroed.
  */
-MUST_CHECK enum err mem_resize(size_t count, size_t size, void *at);
+MUST_CHECK enum err mem_resize(size_t count, size_t size, void *ptr);
+
+/*
+ * Make sure that *ptr, an array of *cap items of `size` bytes of which `count` are in use, can take
+ * one more: a full one gets twice the capacity. What is new is not zeroed. On failure nothing
+ * changed.
+ */
+MUST_CHECK enum err mem_grow(size_t count, size_t size, size_t *cap, void *ptr);
 
 /* A copy of `text` (and of `len` bytes of it, with a NUL added). */
 MUST_CHECK enum err mem_text(const char *text, char **out);
@@ -29,7 +36,7 @@ MUST_CHECK enum err mem_text_n(const char *text, size_t len, char **out);
 /* printf into a fresh string. */
 MUST_CHECK enum err mem_format(char **out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-void mem_free(void *at);
+void mem_free(void *ptr);
 
 /* For tests: the `nth` allocation from now (1 is the next) fails once; 0 turns it off. */
 void mem_fail_at(unsigned long nth);

@@ -13,7 +13,7 @@ struct pool {
     struct err_record first; /* under lock; code ERR_OK until a worker fails */
 };
 
-struct seat {
+struct worker {
     struct pool *pool;
     size_t number;
     pthread_t thread;
@@ -28,39 +28,39 @@ static void keep_first_failure(struct pool *p, enum err code)
     atomic_store(&p->stop, true);
 }
 
-static void *sit(void *arg)
+static void *run_worker(void *arg)
 {
-    struct seat *seat = arg;
-    struct pool *p = seat->pool;
-    enum err rc = p->work(p->shared, seat->number, &p->stop);
+    struct worker *worker = arg;
+    struct pool *p = worker->pool;
+    enum err rc = p->work(p->shared, worker->number, &p->stop);
 
     if (rc != ERR_OK)
         keep_first_failure(p, rc);
     return NULL;
 }
 
-enum err pool_run(size_t workers, pool_work *work, void *shared)
+enum err pool_run(size_t count, pool_work *work, void *shared)
 {
     struct pool p = {.work = work, .shared = shared, .first = {.code = ERR_OK}};
-    struct seat seats[POOL_WORKERS_MAX];
+    struct worker workers[POOL_WORKERS_MAX];
     sigset_t all, before;
     size_t started = 0;
 
-    assert(workers > 0 && workers <= POOL_WORKERS_MAX);
+    assert(count > 0 && count <= POOL_WORKERS_MAX);
     pthread_mutex_init(&p.lock, NULL);
     /* Signals go to the main thread: a worker's system call is not cut short by one. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (; started < workers; started++) {
-        seats[started] = (struct seat){.pool = &p, .number = started};
-        if (pthread_create(&seats[started].thread, NULL, sit, &seats[started]) != 0) {
+    for (; started < count; started++) {
+        workers[started] = (struct worker){.pool = &p, .number = started};
+        if (pthread_create(&workers[started].thread, NULL, run_worker, &workers[started]) != 0) {
             keep_first_failure(&p, err_set(ERR_FAILED, "a thread cannot be started"));
             break;
         }
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (size_t i = 0; i < started; i++)
-        pthread_join(seats[i].thread, NULL);
+        pthread_join(workers[i].thread, NULL);
     pthread_mutex_destroy(&p.lock);
     return p.first.code == ERR_OK ? ERR_OK : err_give(&p.first);
 }

@@ -2,9 +2,9 @@
 
 #include <openssl/rand.h>
 
-enum err rand_fill(void *at, size_t len)
+enum err rand_fill(void *data, size_t len)
 {
-    if (RAND_bytes(at, (int)len) != 1)
+    if (RAND_bytes(data, (int)len) != 1)
         return err_set(ERR_FAILED, "the random generator failed");
     return ERR_OK;
 }

@@ -1,7 +1,7 @@
 /*
  * Random bytes for identifiers and temporary names; key material comes from secret_random().
  *
- * Uses: err.  Used by: everything that names a new thing.
+ * Uses: err.
  */
 #ifndef CORE_BASE_RAND_H
 #define CORE_BASE_RAND_H
@@ -11,6 +11,6 @@
 #include "core/base/err.h"
 
 /* ERR_FAILED: the generator has no entropy. */
-MUST_CHECK enum err rand_fill(void *at, size_t len);
+MUST_CHECK enum err rand_fill(void *data, size_t len);
 
 #endif

@@ -18,35 +18,35 @@
 
 struct secret {
     size_t len;
-    uint8_t *at; /* owned, on the secure heap */
+    uint8_t *data; /* owned, on the secure heap */
 };
 
 /* OpenSSL's memory. What is large is scrypt's 16 MiB, which it walks at random: huge pages spare
  * it thousands of page faults (measured: 9 of 42 ms). */
-static void *allocate(size_t len, const char *file, int line)
+static void *allocate_aligned(size_t len, const char *file, int line)
 {
-    void *at = malloc(len);
-    size_t skip = HUGE_PAGE - (uintptr_t)at % HUGE_PAGE;
+    void *ptr = malloc(len);
+    size_t skip = HUGE_PAGE - (uintptr_t)ptr % HUGE_PAGE;
 
     (void)file;
     (void)line;
-    if (at != NULL && len >= HUGE_FROM)
-        (void)madvise((char *)at + skip, len - skip, MADV_HUGEPAGE);
-    return at;
+    if (ptr != NULL && len >= HUGE_FROM)
+        (void)madvise((char *)ptr + skip, len - skip, MADV_HUGEPAGE);
+    return ptr;
 }
 
-static void *reallocate(void *at, size_t len, const char *file, int line)
+static void *reallocate_plain(void *ptr, size_t len, const char *file, int line)
 {
     (void)file;
     (void)line;
-    return realloc(at, len);
+    return realloc(ptr, len);
 }
 
-static void release(void *at, const char *file, int line)
+static void release_plain(void *ptr, const char *file, int line)
 {
     (void)file;
     (void)line;
-    free(at);
+    free(ptr);
 }
 
 enum err secret_setup(void)
@@ -54,7 +54,7 @@ enum err secret_setup(void)
     const struct rlimit none = {0, 0};
 
     /* Refused when OpenSSL holds memory already: then it goes on as it was. */
-    (void)CRYPTO_set_mem_functions(allocate, reallocate, release);
+    (void)CRYPTO_set_mem_functions(allocate_aligned, reallocate_plain, release_plain);
     if (setrlimit(RLIMIT_CORE, &none) != 0)
         return err_sys(ERR_FAILED, "turning core dumps off");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
@@ -75,9 +75,9 @@ enum err secret_new(size_t len, struct secret **out)
     if (len == 0 || len > SECRET_LEN_MAX)
         FAIL(ERR_FAILED, "a secret of %zu bytes is not possible", len);
     TRY(mem_new(1, sizeof *s, &s));
-    s->at = OPENSSL_secure_zalloc(len);
+    s->data = OPENSSL_secure_zalloc(len);
     s->len = len;
-    if (s->at == NULL)
+    if (s->data == NULL)
         FAIL(ERR_FAILED, "out of memory for key material");
     *out = s;
     s = NULL; /* the caller's now */
@@ -92,7 +92,7 @@ enum err secret_random(size_t len, struct secret **out)
     enum err rc;
 
     TRY(secret_new(len, &s));
-    if (RAND_priv_bytes(s->at, (int)len) != 1)
+    if (RAND_priv_bytes(s->data, (int)len) != 1)
         FAIL(ERR_FAILED, "the random generator failed");
     *out = s;
     s = NULL; /* the caller's now */
@@ -108,7 +108,7 @@ enum err secret_copy(struct bytes from, struct secret **out)
 
     TRY(secret_new(from.len, &s));
     for (size_t i = 0; i < from.len; i++)
-        s->at[i] = from.at[i];
+        s->data[i] = from.data[i];
     *out = s;
 out:
     return rc;
@@ -118,27 +118,27 @@ void secret_free(struct secret *s)
 {
     if (s == NULL)
         return;
-    OPENSSL_secure_clear_free(s->at, s->len);
+    OPENSSL_secure_clear_free(s->data, s->len);
     mem_free(s);
 }
 
 struct bytes secret_bytes(const struct secret *s)
 {
-    return bytes_of(s->at, s->len);
+    return bytes_of(s->data, s->len);
 }
 
 uint8_t *secret_at(struct secret *s)
 {
-    return s->at;
+    return s->data;
 }
 
-void secret_wipe(void *at, size_t len)
+void secret_wipe(void *ptr, size_t len)
 {
-    if (at != NULL)
-        OPENSSL_cleanse(at, len);
+    if (ptr != NULL)
+        OPENSSL_cleanse(ptr, len);
 }
 
 bool secret_equal(struct bytes a, struct bytes b)
 {
-    return a.len == b.len && CRYPTO_memcmp(a.at, b.at, a.len) == 0;
+    return a.len == b.len && CRYPTO_memcmp(a.data, b.data, a.len) == 0;
 }

@@ -2,7 +2,7 @@
  * Key material: on OpenSSL's secure heap (locked, not dumped, guarded), wiped when freed.
  *
  * A secret is never logged, never in argv, the environment, an error text or a file in the clear.
- * Uses: err, bytes.  Used by: core/seal, core/ledger's signer, keyring.
+ * Uses: err, bytes.
  */
 #ifndef CORE_BASE_SECRET_H
 #define CORE_BASE_SECRET_H
@@ -32,7 +32,7 @@ struct bytes secret_bytes(const struct secret *s);
 uint8_t *secret_at(struct secret *s);
 
 /* Wipe memory that held key material for a moment (stack buffers, decoded base64). */
-void secret_wipe(void *at, size_t len);
+void secret_wipe(void *data, size_t len);
 
 /* Constant time in the content. */
 bool secret_equal(struct bytes a, struct bytes b);

@@ -12,12 +12,12 @@ static void on_signal(int number)
 
 void stop_install(void)
 {
-    struct sigaction wish = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = on_signal};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-    sigaction(SIGINT, &wish, NULL);
-    sigaction(SIGTERM, &wish, NULL);
-    sigaction(SIGHUP, &wish, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
 }
 

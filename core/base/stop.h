@@ -1,7 +1,7 @@
 /*
- * The wish to stop, set by a signal, asked for by every long loop.
+ * A request to stop, set by a signal, asked for by every long loop.
  *
- * Uses: err.  Used by: loops; installed by cli.
+ * Uses: err.
  */
 #ifndef CORE_BASE_STOP_H
 #define CORE_BASE_STOP_H

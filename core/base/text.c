@@ -17,28 +17,28 @@ static const struct unit time_units[] = {
 };
 
 /* Digits from *at on; *at moves behind them. False: none, or over max. */
-static bool take_digits(const char **at, uint64_t max, uint64_t *out)
+static bool take_digits(const char **cursor, uint64_t max, uint64_t *out)
 {
     uint64_t value = 0;
-    const char *from = *at;
+    const char *from = *cursor;
 
-    for (; **at >= '0' && **at <= '9'; ++*at) {
-        uint64_t digit = (uint64_t)(**at - '0');
+    for (; **cursor >= '0' && **cursor <= '9'; ++*cursor) {
+        uint64_t digit = (uint64_t)(**cursor - '0');
 
         if (value > (max - digit) / 10 || digit > max)
             return false;
         value = value * 10 + digit;
     }
     *out = value;
-    return *at != from;
+    return *cursor != from;
 }
 
 enum err text_number(const char *text, uint64_t max, uint64_t *out)
 {
     uint64_t value;
-    const char *at = text;
+    const char *cursor = text;
 
-    if (!take_digits(&at, max, &value) || *at != '\0')
+    if (!take_digits(&cursor, max, &value) || *cursor != '\0')
         return err_set(ERR_USAGE, "\"%.40s\" is not a whole number from 0 to %" PRIu64, text, max);
     *out = value;
     return ERR_OK;
@@ -47,13 +47,13 @@ enum err text_number(const char *text, uint64_t max, uint64_t *out)
 static bool has_unit(const char *text, const struct unit *units, uint64_t *out)
 {
     uint64_t value;
-    const char *at = text;
+    const char *cursor = text;
 
-    if (!take_digits(&at, UINT64_MAX, &value))
+    if (!take_digits(&cursor, UINT64_MAX, &value))
         return false;
-    while (units->letter != *at && units->letter != '\0')
+    while (units->letter != *cursor && units->letter != '\0')
         units++;
-    if (units->letter != *at || (*at != '\0' && at[1] != '\0') ||
+    if (units->letter != *cursor || (*cursor != '\0' && cursor[1] != '\0') ||
         value > UINT64_MAX / units->factor)
         return false;
     *out = value * units->factor;
@@ -73,8 +73,8 @@ void text_hex(struct bytes from, char *out)
     static const char digits[] = "0123456789abcdef";
 
     for (size_t i = 0; i < from.len; i++) {
-        *out++ = digits[from.at[i] >> 4];
-        *out++ = digits[from.at[i] & 15];
+        *out++ = digits[from.data[i] >> 4];
+        *out++ = digits[from.data[i] & 15];
     }
     *out = '\0';
 }
@@ -103,7 +103,7 @@ enum err text_unhex(const char *text, uint8_t *out, size_t len)
 
 void text_base64(struct bytes from, char *out)
 {
-    EVP_EncodeBlock((unsigned char *)out, from.at, (int)from.len);
+    EVP_EncodeBlock((unsigned char *)out, from.data, (int)from.len);
     if (from.len == 0)
         *out = '\0';
 }
@@ -162,7 +162,7 @@ void text_human_time(uint64_t seconds, char *out)
 }
 
 /* The length of the UTF-8 sequence at `at` (RFC 3629), 0 when it is none or a control character. */
-static size_t utf8_len(const unsigned char *at)
+static size_t utf8_len(const unsigned char *cursor)
 {
     static const struct {
         unsigned char mask, lead, least, most;
@@ -172,54 +172,54 @@ static size_t utf8_len(const unsigned char *at)
         {0xff, 0xf0, 0x90, 0xbf, 4}, {0xff, 0xf4, 0x80, 0x8f, 4}, {0xfc, 0xf0, 0x80, 0xbf, 4},
     };
 
-    if (*at >= 0x20 && *at < 0x7f)
+    if (*cursor >= 0x20 && *cursor < 0x7f)
         return 1;
-    if (*at >= 0xc3 && *at <= 0xdf && (at[1] & 0xc0) == 0x80)
+    if (*cursor >= 0xc3 && *cursor <= 0xdf && (cursor[1] & 0xc0) == 0x80)
         return 2;
-    if (*at == 0xc2 && at[1] >= 0xa0 && at[1] <= 0xbf)
+    if (*cursor == 0xc2 && cursor[1] >= 0xa0 && cursor[1] <= 0xbf)
         return 2;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if ((*at & forms[i].mask) != forms[i].lead)
+        if ((*cursor & forms[i].mask) != forms[i].lead)
             continue;
-        if (at[1] < forms[i].least || at[1] > forms[i].most || (at[2] & 0xc0) != 0x80)
+        if (cursor[1] < forms[i].least || cursor[1] > forms[i].most || (cursor[2] & 0xc0) != 0x80)
             return 0;
-        return forms[i].len == 3 || (at[3] & 0xc0) == 0x80 ? forms[i].len : 0;
+        return forms[i].len == 3 || (cursor[3] & 0xc0) == 0x80 ? forms[i].len : 0;
     }
     return 0;
 }
 
 bool text_is_clean(const char *text)
 {
-    const unsigned char *at = (const unsigned char *)text;
+    const unsigned char *cursor = (const unsigned char *)text;
 
-    while (*at != '\0') {
-        size_t len = utf8_len(at);
+    while (*cursor != '\0') {
+        size_t len = utf8_len(cursor);
 
         if (len == 0)
             return false;
-        at += len;
+        cursor += len;
     }
     return true;
 }
 
-void text_printable(const char *text, char *out, size_t room)
+void text_printable(const char *text, char *out, size_t cap)
 {
-    const unsigned char *at = (const unsigned char *)text;
+    const unsigned char *cursor = (const unsigned char *)text;
 
-    assert(room > 0);
-    while (*at != '\0') {
-        size_t len = utf8_len(at);
+    assert(cap > 0);
+    while (*cursor != '\0') {
+        size_t len = utf8_len(cursor);
         size_t need = len > 0 ? len : 4;
 
-        if (need + 1 > room)
+        if (need + 1 > cap)
             break;
         if (len > 0)
-            memcpy(out, at, len);
+            memcpy(out, cursor, len);
         else
-            snprintf(out, room, "\\x%02x", *at);
+            snprintf(out, cap, "\\x%02x", *cursor);
         out += need;
-        room -= need;
-        at += len > 0 ? len : 1;
+        cap -= need;
+        cursor += len > 0 ? len : 1;
     }
     *out = '\0';
 }

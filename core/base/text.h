@@ -2,7 +2,7 @@
  * Text from outside into numbers, and back: integers, durations, times, hex, base64.
  *
  * The only place that parses text numbers. Everything is strict: no sign, no blanks, nothing
- * left over.  Uses: err, bytes.  Used by: config, JSON documents, messages.
+ * left over.  Uses: err, bytes.
  */
 #ifndef CORE_BASE_TEXT_H
 #define CORE_BASE_TEXT_H
@@ -40,6 +40,6 @@ void text_human_time(uint64_t seconds, char *out);
 bool text_is_clean(const char *text);
 
 /* Copy `text` to `out`, anything not printable ASCII or clean UTF-8 as \xNN; cut at room. */
-void text_printable(const char *text, char *out, size_t room);
+void text_printable(const char *text, char *out, size_t cap);
 
 #endif

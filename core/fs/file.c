@@ -31,13 +31,13 @@ static enum err failed_doing(const char *doing)
 enum err file_write(int fd, struct bytes what)
 {
     while (what.len > 0) {
-        ssize_t done = write(fd, what.at, what.len);
+        ssize_t done = write(fd, what.data, what.len);
 
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
             return failed_doing("writing");
-        what.at += done;
+        what.data += done;
         what.len -= (size_t)done;
     }
     return ERR_OK;
@@ -46,13 +46,13 @@ enum err file_write(int fd, struct bytes what)
 enum err file_write_at(int fd, struct bytes what, uint64_t offset)
 {
     while (what.len > 0) {
-        ssize_t done = pwrite(fd, what.at, what.len, (off_t)offset);
+        ssize_t done = pwrite(fd, what.data, what.len, (off_t)offset);
 
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
             return failed_doing("writing");
-        what.at += done;
+        what.data += done;
         what.len -= (size_t)done;
         offset += (uint64_t)done;
     }
@@ -61,11 +61,11 @@ enum err file_write_at(int fd, struct bytes what, uint64_t offset)
 
 enum err file_read_at(int fd, void *to, size_t len, uint64_t offset, size_t *got)
 {
-    uint8_t *at = to;
+    uint8_t *data = to;
     size_t have = 0;
 
     while (have < len) {
-        ssize_t done = pread(fd, at + have, len - have, (off_t)(offset + have));
+        ssize_t done = pread(fd, data + have, len - have, (off_t)(offset + have));
 
         if (done < 0 && errno == EINTR)
             continue;
@@ -91,7 +91,7 @@ static enum err read_all(int fd, const char *path, struct buf *to)
         size_t step = to->max - to->len < READ_STEP ? to->max - to->len : READ_STEP;
 
         TRY(buf_reserve(to, step));
-        TRY(file_read_at(fd, to->at + to->len, step, offset, &got));
+        TRY(file_read_at(fd, to->data + to->len, step, offset, &got));
         to->len += got;
         offset += got;
         if (got < step)
@@ -166,7 +166,7 @@ out:
 }
 
 /* The folder that `path` lies in. */
-static enum err folder_of(const char *path, char **out)
+static enum err copy_folder_of(const char *path, char **out)
 {
     char *copy = NULL;
     enum err rc;
@@ -184,7 +184,7 @@ enum err file_replace(const char *path, struct bytes content, mode_t mode)
     char *temporary = NULL;
     enum err rc;
 
-    TRY(folder_of(path, &folder));
+    TRY(copy_folder_of(path, &folder));
     TRY(write_temporary(path, content, mode, &temporary));
     if (rename(temporary, path) != 0) {
         rc = err_sys(ERR_FAILED, "renaming %s to %s", temporary, path);
@@ -205,7 +205,7 @@ enum err file_create(const char *path, struct bytes content, mode_t mode)
     bool linked = false;
     enum err rc;
 
-    TRY(folder_of(path, &folder));
+    TRY(copy_folder_of(path, &folder));
     TRY(write_temporary(path, content, mode, &temporary));
     if (link(temporary, path) != 0) {
         rc = err_sys(errno == EEXIST ? ERR_EXISTS : ERR_FAILED, "creating %s", path);
@@ -244,7 +244,7 @@ enum err file_sweep(const char *path)
     struct dirent *entry;
     enum err rc;
 
-    TRY(folder_of(path, &folder));
+    TRY(copy_folder_of(path, &folder));
     dir = opendir(folder);
     if (dir == NULL) {
         rc = errno == ENOENT ? ERR_OK : err_sys(ERR_FAILED, "reading the folder %s", folder);
@@ -342,7 +342,7 @@ static enum err make_dir(const char *dir, mode_t mode)
         rc = err_sys(ERR_FAILED, "making the folder %s", dir);
         goto out;
     }
-    TRY(folder_of(dir, &parent));
+    TRY(copy_folder_of(dir, &parent));
     TRY(file_sync_dir(parent));
 out:
     mem_free(parent);
@@ -355,12 +355,12 @@ enum err file_make_dirs(const char *dir, mode_t mode)
     enum err rc;
 
     TRY(mem_text(dir, &path));
-    for (char *at = path; *at != '\0'; at++) {
-        if (at == path || *at != '/')
+    for (char *cursor = path; *cursor != '\0'; cursor++) {
+        if (cursor == path || *cursor != '/')
             continue;
-        *at = '\0';
+        *cursor = '\0';
         TRY(make_dir(path, mode));
-        *at = '/';
+        *cursor = '/';
     }
     TRY(make_dir(path, mode));
 out:

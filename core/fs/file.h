@@ -2,7 +2,7 @@
  * Files, whole and safe: read with a cap, replace atomically, make and remove trees.
  *
  * A full disk is ERR_STORAGE everywhere. After a failed write or read errno is still its cause.
- * Uses: core/base.  Used by: core/store, core/ledger, keyring, snapshot.
+ * Uses: core/base.
  */
 #ifndef CORE_FS_FILE_H
 #define CORE_FS_FILE_H

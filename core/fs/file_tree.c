@@ -22,19 +22,14 @@ struct level {
 struct removal {
     int fd; /* the open folder, owned */
     struct level *levels;
-    size_t depth, room;
+    size_t depth, cap;
 };
 
 static enum err add_level(struct removal *r, const struct stat *above, const char *name)
 {
     enum err rc = ERR_OK;
 
-    if (r->depth == r->room) {
-        size_t room = r->room > 0 ? 2 * r->room : 16;
-
-        TRY(mem_resize(room, sizeof *r->levels, &r->levels));
-        r->room = room;
-    }
+    TRY(mem_grow(r->depth, sizeof *r->levels, &r->cap, &r->levels));
     TRY(mem_text(name, &r->levels[r->depth].name));
     r->levels[r->depth].dev = above->st_dev;
     r->levels[r->depth].ino = above->st_ino;
@@ -222,21 +217,21 @@ bool file_is_within(const char *path, const char *folder)
     struct stat last;
     struct stat now;
     bool found = false;
-    int at = stat(folder, &wanted) == 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    int dir = stat(folder, &wanted) == 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
     last = wanted;
-    while (at >= 0 && fstat(at, &now) == 0) {
+    while (dir >= 0 && fstat(dir, &now) == 0) {
         int above;
 
         found = is_same(&now, &wanted);
         if (found || is_same(&now, &last)) /* above the root is the root */
             break;
         last = now;
-        above = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        close(at);
-        at = above;
+        above = openat(dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        close(dir);
+        dir = above;
     }
-    if (at >= 0)
-        close(at);
+    if (dir >= 0)
+        close(dir);
     return found;
 }

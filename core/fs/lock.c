@@ -46,7 +46,7 @@ static void write_pid(int fd)
         (void)!pwrite(fd, text, (size_t)len, 0);
 }
 
-static enum err busy(const char *path, int fd)
+static enum err refuse_busy(const char *path, int fd)
 {
     uint64_t pid = read_pid(fd);
 
@@ -58,13 +58,13 @@ static enum err busy(const char *path, int fd)
     return ERR_BUSY;
 }
 
-static enum err hold(const char *path, int fd, bool wait)
+static enum err take_flock(const char *path, int fd, bool wait)
 {
     enum err rc = ERR_OK;
 
     while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK)
-            return busy(path, fd);
+            return refuse_busy(path, fd);
         if (errno != EINTR)
             FAIL_SYS(ERR_FAILED, "locking %s", path);
         TRY(stop_check());
@@ -90,7 +90,7 @@ static enum err open_and_hold(const char *path, bool wait, int *fd)
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (*fd < 0)
         FAIL_SYS(ERR_FAILED, "opening the lock file %s", path);
-    TRY(hold(path, *fd, wait));
+    TRY(take_flock(path, *fd, wait));
 out:
     return rc;
 }

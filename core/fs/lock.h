@@ -1,7 +1,7 @@
 /*
  * A lock file: one run at a time, freed by the kernel when its holder dies.
  *
- * Uses: core/base.  Used by: snapshot, keyring, cli.
+ * Uses: core/base.
  */
 #ifndef CORE_FS_LOCK_H
 #define CORE_FS_LOCK_H

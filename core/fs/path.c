@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-static bool part_is_sound(const uint8_t *at, size_t len)
+static bool part_is_sound(const uint8_t *data, size_t len)
 {
-    if (len == 0 || (len == 1 && at[0] == '.'))
+    if (len == 0 || (len == 1 && data[0] == '.'))
         return false;
-    return !(len == 2 && at[0] == '.' && at[1] == '.');
+    return !(len == 2 && data[0] == '.' && data[1] == '.');
 }
 
 enum err path_check(struct bytes path)
@@ -19,11 +19,11 @@ enum err path_check(struct bytes path)
         return err_set(ERR_CORRUPT, "a path of %zu bytes is over the limit of %d", path.len,
                        PATH_LEN_MAX);
     for (size_t i = 0; i <= path.len; i++) {
-        if (i < path.len && path.at[i] == '\0')
+        if (i < path.len && path.data[i] == '\0')
             return err_set(ERR_CORRUPT, "a path has a NUL byte");
-        if (i < path.len && path.at[i] != '/')
+        if (i < path.len && path.data[i] != '/')
             continue;
-        if (!part_is_sound(path.at + part, i - part))
+        if (!part_is_sound(path.data + part, i - part))
             return err_set(ERR_CORRUPT,
                            "a path is absolute, or has an empty, \".\" or \"..\" part");
         part = i + 1;
@@ -32,7 +32,7 @@ enum err path_check(struct bytes path)
 }
 
 /* '/' becomes the least of all, so that what lies in a folder follows the folder at once. */
-static int rank(uint8_t byte)
+static int byte_rank(uint8_t byte)
 {
     return byte == '/' ? -1 : byte;
 }
@@ -42,8 +42,8 @@ int path_compare(struct bytes a, struct bytes b)
     size_t shorter = a.len < b.len ? a.len : b.len;
 
     for (size_t i = 0; i < shorter; i++)
-        if (a.at[i] != b.at[i])
-            return rank(a.at[i]) < rank(b.at[i]) ? -1 : 1;
+        if (a.data[i] != b.data[i])
+            return byte_rank(a.data[i]) < byte_rank(b.data[i]) ? -1 : 1;
     if (a.len == b.len)
         return 0;
     return a.len < b.len ? -1 : 1;
@@ -53,7 +53,7 @@ bool path_is_within(struct bytes path, struct bytes dir)
 {
     if (dir.len == 0)
         return true; /* the root of all relative paths */
-    if (path.len < dir.len || memcmp(path.at, dir.at, dir.len) != 0)
+    if (path.len < dir.len || memcmp(path.data, dir.data, dir.len) != 0)
         return false;
-    return path.len == dir.len || path.at[dir.len] == '/';
+    return path.len == dir.len || path.data[dir.len] == '/';
 }

@@ -1,7 +1,7 @@
 /*
  * Relative paths from outside: checked before any system call sees them.
  *
- * Uses: core/base.  Used by: snapshot, core/store.
+ * Uses: core/base.
  */
 #ifndef CORE_FS_PATH_H
 #define CORE_FS_PATH_H

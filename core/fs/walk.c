@@ -59,7 +59,7 @@ static void drop_doubles(struct level *l)
 /* Names are collected first, for pointers into a growing buffer would move. */
 static enum err read_names(struct level *l, DIR *dir)
 {
-    size_t at = 0;
+    size_t offset = 0;
     enum err rc = ERR_OK;
 
     for (;;) {
@@ -78,8 +78,8 @@ static enum err read_names(struct level *l, DIR *dir)
     }
     TRY(mem_new(l->count, sizeof *l->names, &l->names));
     for (size_t i = 0; i < l->count; i++) {
-        l->names[i] = (const char *)l->text.at + at;
-        at += strlen(l->names[i]) + 1;
+        l->names[i] = (const char *)l->text.data + offset;
+        offset += strlen(l->names[i]) + 1;
     }
     if (l->count > 1)
         qsort(l->names, l->count, sizeof *l->names, by_name);
@@ -88,7 +88,7 @@ out:
     return rc;
 }
 
-static enum err push(struct walk *w, int from, const char *name)
+static enum err enter_level(struct walk *w, int from, const char *name)
 {
     struct level *l = &w->levels[w->depth];
     DIR *dir = NULL;
@@ -96,7 +96,7 @@ static enum err push(struct walk *w, int from, const char *name)
     enum err rc = ERR_OK;
 
     if (w->depth == WALK_DEPTH_MAX)
-        FAIL(ERR_FAILED, "%s: folders are nested deeper than %d", (const char *)w->path.at,
+        FAIL(ERR_FAILED, "%s: folders are nested deeper than %d", (const char *)w->path.data,
              WALK_DEPTH_MAX);
     *l = (struct level){.fd = -1, .text = {.max = NAMES_MAX}, .path_len = w->path.len};
     l->fd =
@@ -104,7 +104,7 @@ static enum err push(struct walk *w, int from, const char *name)
     w->depth++;
     if (l->fd < 0)
         FAIL_SYS(errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? ERR_NOT_FOUND : ERR_FAILED,
-                 "opening folder %s", w->depth > 1 ? (const char *)w->path.at : w->root);
+                 "opening folder %s", w->depth > 1 ? (const char *)w->path.data : w->root);
     fd = dup(l->fd); /* closedir closes what it is given */
     dir = fd < 0 ? NULL : fdopendir(fd);
     if (dir == NULL)
@@ -169,7 +169,7 @@ static enum err first_item(struct walk *w, struct walk_item *item)
     enum err rc;
 
     w->started = true;
-    TRY(push(w, AT_FDCWD, w->root));
+    TRY(enter_level(w, AT_FDCWD, w->root));
     *item = (struct walk_item){.path = bytes_of(".", 1), .dir = w->levels[0].fd, .name = "."};
     if (fstat(w->levels[0].fd, &item->st) != 0)
         FAIL_SYS(ERR_FAILED, "%s", w->root);
@@ -183,7 +183,7 @@ static enum err enter_last(struct walk *w)
     enum err rc = ERR_OK;
 
     w->enter = false;
-    TRY(push(w, l->fd, l->names[l->next - 1]));
+    TRY(enter_level(w, l->fd, l->names[l->next - 1]));
 out:
     if (rc == ERR_NOT_FOUND) { /* vanished since it was listed: nothing lies in it any more */
         level_clear(&w->levels[--w->depth]);
@@ -214,7 +214,7 @@ enum err walk_next(struct walk *w, struct walk_item *item, bool *more)
     if (fstatat(l->fd, item->name, &item->st, AT_SYMLINK_NOFOLLOW) != 0) {
         item->vanished = errno == ENOENT;
         if (!item->vanished)
-            FAIL_SYS(ERR_FAILED, "%s/%s", w->root, (const char *)w->path.at);
+            FAIL_SYS(ERR_FAILED, "%s/%s", w->root, (const char *)w->path.data);
     }
     w->enter = !item->vanished && S_ISDIR(item->st.st_mode);
 out:

@@ -1,7 +1,7 @@
 /*
  * A tree, depth first and sorted, by openat without following links.
  *
- * Uses: core/base.  Used by: snapshot's directory source, core/fs.
+ * Uses: core/base.
  */
 #ifndef CORE_FS_WALK_H
 #define CORE_FS_WALK_H

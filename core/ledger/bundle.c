@@ -9,41 +9,41 @@
 
 /* The part of the source that is in memory: bytes that are read and not yet taken. */
 struct window {
-    uint8_t *at; /* owned, WINDOW_LEN */
+    uint8_t *data; /* owned, WINDOW_LEN */
     size_t first;
     size_t end;
     uint64_t offset; /* in the source, of `end` */
 };
 
 /* The two lines at the front of the window; a length of 0 says that they are not whole yet. */
-static struct bytes front(const struct window *w)
+static struct bytes front_record(const struct window *w)
 {
-    const uint8_t *at = w->at + w->first;
-    const uint8_t *stop = w->at + w->end;
-    const uint8_t *line = at;
+    const uint8_t *data = w->data + w->first;
+    const uint8_t *stop = w->data + w->end;
+    const uint8_t *line = data;
 
     for (int i = 0; i < 2; i++) {
         line = line < stop ? memchr(line, '\n', (size_t)(stop - line)) : NULL;
         if (line == NULL)
-            return bytes_of(at, 0);
+            return bytes_of(data, 0);
         line++;
     }
-    return bytes_of(at, (size_t)(line - at));
+    return bytes_of(data, (size_t)(line - data));
 }
 
-static enum err fill(struct window *w, const struct bundle_source *from)
+static enum err fill_window(struct window *w, const struct bundle_source *from)
 {
     uint64_t left = from->size - w->offset;
     size_t len;
     enum err rc;
 
     w->end -= w->first;
-    memmove(w->at, w->at + w->first, w->end);
+    memmove(w->data, w->data + w->first, w->end);
     w->first = 0;
     len = WINDOW_LEN - w->end;
     if (len > left)
         len = (size_t)left;
-    TRY(from->read(from->arg, w->offset, w->at + w->end, len));
+    TRY(from->read(from->arg, w->offset, w->data + w->end, len));
     w->end += len;
     w->offset += len;
 out:
@@ -52,14 +52,14 @@ out:
 
 enum err bundle_each(const struct bundle_source *from, bundle_take *take, void *arg, uint64_t *good)
 {
-    struct window w = {.at = NULL};
+    struct window w = {.data = NULL};
     struct bytes raw;
     enum err rc;
 
     *good = 0;
-    TRY(mem_new(WINDOW_LEN, 1, &w.at));
+    TRY(mem_new(WINDOW_LEN, 1, &w.data));
     for (;;) {
-        raw = front(&w);
+        raw = front_record(&w);
         if (raw.len > 0) {
             TRY(take(arg, raw));
             w.first += raw.len;
@@ -67,7 +67,7 @@ enum err bundle_each(const struct bundle_source *from, bundle_take *take, void *
         } else if (w.end - w.first > RECORD_LEN_MAX) {
             FAIL(ERR_CORRUPT, "a record of more than %zu bytes", RECORD_LEN_MAX);
         } else if (w.offset < from->size) {
-            TRY(fill(&w, from));
+            TRY(fill_window(&w, from));
         } else {
             break;
         }
@@ -75,6 +75,6 @@ enum err bundle_each(const struct bundle_source *from, bundle_take *take, void *
     if (w.end > w.first)
         FAIL(ERR_CORRUPT, "%zu bytes at the end are not a whole record", w.end - w.first);
 out:
-    mem_free(w.at);
+    mem_free(w.data);
     return rc;
 }

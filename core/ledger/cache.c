@@ -31,7 +31,7 @@ struct taking {
     size_t stale;
 };
 
-static enum err take(void *arg, struct bytes raw)
+static enum err take_cached_record(void *arg, struct bytes raw)
 {
     struct taking *t = arg;
     struct record *r = NULL;
@@ -81,7 +81,7 @@ enum err cache_read(const char *path, struct record_set *set, struct cache *out)
         out->renew = true;
         goto out;
     }
-    if (bundle_each(&from, take, &taking, &out->good) != ERR_OK)
+    if (bundle_each(&from, take_cached_record, &taking, &out->good) != ERR_OK)
         err_clear(); /* what comes behind is read from the store */
     out->torn = out->good < from.size;
     out->renew = taking.stale > STALE_LEAST && taking.stale > out->used;
@@ -101,7 +101,7 @@ static enum err open_to_add(const char *path, int *fd)
 
 /* A writer that was killed leaves a torn end; another one that writes at the same moment loses what
  * it wrote, and reads it from the store the next time. */
-static enum err cut(const char *path, int fd, const struct cache *found)
+static enum err cut_torn_end(const char *path, int fd, const struct cache *found)
 {
     uint64_t keep = found->renew ? 0 : found->good;
 
@@ -124,13 +124,13 @@ enum err cache_write(const char *path, const struct cache *found, const struct r
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < set->count; i++) {
-        if (!is_to_be_written(found, &set->at[i]))
+        if (!is_to_be_written(found, &set->items[i]))
             continue;
         if (fd < 0) {
             TRY(open_to_add(path, &fd));
-            TRY(cut(path, fd, found));
+            TRY(cut_torn_end(path, fd, found));
         }
-        TRY(buf_add(&text, buf_bytes(&set->at[i].record->raw)));
+        TRY(buf_add(&text, buf_bytes(&set->items[i].record->raw)));
         if (text.len >= WRITE_LEN) {
             TRY(file_write(fd, buf_bytes(&text)));
             text.len = 0;

@@ -5,7 +5,7 @@
  * It is trusted because only its owner may write it; each record's id is computed again, and the
  * chain checked again, whenever it is used. Losing it costs a reading of the store, nothing else:
  * nothing here is synced to disk, and a torn end is dropped.
- * Uses: core/base, core/fs, bundle, record_set.  Used by: ledger.
+ * Uses: core/base, core/fs, bundle, record_set.
  */
 #ifndef CORE_LEDGER_CACHE_H
 #define CORE_LEDGER_CACHE_H

@@ -88,10 +88,10 @@ out:
     return rc;
 }
 
-static enum err take(void *arg, struct bytes raw)
+static enum err take_bundled_record(void *arg, struct bytes raw)
 {
     struct filling *f = arg;
-    const struct record_set front = {f->set->at, f->known, f->known};
+    const struct record_set front = {f->set->items, f->known, f->known};
     struct record_entry entry = {.size = raw.len, .from = FROM_BUNDLE};
     const struct record_entry *known;
     enum err rc;
@@ -149,7 +149,7 @@ enum err checkpoint_fill(const struct checkpoint *c, struct store *store, struct
     if (store_blob_size(f.blob) != c->bundle_size)
         FAIL(ERR_CORRUPT, "%" PRIu64 " bytes long; the checkpoint record says %" PRIu64,
              store_blob_size(f.blob), c->bundle_size);
-    TRY(bundle_each(&from, take, &f, &good));
+    TRY(bundle_each(&from, take_bundled_record, &f, &good));
     TRY(check_digests(&f, c));
     record_set_sort(set);
 out:

@@ -12,7 +12,7 @@ struct damage_count {
 };
 
 /* Every other failure says nothing about the record. */
-static void say(struct damage_count *d, enum err rc)
+static void report_damage(struct damage_count *d, enum err rc)
 {
     if (rc == ERR_CORRUPT)
         d->damaged++;
@@ -28,22 +28,22 @@ static enum err read_the_rest(struct store *store, struct record_set *set, struc
     enum err rc;
 
     for (size_t i = 0; i < set->count; i++) {
-        if (set->at[i].record != NULL)
+        if (set->items[i].record != NULL)
             continue;
-        rc = ledger_fetch_record(store, &set->at[i]);
+        rc = ledger_fetch_record(store, &set->items[i]);
         if (rc == ERR_INTERRUPTED)
             return rc;
         if (rc != ERR_OK)
-            say(d, rc);
+            report_damage(d, rc);
     }
     return ERR_OK;
 }
 
-static const struct record *find_genesis(const struct record_set *set)
+static const struct record *find_read_genesis(const struct record_set *set)
 {
     for (size_t i = 0; i < set->count; i++)
-        if (set->at[i].record != NULL && set->at[i].record->type == RECORD_GENESIS)
-            return set->at[i].record;
+        if (set->items[i].record != NULL && set->items[i].record->type == RECORD_GENESIS)
+            return set->items[i].record;
     return NULL;
 }
 
@@ -53,7 +53,7 @@ static void check_signatures(const struct record_set *set, bool of_root, struct 
                              struct damage_count *d)
 {
     for (size_t i = 0; i < set->count; i++) {
-        const struct record_entry *e = &set->at[i];
+        const struct record_entry *e = &set->items[i];
         bool is_roots = memcmp(e->writer, writers->root, SIGNER_ID_LEN) == 0;
         enum err rc;
 
@@ -65,7 +65,7 @@ static void check_signatures(const struct record_set *set, bool of_root, struct 
         if (rc == ERR_OK)
             continue;
         record_note_name(e->writer, e->seq);
-        say(d, rc);
+        report_damage(d, rc);
     }
 }
 
@@ -80,7 +80,7 @@ enum err damage_report_all(struct store *store, struct record_set *set, enum err
     err_take(refused, &first);
     record_set_sort(set); /* it may have been refused while it was filled */
     TRY(read_the_rest(store, set, &d));
-    genesis = find_genesis(set);
+    genesis = find_read_genesis(set);
     if (genesis != NULL && writers_found(&writers, genesis) == ERR_OK) {
         check_signatures(set, true, &writers, &d);
         check_signatures(set, false, &writers, &d);

@@ -2,7 +2,7 @@
  * All damaged records by name, when the ledger was refused for one of them: whoever repairs a
  * repository wants to know them at once, not one a run.
  *
- * Uses: core/store, ledger_fetch, list of writers, record_set.  Used by: ledger.
+ * Uses: core/store, ledger_fetch, list of writers, record_set.
  */
 #ifndef CORE_LEDGER_DAMAGE_REPORT_H
 #define CORE_LEDGER_DAMAGE_REPORT_H

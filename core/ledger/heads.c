@@ -6,30 +6,30 @@
 
 void heads_clear(struct heads *h)
 {
-    mem_free(h->at);
+    mem_free(h->items);
     *h = (struct heads){NULL, 0};
 }
 
 /* Where `writer` is, or would be put. */
-static size_t place_of(const struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
+static size_t find_head_place(const struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
 {
     size_t i = 0;
 
-    while (i < h->count && memcmp(h->at[i].writer, writer, SIGNER_ID_LEN) < 0)
+    while (i < h->count && memcmp(h->items[i].writer, writer, SIGNER_ID_LEN) < 0)
         i++;
     return i;
 }
 
 static bool is_at(const struct heads *h, size_t i, const uint8_t writer[SIGNER_ID_LEN])
 {
-    return i < h->count && memcmp(h->at[i].writer, writer, SIGNER_ID_LEN) == 0;
+    return i < h->count && memcmp(h->items[i].writer, writer, SIGNER_ID_LEN) == 0;
 }
 
 const struct head *heads_find(const struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
 {
-    size_t i = place_of(h, writer);
+    size_t i = find_head_place(h, writer);
 
-    return is_at(h, i, writer) ? &h->at[i] : NULL;
+    return is_at(h, i, writer) ? &h->items[i] : NULL;
 }
 
 enum err heads_reserve(struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
@@ -38,21 +38,21 @@ enum err heads_reserve(struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
         return ERR_OK;
     if (h->count >= HEADS_MAX)
         return err_set(ERR_CORRUPT, "more than %d writers", HEADS_MAX);
-    return mem_resize(h->count + 1, sizeof *h->at, &h->at);
+    return mem_resize(h->count + 1, sizeof *h->items, &h->items);
 }
 
 enum err heads_raise(struct heads *h, const struct head *head)
 {
-    size_t i = place_of(h, head->writer);
+    size_t i = find_head_place(h, head->writer);
     enum err rc = ERR_OK;
 
     if (!is_at(h, i, head->writer)) {
         TRY(heads_reserve(h, head->writer));
-        memmove(&h->at[i + 1], &h->at[i], (h->count - i) * sizeof *h->at);
-        h->at[i] = *head;
+        memmove(&h->items[i + 1], &h->items[i], (h->count - i) * sizeof *h->items);
+        h->items[i] = *head;
         h->count++;
-    } else if (head->seq > h->at[i].seq) {
-        h->at[i] = *head;
+    } else if (head->seq > h->items[i].seq) {
+        h->items[i] = *head;
     }
 out:
     return rc;
@@ -72,9 +72,9 @@ bool heads_equal(const struct heads *a, const struct heads *b)
     if (a->count != b->count)
         return false;
     for (size_t i = 0; i < a->count; i++) {
-        if (a->at[i].seq != b->at[i].seq ||
-            memcmp(a->at[i].writer, b->at[i].writer, SIGNER_ID_LEN) != 0 ||
-            memcmp(a->at[i].id, b->at[i].id, RECORD_ID_LEN) != 0)
+        if (a->items[i].seq != b->items[i].seq ||
+            memcmp(a->items[i].writer, b->items[i].writer, SIGNER_ID_LEN) != 0 ||
+            memcmp(a->items[i].id, b->items[i].id, RECORD_ID_LEN) != 0)
             return false;
     }
     return true;
@@ -137,7 +137,7 @@ enum err heads_write(const struct heads *from, struct jdoc *to)
 
     TRY(jdoc_array(&list));
     for (size_t i = 0; i < from->count; i++)
-        TRY(write_one(&from->at[i], list));
+        TRY(write_one(&from->items[i], list));
     TRY(jdoc_set(to, "heads", &list));
 out:
     jdoc_free(list);

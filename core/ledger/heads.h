@@ -2,7 +2,7 @@
  * The ends of chains: for each writer the highest record. In JSON, in trust state and checkpoints:
  * "heads": [{"writer", "seq", "recordId"}], in the order of the writers' ids.
  *
- * Uses: core/base, record.  Used by: trust, checkpoint, ledger.
+ * Uses: core/base, record.
  */
 #ifndef CORE_LEDGER_HEADS_H
 #define CORE_LEDGER_HEADS_H
@@ -27,7 +27,7 @@ struct head {
 
 /* Zero-initialised it is empty. */
 struct heads {
-    struct head *at; /* owned, in the order of `writer` */
+    struct head *items; /* owned, in the order of `writer` */
     size_t count;
 };
 

@@ -4,7 +4,7 @@
  * Opening reads and checks all of it: names, signatures by an enrolled key, the chain of each
  * writer, times that never go back, and the trust state (fingerprint and each writer's highest
  * record) in the state directory. What was checked once is cached there, for records are immutable.
- * Uses: core/base, core/fs, core/store, record.  Used by: keyring, snapshot, cli.
+ * Uses: core/base, core/fs, core/store, record.
  */
 #ifndef CORE_LEDGER_LEDGER_H
 #define CORE_LEDGER_LEDGER_H

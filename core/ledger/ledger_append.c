@@ -123,16 +123,11 @@ static enum err put_record(const struct ledger *l, const struct record *r)
     return rc;
 }
 
-static enum err reserve(struct ledger *l, const struct record *r)
+static enum err reserve_place(struct ledger *l, const struct record *r)
 {
     enum err rc;
 
-    if (l->count == l->room) {
-        size_t room = 2 * l->room + 1;
-
-        TRY(mem_resize(room, sizeof(struct record *), &l->records));
-        l->room = room;
-    }
+    TRY(mem_grow(l->count, sizeof(struct record *), &l->cap, &l->records));
     TRY(heads_reserve(&l->heads, r->writer));
     TRY(ledger_query_reserve(&l->query, r));
 out:
@@ -145,7 +140,7 @@ enum err ledger_prepare(struct ledger *l, const struct record *r, struct writers
 
     TRY(writers_copy(&l->writers, writers));
     TRY(writers_apply(writers, r));
-    TRY(reserve(l, r));
+    TRY(reserve_place(l, r));
 out:
     return rc;
 }
@@ -168,7 +163,7 @@ void ledger_place(struct ledger *l, struct record *r, struct writers *writers)
 }
 
 /* The record is a fact already, whatever happens to the files of this machine. */
-static void keep(struct ledger *l, const struct record *r)
+static void remember_record(struct ledger *l, const struct record *r)
 {
     if (cache_add(l->cache_path, r) != ERR_OK)
         log_say(LOG_WARN, "%s: the cache of records is not kept", err_text());
@@ -191,7 +186,7 @@ enum err ledger_append_next(struct ledger *l, enum record_type type, const struc
     TRY(ledger_prepare(l, r, &writers));
     TRY(put_record(l, r));
     ledger_place(l, r, &writers);
-    keep(l, r);
+    remember_record(l, r);
     if (out != NULL)
         *out = r;
     r = NULL; /* the ledger's now */

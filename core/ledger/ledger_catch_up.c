@@ -48,7 +48,7 @@ out:
     return rc;
 }
 
-static enum err take_next(struct ledger *l)
+static enum err take_next_record(struct ledger *l)
 {
     struct record_entry e = {.seq = ledger_next_seq(l), .from = FROM_STORE};
     struct writers writers = {.founded = false};
@@ -85,7 +85,7 @@ enum err ledger_catch_up(struct ledger *l)
             return ERR_OK;
         }
         TRY(rc);
-        TRY(take_next(l));
+        TRY(take_next_record(l));
     }
 out:
     return rc;

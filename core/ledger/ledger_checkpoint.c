@@ -13,7 +13,7 @@ bool ledger_checkpoint_is_due(const struct ledger *l)
 }
 
 /* What the record will say of the live records. */
-static enum err measure(const struct ledger *l, struct checkpoint *to)
+static enum err measure_live_set(const struct ledger *l, struct checkpoint *to)
 {
     struct hash *content = NULL;
     struct hash *ids = NULL;
@@ -77,8 +77,8 @@ out:
     return rc;
 }
 
-static enum err describe(const struct ledger *l, const struct checkpoint *c, const char *name,
-                         struct jdoc *to)
+static enum err write_body(const struct ledger *l, const struct checkpoint *c, const char *name,
+                           struct jdoc *to)
 {
     struct jdoc *part = NULL;
     enum err rc;
@@ -112,10 +112,10 @@ enum err ledger_checkpoint(struct ledger *l)
     TRY(ledger_lock(l));
     TRY(ledger_catch_up(l));
     checkpoint_name(l->own, ledger_next_seq(l), name);
-    TRY(measure(l, &c));
+    TRY(measure_live_set(l, &c));
     TRY(put_bundle(l, name));
     TRY(jdoc_object(&body));
-    TRY(describe(l, &c, name, body));
+    TRY(write_body(l, &c, name, body));
     TRY(ledger_append_next(l, RECORD_CHECKPOINT, body, NULL));
 out:
     ledger_unlock(l);

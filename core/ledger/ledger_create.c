@@ -98,7 +98,8 @@ static enum err check_is_ours(const struct ledger *l, const struct record_set *t
     bool ours = !l->seen.known && l->signer != NULL && there->count <= FIRST_RECORDS;
 
     for (size_t i = 0; ours && i < there->count; i++)
-        ours = there->at[i].seq == i && memcmp(there->at[i].writer, l->own, SIGNER_ID_LEN) == 0;
+        ours =
+            there->items[i].seq == i && memcmp(there->items[i].writer, l->own, SIGNER_ID_LEN) == 0;
     if (ours)
         return ERR_OK;
     return err_set(ERR_EXISTS, "%s: there is a repository already", store_where(l->store));
@@ -126,9 +127,9 @@ static enum err have_genesis(struct ledger *l, const struct ledger_options *opti
 
     if (there->count > 0) {
         TRY(check_is_ours(l, there));
-        TRY(ledger_fetch_record(l->store, &there->at[0]));
-        *out = there->at[0].record;
-        there->at[0].record = NULL; /* the caller's now */
+        TRY(ledger_fetch_record(l->store, &there->items[0]));
+        *out = there->items[0].record;
+        there->items[0].record = NULL; /* the caller's now */
     } else {
         TRY(check_is_new(l, options));
         TRY(have_signer(l));

@@ -68,8 +68,8 @@ static enum err read_records(struct store *store, struct record_set *set)
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < set->count; i++)
-        if (set->at[i].record == NULL)
-            TRY(ledger_fetch_record(store, &set->at[i]));
+        if (set->items[i].record == NULL)
+            TRY(ledger_fetch_record(store, &set->items[i]));
 out:
     return rc;
 }
@@ -77,8 +77,8 @@ out:
 static const struct record *find_genesis(const struct record_set *set)
 {
     for (size_t i = 0; i < set->count; i++)
-        if (set->at[i].record->type == RECORD_GENESIS)
-            return set->at[i].record;
+        if (set->items[i].record->type == RECORD_GENESIS)
+            return set->items[i].record;
     return NULL;
 }
 
@@ -90,7 +90,7 @@ static const struct record *newest_checkpoint(const struct record_set *set)
     const struct record *newest = NULL;
 
     for (size_t i = 0; i < set->count; i++) {
-        const struct record *r = set->at[i].record;
+        const struct record *r = set->items[i].record;
 
         if (r->type != RECORD_CHECKPOINT ||
             (genesis != NULL && memcmp(r->writer, genesis->writer, SIGNER_ID_LEN) != 0))
@@ -104,7 +104,7 @@ static const struct record *newest_checkpoint(const struct record_set *set)
 static bool lacks_records(const struct record_set *set, const struct heads *heads)
 {
     for (size_t i = 0; i < set->count; i++) {
-        const struct record_entry *e = &set->at[i];
+        const struct record_entry *e = &set->items[i];
         bool is_first = i == 0 || memcmp(e[-1].writer, e->writer, SIGNER_ID_LEN) != 0;
 
         if (e->seq != (is_first ? 0 : e[-1].seq + 1))
@@ -112,7 +112,7 @@ static bool lacks_records(const struct record_set *set, const struct heads *head
     }
     /* Within a chain nothing is missing; that leaves its end. */
     for (size_t i = 0; i < heads->count; i++)
-        if (record_set_find(set, heads->at[i].writer, heads->at[i].seq) == NULL)
+        if (record_set_find(set, heads->items[i].writer, heads->items[i].seq) == NULL)
             return true;
     return false;
 }

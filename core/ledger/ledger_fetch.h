@@ -2,7 +2,7 @@
  * Bring all records of a store together: the listing, the cache, the store, the newest checkpoint's
  * bundle. Nothing is validated here; forged and foreign records come along.
  *
- * Uses: core/store, record_set, cache, checkpoint.  Used by: ledger.
+ * Uses: core/store, record_set, cache, checkpoint.
  */
 #ifndef CORE_LEDGER_LEDGER_FETCH_H
 #define CORE_LEDGER_LEDGER_FETCH_H

@@ -1,7 +1,7 @@
 /*
  * What the ledger's own files share.
  *
- * Uses: ledger and everything below it in this room.  Used by: ledger*.c, fold.c.
+ * Uses: ledger and everything below it in this room.
  */
 #ifndef CORE_LEDGER_LEDGER_INTERNAL_H
 #define CORE_LEDGER_LEDGER_INTERNAL_H
@@ -25,9 +25,9 @@
 #define TOMBSTONE_SUBJECT_MAX 64
 
 struct record_list {
-    const struct record **at; /* owned; the records are borrowed */
+    const struct record **items; /* owned; the records are borrowed */
     size_t count;
-    size_t room;
+    size_t cap;
 };
 
 /* The records by type and the subjects of tombstones: what ledger_query.h answers from.
@@ -36,7 +36,7 @@ struct ledger_query {
     struct record_list by_type[RECORD_TYPE_COUNT];
     const char **dead; /* owned; sorted; the texts are borrowed from the tombstones */
     size_t dead_count;
-    size_t dead_room;
+    size_t dead_cap;
 };
 
 void ledger_query_clear(struct ledger_query *x);
@@ -66,7 +66,7 @@ struct ledger {
     bool outdated;           /* see ledger_load() */
     struct record **records; /* owned, in the ledger's order */
     size_t count;
-    size_t room;
+    size_t cap;
     struct ledger_query query; /* of `records` */
     struct heads heads;
     struct trust seen; /* what the trust file says */

@@ -25,8 +25,8 @@ static enum err nothing_there(const struct ledger *l)
 }
 
 /* Which repository it is comes before anything else about it. */
-static enum err check_fingerprint(struct ledger *l, const char *pinned,
-                                  const struct record *genesis)
+static enum err check_repository_fingerprint(struct ledger *l, const char *pinned,
+                                             const struct record *genesis)
 {
     enum err rc = ERR_OK;
 
@@ -76,13 +76,13 @@ static enum err find_heads(struct heads *heads, const struct record_set *set,
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < set->count; i++) {
-        struct head head = head_of(set->at[i].record);
+        struct head head = head_of(set->items[i].record);
 
         TRY(heads_raise(heads, &head));
     }
     /* The last record of a chain may be covered and gone. */
     for (size_t i = 0; i < cover->heads.count; i++) {
-        struct head head = cover->heads.at[i];
+        struct head head = cover->heads.items[i];
 
         head.created_ms = cover->record->created_ms;
         TRY(heads_raise(heads, &head));
@@ -92,14 +92,14 @@ out:
 }
 
 /* The set's records in the ledger's order, and what queries need. They stay the set's. */
-static enum err arrange(struct ledger *l, const struct record_set *set)
+static enum err arrange_records(struct ledger *l, const struct record_set *set)
 {
     enum err rc;
 
     TRY(mem_new(set->count, sizeof *l->records, &l->records));
-    l->room = set->count;
+    l->cap = set->count;
     for (size_t i = 0; i < set->count; i++)
-        l->records[i] = set->at[i].record;
+        l->records[i] = set->items[i].record;
     qsort(l->records, set->count, sizeof *l->records, compare_places);
     for (size_t i = 0; i < set->count; i++)
         TRY(ledger_query_add(&l->query, l->records[i]));
@@ -112,7 +112,7 @@ static void take_over(struct ledger *l, struct record_set *set)
 {
     l->count = set->count;
     for (size_t i = 0; i < set->count; i++)
-        set->at[i].record = NULL;
+        set->items[i].record = NULL;
 }
 
 enum err ledger_save_trust(struct ledger *l)
@@ -158,7 +158,7 @@ static enum err check_all(struct ledger *l, const char *pinned, const struct rec
     if (set->count == 0)
         return nothing_there(l);
     TRY(ledger_validate_genesis(set, &l->writers, &genesis));
-    TRY(check_fingerprint(l, pinned, genesis));
+    TRY(check_repository_fingerprint(l, pinned, genesis));
     ledger_validate_cover(&l->writers, cover);
     TRY(ledger_validate_chains(set, cover, &l->writers));
     TRY(trust_check(&l->seen, set, cover, store_where(l->store), l->trust_path));
@@ -179,7 +179,7 @@ static bool has_grown(struct store *store, struct record_set *listed, enum err r
     record_set_sort(listed); /* it may have been refused while it was filled */
     if (ledger_fetch_names(store, &now) == ERR_OK)
         for (size_t i = 0; !grown && i < now.count; i++)
-            grown = record_set_find(listed, now.at[i].writer, now.at[i].seq) == NULL;
+            grown = record_set_find(listed, now.items[i].writer, now.items[i].seq) == NULL;
     record_set_clear(&now);
     (void)err_give(&message);
     return grown;
@@ -199,7 +199,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     TRY(rc);
     TRY(check_all(l, options->fingerprint, &set, &cover));
     TRY(find_heads(&l->heads, &set, &cover));
-    TRY(arrange(l, &set));
+    TRY(arrange_records(l, &set));
     l->trusted_on_first_use = !l->seen.known && options->fingerprint == NULL;
     if (use != LEDGER_CACHE_LEAVE)
         save_cache(l, &cache, &set);

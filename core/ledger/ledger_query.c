@@ -6,12 +6,11 @@
 #include "core/ledger/ledger_internal.h"
 
 #define NAME_MAX_LEN 1024 /* of a key; longer ones are nobody's */
-#define ROOM_LEAST 16
 
 void ledger_query_clear(struct ledger_query *x)
 {
     for (size_t i = 0; i < RECORD_TYPE_COUNT; i++)
-        mem_free(x->by_type[i].at);
+        mem_free(x->by_type[i].items);
     mem_free(x->dead);
     *x = (struct ledger_query){.dead = NULL};
 }
@@ -22,7 +21,7 @@ static enum err read_subject(const struct record *r, const char **out)
 }
 
 /* Where `subject` is, or would be put. */
-static size_t place_of(const struct ledger_query *x, const char *subject)
+static size_t find_subject_place(const struct ledger_query *x, const char *subject)
 {
     size_t low = 0;
     size_t high = x->dead_count;
@@ -40,7 +39,7 @@ static size_t place_of(const struct ledger_query *x, const char *subject)
 
 bool ledger_query_is_dead(const struct ledger_query *x, const char *subject)
 {
-    size_t i = place_of(x, subject);
+    size_t i = find_subject_place(x, subject);
 
     return i < x->dead_count && strcmp(x->dead[i], subject) == 0;
 }
@@ -49,22 +48,13 @@ enum err ledger_query_reserve(struct ledger_query *x, const struct record *r)
 {
     struct record_list *list = &x->by_type[r->type];
     const char *subject = NULL;
-    size_t room;
     enum err rc = ERR_OK;
 
-    if (list->count == list->room) {
-        room = list->room > 0 ? 2 * list->room : ROOM_LEAST;
-        TRY(mem_resize(room, sizeof *list->at, &list->at));
-        list->room = room;
-    }
+    TRY(mem_grow(list->count, sizeof *list->items, &list->cap, &list->items));
     if (r->type != RECORD_TOMBSTONE)
         goto out;
     TRY(read_subject(r, &subject));
-    if (x->dead_count == x->dead_room) {
-        room = x->dead_room > 0 ? 2 * x->dead_room : ROOM_LEAST;
-        TRY(mem_resize(room, sizeof *x->dead, &x->dead));
-        x->dead_room = room;
-    }
+    TRY(mem_grow(x->dead_count, sizeof *x->dead, &x->dead_cap, &x->dead));
 out:
     return rc;
 }
@@ -77,14 +67,14 @@ enum err ledger_query_add(struct ledger_query *x, const struct record *r)
     enum err rc;
 
     TRY(ledger_query_reserve(x, r));
-    for (i = list->count; i > 0 && record_compare(list->at[i - 1], r) > 0; i--)
-        list->at[i] = list->at[i - 1];
-    list->at[i] = r;
+    for (i = list->count; i > 0 && record_compare(list->items[i - 1], r) > 0; i--)
+        list->items[i] = list->items[i - 1];
+    list->items[i] = r;
     list->count++;
     if (r->type != RECORD_TOMBSTONE)
         goto out;
     TRY(read_subject(r, &subject));
-    i = place_of(x, subject);
+    i = find_subject_place(x, subject);
     memmove(&x->dead[i + 1], &x->dead[i], (x->dead_count - i) * sizeof *x->dead);
     x->dead[i] = subject;
     x->dead_count++;
@@ -119,8 +109,8 @@ const struct record *ledger_query_rewrap(const struct ledger *l, const uint8_t s
     const struct record_list *list = &l->query.by_type[RECORD_REWRAP];
 
     for (size_t i = list->count; i > 0; i--)
-        if (is_of_scope(list->at[i - 1], scope))
-            return list->at[i - 1];
+        if (is_of_scope(list->items[i - 1], scope))
+            return list->items[i - 1];
     return NULL;
 }
 
@@ -138,7 +128,7 @@ const struct record *ledger_query_key_state(const struct ledger *l, const char *
     struct jdoc *key = NULL;
 
     for (size_t i = list->count; i > 0; i--) {
-        const struct record *r = list->at[i - 1];
+        const struct record *r = list->items[i - 1];
 
         if (jdoc_child(r->payload, "masterKey", &key) == ERR_OK &&
             has_text(key, "provider", provider) && has_text(key, "keyId", key_id) &&

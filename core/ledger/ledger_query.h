@@ -1,7 +1,7 @@
 /*
  * Questions to the ledger as a whole: what is live, which envelopes count.
  *
- * Uses: ledger.  Used by: keyring, snapshot.
+ * Uses: ledger.
  */
 #ifndef CORE_LEDGER_LEDGER_QUERY_H
 #define CORE_LEDGER_LEDGER_QUERY_H

@@ -9,7 +9,7 @@ enum err ledger_validate_genesis(const struct record_set *set, struct writers *w
     enum err rc;
 
     for (size_t i = 0; i < set->count; i++) {
-        const struct record *r = set->at[i].record;
+        const struct record *r = set->items[i].record;
 
         if (r->type != RECORD_GENESIS)
             continue;
@@ -37,8 +37,8 @@ void ledger_validate_cover(const struct writers *writers, struct checkpoint *cov
 }
 
 /* `before` is the record before it in the set, or NULL at the front of a chain. */
-static enum err check_link(const struct record_entry *e, const struct record_entry *before,
-                           const struct checkpoint *cover)
+static enum err check_chain_link(const struct record_entry *e, const struct record_entry *before,
+                                 const struct checkpoint *cover)
 {
     uint64_t expected = before != NULL ? before->seq + 1 : 0;
 
@@ -63,7 +63,7 @@ static enum err check_record(const struct record_entry *e, const struct record_e
     enum err rc;
 
     TRY(writers_check(writers, e->record, e->from == FROM_CACHE));
-    TRY(check_link(e, before, cover));
+    TRY(check_chain_link(e, before, cover));
     if (before != NULL && e->record->created_ms < before->record->created_ms)
         FAIL(ERR_CORRUPT, "its time is before that of the record before it");
 out:
@@ -77,7 +77,7 @@ static enum err validate_records(const struct record_set *set, bool of_root,
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < set->count; i++) {
-        const struct record_entry *e = &set->at[i];
+        const struct record_entry *e = &set->items[i];
         bool is_first = i == 0 || memcmp(e[-1].writer, e->writer, SIGNER_ID_LEN) != 0;
 
         if ((memcmp(e->writer, writers->root, SIGNER_ID_LEN) == 0) != of_root)
@@ -128,7 +128,7 @@ static enum err check_checkpoint(const struct record_set *set, const struct reco
         goto out;
     }
     for (size_t i = 0; i < c.heads.count; i++)
-        TRY(check_head(set, &c.heads.at[i], cover));
+        TRY(check_head(set, &c.heads.items[i], cover));
 out:
     checkpoint_clear(&c);
     return rc;
@@ -142,8 +142,8 @@ enum err ledger_validate_chains(const struct record_set *set, const struct check
     TRY(validate_records(set, true, cover, writers));
     TRY(validate_records(set, false, cover, writers));
     for (size_t i = 0; i < set->count; i++)
-        if (set->at[i].record->type == RECORD_CHECKPOINT)
-            TRY(check_checkpoint(set, set->at[i].record, cover));
+        if (set->items[i].record->type == RECORD_CHECKPOINT)
+            TRY(check_checkpoint(set, set->items[i].record, cover));
 out:
     return rc;
 }

@@ -3,7 +3,7 @@
  * writer's chain unbroken, nothing missing that a checkpoint does not cover.
  *
  * Every failure names the record. ERR_CORRUPT, or ERR_UNSUPPORTED for what a newer release wrote.
- * Uses: record_set, list of writers, checkpoint.  Used by: ledger.
+ * Uses: record_set, list of writers, checkpoint.
  */
 #ifndef CORE_LEDGER_LEDGER_VALIDATE_H
 #define CORE_LEDGER_LEDGER_VALIDATE_H

@@ -33,7 +33,7 @@ bool record_type_by_root(enum record_type type)
     return types[type].by_root;
 }
 
-static enum err type_of(const char *name, enum record_type *out)
+static enum err parse_type(const char *name, enum record_type *out)
 {
     for (size_t i = 0; i < RECORD_TYPE_COUNT; i++) {
         if (strcmp(types[i].name, name) == 0) {
@@ -47,20 +47,20 @@ static enum err type_of(const char *name, enum record_type *out)
 /* An object on one line, at the front of `from`; *from becomes what follows its newline. */
 static enum err take_line(struct bytes *from, struct bytes *line)
 {
-    const uint8_t *end = from->len > 0 ? memchr(from->at, '\n', from->len) : NULL;
+    const uint8_t *end = from->len > 0 ? memchr(from->data, '\n', from->len) : NULL;
     size_t len;
 
     if (end == NULL)
         return err_set(ERR_CORRUPT, "not two whole lines");
-    len = (size_t)(end - from->at);
-    if (len < 2 || from->at[0] != '{' || from->at[len - 1] != '}')
+    len = (size_t)(end - from->data);
+    if (len < 2 || from->data[0] != '{' || from->data[len - 1] != '}')
         return err_set(ERR_CORRUPT, "a line is not one JSON object");
-    *line = bytes_of(from->at, len);
+    *line = bytes_of(from->data, len);
     *from = bytes_of(end + 1, from->len - len - 1);
     return ERR_OK;
 }
 
-static enum err split(struct bytes raw, struct bytes *payload, struct bytes *signatures)
+static enum err split_lines(struct bytes raw, struct bytes *payload, struct bytes *signatures)
 {
     enum err rc;
 
@@ -101,7 +101,7 @@ static enum err read_common(struct record *r)
              format);
     TRY(jdoc_check_critical(r->payload, no_critical));
     TRY(jdoc_text(r->payload, "type", TYPE_TEXT_MAX, &type));
-    TRY(type_of(type, &r->type));
+    TRY(parse_type(type, &r->type));
     TRY(jdoc_hex(r->payload, "repositoryId", r->repository, SEAL_ID_LEN));
     TRY(jdoc_hex(r->payload, "writer", r->writer, SIGNER_ID_LEN));
     TRY(jdoc_number(r->payload, "seq", RECORD_SEQ_MAX, &r->seq));
@@ -122,7 +122,7 @@ static enum err read_signature(struct record *r, const struct jdoc *from)
     if (strcmp(alg, "ed25519") != 0)
         goto out; /* by a newer release, beside one we know */
     TRY(jdoc_hex(from, "keyId", to->key_id, SIGNER_ID_LEN));
-    TRY(jdoc_base64(from, "sig", to->at, SIGNER_SIGNATURE_LEN, &len));
+    TRY(jdoc_base64(from, "sig", to->bytes, SIGNER_SIGNATURE_LEN, &len));
     if (len != SIGNER_SIGNATURE_LEN)
         FAIL(ERR_CORRUPT, "member \"sig\" is not %d bytes", SIGNER_SIGNATURE_LEN);
     r->signature_count++;
@@ -160,12 +160,12 @@ enum err record_parse(struct bytes raw, struct record **out)
     struct bytes signatures = {NULL, 0};
     enum err rc;
 
-    TRY(split(raw, &payload, &signatures));
+    TRY(split_lines(raw, &payload, &signatures));
     TRY(mem_new(1, sizeof *r, &r));
     r->raw.max = RECORD_LEN_MAX;
     /* Exactly as long as it is: thousands of records are kept. */
-    TRY(mem_new(raw.len, 1, &r->raw.at));
-    r->raw.room = raw.len;
+    TRY(mem_new(raw.len, 1, &r->raw.data));
+    r->raw.cap = raw.len;
     TRY(buf_add(&r->raw, raw));
     TRY(hash_of(payload, r->id));
     TRY(jdoc_parse(payload, &r->payload));
@@ -217,7 +217,7 @@ enum err record_check(const struct record *r, const uint8_t public_key[SIGNER_PU
     for (size_t i = 0; i < r->signature_count; i++) {
         if (memcmp(r->signatures[i].key_id, key_id, SIGNER_ID_LEN) != 0)
             continue;
-        TRY(signer_check(public_key, record_message(r->id, message), r->signatures[i].at));
+        TRY(signer_check(public_key, record_message(r->id, message), r->signatures[i].bytes));
         goto out;
     }
     FAIL(ERR_CORRUPT, "the record is not signed by the key of its writer");

@@ -3,7 +3,7 @@
  *
  * record_id = SHA-256 of line 1 without its newline; signed is "sealpoint/v1/record" ‖ 00 ‖
  * record_id. The bytes as stored are what is signed.
- * Uses: core/base, signer.  Used by: ledger; read by keyring, snapshot, cli.
+ * Uses: core/base, signer.
  */
 #ifndef CORE_LEDGER_RECORD_H
 #define CORE_LEDGER_RECORD_H
@@ -47,7 +47,7 @@ enum record_type {
 /* One signature of a kind this release knows; others are left out. */
 struct record_signature {
     uint8_t key_id[SIGNER_ID_LEN];
-    uint8_t at[SIGNER_SIGNATURE_LEN];
+    uint8_t bytes[SIGNER_SIGNATURE_LEN];
 };
 
 /* A parsed record. Everything in it is owned by it. */

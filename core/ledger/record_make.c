@@ -38,8 +38,8 @@ static enum err write_payload(enum record_type type, const struct record_place *
     TRY(jdoc_write(common, to));
     TRY(jdoc_write(body, &text));
     if (text.len > 2) {
-        to->at[to->len - 1] = ',';
-        TRY(buf_add(to, bytes_of(text.at + 1, text.len - 1)));
+        to->data[to->len - 1] = ',';
+        TRY(buf_add(to, bytes_of(text.data + 1, text.len - 1)));
     }
 out:
     buf_clear(&text);

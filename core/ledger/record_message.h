@@ -1,7 +1,7 @@
 /*
  * What a record's signature is over; the label keeps it from ever being taken for another's.
  *
- * Uses: record.  Used by: record.c, record_make.c.
+ * Uses: record.
  */
 #ifndef CORE_LEDGER_RECORD_MESSAGE_H
 #define CORE_LEDGER_RECORD_MESSAGE_H

@@ -9,8 +9,8 @@
 void record_set_clear(struct record_set *s)
 {
     for (size_t i = 0; i < s->count; i++)
-        record_free(s->at[i].record);
-    mem_free(s->at);
+        record_free(s->items[i].record);
+    mem_free(s->items);
     *s = (struct record_set){NULL, 0, 0};
 }
 
@@ -20,18 +20,13 @@ enum err record_set_add(struct record_set *s, const struct record_entry *entry)
 
     if (s->count >= LEDGER_RECORDS_MAX)
         FAIL(ERR_CORRUPT, "the ledger has more than %d records", LEDGER_RECORDS_MAX);
-    if (s->count == s->room) {
-        size_t room = s->room > 0 ? 2 * s->room : 64;
-
-        TRY(mem_resize(room, sizeof *s->at, &s->at));
-        s->room = room;
-    }
-    s->at[s->count++] = *entry;
+    TRY(mem_grow(s->count, sizeof *s->items, &s->cap, &s->items));
+    s->items[s->count++] = *entry;
 out:
     return rc;
 }
 
-static int compare(const void *left, const void *right)
+static int compare_entries(const void *left, const void *right)
 {
     const struct record_entry *a = left;
     const struct record_entry *b = right;
@@ -45,7 +40,7 @@ static int compare(const void *left, const void *right)
 void record_set_sort(struct record_set *s)
 {
     if (s->count > 1)
-        qsort(s->at, s->count, sizeof *s->at, compare);
+        qsort(s->items, s->count, sizeof *s->items, compare_entries);
 }
 
 struct record_entry *record_set_find(const struct record_set *s,
@@ -56,5 +51,5 @@ struct record_entry *record_set_find(const struct record_set *s,
     if (s->count == 0)
         return NULL;
     memcpy(key.writer, writer, SIGNER_ID_LEN);
-    return bsearch(&key, s->at, s->count, sizeof *s->at, compare);
+    return bsearch(&key, s->items, s->count, sizeof *s->items, compare_entries);
 }

@@ -1,7 +1,7 @@
 /*
  * All records of a ledger while they are fetched and validated, in the order of writer and seq.
  *
- * Uses: core/base, record.  Used by: ledger_fetch, ledger_validate, cache.
+ * Uses: core/base, record.
  */
 #ifndef CORE_LEDGER_RECORD_SET_H
 #define CORE_LEDGER_RECORD_SET_H
@@ -24,9 +24,9 @@ struct record_entry {
 
 /* Zero-initialised it is empty. */
 struct record_set {
-    struct record_entry *at; /* owned */
+    struct record_entry *items; /* owned */
     size_t count;
-    size_t room;
+    size_t cap;
 };
 
 void record_set_clear(struct record_set *s);

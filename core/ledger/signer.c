@@ -83,7 +83,8 @@ enum err signer_sign(const struct signer *s, struct bytes message,
     enum err rc = ERR_OK;
 
     if (ctx == NULL || EVP_DigestSignInit_ex(ctx, NULL, NULL, NULL, NULL, s->key, NULL) != 1 ||
-        EVP_DigestSign(ctx, out, &len, message.at, message.len) != 1 || len != SIGNER_SIGNATURE_LEN)
+        EVP_DigestSign(ctx, out, &len, message.data, message.len) != 1 ||
+        len != SIGNER_SIGNATURE_LEN)
         FAIL(ERR_FAILED, "OpenSSL cannot sign with Ed25519");
 out:
     EVP_MD_CTX_free(ctx);
@@ -102,7 +103,7 @@ enum err signer_check(const uint8_t public_key[SIGNER_PUBLIC_LEN], struct bytes 
         FAIL(ERR_CORRUPT, "not an Ed25519 public key");
     if (ctx == NULL || EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, key, NULL) != 1)
         FAIL(ERR_FAILED, "OpenSSL cannot check Ed25519 signatures");
-    if (EVP_DigestVerify(ctx, signature, SIGNER_SIGNATURE_LEN, message.at, message.len) != 1)
+    if (EVP_DigestVerify(ctx, signature, SIGNER_SIGNATURE_LEN, message.data, message.len) != 1)
         FAIL(ERR_CORRUPT, "the signature does not fit");
 out:
     EVP_MD_CTX_free(ctx);
@@ -138,7 +139,7 @@ enum err signer_save(const struct signer *s, const char *path)
     TRY(file_create(path, buf_bytes(&text), 0600));
 out:
     secret_wipe(private_text, sizeof private_text);
-    secret_wipe(text.at, text.room);
+    secret_wipe(text.data, text.cap);
     buf_clear(&text);
     secret_free(private);
     return rc;
@@ -181,7 +182,7 @@ out:
     return rc;
 }
 
-static void warn_of_mode(const char *path)
+static void warn_of_key_mode(const char *path)
 {
     struct stat st;
 
@@ -190,7 +191,7 @@ static void warn_of_mode(const char *path)
                 path, (unsigned)(st.st_mode & 07777), path);
 }
 
-static enum err decode(struct bytes text, struct signer **out)
+static enum err decode_signer(struct bytes text, struct signer **out)
 {
     struct jdoc *doc = NULL;
     struct secret *private = NULL;
@@ -203,7 +204,7 @@ static enum err decode(struct bytes text, struct signer **out)
     TRY(secret_new(PRIVATE_LEN, &private));
     TRY(take_private(doc, secret_at(private)));
     TRY(signer_of_key(EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL,
-                                                      secret_bytes(private).at, PRIVATE_LEN),
+                                                      secret_bytes(private).data, PRIVATE_LEN),
                       &s));
     if (memcmp(s->public, public_key, SIGNER_PUBLIC_LEN) != 0)
         FAIL(ERR_CORRUPT, "its public and its private half do not belong together");
@@ -223,13 +224,13 @@ enum err signer_load(const char *path, struct signer **out)
 
     TRY(buf_reserve(&text, SIGNING_KEY_FILE_MAX)); /* so that it never moves */
     TRY(file_read(path, &text));
-    rc = decode(buf_bytes(&text), out);
+    rc = decode_signer(buf_bytes(&text), out);
     if (rc == ERR_OK)
-        warn_of_mode(path);
+        warn_of_key_mode(path);
     else
         err_note("the signing key %s", path);
 out:
-    secret_wipe(text.at, text.room);
+    secret_wipe(text.data, text.cap);
     buf_clear(&text);
     return rc;
 }

@@ -1,7 +1,7 @@
 /*
  * An Ed25519 key (RFC 8032): signs records. It lies in the state directory, 0600.
  *
- * Uses: core/base, core/fs.  Used by: record, ledger.
+ * Uses: core/base, core/fs.
  */
 #ifndef CORE_LEDGER_SIGNER_H
 #define CORE_LEDGER_SIGNER_H

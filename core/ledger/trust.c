@@ -14,7 +14,7 @@ void trust_clear(struct trust *t)
     *t = (struct trust){.known = false};
 }
 
-static enum err decode(struct bytes text, struct trust *out)
+static enum err decode_trust(struct bytes text, struct trust *out)
 {
     struct jdoc *doc = NULL;
     uint64_t format = 0;
@@ -47,7 +47,7 @@ enum err trust_load(const char *path, struct trust *out)
         return ERR_OK;
     }
     TRY(rc);
-    rc = decode(buf_bytes(&text), &t);
+    rc = decode_trust(buf_bytes(&text), &t);
     if (rc != ERR_OK) {
         err_note("the trust state %s", path);
         err_hint("it says what was seen of the repository; to go on without it, move it away and "
@@ -94,8 +94,8 @@ static const struct record *last_of(const struct record_set *set,
                                     const uint8_t writer[SIGNER_ID_LEN])
 {
     for (size_t i = set->count; i > 0; i--)
-        if (memcmp(set->at[i - 1].writer, writer, SIGNER_ID_LEN) == 0)
-            return set->at[i - 1].record;
+        if (memcmp(set->items[i - 1].writer, writer, SIGNER_ID_LEN) == 0)
+            return set->items[i - 1].record;
     return NULL;
 }
 
@@ -152,7 +152,7 @@ enum err trust_check(const struct trust *t, const struct record_set *set,
                      const struct checkpoint *cover, const char *where, const char *path)
 {
     for (size_t i = 0; i < t->heads.count; i++) {
-        const struct head *seen = &t->heads.at[i];
+        const struct head *seen = &t->heads.items[i];
         const struct record_entry *entry = record_set_find(set, seen->writer, seen->seq);
         const struct record *there = entry != NULL ? entry->record : NULL;
 
@@ -166,8 +166,8 @@ enum err trust_check(const struct trust *t, const struct record_set *set,
     return ERR_OK;
 }
 
-static enum err merge(struct trust *to, const struct trust *now, const char *where,
-                      const char *path, bool *higher)
+static enum err merge_heads(struct trust *to, const struct trust *now, const char *where,
+                            const char *path, bool *higher)
 {
     enum err rc = ERR_OK;
 
@@ -175,7 +175,7 @@ static enum err merge(struct trust *to, const struct trust *now, const char *whe
         FAIL(ERR_CORRUPT, "%s: the trust state %s is of another repository, with fingerprint %s",
              where, path, to->fingerprint);
     for (size_t i = 0; i < now->heads.count; i++) {
-        const struct head *mine = &now->heads.at[i];
+        const struct head *mine = &now->heads.items[i];
         const struct head *have = heads_find(&to->heads, mine->writer);
 
         if (have != NULL && have->seq == mine->seq &&
@@ -201,7 +201,7 @@ enum err trust_raise(const char *path, const struct trust *now, const char *wher
         TRY(trust_save(path, now));
         goto out;
     }
-    TRY(merge(&there, now, where, path, &higher));
+    TRY(merge_heads(&there, now, where, path, &higher));
     if (higher)
         TRY(trust_save(path, &there));
 out:

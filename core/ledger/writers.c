@@ -13,7 +13,7 @@
 
 void writers_clear(struct writers *r)
 {
-    mem_free(r->at);
+    mem_free(r->items);
     *r = (struct writers){.founded = false};
 }
 
@@ -22,10 +22,10 @@ enum err writers_copy(const struct writers *from, struct writers *out)
     struct writers copy = *from;
     enum err rc;
 
-    copy.at = NULL;
-    TRY(mem_resize(from->count + 1, sizeof *copy.at, &copy.at));
+    copy.items = NULL;
+    TRY(mem_resize(from->count + 1, sizeof *copy.items, &copy.items));
     if (from->count > 0)
-        memcpy(copy.at, from->at, from->count * sizeof *copy.at);
+        memcpy(copy.items, from->items, from->count * sizeof *copy.items);
     *out = copy;
 out:
     return rc;
@@ -36,11 +36,11 @@ static bool is_root(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN]
     return memcmp(writer, r->root, SIGNER_ID_LEN) == 0;
 }
 
-static struct writer *find(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN])
+static struct writer *find_writer(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN])
 {
     for (size_t i = 0; i < r->count; i++)
-        if (memcmp(r->at[i].id, writer, SIGNER_ID_LEN) == 0)
-            return &r->at[i];
+        if (memcmp(r->items[i].id, writer, SIGNER_ID_LEN) == 0)
+            return &r->items[i];
     return NULL;
 }
 
@@ -138,24 +138,24 @@ static enum err check_revocation(const struct writers *r, const struct record *r
     return ERR_OK;
 }
 
-static const uint8_t *key_of(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN])
+static const uint8_t *find_public_key(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN])
 {
-    const struct writer *w = find(r, writer);
+    const struct writer *w = find_writer(r, writer);
 
     return is_root(r, writer) ? r->root_key : w != NULL ? w->key : NULL;
 }
 
 enum err writers_check_signature(const struct writers *r, const struct record *record)
 {
-    const uint8_t *key = key_of(r, record->writer);
+    const uint8_t *key = find_public_key(r, record->writer);
 
     return key != NULL ? check_signature(record, key) : ERR_OK;
 }
 
 enum err writers_check(const struct writers *r, const struct record *record, bool signature_known)
 {
-    const struct writer *w = find(r, record->writer);
-    const uint8_t *key = key_of(r, record->writer);
+    const struct writer *w = find_writer(r, record->writer);
+    const uint8_t *key = find_public_key(r, record->writer);
     enum err rc = ERR_OK;
 
     if (memcmp(record->repository, r->repository, SEAL_ID_LEN) != 0)
@@ -188,7 +188,7 @@ out:
     return rc;
 }
 
-static enum err enrol(struct writers *r, const struct record *record)
+static enum err enrol_writer(struct writers *r, const struct record *record)
 {
     struct writer w = {.revoked = false};
     uint8_t subject[SIGNER_ID_LEN];
@@ -200,27 +200,27 @@ static enum err enrol(struct writers *r, const struct record *record)
     if (memcmp(subject, w.id, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the enrolled writer is not the one of its public key");
     TRY(has_role(record->payload, WRITER_ROLE, &w.may_write));
-    known = find(r, w.id);
+    known = find_writer(r, w.id);
     if (known != NULL && known->revoked)
         FAIL(ERR_CORRUPT, "a revoked writer is enrolled again");
     if (known != NULL)
         FAIL(ERR_CORRUPT, "a writer is enrolled twice");
     if (r->count >= WRITERS_MAX)
         FAIL(ERR_CORRUPT, "more than %d writers", WRITERS_MAX);
-    TRY(mem_resize(r->count + 1, sizeof *r->at, &r->at));
-    r->at[r->count++] = w;
+    TRY(mem_resize(r->count + 1, sizeof *r->items, &r->items));
+    r->items[r->count++] = w;
 out:
     return rc;
 }
 
-static enum err revoke(struct writers *r, const struct record *record)
+static enum err revoke_writer(struct writers *r, const struct record *record)
 {
     uint8_t subject[SIGNER_ID_LEN];
     struct writer *w;
     enum err rc;
 
     TRY(jdoc_hex(record->payload, "subject", subject, SIGNER_ID_LEN));
-    w = find(r, subject);
+    w = find_writer(r, subject);
     if (w == NULL)
         FAIL(ERR_CORRUPT, "a writer is revoked that was never enrolled");
     if (w->revoked)
@@ -243,9 +243,9 @@ enum err writers_apply(struct writers *r, const struct record *record)
         goto out;
     TRY(jdoc_text(record->payload, "action", ACTION_TEXT_MAX, &action));
     if (strcmp(action, "enrol") == 0)
-        TRY(enrol(r, record));
+        TRY(enrol_writer(r, record));
     else if (strcmp(action, "revoke") == 0)
-        TRY(revoke(r, record));
+        TRY(revoke_writer(r, record));
     else
         FAIL(ERR_UNSUPPORTED, "a writer record with action \"%s\" is not known to this release",
              action);
@@ -256,7 +256,7 @@ out:
 bool writers_allow(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN],
                    enum record_type type)
 {
-    const struct writer *w = find(r, writer);
+    const struct writer *w = find_writer(r, writer);
 
     if (record_type_by_root(type))
         return is_root(r, writer);

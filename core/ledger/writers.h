@@ -1,7 +1,7 @@
 /*
  * Who may sign what: the root key of the genesis record, and the writers root enrolled or revoked.
  *
- * Uses: core/base, record.  Used by: ledger.
+ * Uses: core/base, record.
  */
 #ifndef CORE_LEDGER_WRITERS_H
 #define CORE_LEDGER_WRITERS_H
@@ -33,7 +33,7 @@ struct writers {
     uint8_t repository[SEAL_ID_LEN];
     uint8_t root[SIGNER_ID_LEN];
     uint8_t root_key[SIGNER_PUBLIC_LEN];
-    struct writer *at; /* owned */
+    struct writer *items; /* owned */
     size_t count;
 };
 

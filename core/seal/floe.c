@@ -34,11 +34,12 @@ struct floe {
 };
 
 /* FKDF(k, iv, aad, purpose, n) = X(k, params ‖ iv ‖ purpose ‖ aad, n) */
-static enum err fkdf(const struct floe *f, const struct secret *key, struct bytes purpose,
-                     uint8_t *out, size_t len)
+static enum err derive_floe(const struct floe *f, const struct secret *key, struct bytes purpose,
+                            uint8_t *out, size_t len)
 {
-    uint8_t room[FLOE_PARAMS_LEN + FLOE_IV_LEN + PURPOSE_MAX + FLOE_AAD_MAX];
-    struct buf info = {.at = room, .room = sizeof room, .max = sizeof room}; /* never grows */
+    uint8_t buffer[FLOE_PARAMS_LEN + FLOE_IV_LEN + PURPOSE_MAX + FLOE_AAD_MAX];
+    struct buf info = {
+        .data = buffer, .cap = sizeof buffer, .max = sizeof buffer}; /* never grows */
     enum err rc;
 
     TRY(buf_add(&info, bytes_of(f->encoded, sizeof f->encoded)));
@@ -67,7 +68,7 @@ static enum err new_message(struct floe_params params, const struct secret *key,
     f->encoded[1] = KDF_HKDF_EXPAND_SHA_384;
     be_put(f->encoded + 2, params.segment_len, 4);
     be_put(f->encoded + 6, FLOE_IV_LEN, 4);
-    memcpy(f->aad, aad.at, aad.len);
+    memcpy(f->aad, aad.data, aad.len);
     f->aad_len = aad.len;
     f->segment_key_from = NO_KEY_YET;
     TRY(secret_new(MESSAGE_KEY_LEN, &f->message_key));
@@ -86,12 +87,13 @@ out:
 static enum err header_tag(const struct floe *f, const struct secret *key,
                            uint8_t out[FLOE_HEADER_TAG_LEN])
 {
-    return fkdf(f, key, bytes_of_text("HEADER_TAG:"), out, FLOE_HEADER_TAG_LEN);
+    return derive_floe(f, key, bytes_of_text("HEADER_TAG:"), out, FLOE_HEADER_TAG_LEN);
 }
 
 static enum err derive_message_key(struct floe *f, const struct secret *key)
 {
-    return fkdf(f, key, bytes_of_text("MESSAGE_KEY:"), secret_at(f->message_key), MESSAGE_KEY_LEN);
+    return derive_floe(f, key, bytes_of_text("MESSAGE_KEY:"), secret_at(f->message_key),
+                       MESSAGE_KEY_LEN);
 }
 
 enum err floe_seal_new(struct floe_params params, const struct secret *key, struct bytes aad,
@@ -158,8 +160,8 @@ static enum err use_segment_key(struct floe *f, uint64_t position)
         goto out;
     f->segment_key_from = NO_KEY_YET;
     be_put(purpose + 4, from, 8);
-    TRY(fkdf(f, f->message_key, bytes_of(purpose, sizeof purpose), secret_at(f->segment_key),
-             FLOE_KEY_LEN));
+    TRY(derive_floe(f, f->message_key, bytes_of(purpose, sizeof purpose), secret_at(f->segment_key),
+                    FLOE_KEY_LEN));
     f->segment_key_from = from;
 out:
     return rc;
@@ -176,7 +178,7 @@ static void encode_segment_aad(uint64_t position, bool final, uint8_t out[SEGMEN
 enum err floe_seal_segment(struct floe *f, uint64_t position, bool final, struct bytes plain,
                            uint8_t *to)
 {
-    const uint8_t *key = secret_bytes(f->segment_key).at;
+    const uint8_t *key = secret_bytes(f->segment_key).data;
     uint8_t *const body = to + FLOE_BEFORE_LEN;
     const size_t sealed_len = plain.len + FLOE_OVERHEAD;
     uint8_t aad[SEGMENT_AAD_LEN];
@@ -193,7 +195,7 @@ enum err floe_seal_segment(struct floe *f, uint64_t position, bool final, struct
     encode_segment_aad(position, final, aad);
     if (EVP_EncryptInit_ex2(f->ctx, f->cipher, key, NULL, NULL) != 1 ||
         EVP_EncryptUpdate(f->ctx, NULL, &len, aad, sizeof aad) != 1 ||
-        (plain.len > 0 && EVP_EncryptUpdate(f->ctx, body, &len, plain.at, (int)plain.len) != 1) ||
+        (plain.len > 0 && EVP_EncryptUpdate(f->ctx, body, &len, plain.data, (int)plain.len) != 1) ||
         EVP_EncryptFinal_ex(f->ctx, body + plain.len, &len) != 1 ||
         EVP_CIPHER_CTX_get_params(f->ctx, drawn) != 1 ||
         EVP_CIPHER_CTX_ctrl(f->ctx, EVP_CTRL_AEAD_GET_TAG, FLOE_SEGMENT_TAG_LEN,
@@ -212,7 +214,7 @@ static enum err check_length(const struct floe *f, bool final, struct bytes seal
     if (sealed.len < FLOE_OVERHEAD || sealed.len > f->params.segment_len ||
         (!final && sealed.len != f->params.segment_len))
         return err_set(ERR_CORRUPT, "%zu bytes are not a segment", sealed.len);
-    told = be_get(sealed.at, FLOE_LENGTH_LEN);
+    told = be_get(sealed.data, FLOE_LENGTH_LEN);
     if (told != (final ? sealed.len : NOT_FINAL))
         return err_set(ERR_CORRUPT, "the length field does not match (damaged data)");
     return ERR_OK;
@@ -221,9 +223,9 @@ static enum err check_length(const struct floe *f, bool final, struct bytes seal
 enum err floe_open_segment(struct floe *f, uint64_t position, bool final, struct bytes sealed,
                            uint8_t *to)
 {
-    const uint8_t *key = secret_bytes(f->segment_key).at;
-    const uint8_t *iv = sealed.at + FLOE_LENGTH_LEN;
-    const uint8_t *body = sealed.at + FLOE_BEFORE_LEN;
+    const uint8_t *key = secret_bytes(f->segment_key).data;
+    const uint8_t *iv = sealed.data + FLOE_LENGTH_LEN;
+    const uint8_t *body = sealed.data + FLOE_BEFORE_LEN;
     uint8_t aad[SEGMENT_AAD_LEN];
     uint8_t tag[FLOE_SEGMENT_TAG_LEN];
     size_t body_len = 0;

@@ -4,7 +4,7 @@
  * Inside core/seal only: nothing here stops a caller from sealing a position twice or from asking
  * for a segment as final that is not. Object's writer counts positions, its reader computes them
  * from the signed size. IVs are drawn by the cipher and never given.
- * Uses: core/base, kdf.  Used by: object*.c.
+ * Uses: core/base, kdf.
  */
 #ifndef CORE_SEAL_FLOE_H
 #define CORE_SEAL_FLOE_H

@@ -8,12 +8,12 @@
 #define KDF_HASH_LEN 48 /* SHA-384 */
 
 /* OSSL_PARAM has no pointer to const; a parameter that is set is only read. */
-static OSSL_PARAM octets(const char *name, struct bytes value)
+static OSSL_PARAM octets_param(const char *name, struct bytes value)
 {
     union {
         const uint8_t *in;
         void *out;
-    } same = {.in = value.at};
+    } same = {.in = value.data};
 
     return OSSL_PARAM_construct_octet_string(name, same.out, value.len);
 }
@@ -25,8 +25,8 @@ enum err kdf_expand(struct bytes key, struct bytes info, uint8_t *out, size_t le
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-        octets(OSSL_KDF_PARAM_KEY, key),
-        octets(OSSL_KDF_PARAM_INFO, info),
+        octets_param(OSSL_KDF_PARAM_KEY, key),
+        octets_param(OSSL_KDF_PARAM_INFO, info),
         OSSL_PARAM_construct_end(),
     };
     EVP_KDF *kdf = NULL;

@@ -1,7 +1,7 @@
 /*
  * X(k, info, n): HKDF-Expand with SHA-384 (RFC 5869, 2.3; SP 800-108 feedback mode).
  *
- * Uses: core/base.  Used by: this room and the file provider of keyring.
+ * Uses: core/base.
  */
 #ifndef CORE_SEAL_KDF_H
 #define CORE_SEAL_KDF_H

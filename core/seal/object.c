@@ -37,17 +37,17 @@ enum err object_seal(const struct secret *key, const struct object_identity *ide
                      struct bytes plain, struct buf *to)
 {
     struct floe *floe = NULL;
-    uint8_t *at = NULL;
+    uint8_t *data = NULL;
     enum err rc;
 
     if (plain.len > OBJECT_SEGMENT_LEN)
         FAIL(ERR_FAILED, "%zu bytes are more than one segment holds", plain.len);
     TRY(buf_reserve(to, object_sealed_size(plain.len)));
-    at = to->at + to->len;
-    object_header_make(identity, at);
-    TRY(floe_seal_new(object_params, key, bytes_of(at, OBJECT_HEADER_LEN), at + OBJECT_HEADER_LEN,
-                      &floe));
-    TRY(floe_seal_segment(floe, 0, true, plain, at + OBJECT_START_LEN));
+    data = to->data + to->len;
+    object_header_make(identity, data);
+    TRY(floe_seal_new(object_params, key, bytes_of(data, OBJECT_HEADER_LEN),
+                      data + OBJECT_HEADER_LEN, &floe));
+    TRY(floe_seal_segment(floe, 0, true, plain, data + OBJECT_START_LEN));
     to->len += object_sealed_size(plain.len);
 out:
     if (rc != ERR_OK)
@@ -67,12 +67,12 @@ enum err object_open(const struct secret *key, const struct object_identity *ide
     TRY(object_plain_size(sealed.len, &len));
     if (len == 0 || len > SECRET_LEN_MAX)
         FAIL(ERR_CORRUPT, "%" PRIu64 " bytes cannot be key material", len);
-    TRY(object_header_check(identity, sealed.at));
-    TRY(floe_open_new(object_params, key, bytes_of(sealed.at, OBJECT_HEADER_LEN),
-                      sealed.at + OBJECT_HEADER_LEN, &floe));
+    TRY(object_header_check(identity, sealed.data));
+    TRY(floe_open_new(object_params, key, bytes_of(sealed.data, OBJECT_HEADER_LEN),
+                      sealed.data + OBJECT_HEADER_LEN, &floe));
     TRY(secret_new(len, &opened));
     TRY(floe_open_segment(floe, 0, true,
-                          bytes_of(sealed.at + OBJECT_START_LEN, sealed.len - OBJECT_START_LEN),
+                          bytes_of(sealed.data + OBJECT_START_LEN, sealed.len - OBJECT_START_LEN),
                           secret_at(opened)));
     *plain = opened;
     opened = NULL; /* the caller's now */

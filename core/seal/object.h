@@ -4,7 +4,7 @@
  * Random access is arithmetic: plaintext offset p lies in segment p >> 20. Positions come from a
  * counter when writing and from the signed size when reading; no caller ever names an IV, a
  * position or whether a segment is final.
- * Uses: core/base, subkey.  Used by: keyring, snapshot.
+ * Uses: core/base, subkey.
  */
 #ifndef CORE_SEAL_OBJECT_H
 #define CORE_SEAL_OBJECT_H

@@ -27,7 +27,7 @@ const struct floe_params object_params = {
 /* Every byte but the hedge. */
 static const struct field {
     const char *name;
-    size_t at;
+    size_t offset;
     unsigned len;
     bool is_number;
 } fields[] = {
@@ -43,7 +43,7 @@ static const struct field {
 };
 
 /* All but the hedge, which is left zero. */
-static void encode(const struct object_identity *identity, uint8_t out[OBJECT_HEADER_LEN])
+static void encode_header(const struct object_identity *identity, uint8_t out[OBJECT_HEADER_LEN])
 {
     memset(out, 0, OBJECT_HEADER_LEN);
     memcpy(out, magic, sizeof magic);
@@ -68,11 +68,11 @@ static void fill_hedge(uint8_t out[HEDGE_LEN])
 
 void object_header_make(const struct object_identity *identity, uint8_t out[OBJECT_HEADER_LEN])
 {
-    encode(identity, out);
+    encode_header(identity, out);
     fill_hedge(out + AT_HEDGE);
 }
 
-static enum err mismatch(const struct field *field, const uint8_t *is, const uint8_t *due)
+static enum err refuse_mismatch(const struct field *field, const uint8_t *is, const uint8_t *due)
 {
     char is_hex[2 * SEAL_ID_LEN + 1];
     char due_hex[2 * SEAL_ID_LEN + 1];
@@ -92,12 +92,12 @@ enum err object_header_check(const struct object_identity *identity,
 {
     uint8_t due[OBJECT_HEADER_LEN];
 
-    encode(identity, due);
+    encode_header(identity, due);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         const struct field *field = &fields[i];
 
-        if (memcmp(header + field->at, due + field->at, field->len) != 0)
-            return mismatch(field, header + field->at, due + field->at);
+        if (memcmp(header + field->offset, due + field->offset, field->len) != 0)
+            return refuse_mismatch(field, header + field->offset, due + field->offset);
     }
     return ERR_OK;
 }

@@ -2,7 +2,7 @@
  * The first 96 bytes of a sealed object, in the clear (docs/FORMAT.md, 3), and what all object*.c
  * files agree on.
  *
- * Uses: core/base, floe.  Used by: object*.c.
+ * Uses: core/base, floe.
  */
 #ifndef CORE_SEAL_OBJECT_HEADER_H
 #define CORE_SEAL_OBJECT_HEADER_H

@@ -16,27 +16,27 @@ struct object_reader {
     uint64_t last;    /* position of the final segment, from the signed size */
     uint64_t held;    /* position of the segment that lies open in `segment`, or NONE */
     uint8_t *segment; /* owned; opened in place: plaintext from FLOE_BEFORE_LEN on */
-    size_t room;      /* bytes in `segment` */
+    size_t cap;       /* bytes in `segment` */
     object_fetch *fetch;
     void *arg; /* borrowed, as fetch says */
 };
 
-static size_t smaller(uint64_t a, size_t b)
+static size_t lesser_of(uint64_t a, size_t b)
 {
     return a < b ? (size_t)a : b;
 }
 
 /* Whether a segment is final is computed from the signed size, never believed. */
-static enum err hold(struct object_reader *r, uint64_t position)
+static enum err hold_segment(struct object_reader *r, uint64_t position)
 {
-    const uint64_t at = OBJECT_START_LEN + position * OBJECT_FULL_LEN;
-    const size_t len = smaller(r->sealed_size - at, OBJECT_FULL_LEN);
+    const uint64_t offset = OBJECT_START_LEN + position * OBJECT_FULL_LEN;
+    const size_t len = lesser_of(r->sealed_size - offset, OBJECT_FULL_LEN);
     enum err rc = ERR_OK;
 
     if (r->held == position)
         goto out;
     r->held = NONE;
-    TRY(r->fetch(r->arg, at, r->segment, len));
+    TRY(r->fetch(r->arg, offset, r->segment, len));
     rc = floe_open_segment(r->floe, position, position == r->last, bytes_of(r->segment, len),
                            r->segment + FLOE_BEFORE_LEN);
     if (rc != ERR_OK) {
@@ -68,10 +68,10 @@ enum err object_reader_new(const struct secret *key, const struct object_identit
     TRY(object_header_check(identity, start));
     TRY(floe_open_new(object_params, key, bytes_of(start, OBJECT_HEADER_LEN),
                       start + OBJECT_HEADER_LEN, &r->floe));
-    r->room = smaller(sealed_size - OBJECT_START_LEN, OBJECT_FULL_LEN);
-    TRY(mem_new(r->room, 1, &r->segment));
+    r->cap = lesser_of(sealed_size - OBJECT_START_LEN, OBJECT_FULL_LEN);
+    TRY(mem_new(r->cap, 1, &r->segment));
     if (r->size == 0)
-        TRY(hold(r, 0)); /* no read would ever come to check it */
+        TRY(hold_segment(r, 0)); /* no read would ever come to check it */
     *out = r;
     r = NULL; /* the caller's now */
 out:
@@ -96,9 +96,9 @@ enum err object_reader_read(struct object_reader *r, uint64_t offset, void *to, 
              r->size);
     while (len > 0) {
         const size_t within = offset % OBJECT_SEGMENT_LEN;
-        const size_t piece = smaller(len, OBJECT_SEGMENT_LEN - within);
+        const size_t piece = lesser_of(len, OBJECT_SEGMENT_LEN - within);
 
-        TRY(hold(r, offset / OBJECT_SEGMENT_LEN));
+        TRY(hold_segment(r, offset / OBJECT_SEGMENT_LEN));
         memcpy(out_at, r->segment + FLOE_BEFORE_LEN + within, piece);
         out_at += piece;
         offset += piece;
@@ -115,7 +115,7 @@ void object_reader_free(struct object_reader *r)
     if (r == NULL)
         return;
     floe_free(r->floe);
-    secret_wipe(r->segment, r->room);
+    secret_wipe(r->segment, r->cap);
     mem_free(r->segment);
     mem_free(r);
 }

@@ -23,7 +23,7 @@ struct object_writer {
     void *arg; /* borrowed, as sink says */
 };
 
-static enum err emit(struct object_writer *w, struct bytes sealed)
+static enum err emit_sealed(struct object_writer *w, struct bytes sealed)
 {
     enum err rc;
 
@@ -45,7 +45,7 @@ static enum err seal_segment(struct object_writer *w, bool final)
     TRY(floe_seal_segment(w->floe, w->count, final, plain, w->segment));
     w->count++;
     w->fill = 0;
-    TRY(emit(w, bytes_of(w->segment, plain.len + FLOE_OVERHEAD)));
+    TRY(emit_sealed(w, bytes_of(w->segment, plain.len + FLOE_OVERHEAD)));
 out:
     return rc;
 }
@@ -66,7 +66,7 @@ enum err object_writer_new(const struct secret *key, const struct object_identit
     object_header_make(identity, start);
     TRY(floe_seal_new(object_params, key, bytes_of(start, OBJECT_HEADER_LEN),
                       start + OBJECT_HEADER_LEN, &w->floe));
-    TRY(emit(w, bytes_of(start, sizeof start)));
+    TRY(emit_sealed(w, bytes_of(start, sizeof start)));
     *out = w;
     w = NULL; /* the caller's now */
 out:
@@ -96,9 +96,9 @@ enum err object_writer_add(struct object_writer *w, struct bytes plain)
         }
         if (len > plain.len)
             len = plain.len;
-        memcpy(w->segment + FLOE_BEFORE_LEN + w->fill, plain.at, len);
+        memcpy(w->segment + FLOE_BEFORE_LEN + w->fill, plain.data, len);
         w->fill += len;
-        plain = bytes_of(plain.at + len, plain.len - len);
+        plain = bytes_of(plain.data + len, plain.len - len);
     }
 out:
     if (rc != ERR_OK) {

@@ -12,11 +12,12 @@ static const char *const purposes[] = {
 };
 
 /* X(from, "sealpoint/v1/<purpose>" ‖ 00 ‖ ctx, len) */
-static enum err derive(const struct secret *from, const char *purpose,
-                       const struct seal_context *context, uint8_t *out, size_t len)
+static enum err derive_subkey(const struct secret *from, const char *purpose,
+                              const struct seal_context *context, uint8_t *out, size_t len)
 {
-    uint8_t room[INFO_MAX];
-    struct buf info = {.at = room, .room = sizeof room, .max = sizeof room}; /* never grows */
+    uint8_t buffer[INFO_MAX];
+    struct buf info = {
+        .data = buffer, .cap = sizeof buffer, .max = sizeof buffer}; /* never grows */
     enum err rc;
 
     /* A provider hands us what it unwrapped; a short key is not stretched in silence. */
@@ -37,7 +38,7 @@ out:
 enum err subkey_commitment(const struct secret *data_key, const struct seal_context *context,
                            uint8_t out[SEAL_COMMITMENT_LEN])
 {
-    return derive(data_key, "commit", context, out, SEAL_COMMITMENT_LEN);
+    return derive_subkey(data_key, "commit", context, out, SEAL_COMMITMENT_LEN);
 }
 
 enum err subkey_derive(const struct secret *from, enum subkey_purpose purpose,
@@ -47,7 +48,7 @@ enum err subkey_derive(const struct secret *from, enum subkey_purpose purpose,
     enum err rc;
 
     TRY(secret_new(SEAL_KEY_LEN, &subkey));
-    TRY(derive(from, purposes[purpose], context, secret_at(subkey), SEAL_KEY_LEN));
+    TRY(derive_subkey(from, purposes[purpose], context, secret_at(subkey), SEAL_KEY_LEN));
     *out = subkey;
     subkey = NULL; /* the caller's now */
 out:

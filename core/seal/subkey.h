@@ -4,7 +4,7 @@
  *   ctx  = suite(2) ‖ repository_id(16) ‖ scope_id(16)
  *   X(data key, "sealpoint/v1/<purpose>" ‖ 00 ‖ ctx, 32)
  *
- * Uses: core/base, kdf.  Used by: keyring, snapshot.
+ * Uses: core/base, kdf.
  */
 #ifndef CORE_SEAL_SUBKEY_H
 #define CORE_SEAL_SUBKEY_H

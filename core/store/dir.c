@@ -66,9 +66,9 @@ const char *dir_leaf(const char *name)
     return slash != NULL ? slash + 1 : name;
 }
 
-int dir_enter(int at, const char *name)
+int dir_enter(int dir, const char *name)
 {
-    return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* Copies the part of `name` that starts at `from` to `part`; returns where the next one starts. */
@@ -86,21 +86,21 @@ static size_t take_part(const char *name, size_t from, size_t len, char part[STO
 enum err dir_walk(const struct dir *d, const char *name, size_t len, int *out)
 {
     char part[STORE_NAME_MAX + 1];
-    int at = dir_enter(d->root, ".");
+    int dir = dir_enter(d->root, ".");
 
-    for (size_t from = 0; at >= 0 && from < len;) {
-        int above = at;
+    for (size_t from = 0; dir >= 0 && from < len;) {
+        int above = dir;
         int cause;
 
         from = take_part(name, from, len, part);
-        at = dir_enter(above, part);
+        dir = dir_enter(above, part);
         cause = errno;
         close(above);
         errno = cause;
     }
-    if (at < 0)
+    if (dir < 0)
         return dir_refuse(d, "opening", name);
-    *out = at;
+    *out = dir;
     return ERR_OK;
 }
 
@@ -122,12 +122,7 @@ static enum err note_synced(struct dir *d, const char *folder, size_t len)
     pthread_mutex_lock(&d->lock);
     if (d->synced_count == SYNCED_MAX)
         goto out;
-    if (d->synced_count == d->synced_room) {
-        size_t room = d->synced_room > 0 ? 2 * d->synced_room : 16;
-
-        TRY(mem_resize(room, sizeof *d->synced, &d->synced));
-        d->synced_room = room;
-    }
+    TRY(mem_grow(d->synced_count, sizeof *d->synced, &d->synced_cap, &d->synced));
     TRY(mem_text_n(folder, len, &d->synced[d->synced_count]));
     d->synced_count++;
 out:
@@ -143,41 +138,41 @@ out:
 static enum err make_one(struct dir *d, int above, const char *name, size_t len, const char *part,
                          int *out)
 {
-    int at = dir_enter(above, part);
-    bool made = at < 0 && errno == ENOENT;
+    int dir = dir_enter(above, part);
+    bool made = dir < 0 && errno == ENOENT;
     enum err rc = ERR_OK;
 
     if (made) {
         if (mkdirat(above, part, 0700) != 0 && errno != EEXIST)
             goto refused;
-        at = dir_enter(above, part);
+        dir = dir_enter(above, part);
     }
-    if (at < 0)
+    if (dir < 0)
         goto refused;
     if (made || !is_synced(d, name, len)) {
         if (fsync(above) != 0)
             goto refused;
         TRY(note_synced(d, name, len));
     }
-    *out = at;
+    *out = dir;
     return ERR_OK;
 refused:
     rc = dir_refuse(d, "making the folder of", name);
     if (rc == ERR_NOT_FOUND)
         rc = err_set(ERR_STORAGE, "%s was removed while it was in use", d->where);
 out:
-    if (at >= 0)
-        close(at);
+    if (dir >= 0)
+        close(dir);
     return rc;
 }
 
 enum err dir_make(struct dir *d, const char *name, size_t len, int *out)
 {
     char part[STORE_NAME_MAX + 1];
-    int at = dir_enter(d->root, ".");
+    int dir = dir_enter(d->root, ".");
     enum err rc = ERR_OK;
 
-    if (at < 0) {
+    if (dir < 0) {
         rc = dir_refuse(d, "opening the folder of", name);
         goto out;
     }
@@ -185,16 +180,16 @@ enum err dir_make(struct dir *d, const char *name, size_t len, int *out)
         int below = -1;
         size_t next = take_part(name, from, len, part);
 
-        TRY(make_one(d, at, name, next - 1, part, &below));
-        close(at);
-        at = below;
+        TRY(make_one(d, dir, name, next - 1, part, &below));
+        close(dir);
+        dir = below;
         from = next;
     }
-    *out = at;
-    at = -1;
+    *out = dir;
+    dir = -1;
 out:
-    if (at >= 0)
-        close(at);
+    if (dir >= 0)
+        close(dir);
     return rc;
 }
 
@@ -308,7 +303,7 @@ static enum err remove_object(void *self, const char *name)
     return rc;
 }
 
-static void dir_free(void *self)
+static void free_dir(void *self)
 {
     struct dir *d = self;
 
@@ -326,7 +321,7 @@ static void dir_free(void *self)
 
 static const struct store_driver driver = {
     .kind = "dir",
-    .free = dir_free,
+    .free = free_dir,
     .put_begin = dir_put_begin,
     .put_write = dir_put_write,
     .put_commit = dir_put_commit,
@@ -372,6 +367,6 @@ enum err store_dir_open(const char *where, bool create, struct store **out)
     rc = store_of_driver(&driver, d, where, out);
     d = NULL; /* the store's now */
 out:
-    dir_free(d);
+    free_dir(d);
     return rc;
 }

@@ -3,7 +3,7 @@
  *
  * Every step is an openat() below the root's descriptor that follows no link: whoever can write
  * into the store must not be able to lead us out of it.
- * Uses: core/base, core/fs.  Used by: dir.c, dir_put.c, dir_list.c.
+ * Uses: core/base, core/fs.
  */
 #ifndef CORE_STORE_DIR_INTERNAL_H
 #define CORE_STORE_DIR_INTERNAL_H
@@ -19,11 +19,11 @@ struct dir {
     char *where; /* owned */
     pthread_mutex_t lock;
     char **synced; /* owned; folders whose own names are known to last; under `lock` */
-    size_t synced_count, synced_room;
+    size_t synced_count, synced_cap;
 };
 
 /* The open folder `name` in the open folder `at`; -1 with errno. */
-int dir_enter(int at, const char *name);
+int dir_enter(int dir, const char *name);
 
 /* Open the folder that is the first `len` bytes of the object name `name`; the caller closes it.
  * ERR_NOT_FOUND when it is not there. */

@@ -20,7 +20,7 @@
 
 struct batch {
     char **names; /* owned; a folder's name ends in '/', which puts it at its place in the order */
-    size_t count, room;
+    size_t count, cap;
     bool more; /* the folder has names behind these */
 };
 
@@ -44,7 +44,7 @@ static void forget_from(struct batch *b, size_t keep)
 }
 
 /* Sorts, and lets go of the greatest when there are more than BATCH_MAX. */
-static void settle(struct batch *b)
+static void settle_batch(struct batch *b)
 {
     if (b->count > 0)
         qsort(b->names, b->count, sizeof *b->names, compare_names);
@@ -58,13 +58,8 @@ static enum err add_name(struct batch *b, const char *name)
     enum err rc = ERR_OK;
 
     if (b->count == 2 * BATCH_MAX)
-        settle(b);
-    if (b->count == b->room) {
-        size_t room = b->room > 0 ? 2 * b->room : 64;
-
-        TRY(mem_resize(room, sizeof *b->names, &b->names));
-        b->room = room;
-    }
+        settle_batch(b);
+    TRY(mem_grow(b->count, sizeof *b->names, &b->cap, &b->names));
     TRY(mem_text(name, &b->names[b->count]));
     b->count++;
 out:
@@ -102,7 +97,7 @@ static bool take_entry(struct listing *l, int folder, const struct dirent *entry
 }
 
 /* Fills `b` with the next names of the folder behind `after`. */
-static enum err collect(struct listing *l, int folder, const char *after, struct batch *b)
+static enum err collect_names(struct listing *l, int folder, const char *after, struct batch *b)
 {
     char name[STORE_NAME_MAX + 2];
     int fd = dir_enter(folder, ".");
@@ -124,7 +119,7 @@ static enum err collect(struct listing *l, int folder, const char *after, struct
         rc = dir_refuse(l->dir, "listing the folder", l->path);
         goto out;
     }
-    settle(b);
+    settle_batch(b);
 out:
     closedir(dir);
     return rc;
@@ -176,7 +171,7 @@ static enum err list_folder(struct listing *l, int folder)
     enum err rc;
 
     do {
-        TRY(collect(l, folder, after, &b));
+        TRY(collect_names(l, folder, after, &b));
         for (size_t i = 0; i < b.count; i++) {
             const char *name = b.names[i];
 

@@ -1,7 +1,7 @@
 /*
  * What a store driver provides. One table a driver; decorators wrap another store.
  *
- * Uses: store.  Used by: the drivers and store.c.
+ * Uses: store.
  */
 #ifndef CORE_STORE_DRIVER_H
 #define CORE_STORE_DRIVER_H

@@ -30,12 +30,13 @@ static bool is_name_char(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
 }
 
-static bool is_part(const char *at, size_t len)
+static bool is_part(const char *cursor, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (!is_name_char(at[i]))
+        if (!is_name_char(cursor[i]))
             return false;
-    return len > 0 && !(len == 1 && at[0] == '.') && !(len == 2 && at[0] == '.' && at[1] == '.');
+    return len > 0 && !(len == 1 && cursor[0] == '.') &&
+           !(len == 2 && cursor[0] == '.' && cursor[1] == '.');
 }
 
 bool store_name_is_legal(const char *name)
@@ -44,13 +45,13 @@ bool store_name_is_legal(const char *name)
 
     if (strlen(name) > STORE_NAME_MAX || (first == 3 && memcmp(name, "tmp", 3) == 0))
         return false;
-    for (const char *at = name;; at++) {
-        size_t len = strcspn(at, "/");
+    for (const char *cursor = name;; cursor++) {
+        size_t len = strcspn(cursor, "/");
 
-        if (!is_part(at, len))
+        if (!is_part(cursor, len))
             return false;
-        at += len;
-        if (*at == '\0')
+        cursor += len;
+        if (*cursor == '\0')
             return true;
     }
 }
@@ -197,16 +198,16 @@ void store_blob_free(struct store_blob *b)
 enum err store_get(struct store *s, const char *name, struct buf *to)
 {
     struct store_blob *b = NULL;
-    size_t room = to->max - to->len;
+    size_t cap = to->max - to->len;
     enum err rc;
 
     TRY(store_blob_open(s, name, &b));
-    if (b->size > room)
-        FAIL(ERR_CORRUPT, "%s: %" PRIu64 " bytes, over the limit of %zu", name, b->size, room);
+    if (b->size > cap)
+        FAIL(ERR_CORRUPT, "%s: %" PRIu64 " bytes, over the limit of %zu", name, b->size, cap);
     if (b->size == 0)
         goto out; /* an empty buffer has no place that could be pointed into */
     TRY(buf_reserve(to, (size_t)b->size));
-    TRY(store_blob_read(b, 0, to->at + to->len, (size_t)b->size));
+    TRY(store_blob_read(b, 0, to->data + to->len, (size_t)b->size));
     to->len += (size_t)b->size;
 out:
     store_blob_free(b);

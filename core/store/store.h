@@ -8,7 +8,7 @@
  * put or blob by one thread at a time.
  * Errors of every call: ERR_STORAGE: unreachable, full, refused. ERR_CORRUPT: something else (a
  * link, a device) stands where an object or a folder of objects should.
- * Uses: core/base, core/fs.  Used by: core/ledger, snapshot, cli.
+ * Uses: core/base, core/fs.
  */
 #ifndef CORE_STORE_STORE_H
 #define CORE_STORE_STORE_H

@@ -16,7 +16,7 @@ void check_clear(struct check *c)
     c->count = 0;
 }
 
-static enum err add_item(struct check *c, const struct key_name *key, struct check_item **out)
+static enum err add_check_item(struct check *c, const struct key_name *key, struct check_item **out)
 {
     enum err rc = ERR_OK;
 
@@ -48,7 +48,7 @@ static enum err add_active(struct keyring *k, struct check *c, struct err_record
             continue;
         }
         TRY(rc);
-        TRY(add_item(c, &key, &item));
+        TRY(add_check_item(c, &key, &item));
         item->is_active = true;
     }
 out:
@@ -63,7 +63,7 @@ static enum err add_needed(const struct ledger *l, struct check *c)
 
     TRY(needed_keys_read(l, &n));
     for (size_t i = 0; i < n.count; i++) {
-        TRY(add_item(c, &n.items[i].key, &item));
+        TRY(add_check_item(c, &n.items[i].key, &item));
         item->scopes = n.items[i].scopes;
     }
 out:
@@ -71,7 +71,7 @@ out:
     return rc;
 }
 
-static enum err ask(struct keyring *k, struct check_item *item)
+static enum err ask_state(struct keyring *k, struct check_item *item)
 {
     enum err rc = keyring_state(k, &item->key, true, &item->state);
 
@@ -88,7 +88,7 @@ static enum err ask(struct keyring *k, struct check_item *item)
 /* Keeping record. */
 
 /* Does the newest keyState record say the same? */
-static bool is_known(const struct ledger *l, const struct check_item *item)
+static bool is_known_state(const struct ledger *l, const struct check_item *item)
 {
     const struct record *r =
         ledger_query_key_state(l, item->key.provider, item->key.key_id, item->key.version);
@@ -135,7 +135,7 @@ static enum err keep_record(struct ledger *l, struct check_item *item)
     struct jdoc *body = NULL;
     enum err rc = ERR_OK;
 
-    item->changed = !is_known(l, item);
+    item->changed = !is_known_state(l, item);
     item->recorded = !item->changed;
     if (!item->changed || !ledger_can_append(l))
         goto out;
@@ -171,7 +171,7 @@ enum err check_run(struct keyring *k, struct ledger *ledger, struct check *out)
     if (ledger != NULL)
         TRY(add_needed(ledger, &c));
     for (size_t i = 0; i < c.count; i++) {
-        TRY(ask(k, &c.items[i]));
+        TRY(ask_state(k, &c.items[i]));
         if (ledger != NULL)
             TRY(keep_record(ledger, &c.items[i]));
     }

@@ -8,8 +8,8 @@
 #define SNAPSHOT_ID_TEXT_MAX 24
 
 struct by_id {
-    const char *id; /* borrowed from the record */
-    size_t at;      /* where in the ledger */
+    const char *id;  /* borrowed from the record */
+    size_t position; /* where in the ledger */
 };
 
 static int compare_ids(const void *a, const void *b)
@@ -39,7 +39,7 @@ enum err family_read(const struct ledger *l, struct family *out)
         if (r->type != RECORD_SNAPSHOT)
             continue;
         TRY(jdoc_text(r->payload, "id", SNAPSHOT_ID_TEXT_MAX, &f.items[f.count].id));
-        f.items[f.count++].at = i;
+        f.items[f.count++].position = i;
     }
     qsort(f.items, f.count, sizeof *f.items, compare_ids);
     *out = f;
@@ -50,9 +50,9 @@ out:
 }
 
 /* A parent comes before its child, or walking up might never end. */
-enum err family_parent(const struct family *f, const struct ledger *l, size_t at, size_t *out)
+enum err family_parent(const struct family *f, const struct ledger *l, size_t position, size_t *out)
 {
-    const struct record *r = ledger_at(l, at);
+    const struct record *r = ledger_at(l, position);
     struct by_id wanted = {NULL, 0};
     const struct by_id *found;
     enum err rc = ERR_OK;
@@ -64,9 +64,9 @@ enum err family_parent(const struct family *f, const struct ledger *l, size_t at
     found = bsearch(&wanted, f->items, f->count, sizeof *f->items, compare_ids);
     if (found == NULL)
         goto out;
-    if (found->at >= at)
+    if (found->position >= position)
         FAIL(ERR_CORRUPT, "snapshot %s is older than its parent", wanted.id);
-    *out = found->at;
+    *out = found->position;
 out:
     return rc;
 }

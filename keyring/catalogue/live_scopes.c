@@ -30,10 +30,10 @@ void live_scopes_clear(struct live_scopes *s)
 }
 
 /* Mark in `used` (one byte a record) what live records read from. */
-static enum err mark_used(const struct ledger *l, uint8_t *used)
+static enum err mark_scope_used(const struct ledger *l, uint8_t *used)
 {
     struct family f = {NULL, 0};
-    size_t at;
+    size_t position;
     enum err rc;
 
     TRY(family_read(l, &f));
@@ -42,9 +42,9 @@ static enum err mark_used(const struct ledger *l, uint8_t *used)
 
         if (!live_scope_has(r) || !ledger_query_is_live(l, r))
             continue;
-        for (at = i; at != FAMILY_NO_PARENT && !used[at];) {
-            used[at] = 1;
-            TRY(family_parent(&f, l, at, &at));
+        for (position = i; position != FAMILY_NO_PARENT && !used[position];) {
+            used[position] = 1;
+            TRY(family_parent(&f, l, position, &position));
         }
     }
 out:
@@ -65,7 +65,7 @@ static enum err first_of_scope(struct buf *seen, const struct record *r, bool *i
     TRY(scope_of(r, scope));
     /* Records of an epoch follow each other closely, so the newest scopes are looked at first. */
     for (size_t end = seen->len; end > 0; end -= SEAL_ID_LEN)
-        if (memcmp(seen->at + end - SEAL_ID_LEN, scope, SEAL_ID_LEN) == 0) {
+        if (memcmp(seen->data + end - SEAL_ID_LEN, scope, SEAL_ID_LEN) == 0) {
             *is_new = false;
             return ERR_OK;
         }
@@ -96,7 +96,7 @@ enum err live_scopes_read(const struct ledger *l, struct live_scopes *out)
     enum err rc;
 
     TRY(mem_new(ledger_count(l), 1, &used));
-    TRY(mark_used(l, used));
+    TRY(mark_scope_used(l, used));
     TRY(mem_new(ledger_count(l), sizeof *s.items, &s.items));
     for (size_t i = 0; i < ledger_count(l); i++) {
         if (!used[i])
@@ -114,7 +114,7 @@ out:
     return rc;
 }
 
-static enum err key_of(const struct record *r, struct data_key *out)
+static enum err read_record_key(const struct record *r, struct data_key *out)
 {
     enum err rc = data_key_of_record(r, out);
 
@@ -129,12 +129,12 @@ enum err live_scope_key(const struct live_scope *scope, struct data_key *out)
     struct data_key counts = {0};
     enum err rc;
 
-    TRY(key_of(scope->record, &first));
+    TRY(read_record_key(scope->record, &first));
     if (scope->source == scope->record) {
         *out = first;
         return ERR_OK;
     }
-    TRY(key_of(scope->source, &counts));
+    TRY(read_record_key(scope->source, &counts));
     if (memcmp(first.commitment, counts.commitment, SEAL_COMMITMENT_LEN) != 0)
         FAIL(ERR_CORRUPT, "a rewrap record commits to another data key than the snapshot");
     *out = counts;

@@ -1,7 +1,7 @@
 /*
  * The scopes something live reads from, and the envelopes that count for each.
  *
- * Uses: core/ledger, family, keyring.h.  Used by: impact, rewrap.
+ * Uses: core/ledger, family, keyring.h.
  */
 #ifndef KEYRING_CATALOGUE_LIVE_SCOPES_H
 #define KEYRING_CATALOGUE_LIVE_SCOPES_H

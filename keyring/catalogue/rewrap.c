@@ -51,7 +51,8 @@ out:
     return rc;
 }
 
-static enum err append(struct ledger *l, const struct data_key *old, const struct data_key *fresh)
+static enum err append_rewrap(struct ledger *l, const struct data_key *old,
+                              const struct data_key *fresh)
 {
     struct jdoc *body = NULL;
     struct jdoc *part = NULL;
@@ -114,7 +115,7 @@ static enum err rewrap_key(struct run *r, const struct record *of, const struct 
     if (data_key == NULL)
         goto out;
     TRY(keyring_wrap(r->options->keyring, &d->context, data_key, &fresh));
-    TRY(append(r->options->ledger, d, &fresh));
+    TRY(append_rewrap(r->options->ledger, d, &fresh));
     r->result->done++;
 out:
     secret_free(data_key);

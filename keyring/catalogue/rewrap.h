@@ -3,7 +3,7 @@
  *
  * One record a scope: killed at any point, everything is restorable by the old envelope or the
  * new, and a rerun does what is left.
- * Uses: keyring.h, impact, core/ledger.  Used by: cli.
+ * Uses: keyring.h, impact, core/ledger.
  */
 #ifndef KEYRING_CATALOGUE_REWRAP_H
 #define KEYRING_CATALOGUE_REWRAP_H

@@ -11,8 +11,8 @@
 #include "keyring/file/file_state.h"
 
 /* A version as others see it at `now_ms`. */
-static void describe(const struct file_keyring *k, const struct file_version *v, int64_t now_ms,
-                     struct key_version *out)
+static void describe_version(const struct file_keyring *k, const struct file_version *v,
+                             int64_t now_ms, struct key_version *out)
 {
     *out = (struct key_version){.is_active = v->number == k->active,
                                 .created_ms = v->created_ms,
@@ -32,7 +32,7 @@ enum err file_admin_versions(const struct file_ring *r, struct key_versions *out
     TRY(mem_new(k.count, sizeof *items, &items));
     now_ms = file_clock(&k, clock_now_ms());
     for (size_t i = 0; i < k.count; i++)
-        describe(&k, &k.versions[i], now_ms, &items[i]);
+        describe_version(&k, &k.versions[i], now_ms, &items[i]);
     out->is_protected = k.is_protected;
     out->items = items;
     out->count = k.count;
@@ -93,8 +93,8 @@ out:
     return rc;
 }
 
-static enum err rotate(void *arg, struct file_keyring *k, const struct secret *kek, int64_t now_ms,
-                       enum file_changed *what)
+static enum err step_rotate(void *arg, struct file_keyring *k, const struct secret *kek,
+                            int64_t now_ms, enum file_changed *what)
 {
     *what = FILE_KEY_ADDED;
     return add_version(k, kek, now_ms, arg);
@@ -105,7 +105,7 @@ enum err file_admin_rotate(struct file_ring *r, struct key_name *out)
     struct key_name name = {0};
     enum err rc;
 
-    TRY(file_change(r, rotate, &name));
+    TRY(file_change(r, step_rotate, &name));
     *out = name;
 out:
     return rc;
@@ -118,8 +118,8 @@ struct act {
     struct key_version *out;
 };
 
-static enum err act(void *arg, struct file_keyring *k, const struct secret *kek, int64_t now_ms,
-                    enum file_changed *what)
+static enum err step_act(void *arg, struct file_keyring *k, const struct secret *kek,
+                         int64_t now_ms, enum file_changed *what)
 {
     const struct act *a = arg;
     struct file_version *v = NULL;
@@ -130,7 +130,7 @@ static enum err act(void *arg, struct file_keyring *k, const struct secret *kek,
     TRY(file_find(k, a->version, &v));
     TRY(file_act(v, a->action, a->days, now_ms, &changed));
     *what = changed ? FILE_STATE_CHANGED : FILE_UNCHANGED;
-    describe(k, v, now_ms, a->out);
+    describe_version(k, v, now_ms, a->out);
 out:
     return rc;
 }
@@ -142,7 +142,7 @@ enum err file_admin_act(struct file_ring *r, enum key_action action, const char 
     struct act a = {.action = action, .version = version, .days = days, .out = &after};
     enum err rc;
 
-    TRY(file_change(r, act, &a));
+    TRY(file_change(r, step_act, &a));
     if (out != NULL)
         *out = after;
 out:

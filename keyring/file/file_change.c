@@ -57,30 +57,31 @@ static void warn_of_clock(const struct file_ring *r, int64_t keyring_ms)
             file_ring_path(r), text);
 }
 
-static enum err save(const struct places *at, bool to_both, struct bytes old, struct bytes fresh)
+static enum err save_keyring(const struct places *places, bool to_both, struct bytes old,
+                             struct bytes fresh)
 {
     enum err rc;
 
-    TRY(file_replace(at->previous, to_both ? fresh : old, KEYRING_MODE));
-    TRY(file_replace(at->path, fresh, KEYRING_MODE));
+    TRY(file_replace(places->previous, to_both ? fresh : old, KEYRING_MODE));
+    TRY(file_replace(places->path, fresh, KEYRING_MODE));
 out:
     return rc;
 }
 
 /* What a killed run left: its temporaries may hold material that is to be destroyed. */
-static enum err sweep(const struct places *at)
+static enum err sweep_places(const struct places *places)
 {
     enum err rc;
 
-    TRY(file_sweep(at->path));
-    TRY(file_sweep(at->previous));
+    TRY(file_sweep(places->path));
+    TRY(file_sweep(places->previous));
 out:
     return rc;
 }
 
 /* Destroying what is due, as a step. */
-static enum err settle(void *arg, struct file_keyring *k, const struct secret *kek, int64_t now_ms,
-                       enum file_changed *what)
+static enum err settle_step(void *arg, struct file_keyring *k, const struct secret *kek,
+                            int64_t now_ms, enum file_changed *what)
 {
     (void)arg;
     (void)kek;
@@ -89,7 +90,7 @@ static enum err settle(void *arg, struct file_keyring *k, const struct secret *k
 }
 
 /* One step while the lock is held. */
-static enum err take_step(struct file_ring *r, const struct places *at, file_change_step *step,
+static enum err take_step(struct file_ring *r, const struct places *places, file_change_step *step,
                           void *arg)
 {
     struct buf old = {.max = FILE_KEYRING_LEN_MAX};
@@ -103,11 +104,11 @@ static enum err take_step(struct file_ring *r, const struct places *at, file_cha
     if (what == FILE_UNCHANGED)
         goto out;
     TRY(file_keyring_encode(&k, file_ring_kek(r), &fresh));
-    TRY(save(at, what != FILE_STATE_CHANGED, buf_bytes(&old), buf_bytes(&fresh)));
+    TRY(save_keyring(places, what != FILE_STATE_CHANGED, buf_bytes(&old), buf_bytes(&fresh)));
 out:
     file_keyring_clear(&k);
-    secret_wipe(old.at, old.room); /* may hold unencrypted keys */
-    secret_wipe(fresh.at, fresh.room);
+    secret_wipe(old.data, old.cap); /* may hold unencrypted keys */
+    secret_wipe(fresh.data, fresh.cap);
     buf_clear(&old);
     buf_clear(&fresh);
     return rc;
@@ -116,24 +117,24 @@ out:
 enum err file_change(struct file_ring *r, file_change_step *step, void *arg)
 {
     struct file_keyring k = {.count = 0};
-    struct places at = {NULL, NULL, NULL};
+    struct places places = {NULL, NULL, NULL};
     struct lock *lock = NULL;
     enum err rc;
 
     /* A person who is asked takes long; nobody else should have to wait for that. */
     TRY(file_ring_unlock(r, &k, NULL));
     warn_of_clock(r, file_clock(&k, 0));
-    TRY(places_of(file_ring_path(r), &at));
-    TRY(lock_take(at.lock, true, &lock));
-    TRY(sweep(&at));
+    TRY(places_of(file_ring_path(r), &places));
+    TRY(lock_take(places.lock, true, &lock));
+    TRY(sweep_places(&places));
     /* A step of its own: it lasts also when the change asked for is refused, and the change that
      * follows never keeps a generation that still has the material. */
-    TRY(take_step(r, &at, settle, NULL));
+    TRY(take_step(r, &places, settle_step, NULL));
     if (step != NULL)
-        TRY(take_step(r, &at, step, arg));
+        TRY(take_step(r, &places, step, arg));
 out:
     lock_free(lock);
-    places_clear(&at);
+    places_clear(&places);
     file_keyring_clear(&k);
     return rc;
 }
@@ -143,15 +144,15 @@ enum err file_change_settle(struct file_ring *r)
     return file_change(r, NULL, NULL);
 }
 
-static enum err check_free(const struct places *at)
+static enum err check_free(const struct places *places)
 {
-    if (file_exists(at->path))
-        return err_set(ERR_EXISTS, "keyring %s is there already", at->path);
-    if (file_exists(at->previous)) {
+    if (file_exists(places->path))
+        return err_set(ERR_EXISTS, "keyring %s is there already", places->path);
+    if (file_exists(places->previous)) {
         err_set(ERR_EXISTS, "keyring %s is missing, but its previous generation %s is there",
-                at->path, at->previous);
-        err_hint("put that in its place with `cp -p %s %s`, or move it away", at->previous,
-                 at->path);
+                places->path, places->previous);
+        err_hint("put that in its place with `cp -p %s %s`, or move it away", places->previous,
+                 places->path);
         return ERR_EXISTS;
     }
     return ERR_OK;
@@ -159,35 +160,35 @@ static enum err check_free(const struct places *at)
 
 enum err file_change_check_free(const struct file_ring *r)
 {
-    struct places at = {NULL, NULL, NULL};
+    struct places places = {NULL, NULL, NULL};
     enum err rc;
 
-    TRY(places_of(file_ring_path(r), &at));
-    TRY(check_free(&at));
+    TRY(places_of(file_ring_path(r), &places));
+    TRY(check_free(&places));
 out:
-    places_clear(&at);
+    places_clear(&places);
     return rc;
 }
 
 enum err file_change_create(const struct file_ring *r, const struct file_keyring *k)
 {
     struct buf fresh = {.max = FILE_KEYRING_LEN_MAX};
-    struct places at = {NULL, NULL, NULL};
+    struct places places = {NULL, NULL, NULL};
     struct lock *lock = NULL;
     enum err rc;
 
-    TRY(places_of(file_ring_path(r), &at));
-    TRY(lock_take(at.lock, true, &lock));
-    TRY(check_free(&at));
+    TRY(places_of(file_ring_path(r), &places));
+    TRY(lock_take(places.lock, true, &lock));
+    TRY(check_free(&places));
     TRY(file_keyring_encode(k, file_ring_kek(r), &fresh));
-    TRY(sweep(&at));
+    TRY(sweep_places(&places));
     /* In this order, a run killed midway leaves a keyring and never just a previous one. */
-    TRY(file_create(at.path, buf_bytes(&fresh), KEYRING_MODE));
-    TRY(file_replace(at.previous, buf_bytes(&fresh), KEYRING_MODE));
+    TRY(file_create(places.path, buf_bytes(&fresh), KEYRING_MODE));
+    TRY(file_replace(places.previous, buf_bytes(&fresh), KEYRING_MODE));
 out:
     lock_free(lock);
-    places_clear(&at);
-    secret_wipe(fresh.at, fresh.room);
+    places_clear(&places);
+    secret_wipe(fresh.data, fresh.cap);
     buf_clear(&fresh);
     return rc;
 }

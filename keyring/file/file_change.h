@@ -10,7 +10,7 @@
  * still be there), and when a version was added (else the rescue would lack the key in use).
  * Killed at any point, <path> is the old generation or the new, whole, and no version of <path> is
  * destroyed whose material is still in <path>.previous.
- * Uses: core/fs, file_ring, file_state.  Used by: file_admin, file_provider.
+ * Uses: core/fs, file_ring, file_state.
  */
 #ifndef KEYRING_FILE_FILE_CHANGE_H
 #define KEYRING_FILE_FILE_CHANGE_H

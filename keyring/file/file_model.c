@@ -252,8 +252,8 @@ out:
 #define CLOSE "\"}"
 #define CHECK_LEN_MAX 96
 
-static void check_text(bool is_protected, const uint8_t value[FILE_MAC_LEN],
-                       char out[CHECK_LEN_MAX])
+static void check_canonical(bool is_protected, const uint8_t value[FILE_MAC_LEN],
+                            char out[CHECK_LEN_MAX])
 {
     const char *open = is_protected ? MAC_OPEN : SHA_OPEN;
     size_t used = strlen(open);
@@ -277,7 +277,7 @@ static enum err check_write(const struct file_keyring *k, const struct secret *k
     TRY(hash_of(line, value));
     if (k->is_protected)
         TRY(file_keyring_mac(kek, value, value));
-    check_text(k->is_protected, value, text);
+    check_canonical(k->is_protected, value, text);
     TRY(buf_add_format(to, "\n%s\n", text));
 out:
     return rc;
@@ -296,7 +296,7 @@ static enum err check_read(struct bytes line, struct file_keyring *k)
         if (len != sizeof k->mac)
             FAIL(ERR_CORRUPT, "a mac of %zu bytes", len);
     }
-    check_text(k->is_protected, k->is_protected ? k->mac : k->digest, expected);
+    check_canonical(k->is_protected, k->is_protected ? k->mac : k->digest, expected);
     if (!bytes_equal(line, bytes_of_text(expected)))
         FAIL(ERR_CORRUPT, "the second line does not fit the first");
 out:
@@ -323,23 +323,23 @@ enum err file_keyring_encode(const struct file_keyring *k, const struct secret *
     TRY(buf_add(to, buf_bytes(&line)));
     TRY(check_write(k, kek, buf_bytes(&line), to));
 out:
-    secret_wipe(line.at, line.room); /* may hold unencrypted keys */
+    secret_wipe(line.data, line.cap); /* may hold unencrypted keys */
     buf_clear(&line);
     return rc;
 }
 
 /* Cut `from` into the two lines. */
-static enum err split(struct bytes from, struct bytes *first, struct bytes *second)
+static enum err split_two_lines(struct bytes from, struct bytes *first, struct bytes *second)
 {
-    const uint8_t *end = from.len > 0 ? memchr(from.at, '\n', from.len) : NULL;
+    const uint8_t *end = from.len > 0 ? memchr(from.data, '\n', from.len) : NULL;
 
     if (from.len > FILE_KEYRING_LEN_MAX)
         return err_set(ERR_CORRUPT, "longer than a keyring can be");
     if (end == NULL)
         return err_set(ERR_CORRUPT, "not a keyring, or cut off");
-    *first = bytes_of(from.at, (size_t)(end - from.at));
+    *first = bytes_of(from.data, (size_t)(end - from.data));
     *second = bytes_of(end + 1, from.len - first->len - 1);
-    if (second->len == 0 || second->at[second->len - 1] != '\n')
+    if (second->len == 0 || second->data[second->len - 1] != '\n')
         return err_set(ERR_CORRUPT, "cut off in or before its second line");
     second->len--;
     return ERR_OK;
@@ -352,7 +352,7 @@ enum err file_keyring_decode(struct bytes from, struct file_keyring *out)
     struct bytes second = {0};
     enum err rc;
 
-    TRY(split(from, &first, &second));
+    TRY(split_two_lines(from, &first, &second));
     TRY(hash_of(first, k.digest));
     TRY(payload_read(first, &k));
     TRY(check_read(second, &k));

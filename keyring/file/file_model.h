@@ -26,7 +26,7 @@
  *   without its newline)(32), 32)>"}; with none: {"sha256":"<hex of SHA-256(line 1)>"}. Exactly
  *   these bytes, no blanks.
  *
- * Uses: core/base, core/seal.  Used by: the file_*.c of this room.
+ * Uses: core/base, core/seal.
  */
 #ifndef KEYRING_FILE_FILE_MODEL_H
 #define KEYRING_FILE_FILE_MODEL_H

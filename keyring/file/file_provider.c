@@ -28,12 +28,12 @@ static void free_ring(void *self)
     file_ring_free(self);
 }
 
-static void prepare(void *self)
+static void file_prepare(void *self)
 {
     file_ring_prepare(self);
 }
 
-static enum err active(void *self, struct key_name *out)
+static enum err file_active(void *self, struct key_name *out)
 {
     struct file_keyring k = {.count = 0};
     enum err rc;
@@ -50,7 +50,7 @@ static enum err is_mine(void *self, const char *key_id, bool *is_here)
     struct key_name name = {0};
     enum err rc;
 
-    TRY(active(self, &name));
+    TRY(file_active(self, &name));
     *is_here = strcmp(name.key_id, key_id) == 0;
 out:
     return rc;
@@ -69,8 +69,8 @@ static struct file_version *entry_of(const struct file_keyring *k, const struct 
 }
 
 /* The verdict on `v` (NULL: not there) of a keyring that could be read. */
-static void judge(const struct file_ring *r, const struct file_keyring *k,
-                  const struct file_version *v, struct key_state *out)
+static void judge_version(const struct file_ring *r, const struct file_keyring *k,
+                          const struct file_version *v, struct key_state *out)
 {
     enum file_key_state state;
 
@@ -90,13 +90,13 @@ static void judge(const struct file_ring *r, const struct file_keyring *k,
         out->deletion_ms = v->deletion_ms;
 }
 
-static enum err state(void *self, const struct key_name *key, struct key_state *out)
+static enum err file_state(void *self, const struct key_name *key, struct key_state *out)
 {
     struct file_keyring k = {.count = 0};
     enum err rc;
 
     TRY(file_ring_read(self, &k, NULL));
-    judge(self, &k, entry_of(&k, key), out);
+    judge_version(self, &k, entry_of(&k, key), out);
 out:
     file_keyring_clear(&k);
     return rc;
@@ -116,7 +116,7 @@ static enum err usable_key(struct file_ring *r, const struct key_name *key, requ
 
     TRY(file_ring_unlock(r, &k, NULL));
     v = entry_of(&k, key);
-    judge(r, &k, v, &found);
+    judge_version(r, &k, v, &found);
     TRY(check(key, &found));
     TRY(file_seal_load(&k, file_ring_kek(r), v, master));
     *version = v->number;
@@ -146,8 +146,9 @@ static void settle_if_due(struct file_ring *r)
     (void)err_give(&kept);
 }
 
-static enum err wrap(void *self, const struct key_name *key, const struct seal_context *context,
-                     const struct secret *plain, struct envelope *out)
+static enum err file_wrap(void *self, const struct key_name *key,
+                          const struct seal_context *context, const struct secret *plain,
+                          struct envelope *out)
 {
     struct secret *master = NULL;
     uint64_t version = 0;
@@ -162,8 +163,8 @@ out:
     return rc;
 }
 
-static enum err unwrap(void *self, const struct envelope *envelope,
-                       const struct seal_context *context, struct secret **out)
+static enum err file_unwrap(void *self, const struct envelope *envelope,
+                            const struct seal_context *context, struct secret **out)
 {
     const struct key_name *key = &envelope->key;
     struct secret *master = NULL;
@@ -180,34 +181,36 @@ out:
     return rc;
 }
 
-static enum err versions(void *self, struct key_versions *out)
+static enum err file_versions(void *self, struct key_versions *out)
 {
     return file_admin_versions(self, out);
 }
 
-static enum err rotate(void *self, struct key_name *out)
+static enum err file_rotate(void *self, struct key_name *out)
 {
     return file_admin_rotate(self, out);
 }
 
-static enum err act(void *self, enum key_action action, const char *version, uint64_t days,
-                    struct key_version *out)
+static enum err file_apply(void *self, enum key_action action, const char *version, uint64_t days,
+                           struct key_version *out)
 {
     return file_admin_act(self, action, version, days, out);
 }
 
-static const struct provider_admin admin = {
-    .create = file_admin_create, .versions = versions, .rotate = rotate, .act = act};
+static const struct provider_admin admin = {.create = file_admin_create,
+                                            .versions = file_versions,
+                                            .rotate = file_rotate,
+                                            .act = file_apply};
 
 const struct provider provider_file = {
     .name = FILE_PROVIDER_NAME,
     .open = open_ring,
     .free = free_ring,
-    .prepare = prepare,
-    .active = active,
+    .prepare = file_prepare,
+    .active = file_active,
     .is_mine = is_mine,
-    .state = state,
-    .wrap = wrap,
-    .unwrap = unwrap,
+    .state = file_state,
+    .wrap = file_wrap,
+    .unwrap = file_unwrap,
     .admin = &admin,
 };

@@ -144,7 +144,7 @@ out:
         err_note("keyring %s", r->path);
     if ((rc == ERR_KEY_UNREACHABLE && !file_exists(r->path)) || rc == ERR_CORRUPT)
         hint_previous(r, !file_exists(r->path));
-    secret_wipe(own.at, own.room); /* may hold unencrypted keys */
+    secret_wipe(own.data, own.cap); /* may hold unencrypted keys */
     buf_clear(&own);
     return rc;
 }
@@ -154,8 +154,8 @@ static bool same_scrypt(const struct file_scrypt *a, const struct file_scrypt *b
     return a->n == b->n && a->p == b->p && memcmp(a->salt, b->salt, FILE_SALT_LEN) == 0;
 }
 
-static enum err derive(const struct file_ring *r, const struct file_scrypt *with, bool is_new,
-                       struct secret **out)
+static enum err derive_kek(const struct file_ring *r, const struct file_scrypt *with, bool is_new,
+                           struct secret **out)
 {
     struct secret *passphrase = NULL;
     enum err rc;
@@ -188,7 +188,7 @@ static void *derive_ahead(void *arg)
 
     TRY(file_ring_read(r, &k, NULL));
     if (k.is_protected)
-        TRY(derive(r, &k.scrypt, false, &r->ahead.kek));
+        TRY(derive_kek(r, &k.scrypt, false, &r->ahead.kek));
     r->ahead.kek_of = k.scrypt;
 out:
     file_keyring_clear(&k);
@@ -227,7 +227,7 @@ static enum err unlock_with(struct file_ring *r, const struct file_scrypt *with)
     r->ahead = (struct ahead){.runs = false};
     if (r->kek != NULL && same_scrypt(&r->kek_of, with))
         goto out;
-    TRY(derive(r, with, false, &kek));
+    TRY(derive_kek(r, with, false, &kek));
     use_kek(r, kek, with);
 out:
     return rc;
@@ -241,7 +241,7 @@ enum err file_ring_new_kek(struct file_ring *r, struct file_scrypt *with)
     with->n = FILE_SCRYPT_N;
     with->p = FILE_SCRYPT_P;
     TRY(rand_fill(with->salt, sizeof with->salt));
-    TRY(derive(r, with, true, &kek));
+    TRY(derive_kek(r, with, true, &kek));
     use_kek(r, kek, with);
 out:
     return rc;
@@ -257,7 +257,7 @@ static enum err refuse_unencrypted(const struct file_ring *r)
 }
 
 /* Check `k`, and forget a key that does not fit: the next try asks anew. */
-static enum err check(struct file_ring *r, const struct file_keyring *k)
+static enum err check_kek(struct file_ring *r, const struct file_keyring *k)
 {
     enum err rc = file_seal_check(k, r->kek);
 
@@ -283,7 +283,7 @@ static enum err unlock_protected(struct file_ring *r, const struct file_keyring 
         return err_set(ERR_KEY_INVALID, "keyring %s: the passphrase does not open it", r->path);
     for (int tries = 1;; tries++) {
         TRY(unlock_with(r, &k->scrypt));
-        rc = check(r, k);
+        rc = check_kek(r, k);
         if (rc != ERR_KEY_INVALID || !is_typed || tries == PASSPHRASE_TRIES)
             break;
         log_say(LOG_WARN, "wrong passphrase, try again");
@@ -306,7 +306,7 @@ enum err file_ring_unlock(struct file_ring *r, struct file_keyring *out, struct 
     if (!k.is_protected) {
         secret_free(r->kek); /* it was protected a moment ago */
         r->kek = NULL;
-        TRY(check(r, &k));
+        TRY(check_kek(r, &k));
     } else {
         TRY(unlock_protected(r, &k));
     }

@@ -3,8 +3,7 @@
  *
  * The file is read again for every operation, so a version disabled by another process a second
  * ago is disabled here too; scrypt runs once a process.
- * Uses: core/fs, file_model, file_seal, passphrase.  Used by: file_change, file_admin,
- * file_provider.
+ * Uses: core/fs, file_model, file_seal, passphrase.
  */
 #ifndef KEYRING_FILE_FILE_RING_H
 #define KEYRING_FILE_FILE_RING_H

@@ -28,7 +28,7 @@ enum err file_seal_kek(const struct file_scrypt *with, const struct secret *pass
     enum err rc;
 
     TRY(secret_new(SEAL_KEY_LEN, &kek));
-    if (EVP_PBE_scrypt((const char *)phrase.at, phrase.len, with->salt, FILE_SALT_LEN, with->n,
+    if (EVP_PBE_scrypt((const char *)phrase.data, phrase.len, with->salt, FILE_SALT_LEN, with->n,
                        FILE_SCRYPT_R, with->p, SCRYPT_MEMORY_MAX, secret_at(kek),
                        SEAL_KEY_LEN) != 1)
         FAIL(ERR_FAILED, "scrypt failed (n %" PRIu64 ", p %" PRIu64 "): out of memory?", with->n,
@@ -65,7 +65,7 @@ static enum err open_key(const struct secret *with, const struct seal_context *c
 
     if (sealed.len != object_sealed_size(SEAL_KEY_LEN))
         FAIL(ERR_CORRUPT, "a wrapped key of %zu bytes", sealed.len);
-    memcpy(identity.id, sealed.at + OBJECT_ID_AT, sizeof identity.id);
+    memcpy(identity.id, sealed.data + OBJECT_ID_AT, sizeof identity.id);
     TRY(object_open(with, &identity, sealed, &plain));
     if (secret_bytes(plain).len != SEAL_KEY_LEN)
         FAIL(ERR_CORRUPT, "a key of %zu bytes", secret_bytes(plain).len);
@@ -120,7 +120,7 @@ enum err file_seal_store(const struct file_keyring *k, const struct secret *kek,
         TRY(seal_key(key, &context, v->number, master, &sealed));
         stored = buf_bytes(&sealed);
     }
-    memcpy(v->stored, stored.at, stored.len);
+    memcpy(v->stored, stored.data, stored.len);
     v->stored_len = stored.len;
 out:
     secret_free(key);
@@ -199,7 +199,7 @@ enum err file_seal_wrap(const struct secret *master, uint64_t version,
 
     TRY(subkey_derive(master, SUBKEY_WRAP, context, &key));
     TRY(seal_key(key, context, version, plain, &sealed));
-    memcpy(out->wrapped, sealed.at, sealed.len);
+    memcpy(out->wrapped, sealed.data, sealed.len);
     out->wrapped_len = sealed.len;
     snprintf(out->algorithm, sizeof out->algorithm, "%s", FILE_ALGORITHM);
 out:

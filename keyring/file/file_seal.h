@@ -6,7 +6,7 @@
  * the 32 bytes of the data key as plaintext, under X(master key, "sealpoint/v1/wrap" ‖ 00 ‖ ctx,
  * 32); header: repository and scope of the context, ordinal = key version, object id random.
  *
- * Uses: core/base, core/seal, file_model.  Used by: the file provider.
+ * Uses: core/base, core/seal, file_model.
  */
 #ifndef KEYRING_FILE_FILE_SEAL_H
 #define KEYRING_FILE_FILE_SEAL_H

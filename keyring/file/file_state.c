@@ -110,7 +110,7 @@ static const struct transition table[4][4] = {
                              [FILE_KEY_DESTROYED] = NOT_SO(FILE_KEY_DESTROYED, GONE)},
 };
 
-static enum err refuse(const struct file_version *v, const char *why)
+static enum err refuse_change(const struct file_version *v, const char *why)
 {
     char since[CLOCK_TEXT_LEN + 1];
 
@@ -132,7 +132,7 @@ enum err file_act(struct file_version *v, enum key_action action, uint64_t days,
         return err_set(ERR_USAGE, "a deletion is scheduled for %d to %d days, not %" PRIu64,
                        KEY_DELETION_DAYS_LEAST, KEY_DELETION_DAYS_MOST, days);
     if (t->outcome == REFUSED)
-        return refuse(v, t->refusal);
+        return refuse_change(v, t->refusal);
     if (t->outcome == IS_ALREADY)
         return ERR_OK;
     v->state = t->next;

@@ -7,7 +7,7 @@
  * Time never goes back for a keyring: file_clock() is the newest time it has seen, so a clock set
  * back brings nothing back. A version past its deletion date is destroyed, whether or not its
  * material is gone from the file already.
- * Uses: file_model, admin.h.  Used by: the file provider.
+ * Uses: file_model, admin.h.
  */
 #ifndef KEYRING_FILE_FILE_STATE_H
 #define KEYRING_FILE_FILE_STATE_H

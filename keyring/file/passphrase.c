@@ -16,10 +16,10 @@
 #define READ_MAX (PASSPHRASE_LEN_MAX + 2)
 
 /* Until the end of the file or until `to` is full. */
-static enum err read_up_to(int fd, uint8_t *to, size_t room, size_t *len)
+static enum err read_up_to(int fd, uint8_t *to, size_t cap, size_t *len)
 {
-    while (*len < room) {
-        ssize_t got = read(fd, to + *len, room - *len);
+    while (*len < cap) {
+        ssize_t got = read(fd, to + *len, cap - *len);
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -40,19 +40,19 @@ static enum err read_fd(int fd, struct secret **out)
 
     TRY(secret_new(READ_MAX, &all));
     TRY(read_up_to(fd, secret_at(all), READ_MAX, &len));
-    if (len > 0 && secret_bytes(all).at[len - 1] == '\n')
+    if (len > 0 && secret_bytes(all).data[len - 1] == '\n')
         len--;
     if (len == 0)
         FAIL(ERR_USAGE, "it is empty");
     if (len > PASSPHRASE_LEN_MAX)
         FAIL(ERR_USAGE, "it is longer than %d bytes", PASSPHRASE_LEN_MAX);
-    TRY(secret_copy(bytes_of(secret_bytes(all).at, len), out));
+    TRY(secret_copy(bytes_of(secret_bytes(all).data, len), out));
 out:
     secret_free(all);
     return rc;
 }
 
-static void warn_of_mode(int fd, const char *path)
+static void warn_of_passphrase_mode(int fd, const char *path)
 {
     struct stat st;
 
@@ -69,7 +69,7 @@ static enum err read_path(const char *path, struct secret **out)
 
     if (fd < 0)
         return err_sys(ERR_KEY_UNREACHABLE, "opening it");
-    warn_of_mode(fd, path);
+    warn_of_passphrase_mode(fd, path);
     TRY(read_fd(fd, out));
 out:
     if (fd >= 0)

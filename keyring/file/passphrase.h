@@ -2,7 +2,7 @@
  * Where a passphrase comes from: a file, a descriptor ("fd:3"), or whoever can be asked.
  *
  * A systemd credential is a file. One newline at the end is not part of it; everything else is.
- * Uses: keyring.h.  Used by: the file provider.
+ * Uses: keyring.h.
  */
 #ifndef KEYRING_FILE_PASSPHRASE_H
 #define KEYRING_FILE_PASSPHRASE_H

@@ -72,7 +72,7 @@ static void backup_clear(struct backup *b)
 }
 
 /* What no reader takes must not cost hours of reading first. */
-static enum err check_text(const char *name, const char *text, size_t max)
+static enum err check_option_text(const char *name, const char *text, size_t max)
 {
     if (text == NULL)
         return ERR_OK;
@@ -88,9 +88,9 @@ static enum err check_texts(const struct backup_options *o)
 {
     enum err rc;
 
-    TRY(check_text("description", o->description, SNAPSHOT_TEXT_MAX));
-    TRY(check_text("snapshot type", o->snapshot_type, SNAPSHOT_WORD_MAX));
-    TRY(check_text("frequency type", o->frequency_type, SNAPSHOT_WORD_MAX));
+    TRY(check_option_text("description", o->description, SNAPSHOT_TEXT_MAX));
+    TRY(check_option_text("snapshot type", o->snapshot_type, SNAPSHOT_WORD_MAX));
+    TRY(check_option_text("frequency type", o->frequency_type, SNAPSHOT_WORD_MAX));
 out:
     return rc;
 }
@@ -259,7 +259,7 @@ out:
     return rc;
 }
 
-static enum err write_index(struct backup *b)
+static enum err build_index(struct backup *b)
 {
     struct index_writer_options options = {
         .ledger = b->ledger,
@@ -445,7 +445,7 @@ static void keep_for_next(struct backup *b)
         log_say(LOG_WARN, "the snapshot is made, but writing a checkpoint failed: %s", err_text());
 }
 
-static void report(const struct backup *b, struct backup_result *out)
+static void fill_result(const struct backup *b, struct backup_result *out)
 {
     *out = (struct backup_result){
         .is_base = !b->has_parent,
@@ -461,7 +461,7 @@ static void report(const struct backup *b, struct backup_result *out)
 }
 
 /* Objects that no record will name go at once, if they can; else the next run removes them. */
-static void undo(struct backup *b)
+static void undo_backup(struct backup *b)
 {
     struct err_record failure;
 
@@ -497,7 +497,7 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     keep_same_keys(&b);
     TRY(journal_new(b.ledger, b.id_text, &b.journal));
     TRY(read_and_store(&b));
-    TRY(write_index(&b));
+    TRY(build_index(&b));
     TRY(make_facts(&b, &facts));
     TRY(put_manifest(&b, facts));
     TRY(complete_facts(&b, facts));
@@ -505,13 +505,13 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     may_be_recorded = true;
     TRY(ledger_append(b.ledger, RECORD_SNAPSHOT, facts, NULL)); /* the commit point */
     keep_for_next(&b);
-    report(&b, out);
+    fill_result(&b, out);
     if (out->attention > 0)
         FAIL(ERR_ATTENTION, "snapshot %s is made, but needs attention: see the warnings above",
              out->id);
 out:
     if (rc != ERR_OK && b.journal != NULL && !may_be_recorded)
-        undo(&b);
+        undo_backup(&b);
     jdoc_free(facts);
     backup_clear(&b);
     return rc;

@@ -2,7 +2,7 @@
  * Take a snapshot: source → ranges → workers → packs → index → manifest → record.
  *
  * The record is the commit point: what has no record does not exist.
- * Uses: core, keyring, catalogue.  Used by: cli.
+ * Uses: core, keyring, catalogue.
  */
 #ifndef SNAPSHOT_BACKUP_BACKUP_H
 #define SNAPSHOT_BACKUP_BACKUP_H

@@ -53,8 +53,8 @@ out:
 }
 
 /* One block's row: zeros, the parent's, or that of a freshly stored block. */
-static enum err write_block(struct block_writer *w, struct bytes plain, const uint8_t *parent_row,
-                            uint8_t *row)
+static enum err fill_row(struct block_writer *w, struct bytes plain, const uint8_t *parent_row,
+                         uint8_t *row)
 {
     struct block b = {.codec = BLOCK_ZERO};
     enum err rc = ERR_OK;
@@ -82,13 +82,13 @@ static enum err write_range(struct block_writer *w, const struct read_range *c)
 
     TRY(read_queue_read(w->shared->queue, c, w->content));
     TRY(read_queue_parent_rows(w->shared->queue, c, w->parent_rows, &comparable));
-    for (size_t at = 0; at < c->len; at += c->block_len, count++) {
-        size_t len = c->len - at < c->block_len ? c->len - at : c->block_len;
+    for (size_t offset = 0; offset < c->len; offset += c->block_len, count++) {
+        size_t len = c->len - offset < c->block_len ? c->len - offset : c->block_len;
         const uint8_t *parent_row =
             count < comparable ? w->parent_rows + count * BLOCK_ROW_LEN : NULL;
 
-        TRY(write_block(w, bytes_of(w->content + at, len), parent_row,
-                        w->rows + count * BLOCK_ROW_LEN));
+        TRY(fill_row(w, bytes_of(w->content + offset, len), parent_row,
+                     w->rows + count * BLOCK_ROW_LEN));
     }
     TRY(spool_put_rows(w->shared->spool, c->slot, w->rows, count));
 out:

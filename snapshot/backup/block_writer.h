@@ -1,7 +1,7 @@
 /*
  * One backup worker's way from ranges to packs: hash, compare with the parent, compress, append.
  *
- * Uses: core, read_queue, pack, codec.  Used by: backup.
+ * Uses: core, read_queue, pack, codec.
  */
 #ifndef SNAPSHOT_BACKUP_BLOCK_WRITER_H
 #define SNAPSHOT_BACKUP_BLOCK_WRITER_H

@@ -11,7 +11,7 @@
 /* One spooled entry: its path (into the text) and where it lies in the spool. */
 struct item {
     struct bytes path;
-    uint64_t at;
+    uint64_t offset;
     uint32_t len;
     bool is_dir;
     bool is_link;
@@ -39,13 +39,13 @@ static void entry_sort_clear(struct entry_sort *o)
     entry_clear(&o->entry);
 }
 
-static enum err load(struct entry_sort *o, uint64_t at, uint32_t len)
+static enum err load_entry(struct entry_sort *o, uint64_t offset, uint32_t len)
 {
     enum err rc;
 
     o->raw.len = 0;
     TRY(buf_reserve(&o->raw, len));
-    TRY(spool_read(o->spool, at, o->raw.at, len));
+    TRY(spool_read(o->spool, offset, o->raw.data, len));
     o->raw.len = len;
 out:
     return rc;
@@ -59,22 +59,22 @@ static enum err load_all(struct entry_sort *o)
     enum err rc;
 
     TRY(mem_new((size_t)spool_entry_count(o->spool), sizeof *o->items, &o->items));
-    for (uint64_t at = 0; at < end; o->count++) {
+    for (uint64_t offset = 0; offset < end; o->count++) {
         struct item *i = &o->items[o->count];
 
-        TRY(spool_read(o->spool, at, len_be, sizeof len_be));
-        *i = (struct item){.at = at, .len = (uint32_t)be_get(len_be, 4)};
-        TRY(load(o, at, i->len));
+        TRY(spool_read(o->spool, offset, len_be, sizeof len_be));
+        *i = (struct item){.offset = offset, .len = (uint32_t)be_get(len_be, 4)};
+        TRY(load_entry(o, offset, i->len));
         TRY(entry_decode(buf_bytes(&o->raw), &o->entry));
         i->path.len = o->entry.path.len;
         i->is_dir = o->entry.type == ENTRY_DIR;
         i->is_link = (o->entry.flags & ENTRY_HARD_LINK) != 0;
         i->has_content = o->entry.type == ENTRY_FILE && !i->is_link;
         TRY(buf_add(&o->text, buf_bytes(&o->entry.path)));
-        at += i->len;
+        offset += i->len;
     }
     for (size_t i = 0; i < o->count; i++) { /* the text does not move any more */
-        o->items[i].path.at = o->text.at + text_at;
+        o->items[i].path.data = o->text.data + text_at;
         text_at += o->items[i].path.len;
     }
 out:
@@ -93,10 +93,10 @@ static int by_path(const void *a, const void *b)
         order = path_compare(x->path, y->path);
     if (order != 0)
         return order;
-    return x->at < y->at ? -1 : x->at > y->at;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static enum err put(struct entry_sort *o, struct bytes raw)
+static enum err put_entry(struct entry_sort *o, struct bytes raw)
 {
     o->out_count++;
     o->out_len += raw.len;
@@ -113,7 +113,7 @@ static enum err put_folder(struct entry_sort *o, struct bytes path)
     TRY(buf_add(&o->entry.path, path));
     o->raw.len = 0;
     TRY(entry_encode(&o->entry, &o->raw));
-    TRY(put(o, buf_bytes(&o->raw)));
+    TRY(put_entry(o, buf_bytes(&o->raw)));
 out:
     return rc;
 }
@@ -124,9 +124,9 @@ static enum err put_missing_folders(struct entry_sort *o, struct bytes path, str
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < path.len; i++) {
-        struct bytes above = bytes_of(path.at, i);
+        struct bytes above = bytes_of(path.data, i);
 
-        if (path.at[i] != '/' || path_is_within(*dir, above))
+        if (path.data[i] != '/' || path_is_within(*dir, above))
             continue;
         TRY(put_folder(o, above));
         *dir = above;
@@ -138,7 +138,7 @@ out:
 /* The last item of that name, which is the one that counts; NULL when there is none. */
 static const struct item *find_item(const struct entry_sort *o, struct bytes path)
 {
-    struct item key = {.path = path, .at = UINT64_MAX};
+    struct item key = {.path = path, .offset = UINT64_MAX};
     size_t low = 0;
     size_t high = o->count;
 
@@ -154,7 +154,7 @@ static const struct item *find_item(const struct entry_sort *o, struct bytes pat
 }
 
 /* A link that leads nowhere would make a snapshot that no restore takes. */
-static enum err check_link(struct entry_sort *o)
+static enum err check_first_name(struct entry_sort *o)
 {
     const struct item *first;
     enum err rc;
@@ -163,10 +163,10 @@ static enum err check_link(struct entry_sort *o)
     first = find_item(o, buf_bytes(&o->entry.link));
     if (first == NULL)
         FAIL(ERR_FAILED, "%s is a hard link to %s, which is not in the tar", entry_path(&o->entry),
-             (const char *)o->entry.link.at);
+             (const char *)o->entry.link.data);
     if (!first->has_content)
         FAIL(ERR_FAILED, "%s is a hard link to %s, which is no file of its own in the tar",
-             entry_path(&o->entry), (const char *)o->entry.link.at);
+             entry_path(&o->entry), (const char *)o->entry.link.data);
 out:
     return rc;
 }
@@ -184,14 +184,14 @@ static enum err put_all(struct entry_sort *o)
             continue; /* a later one of the same name counts */
         if (entry_path_is_root(item->path) && !item->is_dir)
             FAIL(ERR_FAILED, "the root of the tar is no folder");
-        if (last_file.at != NULL && path_is_within(item->path, last_file))
+        if (last_file.data != NULL && path_is_within(item->path, last_file))
             FAIL(ERR_FAILED, "%.*s is both a file and a folder in the tar", (int)last_file.len,
-                 (const char *)last_file.at);
+                 (const char *)last_file.data);
         TRY(put_missing_folders(o, item->path, &dir));
-        TRY(load(o, item->at, item->len));
+        TRY(load_entry(o, item->offset, item->len));
         if (item->is_link)
-            TRY(check_link(o));
-        TRY(put(o, buf_bytes(&o->raw)));
+            TRY(check_first_name(o));
+        TRY(put_entry(o, buf_bytes(&o->raw)));
         if (item->is_dir && !entry_path_is_root(item->path))
             dir = item->path;
         else if (!item->is_dir)
@@ -201,7 +201,7 @@ out:
     return rc;
 }
 
-static enum err run(struct entry_sort *o)
+static enum err sort_entries(struct entry_sort *o)
 {
     enum err rc;
 
@@ -221,7 +221,7 @@ enum err entry_sort_measure(struct spool *spool, uint64_t *count, uint64_t *len)
     struct entry_sort o = {.spool = spool};
     enum err rc;
 
-    TRY(run(&o));
+    TRY(sort_entries(&o));
     *count = o.out_count;
     *len = o.out_len;
 out:
@@ -232,7 +232,7 @@ out:
 enum err entry_sort_write(struct spool *spool, entry_sort_sink *sink, void *arg)
 {
     struct entry_sort o = {.spool = spool, .sink = sink, .arg = arg};
-    enum err rc = run(&o);
+    enum err rc = sort_entries(&o);
 
     entry_sort_clear(&o);
     return rc;

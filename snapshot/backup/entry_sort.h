@@ -2,7 +2,7 @@
  * Entries that came in any order (a tar's) in the order of the index: sorted, of several with one
  * name the last, and with the folders that the tar took for granted.
  *
- * Uses: spool, entry.  Used by: index_build.
+ * Uses: spool, entry.
  */
 #ifndef SNAPSHOT_BACKUP_ENTRY_SORT_H
 #define SNAPSHOT_BACKUP_ENTRY_SORT_H

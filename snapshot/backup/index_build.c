@@ -50,7 +50,7 @@ struct marking {
     struct index_build *build;
 };
 
-static enum err mark_used(void *arg, uint8_t *rows, size_t count)
+static enum err mark_objects_used(void *arg, uint8_t *rows, size_t count)
 {
     struct marking *m = arg;
     size_t objects = m->options->inherited_count + m->options->pack_count;
@@ -81,7 +81,7 @@ enum err index_build_plan(const struct index_build_options *o, struct index_buil
     TRY(mem_new(objects, sizeof *build.objects, &build.objects));
     for (size_t i = 0; i < objects; i++)
         build.numbers[i] = UNUSED;
-    TRY(scan_rows(o, mark_used, &marking));
+    TRY(scan_rows(o, mark_objects_used, &marking));
     for (size_t i = 0; i < objects; i++) {
         if (build.numbers[i] == UNUSED)
             continue;
@@ -109,10 +109,10 @@ static enum err copy_entries(const struct index_build_options *o, index_build_si
     enum err rc;
 
     TRY(mem_new(COPY_LEN, 1, &piece));
-    for (uint64_t at = 0; at < len; at += COPY_LEN) {
-        size_t some = len - at < COPY_LEN ? (size_t)(len - at) : COPY_LEN;
+    for (uint64_t offset = 0; offset < len; offset += COPY_LEN) {
+        size_t some = len - offset < COPY_LEN ? (size_t)(len - offset) : COPY_LEN;
 
-        TRY(spool_read(o->spool, at, piece, some));
+        TRY(spool_read(o->spool, offset, piece, some));
         TRY(sink(arg, bytes_of(piece, some)));
     }
 out:

@@ -3,7 +3,7 @@
  * sealed, to the store.
  *
  * Objects that no block needs any more are left out; the rest are numbered anew.
- * Uses: core, spool, index, manifest, codec.  Used by: backup.
+ * Uses: core, spool, index, manifest, codec.
  */
 #ifndef SNAPSHOT_BACKUP_INDEX_BUILD_H
 #define SNAPSHOT_BACKUP_INDEX_BUILD_H

@@ -23,11 +23,11 @@ struct index_writer {
     char *cache_new;   /* its name until it is kept */
     char *cache_path;
     bool kept;
-    struct buf ledger_fetch; /* small pieces become few writes */
+    struct buf pending; /* small pieces become few writes */
     struct manifest_object facts;
 };
 
-static enum err to_put(void *arg, struct bytes sealed)
+static enum err write_to_put(void *arg, struct bytes sealed)
 {
     struct index_writer *w = arg;
 
@@ -65,14 +65,14 @@ enum err index_writer_new(const struct index_writer_options *o, struct index_wri
 
     TRY(mem_new(1, sizeof *w, &w));
     w->cache = -1;
-    w->ledger_fetch.max = FETCH_LEN;
+    w->pending.max = FETCH_LEN;
     TRY(open_cache(w, o));
     TRY(hash_new(&w->hash));
     TRY(rand_fill(identity.id, sizeof identity.id));
     object_name(identity.id, name);
     TRY(journal_add(o->journal, name));
     TRY(store_put_begin(ledger_store(o->ledger), name, &w->put));
-    TRY(object_writer_new(o->k_meta, &identity, to_put, w, &w->object));
+    TRY(object_writer_new(o->k_meta, &identity, write_to_put, w, &w->object));
     TRY(codec_deflate_new(to_object, w, &w->deflate));
     w->facts.type = OBJECT_INDEX;
     memcpy(w->facts.id, identity.id, SEAL_ID_LEN);
@@ -84,9 +84,9 @@ out:
     return rc;
 }
 
-static enum err flush(struct index_writer *w)
+static enum err flush_pending(struct index_writer *w)
 {
-    struct bytes piece = buf_bytes(&w->ledger_fetch);
+    struct bytes piece = buf_bytes(&w->pending);
     enum err rc = ERR_OK;
 
     if (piece.len == 0)
@@ -94,7 +94,7 @@ static enum err flush(struct index_writer *w)
     TRY(hash_add(w->hash, piece));
     TRY(file_write(w->cache, piece));
     TRY(codec_stream_add(w->deflate, piece));
-    w->ledger_fetch.len = 0;
+    w->pending.len = 0;
 out:
     return rc;
 }
@@ -105,13 +105,13 @@ enum err index_writer_add(void *arg, struct bytes piece)
     enum err rc = ERR_OK;
 
     while (piece.len > 0) {
-        size_t room = w->ledger_fetch.max - w->ledger_fetch.len;
-        size_t len = piece.len < room ? piece.len : room;
+        size_t cap = w->pending.max - w->pending.len;
+        size_t len = piece.len < cap ? piece.len : cap;
 
-        TRY(buf_add(&w->ledger_fetch, bytes_of(piece.at, len)));
-        piece = bytes_of(piece.at + len, piece.len - len);
-        if (w->ledger_fetch.len == w->ledger_fetch.max)
-            TRY(flush(w));
+        TRY(buf_add(&w->pending, bytes_of(piece.data, len)));
+        piece = bytes_of(piece.data + len, piece.len - len);
+        if (w->pending.len == w->pending.max)
+            TRY(flush_pending(w));
     }
 out:
     return rc;
@@ -142,7 +142,7 @@ enum err index_writer_finish(struct index_writer *w, struct manifest_object *out
     uint8_t digest[HASH_LEN];
     enum err rc;
 
-    TRY(flush(w));
+    TRY(flush_pending(w));
     TRY(codec_stream_end(w->deflate));
     TRY(object_writer_finish(w->object, &w->facts.size, w->facts.sha256));
     TRY(store_put_commit(w->put));
@@ -176,7 +176,7 @@ void index_writer_free(struct index_writer *w)
         if (!w->kept)
             unlink(w->cache_new);
     }
-    buf_clear(&w->ledger_fetch);
+    buf_clear(&w->pending);
     mem_free(w->cache_new);
     mem_free(w->cache_path);
     mem_free(w);

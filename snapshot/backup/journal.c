@@ -63,9 +63,9 @@ out:
     return rc;
 }
 
-static enum err undo(const struct ledger *ledger, bool is_own, struct buf *text)
+static enum err undo_note(const struct ledger *ledger, bool is_own, struct buf *text)
 {
-    char *first = (char *)text->at;
+    char *first = (char *)text->data;
     char *end = strchr(first, '\n');
     bool is_made = false;
     enum err rc = ERR_OK;
@@ -83,7 +83,7 @@ out:
     return rc;
 }
 
-static enum err finish(const struct ledger *ledger, bool is_own)
+static enum err finish_journal(const struct ledger *ledger, bool is_own)
 {
     char *path = NULL;
     struct buf text = {.max = JOURNAL_LEN_MAX};
@@ -99,7 +99,7 @@ static enum err finish(const struct ledger *ledger, bool is_own)
     }
     TRY(rc);
     TRY(buf_add(&text, bytes_of("", 1)));
-    TRY(undo(ledger, is_own, &text));
+    TRY(undo_note(ledger, is_own, &text));
     if (unlink(path) != 0)
         FAIL_SYS(ERR_FAILED, "removing %s", path);
 out:
@@ -112,12 +112,12 @@ out:
 
 enum err journal_recover(const struct ledger *ledger)
 {
-    return finish(ledger, false);
+    return finish_journal(ledger, false);
 }
 
 enum err journal_undo(const struct ledger *ledger)
 {
-    return finish(ledger, true);
+    return finish_journal(ledger, true);
 }
 
 enum err journal_new(const struct ledger *ledger, const char *snapshot_id, struct journal **out)

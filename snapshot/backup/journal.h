@@ -3,7 +3,7 @@
  *
  * A name is noted before its object is made. When the run's record is in the ledger the journal
  * goes; else its objects do, at the end of the run that failed or at the start of the next.
- * Uses: core.  Used by: backup, pack.
+ * Uses: core.
  */
 #ifndef SNAPSHOT_BACKUP_JOURNAL_H
 #define SNAPSHOT_BACKUP_JOURNAL_H

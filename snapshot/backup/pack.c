@@ -12,7 +12,7 @@ struct packs {
     pthread_mutex_t lock;
     struct manifest_object *items; /* owned; under lock */
     uint32_t count;
-    uint32_t room;
+    size_t cap;
 };
 
 struct pack_writer {
@@ -65,10 +65,7 @@ static enum err take_number(struct packs *p, uint32_t *number)
     pthread_mutex_lock(&p->lock);
     if (p->count == MANIFEST_OBJECTS_MAX)
         FAIL(ERR_FAILED, "a snapshot cannot have more than %d objects", MANIFEST_OBJECTS_MAX);
-    if (p->count == p->room) {
-        TRY(mem_resize(p->room == 0 ? 16 : 2 * (size_t)p->room, sizeof *p->items, &p->items));
-        p->room = p->room == 0 ? 16 : 2 * p->room;
-    }
+    TRY(mem_grow(p->count, sizeof *p->items, &p->cap, &p->items));
     p->items[p->count] = (struct manifest_object){0};
     *number = p->count++;
 out:
@@ -88,12 +85,12 @@ out:
     return rc;
 }
 
-static enum err to_put(void *arg, struct bytes sealed)
+static enum err write_pack_bytes(void *arg, struct bytes sealed)
 {
     return store_put_write(arg, sealed);
 }
 
-static enum err begin(struct pack_writer *w)
+static enum err begin_pack(struct pack_writer *w)
 {
     const struct packs_options *o = &w->packs->options;
     struct object_identity identity = {.type = OBJECT_PACK, .context = o->context};
@@ -106,7 +103,7 @@ static enum err begin(struct pack_writer *w)
     object_name(identity.id, name);
     TRY(journal_add(o->journal, name));
     TRY(store_put_begin(o->store, name, &w->put));
-    TRY(object_writer_new(o->k_data, &identity, to_put, w->put, &w->object));
+    TRY(object_writer_new(o->k_data, &identity, write_pack_bytes, w->put, &w->object));
     w->facts = (struct manifest_object){.type = OBJECT_PACK, .ordinal = identity.ordinal};
     memcpy(w->facts.id, identity.id, SEAL_ID_LEN);
     memcpy(w->facts.scope, o->context.scope, SEAL_ID_LEN);
@@ -120,7 +117,7 @@ enum err pack_writer_add(struct pack_writer *w, struct bytes stored, uint32_t *o
     enum err rc = ERR_OK;
 
     if (w->object == NULL)
-        TRY(begin(w));
+        TRY(begin_pack(w));
     *object = w->packs->options.first_number + w->number;
     *offset = object_writer_offset(w->object);
     TRY(object_writer_add(w->object, stored));
@@ -130,7 +127,7 @@ out:
     return rc;
 }
 
-static void abandon(struct pack_writer *w)
+static void abandon_pack(struct pack_writer *w)
 {
     object_writer_free(w->object);
     store_put_free(w->put);
@@ -150,7 +147,7 @@ enum err pack_writer_finish(struct pack_writer *w)
     pthread_mutex_lock(&p->lock);
     p->items[w->number] = w->facts;
     pthread_mutex_unlock(&p->lock);
-    abandon(w);
+    abandon_pack(w);
 out:
     return rc;
 }
@@ -159,6 +156,6 @@ void pack_writer_free(struct pack_writer *w)
 {
     if (w == NULL)
         return;
-    abandon(w);
+    abandon_pack(w);
     mem_free(w);
 }

@@ -3,7 +3,7 @@
  *
  * Each worker appends to its own open pack, so that none waits for another; the list of what was
  * finished is shared. Blocks inside one pack lie in the order in which they were claimed.
- * Uses: core, journal, manifest.  Used by: backup.
+ * Uses: core, journal, manifest.
  */
 #ifndef SNAPSHOT_BACKUP_PACK_H
 #define SNAPSHOT_BACKUP_PACK_H

@@ -46,8 +46,9 @@ static enum err check_copy(int fd, uint64_t len)
 
     TRY(hash_new(&hash));
     TRY(mem_new(READ_LEN, 1, &piece));
-    for (uint64_t at = 0; at < len; at += got) {
-        TRY(file_read_at(fd, piece, len - at < READ_LEN ? (size_t)(len - at) : READ_LEN, at, &got));
+    for (uint64_t offset = 0; offset < len; offset += got) {
+        TRY(file_read_at(fd, piece, len - offset < READ_LEN ? (size_t)(len - offset) : READ_LEN,
+                         offset, &got));
         if (got == 0)
             FAIL(ERR_CORRUPT, "it ends early");
         TRY(hash_add(hash, bytes_of(piece, got)));

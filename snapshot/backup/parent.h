@@ -5,7 +5,7 @@
  * The cache is a copy of the index's plaintext in the state directory (0600), with its SHA-256
  * behind it: a host whose rights are encrypt-only makes incrementals from it, and a damaged copy
  * is noticed and not used.
- * Uses: core, keyring, index, manifest.  Used by: backup, read_queue.
+ * Uses: core, keyring, index, manifest.
  */
 #ifndef SNAPSHOT_BACKUP_PARENT_H
 #define SNAPSHOT_BACKUP_PARENT_H

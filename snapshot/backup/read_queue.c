@@ -87,7 +87,7 @@ void read_queue_totals(const struct read_queue *queue, struct read_queue_totals 
     *out = queue->totals;
 }
 
-static void say(const struct entry *e, const char *what)
+static void warn_of_entry(const struct entry *e, const char *what)
 {
     char shown[SHOWN_MAX];
 
@@ -96,11 +96,11 @@ static void say(const struct entry *e, const char *what)
 }
 
 /* Spool an entry that stays as it is, and count it. */
-static enum err spool_entry(struct read_queue *queue, const struct entry *e, uint64_t *at)
+static enum err spool_entry(struct read_queue *queue, const struct entry *e, uint64_t *offset)
 {
     enum err rc;
 
-    TRY(spool_add(queue->options.spool, e, at));
+    TRY(spool_add(queue->options.spool, e, offset));
     queue->totals.files++;
     queue->totals.bytes += e->size;
     if (queue->options.progress != NULL)
@@ -162,12 +162,12 @@ out:
 }
 
 /* Take over entry and rows as the parent has them. */
-static enum err inherit(struct read_queue *queue)
+static enum err inherit_file(struct read_queue *queue)
 {
     struct entry *e = &queue->parent_entry;
     uint64_t blocks = entry_blocks(e);
     uint64_t from = e->first_block;
-    uint64_t at;
+    uint64_t offset;
     enum err rc = ERR_OK;
 
     e->first_block = blocks > 0 ? queue->next_slot : 0;
@@ -179,7 +179,7 @@ static enum err inherit(struct read_queue *queue)
         queue->next_slot += count;
         done += count;
     }
-    TRY(spool_entry(queue, e, &at));
+    TRY(spool_entry(queue, e, &offset));
     if (queue->options.progress != NULL)
         atomic_fetch_add(&queue->options.progress->done_bytes, e->size);
 out:
@@ -231,7 +231,7 @@ static enum err next_file(struct read_queue *queue)
     struct reading *r = NULL;
     bool more = true;
     bool found = false;
-    uint64_t at;
+    uint64_t offset;
     enum err rc;
 
     TRY(mem_new(1, sizeof *r, &r));
@@ -243,12 +243,12 @@ static enum err next_file(struct read_queue *queue)
         goto out;
     TRY(find_in_parent(queue, &r->entry, &found));
     if (found && is_unchanged(queue, &r->entry, &queue->parent_entry)) {
-        rc = inherit(queue);
+        rc = inherit_file(queue);
         goto out;
     }
     rc = source->driver->describe(source->self, &r->entry, &r->fd);
     if (rc == ERR_NOT_FOUND) {
-        say(&r->entry, "vanished before it was read");
+        warn_of_entry(&r->entry, "vanished before it was read");
         queue->totals.attention++;
         rc = ERR_OK;
         goto out;
@@ -257,7 +257,7 @@ static enum err next_file(struct read_queue *queue)
     if (has_content(queue, &r->entry))
         TRY(begin_file(queue, &r, found));
     else
-        TRY(spool_entry(queue, &r->entry, &at));
+        TRY(spool_entry(queue, &r->entry, &offset));
 out:
     reading_free(r);
     return rc;
@@ -283,7 +283,8 @@ static enum err let_go(struct read_queue *queue, struct reading *r)
         return ERR_OK;
     look_again(r);
     if (r->changed) {
-        say(&r->entry, "changed while it was read; the snapshot has a mixture of before and after");
+        warn_of_entry(&r->entry,
+                      "changed while it was read; the snapshot has a mixture of before and after");
         queue->totals.attention++;
         TRY(spool_mark_changed(queue->options.spool, r->spooled_at));
     }
@@ -311,7 +312,7 @@ static enum err end_file(struct read_queue *queue)
     return rc != ERR_OK ? rc : gone;
 }
 
-static void cut(struct read_queue *queue, size_t len, struct read_range *c)
+static void cut_range(struct read_queue *queue, size_t len, struct read_range *c)
 {
     struct reading *r = queue->current;
 
@@ -355,7 +356,7 @@ static enum err cut_next(struct read_queue *queue, uint8_t *buffer, struct read_
         TRY(read_stream(queue, buffer, &len));
     *cut_one = len > 0;
     if (len > 0)
-        cut(queue, len, c);
+        cut_range(queue, len, c);
     else
         TRY(end_file(queue));
 out:
@@ -388,12 +389,12 @@ static enum err read_around_holes(const struct read_range *c, uint8_t *buffer, s
     enum err rc = ERR_OK;
 
     memset(buffer, 0, c->len);
-    for (size_t at = 0; at < c->len; at += c->block_len) {
-        size_t len = c->len - at < c->block_len ? c->len - at : c->block_len;
+    for (size_t offset = 0; offset < c->len; offset += c->block_len) {
+        size_t len = c->len - offset < c->block_len ? c->len - offset : c->block_len;
         size_t some = len;
 
-        if (entry_has_data(&c->file->entry, c->offset + at, len))
-            TRY(file_read_at(c->file->fd, buffer + at, len, c->offset + at, &some));
+        if (entry_has_data(&c->file->entry, c->offset + offset, len))
+            TRY(file_read_at(c->file->fd, buffer + offset, len, c->offset + offset, &some));
         *got += some;
         if (some < len)
             break;

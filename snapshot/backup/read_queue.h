@@ -5,7 +5,7 @@
  * reading, hashing and all else happen outside of it. Files that the parent has unchanged are
  * inherited without being read. When the last range of a file is released, it is looked at once
  * more: what changed while it was read is marked and said.
- * Uses: core, source, spool, parent.  Used by: backup.
+ * Uses: core, source, spool, parent.
  */
 #ifndef SNAPSHOT_BACKUP_READ_QUEUE_H
 #define SNAPSHOT_BACKUP_READ_QUEUE_H

@@ -47,7 +47,7 @@ void spool_free(struct spool *s)
     mem_free(s);
 }
 
-static enum err flush(struct spool *s)
+static enum err flush_entries(struct spool *s)
 {
     enum err rc;
 
@@ -58,27 +58,27 @@ out:
     return rc;
 }
 
-enum err spool_add(struct spool *s, const struct entry *e, uint64_t *at)
+enum err spool_add(struct spool *s, const struct entry *e, uint64_t *offset)
 {
     enum err rc;
 
-    *at = spool_entries_len(s);
+    *offset = spool_entries_len(s);
     TRY(entry_encode(e, &s->unwritten));
     s->count++;
     if (s->unwritten.len >= WRITE_LEN)
-        TRY(flush(s));
+        TRY(flush_entries(s));
 out:
     return rc;
 }
 
-enum err spool_mark_changed(struct spool *s, uint64_t at)
+enum err spool_mark_changed(struct spool *s, uint64_t offset)
 {
     uint8_t flags = 0;
     enum err rc;
 
-    TRY(spool_read(s, at + FLAGS_OFFSET, &flags, 1));
+    TRY(spool_read(s, offset + FLAGS_OFFSET, &flags, 1));
     flags |= ENTRY_CHANGED;
-    TRY(file_write_at(s->entries, bytes_of(&flags, 1), at + FLAGS_OFFSET));
+    TRY(file_write_at(s->entries, bytes_of(&flags, 1), offset + FLAGS_OFFSET));
 out:
     return rc;
 }
@@ -110,14 +110,14 @@ uint64_t spool_entries_len(const struct spool *s)
     return s->written + s->unwritten.len;
 }
 
-enum err spool_read(struct spool *s, uint64_t at, void *to, size_t len)
+enum err spool_read(struct spool *s, uint64_t offset, void *to, size_t len)
 {
     size_t got = 0;
     enum err rc;
 
     if (s->unwritten.len > 0)
-        TRY(flush(s));
-    TRY(file_read_at(s->entries, to, len, at, &got));
+        TRY(flush_entries(s));
+    TRY(file_read_at(s->entries, to, len, offset, &got));
     if (got != len)
         FAIL(ERR_FAILED, "the temporary file table ends early");
 out:

@@ -4,7 +4,7 @@
  *
  * Workers finish blocks in any order; each row has its place before it is read, so nothing of the
  * block map is ever in memory. Both files are unlinked temporaries of the state directory.
- * Uses: core/base, core/fs, entry, block.  Used by: read_queue, backup.
+ * Uses: core/base, core/fs, entry, block.
  */
 #ifndef SNAPSHOT_BACKUP_SPOOL_H
 #define SNAPSHOT_BACKUP_SPOOL_H
@@ -20,9 +20,9 @@ MUST_CHECK enum err spool_new(const char *dir, struct spool **out);
 void spool_free(struct spool *s);
 
 /* Append an entry; one thread at a time. *at is its place, for spool_mark_changed(). */
-MUST_CHECK enum err spool_add(struct spool *s, const struct entry *e, uint64_t *at);
+MUST_CHECK enum err spool_add(struct spool *s, const struct entry *e, uint64_t *offset);
 /* Set ENTRY_CHANGED in an entry that is spooled already; not at the same time as spool_add. */
-MUST_CHECK enum err spool_mark_changed(struct spool *s, uint64_t at);
+MUST_CHECK enum err spool_mark_changed(struct spool *s, uint64_t offset);
 
 /* Rows of the block map; any thread, each row by one. */
 MUST_CHECK enum err spool_put_rows(struct spool *s, uint64_t first, const uint8_t *rows,
@@ -32,6 +32,6 @@ MUST_CHECK enum err spool_get_rows(struct spool *s, uint64_t first, uint8_t *row
 uint64_t spool_entry_count(const struct spool *s);
 uint64_t spool_entries_len(const struct spool *s);
 /* Encoded bytes of the entries, for copying or sorting. */
-MUST_CHECK enum err spool_read(struct spool *s, uint64_t at, void *to, size_t len);
+MUST_CHECK enum err spool_read(struct spool *s, uint64_t offset, void *to, size_t len);
 
 #endif

@@ -22,7 +22,7 @@ static char type_letter(enum entry_type type)
 
 static const char *text_or_none(const struct buf *b)
 {
-    return b->len > 0 ? (const char *)b->at : "";
+    return b->len > 0 ? (const char *)b->data : "";
 }
 
 /* Some file systems keep years that nanoseconds since 1970 do not reach: those are cut. */
@@ -35,7 +35,7 @@ static int64_t mtime_ns(const struct entry *e)
     return e->mtime_s * NS_PER_S + e->mtime_ns;
 }
 
-static struct browse_file describe(const struct entry *e)
+static struct browse_file describe_entry(const struct entry *e)
 {
     return (struct browse_file){
         .path = entry_path(e),
@@ -80,7 +80,7 @@ enum err browse_list(const struct browse_options *options, const char *path, bro
         if (path != NULL && strcmp(path, ".") != 0 &&
             !path_is_within(buf_bytes(&e.path), bytes_of_text(path)))
             break; /* what lies below a path follows it at once */
-        file = describe(&e);
+        file = describe_entry(&e);
         TRY(each(arg, &file));
     }
 out:
@@ -89,7 +89,7 @@ out:
     return rc;
 }
 
-static enum err to_descriptor(void *arg, struct bytes piece)
+static enum err write_piece(void *arg, struct bytes piece)
 {
     return file_write(*(int *)arg, piece);
 }
@@ -107,7 +107,7 @@ enum err browse_cat(const struct browse_options *options, const char *path, int 
     TRY(file_reader_find(content, bytes_of_text(path), &e));
     if (e.type != ENTRY_FILE)
         FAIL(ERR_USAGE, "%s is not a regular file", path);
-    TRY(file_reader_read(content, &e, to_descriptor, &fd));
+    TRY(file_reader_read(content, &e, write_piece, &fd));
 out:
     entry_clear(&e);
     file_reader_free(content);

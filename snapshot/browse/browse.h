@@ -1,7 +1,7 @@
 /*
  * Look into a snapshot: list its files, write one out, export all as a tar.
  *
- * Uses: core, keyring, catalogue.  Used by: cli.
+ * Uses: core, keyring, catalogue.
  */
 #ifndef SNAPSHOT_BROWSE_BROWSE_H
 #define SNAPSHOT_BROWSE_BROWSE_H

@@ -22,7 +22,7 @@ struct exporter {
 };
 
 /* When our own write failed, its message is still recorded. */
-static enum err tar_error(const struct exporter *x)
+static enum err refuse_tar_write(const struct exporter *x)
 {
     if (x->write_failed != ERR_OK)
         return x->write_failed;
@@ -30,18 +30,18 @@ static enum err tar_error(const struct exporter *x)
 }
 
 /* Our own write: EINTR, short writes and EPIPE are its business. */
-static la_ssize_t to_descriptor(struct archive *tar, void *arg, const void *at, size_t len)
+static la_ssize_t write_tar_bytes(struct archive *tar, void *arg, const void *data, size_t len)
 {
     struct exporter *x = arg;
 
-    x->write_failed = file_write(x->fd, bytes_of(at, len));
+    x->write_failed = file_write(x->fd, bytes_of(data, len));
     if (x->write_failed == ERR_OK)
         return (la_ssize_t)len;
     archive_set_error(tar, EIO, "%s", err_text());
     return -1;
 }
 
-static enum err open_tar(struct exporter *x)
+static enum err open_tar_writer(struct exporter *x)
 {
     x->tar = archive_write_new();
     x->entry = archive_entry_new();
@@ -49,8 +49,8 @@ static enum err open_tar(struct exporter *x)
         return err_set(ERR_FAILED, "out of memory for libarchive");
     if (archive_write_set_format_pax(x->tar) != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(x->tar, 1) != ARCHIVE_OK ||
-        archive_write_open2(x->tar, x, NULL, to_descriptor, NULL, NULL) != ARCHIVE_OK)
-        return tar_error(x);
+        archive_write_open2(x->tar, x, NULL, write_tar_bytes, NULL, NULL) != ARCHIVE_OK)
+        return refuse_tar_write(x);
     return ERR_OK;
 }
 
@@ -59,7 +59,7 @@ static enum err to_tar(void *arg, struct bytes piece)
     struct exporter *x = arg;
 
     /* libarchive takes less than it is given only at the end of a file. */
-    return archive_write_data(x->tar, piece.at, piece.len) < 0 ? tar_error(x) : ERR_OK;
+    return archive_write_data(x->tar, piece.data, piece.len) < 0 ? refuse_tar_write(x) : ERR_OK;
 }
 
 /* Whole blocks, for that is how holes were read; neighbours become one. */
@@ -70,8 +70,8 @@ static void add_extents(struct exporter *x, const struct entry *e)
     uint64_t to = 0; /* [from, to) is not added yet */
 
     for (size_t i = 0; i < e->extents.len; i += 16) {
-        uint64_t begin = be_get(e->extents.at + i, 8);
-        uint64_t end = begin + be_get(e->extents.at + i + 8, 8) + block - 1;
+        uint64_t begin = be_get(e->extents.data + i, 8);
+        uint64_t end = begin + be_get(e->extents.data + i + 8, 8) + block - 1;
 
         begin -= begin % block;
         end -= end % block;
@@ -98,15 +98,15 @@ static enum err export_entry(struct exporter *x, const struct entry *e, struct e
         archive_entry_set_size(x->entry, (la_int64_t)content->size);
         add_extents(x, content);
     } else if ((e->flags & ENTRY_HARD_LINK) != 0) {
-        archive_entry_copy_hardlink(x->entry, (const char *)e->link.at);
+        archive_entry_copy_hardlink(x->entry, (const char *)e->link.data);
         archive_entry_unset_size(x->entry);
     }
     if (archive_write_header(x->tar, x->entry) < ARCHIVE_WARN)
-        TRY(tar_error(x));
+        TRY(refuse_tar_write(x));
     if (content != NULL)
         TRY(file_reader_read(x->file_reader, content, to_tar, x));
     if (archive_write_finish_entry(x->tar) < ARCHIVE_WARN)
-        TRY(tar_error(x));
+        TRY(refuse_tar_write(x));
 out:
     return rc;
 }
@@ -140,7 +140,7 @@ static enum err export_all(struct exporter *x)
     TRY(export_those(x, false));
     TRY(export_those(x, true));
     if (archive_write_close(x->tar) < ARCHIVE_WARN)
-        TRY(tar_error(x));
+        TRY(refuse_tar_write(x));
 out:
     return rc;
 }
@@ -154,7 +154,7 @@ enum err tar_export(const struct snapshot_reader *from, const char *const *only,
 
     TRY(tree_measure(&x.tree));
     TRY(file_reader_new(from, &x.file_reader));
-    TRY(open_tar(&x));
+    TRY(open_tar_writer(&x));
     TRY(export_all(&x));
 out:
     archive_entry_free(x.entry);

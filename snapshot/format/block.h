@@ -1,7 +1,7 @@
 /*
  * A row of the block map: where the content of one block lies (docs/FORMAT.md, 6.3).
  *
- * Uses: core/base.  Used by: this room.
+ * Uses: core/base.
  */
 #ifndef SNAPSHOT_FORMAT_BLOCK_H
 #define SNAPSHOT_FORMAT_BLOCK_H

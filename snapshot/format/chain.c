@@ -5,7 +5,7 @@
 #define VERSION_CHANGED "the active master-key version changed"
 #define KEYS_CHANGED "the configured master keys changed"
 
-static const struct snapshot *find(const struct snapshot_list *c, const char *id)
+static const struct snapshot *find_snapshot(const struct snapshot_list *c, const char *id)
 {
     for (size_t i = 0; i < c->count; i++)
         if (strcmp(c->items[i].id, id) == 0)
@@ -18,7 +18,7 @@ const struct snapshot *chain_parent(const struct snapshot_list *c, const struct 
                                     const char **why)
 {
     const struct snapshot *newest = c->count > 0 ? &c->items[c->count - 1] : NULL;
-    const struct snapshot *base = newest != NULL ? find(c, newest->base) : NULL;
+    const struct snapshot *base = newest != NULL ? find_snapshot(c, newest->base) : NULL;
     int64_t age_ms = base != NULL ? now_ms - base->started_ms : 0;
 
     *why = "";

@@ -2,7 +2,7 @@
  * When a chain of incrementals ends: pure functions of what the list of snapshots and the envelopes
  * say.
  *
- * Uses: keyring, catalogue.  Used by: backup.
+ * Uses: keyring, catalogue.
  */
 #ifndef SNAPSHOT_FORMAT_CHAIN_H
 #define SNAPSHOT_FORMAT_CHAIN_H

@@ -83,7 +83,7 @@ enum err codec_compress(struct codec *c, struct bytes plain, struct bytes *store
     enum err rc;
 
     TRY(context_for(c, &ctx));
-    len = ZSTD_compress2(ctx, c->to, c->to_len, plain.at, plain.len);
+    len = ZSTD_compress2(ctx, c->to, c->to_len, plain.data, plain.len);
     if (ZSTD_isError(len))
         FAIL(ERR_FAILED, "zstd: %s", ZSTD_getErrorName(len));
     c->last_was_dense = len > plain.len / 100 * DENSE_PERCENT;
@@ -98,14 +98,14 @@ out:
     return rc;
 }
 
-/* At most `room` bytes; *len of them. */
-static enum err decompress(struct codec *c, enum block_codec which, struct bytes stored, void *to,
-                           size_t room, size_t *len)
+/* At most `cap` bytes; *len of them. */
+static enum err decompress_up_to(struct codec *c, enum block_codec which, struct bytes stored,
+                                 void *to, size_t cap, size_t *len)
 {
     if (which == BLOCK_RAW) {
-        if (stored.len > room)
-            return err_set(ERR_CORRUPT, "a block is longer than %zu bytes", room);
-        memcpy(to, stored.at, stored.len);
+        if (stored.len > cap)
+            return err_set(ERR_CORRUPT, "a block is longer than %zu bytes", cap);
+        memcpy(to, stored.data, stored.len);
         *len = stored.len;
         return ERR_OK;
     }
@@ -114,9 +114,9 @@ static enum err decompress(struct codec *c, enum block_codec which, struct bytes
     if (c->reader == NULL)
         return err_set(ERR_FAILED, "out of memory for zstd");
     /* Exactly one frame: zstd itself would take more behind it. */
-    if (ZSTD_findFrameCompressedSize(stored.at, stored.len) != stored.len)
+    if (ZSTD_findFrameCompressedSize(stored.data, stored.len) != stored.len)
         return err_set(ERR_CORRUPT, "a block does not decompress: it is not one zstd frame");
-    *len = ZSTD_decompressDCtx(c->reader, to, room, stored.at, stored.len);
+    *len = ZSTD_decompressDCtx(c->reader, to, cap, stored.data, stored.len);
     if (ZSTD_isError(*len))
         return err_set(ERR_CORRUPT, "a block does not decompress: %s", ZSTD_getErrorName(*len));
     return ERR_OK;
@@ -132,7 +132,7 @@ enum err codec_decompress(struct codec *c, enum block_codec which, struct bytes 
         memset(to, 0, len);
         goto out;
     }
-    TRY(decompress(c, which, stored, to, len, &got));
+    TRY(decompress_up_to(c, which, stored, to, len, &got));
     if (got != len)
         FAIL(ERR_CORRUPT, "a block gives %zu bytes, not %zu", got, len);
 out:
@@ -142,7 +142,7 @@ out:
 enum err codec_decompress_any(struct codec *c, enum block_codec which, struct bytes stored,
                               void *to, size_t *len)
 {
-    return decompress(c, which, stored, to, BLOCK_LEN_MAX, len);
+    return decompress_up_to(c, which, stored, to, BLOCK_LEN_MAX, len);
 }
 
 struct codec_stream {
@@ -206,9 +206,9 @@ out:
     return rc;
 }
 
-static enum err deflate(struct codec_stream *s, struct bytes piece, ZSTD_EndDirective how)
+static enum err deflate_piece(struct codec_stream *s, struct bytes piece, ZSTD_EndDirective how)
 {
-    ZSTD_inBuffer in = {.src = piece.at, .size = piece.len};
+    ZSTD_inBuffer in = {.src = piece.data, .size = piece.len};
     size_t left;
     enum err rc = ERR_OK;
 
@@ -225,9 +225,9 @@ out:
     return rc;
 }
 
-static enum err inflate(struct codec_stream *s, struct bytes piece)
+static enum err inflate_piece(struct codec_stream *s, struct bytes piece)
 {
-    ZSTD_inBuffer in = {.src = piece.at, .size = piece.len};
+    ZSTD_inBuffer in = {.src = piece.data, .size = piece.len};
     bool may_have_more = true;
     enum err rc = ERR_OK;
 
@@ -254,13 +254,13 @@ out:
 
 enum err codec_stream_add(struct codec_stream *s, struct bytes piece)
 {
-    return s->deflate != NULL ? deflate(s, piece, ZSTD_e_continue) : inflate(s, piece);
+    return s->deflate != NULL ? deflate_piece(s, piece, ZSTD_e_continue) : inflate_piece(s, piece);
 }
 
 enum err codec_stream_end(struct codec_stream *s)
 {
     if (s->deflate != NULL)
-        return deflate(s, bytes_of(NULL, 0), ZSTD_e_end);
+        return deflate_piece(s, bytes_of(NULL, 0), ZSTD_e_end);
     if (!s->frame_is_whole)
         return err_set(ERR_CORRUPT, "the compressed index ends early");
     return ERR_OK;

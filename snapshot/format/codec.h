@@ -1,7 +1,7 @@
 /*
  * zstd, for blocks and for the index. The only user of libzstd in this room.
  *
- * Uses: core/base, block.  Used by: this room.
+ * Uses: core/base, block.
  */
 #ifndef SNAPSHOT_FORMAT_CODEC_H
 #define SNAPSHOT_FORMAT_CODEC_H

@@ -93,7 +93,7 @@ enum err entry_take_xattr(struct cursor *c, struct bytes *name, struct bytes *va
     TRY(cursor_u32(c, &value_len));
     TRY(cursor_take(c, name_len, name));
     TRY(cursor_take(c, value_len, value));
-    if (name->len == 0 || memchr(name->at, '\0', name->len) != NULL)
+    if (name->len == 0 || memchr(name->data, '\0', name->len) != NULL)
         FAIL(ERR_CORRUPT, "an extended attribute's name is empty or has a NUL");
 out:
     return rc;
@@ -111,7 +111,7 @@ out:
 
 bool entry_has_data(const struct entry *e, uint64_t offset, uint64_t len)
 {
-    const uint8_t *row = e->extents.at;
+    const uint8_t *row = e->extents.data;
 
     if (e->extents.len == 0)
         return true;
@@ -126,7 +126,7 @@ bool entry_has_data(const struct entry *e, uint64_t offset, uint64_t len)
 
 const char *entry_path(const struct entry *e)
 {
-    return (const char *)e->path.at;
+    return (const char *)e->path.data;
 }
 
 /* Adds the bytes and, not counted in len, a NUL: the buffers serve as C strings too. */
@@ -137,8 +137,8 @@ static enum err set_text(struct buf *to, struct bytes from)
     to->len = 0;
     TRY(buf_reserve(to, from.len + 1));
     if (from.len > 0)
-        memcpy(to->at, from.at, from.len);
-    to->at[from.len] = '\0';
+        memcpy(to->data, from.data, from.len);
+    to->data[from.len] = '\0';
     to->len = from.len;
 out:
     return rc;
@@ -266,8 +266,8 @@ static enum err check_lists(const struct entry *e)
         TRY(entry_take_xattr(&rows, &name, &value));
     TRY(cursor_end(&rows));
     for (size_t i = 0; i < e->extents.len; i += 16) {
-        uint64_t from = be_get(e->extents.at + i, 8);
-        uint64_t len = be_get(e->extents.at + i + 8, 8);
+        uint64_t from = be_get(e->extents.data + i, 8);
+        uint64_t len = be_get(e->extents.data + i + 8, 8);
 
         if (from < end || from > e->size || len > e->size - from)
             FAIL(ERR_CORRUPT, "the extents of a sparse file are out of order");
@@ -279,7 +279,7 @@ out:
 
 bool entry_path_is_root(struct bytes path)
 {
-    return path.len == 1 && path.at[0] == '.';
+    return path.len == 1 && path.data[0] == '.';
 }
 
 bool entry_is_root(const struct entry *e)
@@ -295,7 +295,7 @@ static enum err take_text(struct cursor *c, size_t len, struct buf *to)
     if (len >= to->max) /* one byte of it is the NUL's */
         FAIL(ERR_CORRUPT, "a name or list of %zu bytes is over the limit of %zu", len, to->max - 1);
     TRY(cursor_take(c, len, &part));
-    if (len > 0 && memchr(part.at, '\0', len) != NULL)
+    if (len > 0 && memchr(part.data, '\0', len) != NULL)
         FAIL(ERR_CORRUPT, "a name has a NUL inside");
     TRY(set_text(to, part));
 out:
@@ -303,9 +303,9 @@ out:
 }
 
 /* Xattr rows have no length of their own in front: count them off. */
-static enum err take_xattrs(struct cursor *c, struct entry *e)
+static enum err take_xattr_rows(struct cursor *c, struct entry *e)
 {
-    const uint8_t *from = c->at;
+    const uint8_t *from = c->data;
     struct bytes name = {NULL, 0};
     struct bytes value = {NULL, 0};
     size_t len;
@@ -313,7 +313,7 @@ static enum err take_xattrs(struct cursor *c, struct entry *e)
 
     for (uint32_t i = 0; i < e->xattr_count; i++)
         TRY(entry_take_xattr(c, &name, &value));
-    len = (size_t)(c->at - from);
+    len = (size_t)(c->data - from);
     if (len > e->xattrs.max)
         FAIL(ERR_CORRUPT, "extended attributes of %zu bytes are over the limit of %zu", len,
              e->xattrs.max);
@@ -343,7 +343,7 @@ enum err entry_decode(struct bytes from, struct entry *out)
     TRY(take_text(&c, f.link_len, &out->link));
     TRY(take_text(&c, f.user_len, &out->user));
     TRY(take_text(&c, f.group_len, &out->group));
-    TRY(take_xattrs(&c, out));
+    TRY(take_xattr_rows(&c, out));
     TRY(take_text(&c, f.acl_len, &out->acl));
     TRY(cursor_take(&c, (size_t)f.extent_count * 16, &extents));
     out->extents.len = 0;

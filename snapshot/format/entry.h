@@ -2,7 +2,7 @@
  * An entry: one file of a snapshot, everything but its content (docs/FORMAT.md, 6.2).
  *
  * Entries are reused: entry_reset() empties one and keeps its memory.
- * Uses: core/base, core/fs.  Used by: this room.
+ * Uses: core/base, core/fs.
  */
 #ifndef SNAPSHOT_FORMAT_ENTRY_H
 #define SNAPSHOT_FORMAT_ENTRY_H

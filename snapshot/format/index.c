@@ -76,14 +76,14 @@ out:
     return rc;
 }
 
-static enum err note_start(struct index *x, uint64_t i, uint64_t at)
+static enum err note_start(struct index *x, uint64_t i, uint64_t offset)
 {
     enum err rc = ERR_OK;
 
     /* Grown as entries are seen, not by the count that the header claims. */
     if ((i & (i - 1)) == 0)
         TRY(mem_resize(i < 8 ? 16 : 2 * i, sizeof *x->starts, &x->starts));
-    x->starts[i] = at;
+    x->starts[i] = offset;
 out:
     return rc;
 }
@@ -91,26 +91,26 @@ out:
 static enum err find_entries(struct index *x)
 {
     const struct index_header *h = &x->header;
-    uint64_t at = files_start(h);
+    uint64_t offset = files_start(h);
     uint8_t len_be[4];
     enum err rc = ERR_OK;
 
     for (uint64_t i = 0; i < h->file_count; i++) {
-        uint64_t left = rows_start(h) - at;
+        uint64_t left = rows_start(h) - offset;
         uint64_t len;
 
         if (left < ENTRY_FIXED_LEN)
             FAIL(ERR_CORRUPT, "the file table of the index ends early");
-        TRY(read_exactly(x, at, len_be, sizeof len_be));
+        TRY(read_exactly(x, offset, len_be, sizeof len_be));
         len = be_get(len_be, 4);
         if (len < ENTRY_FIXED_LEN || len > ENTRY_LEN_MAX || len > left)
             FAIL(ERR_CORRUPT, "an entry of the index has an impossible length");
-        TRY(note_start(x, i, at));
-        at += len;
+        TRY(note_start(x, i, offset));
+        offset += len;
     }
-    if (at != rows_start(h))
+    if (offset != rows_start(h))
         FAIL(ERR_CORRUPT, "bytes are left over behind the file table of the index");
-    TRY(note_start(x, h->file_count, at));
+    TRY(note_start(x, h->file_count, offset));
 out:
     return rc;
 }
@@ -120,9 +120,9 @@ static bool parent_was_seen(struct bytes path, struct bytes last_dir)
 {
     size_t len = path.len;
 
-    while (len > 0 && path.at[len - 1] != '/')
+    while (len > 0 && path.data[len - 1] != '/')
         len--;
-    return len == 0 || path_is_within(last_dir, bytes_of(path.at, len - 1));
+    return len == 0 || path_is_within(last_dir, bytes_of(path.data, len - 1));
 }
 
 static enum err check_entry(const struct index *x, uint64_t i, const struct entry *e,
@@ -198,7 +198,7 @@ static enum err check_links(struct index *x)
 {
     struct entry link;
     struct entry first;
-    uint64_t at = 0;
+    uint64_t offset = 0;
     enum err rc = ERR_OK;
 
     entry_init(&link);
@@ -207,11 +207,11 @@ static enum err check_links(struct index *x)
         TRY(index_entry(x, i, &link));
         if ((link.flags & ENTRY_HARD_LINK) == 0)
             continue;
-        rc = index_find(x, buf_bytes(&link.link), &at);
+        rc = index_find(x, buf_bytes(&link.link), &offset);
         if (rc == ERR_NOT_FOUND)
             FAIL(ERR_CORRUPT, "a hard link of the index leads to nothing");
         TRY(rc);
-        TRY(index_entry(x, at, &first));
+        TRY(index_entry(x, offset, &first));
         if (first.type != ENTRY_FILE || (first.flags & ENTRY_HARD_LINK) != 0)
             FAIL(ERR_CORRUPT, "a hard link of the index leads to something that is no file");
     }
@@ -316,7 +316,8 @@ enum err index_find(const struct index *x, struct bytes path, uint64_t *i)
         else
             high = middle;
     }
-    FAIL(ERR_NOT_FOUND, "no such file in the snapshot: %.*s", (int)path.len, (const char *)path.at);
+    FAIL(ERR_NOT_FOUND, "no such file in the snapshot: %.*s", (int)path.len,
+         (const char *)path.data);
 out:
     entry_clear(&e);
     return rc;
@@ -336,14 +337,14 @@ struct unseal {
     uint64_t max;
 };
 
-static enum err fetch(void *arg, uint64_t offset, void *to, size_t len)
+static enum err fetch_sealed(void *arg, uint64_t offset, void *to, size_t len)
 {
     struct unseal *u = arg;
 
     return store_blob_read(u->blob, offset, to, len);
 }
 
-static enum err keep(void *arg, struct bytes piece)
+static enum err keep_plain(void *arg, struct bytes piece)
 {
     struct unseal *u = arg;
     enum err rc;
@@ -364,11 +365,12 @@ static enum err unseal_into(struct unseal *u, struct object_reader *reader)
     enum err rc;
 
     TRY(mem_new(OBJECT_SEGMENT_LEN, 1, &piece));
-    TRY(codec_inflate_new(keep, u, &inflate));
-    for (uint64_t at = 0; at < size; at += OBJECT_SEGMENT_LEN) {
-        size_t len = size - at < OBJECT_SEGMENT_LEN ? (size_t)(size - at) : OBJECT_SEGMENT_LEN;
+    TRY(codec_inflate_new(keep_plain, u, &inflate));
+    for (uint64_t offset = 0; offset < size; offset += OBJECT_SEGMENT_LEN) {
+        size_t len =
+            size - offset < OBJECT_SEGMENT_LEN ? (size_t)(size - offset) : OBJECT_SEGMENT_LEN;
 
-        TRY(object_reader_read(reader, at, piece, len));
+        TRY(object_reader_read(reader, offset, piece, len));
         TRY(codec_stream_add(inflate, bytes_of(piece, len)));
     }
     TRY(codec_stream_end(inflate));
@@ -391,7 +393,7 @@ enum err index_unseal(struct store *store, const struct secret *k_meta,
 
     object_name(identity->id, name);
     TRY(store_blob_open(store, name, &u.blob));
-    TRY(object_reader_new(k_meta, identity, sealed_size, fetch, &u, &reader));
+    TRY(object_reader_new(k_meta, identity, sealed_size, fetch_sealed, &u, &reader));
     TRY(file_temporary(temp_dir, &u.fd));
     TRY(unseal_into(&u, reader));
     rc = index_open(u.fd, u.len, out);

@@ -7,7 +7,7 @@
  *
  *   header(64) ‖ object ids (16 each) ‖ entries ‖ block rows (48 each)      docs/FORMAT.md, 6
  *
- * Uses: core, entry, block.  Used by: this room.
+ * Uses: core, entry, block.
  */
 #ifndef SNAPSHOT_FORMAT_INDEX_H
 #define SNAPSHOT_FORMAT_INDEX_H

@@ -23,7 +23,7 @@ static const char *type_name(enum object_type type)
     return NULL;
 }
 
-static enum err type_of(const char *name, enum object_type *out)
+static enum err parse_object_type(const char *name, enum object_type *out)
 {
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (strcmp(types[i].name, name) == 0) {
@@ -76,7 +76,7 @@ static enum err object_read(const struct jdoc *row, struct manifest_object *o)
 
     TRY(jdoc_hex(row, "id", o->id, SEAL_ID_LEN));
     TRY(jdoc_text(row, "type", TYPE_TEXT_MAX, &type));
-    TRY(type_of(type, &o->type));
+    TRY(parse_object_type(type, &o->type));
     TRY(jdoc_hex(row, "scope", o->scope, SEAL_ID_LEN));
     TRY(jdoc_number(row, "ordinal", UINT32_MAX, &o->ordinal));
     TRY(jdoc_number(row, "size", UINT64_C(1) << 40, &o->size));
@@ -120,7 +120,7 @@ out:
     return rc;
 }
 
-static enum err write_index(const struct manifest *m, struct jdoc *to)
+static enum err write_index_facts(const struct manifest *m, struct jdoc *to)
 {
     struct jdoc *row = NULL;
     enum err rc;
@@ -145,7 +145,7 @@ enum err manifest_encode(const struct manifest *m, const struct jdoc *facts, str
     TRY(jdoc_set_copy(document, "snapshot", facts));
     TRY(write_keys(m, document));
     TRY(write_objects(m, document));
-    TRY(write_index(m, document));
+    TRY(write_index_facts(m, document));
     TRY(jdoc_write(document, to));
     TRY(buf_add_text(to, "\n"));
 out:
@@ -153,7 +153,7 @@ out:
     return rc;
 }
 
-static enum err read_keys(const struct jdoc *from, struct manifest *m)
+static enum err read_data_keys(const struct jdoc *from, struct manifest *m)
 {
     struct jdoc *list = NULL;
     struct jdoc *row = NULL;
@@ -252,7 +252,7 @@ enum err manifest_decode(struct bytes from, struct manifest *out)
     if (strlen(text) != SNAPSHOT_ID_TEXT)
         FAIL(ERR_CORRUPT, "the snapshot's id is too short");
     memcpy(m.id, text, sizeof m.id);
-    TRY(read_keys(document, &m));
+    TRY(read_data_keys(document, &m));
     TRY(read_objects(document, &m));
     TRY(jdoc_child(document, "index", &part));
     TRY(object_read(part, &m.index));
@@ -379,7 +379,7 @@ enum err manifest_matches(const struct manifest *m, const struct index *x)
     return ERR_OK;
 }
 
-static enum err check_object(struct store *store, const struct manifest_object *o)
+static enum err check_presence(struct store *store, const struct manifest_object *o)
 {
     char name[OBJECT_NAME_LEN + 1];
     uint64_t size = 0;
@@ -401,9 +401,9 @@ enum err manifest_check_objects(struct store *store, const struct manifest *m)
 {
     enum err rc;
 
-    TRY(check_object(store, &m->index));
+    TRY(check_presence(store, &m->index));
     for (size_t i = 0; i < m->object_count; i++)
-        TRY(check_object(store, &m->objects[i]));
+        TRY(check_presence(store, &m->objects[i]));
 out:
     return rc;
 }

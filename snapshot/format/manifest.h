@@ -3,7 +3,7 @@
  * with size and digest, and which of them is the index. It stands alone: what it inherits from
  * ancestors is listed too. Its digest is in the signed record (docs/FORMAT.md, 5).
  *
- * Uses: core, keyring, catalogue.  Used by: this room, cli.
+ * Uses: core, keyring, catalogue.
  */
 #ifndef SNAPSHOT_FORMAT_MANIFEST_H
 #define SNAPSHOT_FORMAT_MANIFEST_H

@@ -1,7 +1,7 @@
 /*
  * How far a long job is: counters that workers add to and the cli's ticker reads.
  *
- * Uses: nothing.  Used by: snapshot, cli.
+ * Uses: nothing.
  */
 #ifndef SNAPSHOT_FORMAT_PROGRESS_H
 #define SNAPSHOT_FORMAT_PROGRESS_H

@@ -58,7 +58,7 @@ out:
 }
 
 /* The first envelope of the newest rewrap is what a restore needs now; else the recorded key. */
-static enum err read_keys(const struct ledger *ledger, struct snapshot *s)
+static enum err read_master_keys(const struct ledger *ledger, struct snapshot *s)
 {
     struct data_key own = {0};
     struct data_key fresh = {0};
@@ -110,7 +110,7 @@ static enum err snapshot_read(const struct ledger *ledger, const struct record *
     TRY(jdoc_time(from, "startedAt", &s->started_ms));
     if (jdoc_has(from, "expiresAt"))
         TRY(jdoc_time(from, "expiresAt", &s->expires_ms));
-    TRY(read_keys(ledger, s));
+    TRY(read_master_keys(ledger, s));
     TRY(read_chain(from, s));
     TRY(read_totals(from, &s->totals));
     TRY(read_manifest(from, s));
@@ -177,10 +177,10 @@ static int by_id(const void *a, const void *b)
 /* `ids` is sorted. */
 static bool is_twice(char (*ids)[SNAPSHOT_ID_TEXT], size_t count, const char *id)
 {
-    char(*at)[SNAPSHOT_ID_TEXT] = bsearch(id, ids, count, sizeof *ids, by_id);
+    char(*found)[SNAPSHOT_ID_TEXT] = bsearch(id, ids, count, sizeof *ids, by_id);
 
-    return at != NULL && ((at > ids && by_id(at - 1, id) == 0) ||
-                          (at + 1 < ids + count && by_id(at + 1, id) == 0));
+    return found != NULL && ((found > ids && by_id(found - 1, id) == 0) ||
+                             (found + 1 < ids + count && by_id(found + 1, id) == 0));
 }
 
 /* Of two records with one id nobody could tell which is meant: both are damaged. */

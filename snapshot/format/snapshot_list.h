@@ -2,7 +2,7 @@
  * The snapshots of a repository: their records, decoded. The list of snapshots is a fold over the
  * ledger.
  *
- * Uses: core, keyring.  Used by: this room, cli.
+ * Uses: core, keyring.
  */
 #ifndef SNAPSHOT_FORMAT_SNAPSHOT_LIST_H
 #define SNAPSHOT_FORMAT_SNAPSHOT_LIST_H

@@ -15,7 +15,7 @@ struct plan {
     uint32_t *filled;        /* owned: those of this round that are there */
     size_t *starts;          /* owned: where each object's items begin in this round */
     struct plan_item *items; /* owned */
-    size_t item_room;
+    size_t item_cap;
     bool counting;
     uint32_t from, to; /* this round's objects */
     atomic_uint next;
@@ -93,9 +93,9 @@ enum err plan_round(struct plan *p, bool *more)
     if (!*more)
         goto out;
     count = choose_objects(p);
-    if (count > p->item_room) {
+    if (count > p->item_cap) {
         TRY(mem_resize(count, sizeof *p->items, &p->items));
-        p->item_room = count;
+        p->item_cap = count;
     }
     TRY(p->walk(p->arg, p));
     atomic_store(&p->next, p->from);

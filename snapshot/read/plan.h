@@ -4,7 +4,7 @@
  * A plan is made in rounds of at most PLAN_ITEMS_MAX blocks, so that its memory is bounded whatever
  * the snapshot's size: give the numbers of all blocks that are wanted, twice, once to count and
  * once in each round.
- * Uses: core/base.  Used by: restore, verify.
+ * Uses: core/base.
  */
 #ifndef SNAPSHOT_READ_PLAN_H
 #define SNAPSHOT_READ_PLAN_H

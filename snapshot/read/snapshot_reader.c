@@ -124,7 +124,7 @@ void block_reader_free(struct block_reader *r)
     mem_free(r);
 }
 
-static enum err fetch(void *arg, uint64_t offset, void *to, size_t len)
+static enum err fetch_pack_bytes(void *arg, uint64_t offset, void *to, size_t len)
 {
     return store_blob_read(arg, offset, to, len);
 }
@@ -138,7 +138,7 @@ static const struct secret *key_for(const struct snapshot_reader *reader,
     return NULL; /* manifest_decode() saw to it that there is one */
 }
 
-static enum err open_object(struct block_reader *r, uint32_t number, struct open_object *place)
+static enum err open_pack(struct block_reader *r, uint32_t number, struct open_object *place)
 {
     const struct manifest_object *m = &r->from->manifest.objects[number];
     struct object_identity identity = manifest_identity(&r->from->manifest, m);
@@ -149,8 +149,8 @@ static enum err open_object(struct block_reader *r, uint32_t number, struct open
     object_name(m->id, name);
     place->number = number;
     TRY(store_blob_open(r->from->store, name, &place->blob));
-    TRY(object_reader_new(key_for(r->from, m->scope), &identity, m->size, fetch, place->blob,
-                          &place->reader));
+    TRY(object_reader_new(key_for(r->from, m->scope), &identity, m->size, fetch_pack_bytes,
+                          place->blob, &place->reader));
 out:
     if (rc != ERR_OK)
         close_object(place);
@@ -172,7 +172,7 @@ static enum err find_object(struct block_reader *r, uint32_t number, struct open
         if (o->used < oldest->used)
             oldest = o;
     }
-    TRY(open_object(r, number, oldest));
+    TRY(open_pack(r, number, oldest));
     *out = oldest;
 out:
     if (rc == ERR_OK)
@@ -180,7 +180,8 @@ out:
     return rc;
 }
 
-static enum err check_digest(struct block_reader *r, const struct block *b, struct bytes plain)
+static enum err check_block_digest(struct block_reader *r, const struct block *b,
+                                   struct bytes plain)
 {
     uint8_t digest[HASH_LEN];
     enum err rc;
@@ -226,7 +227,7 @@ enum err block_reader_read(struct block_reader *r, const struct block *b, void *
     }
     TRY(read_stored(r, b));
     TRY(codec_decompress(r->codec, b->codec, bytes_of(r->stored, b->stored_len), to, len));
-    TRY(check_digest(r, b, bytes_of(to, len)));
+    TRY(check_block_digest(r, b, bytes_of(to, len)));
 out:
     if (rc != ERR_OK)
         note_block(r, b);
@@ -242,7 +243,7 @@ enum err block_reader_check(struct block_reader *r, const struct block *b, size_
     TRY(read_stored(r, b));
     TRY(codec_decompress_any(r->codec, b->codec, bytes_of(r->stored, b->stored_len), r->plain,
                              len));
-    TRY(check_digest(r, b, bytes_of(r->plain, *len)));
+    TRY(check_block_digest(r, b, bytes_of(r->plain, *len)));
 out:
     if (rc != ERR_OK)
         note_block(r, b);

@@ -3,7 +3,7 @@
  *
  * Opening is the key side of the preflight: every recorded key version is asked for, every data key
  * unwrapped and its commitment compared, the index opened and checked against the manifest.
- * Uses: core, keyring, index, manifest.  Used by: restore, verify, browse.
+ * Uses: core, keyring, index, manifest.
  */
 #ifndef SNAPSHOT_READ_SNAPSHOT_READER_H
 #define SNAPSHOT_READ_SNAPSHOT_READER_H

@@ -36,8 +36,8 @@ static bool passphrase_was_rejected(struct keyring *keyring, const struct snapsh
            state.verdict == KEY_INVALID && strcmp(state.reason, "credentialsRejected") == 0;
 }
 
-static const struct snapshot *nearest(const struct ledger *ledger, struct keyring *keyring,
-                                      const struct snapshot_list *c, size_t from, int step)
+static const struct snapshot *find_nearest(const struct ledger *ledger, struct keyring *keyring,
+                                           const struct snapshot_list *c, size_t from, int step)
 {
     const struct snapshot *refused = NULL;
 
@@ -55,7 +55,7 @@ static const struct snapshot *nearest(const struct ledger *ledger, struct keyrin
     return NULL;
 }
 
-static void hint(const char *which, const struct snapshot *s)
+static void hint_at(const char *which, const struct snapshot *s)
 {
     char when[CLOCK_TEXT_LEN + 1];
 
@@ -67,7 +67,7 @@ static void hint(const char *which, const struct snapshot *s)
 void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
                        const struct snapshot_list *c, const struct snapshot *refused)
 {
-    size_t at = (size_t)(refused - c->items);
+    size_t position = (size_t)(refused - c->items);
     const struct snapshot *newer;
     const struct snapshot *older;
     struct err_record failure;
@@ -77,13 +77,13 @@ void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
         err_give(&failure);
         return;
     }
-    newer = nearest(ledger, keyring, c, at, 1);
-    older = nearest(ledger, keyring, c, at, -1); /* wraps below zero and ends the loop */
+    newer = find_nearest(ledger, keyring, c, position, 1);
+    older = find_nearest(ledger, keyring, c, position, -1); /* wraps below zero and ends the loop */
     err_give(&failure);
     if (newer != NULL)
-        hint("newer", newer);
+        hint_at("newer", newer);
     if (older != NULL)
-        hint("older", older);
+        hint_at("older", older);
     if (newer == NULL && older == NULL)
         err_hint("No other snapshot can be restored with the keys as they are now.");
 }

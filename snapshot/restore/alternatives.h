@@ -1,7 +1,7 @@
 /*
  * What can be restored instead, when a key refuses.
  *
- * Uses: keyring, catalogue.  Used by: restore.
+ * Uses: keyring, catalogue.
  */
 #ifndef SNAPSHOT_RESTORE_ALTERNATIVES_H
 #define SNAPSHOT_RESTORE_ALTERNATIVES_H

@@ -44,7 +44,7 @@ static void say_shortcomings(struct restore *r)
 }
 
 /* Everything that can refuse does so here, and nothing has been touched. */
-static enum err preflight(struct restore *r)
+static enum err run_preflight(struct restore *r)
 {
     const struct restore_options *o = r->options;
     enum err rc;
@@ -65,7 +65,7 @@ out:
     return rc;
 }
 
-static enum err fill(struct restore *r)
+static enum err fill_target(struct restore *r)
 {
     const struct restore_options *o = r->options;
     enum err rc;
@@ -91,7 +91,7 @@ static enum err carry_out(struct restore *r)
     enum err rc;
 
     TRY(target_begin(&r->target));
-    TRY(fill(r));
+    TRY(fill_target(r));
     TRY(target_commit(&r->target));
 out:
     if (rc != ERR_OK)
@@ -101,7 +101,7 @@ out:
     return rc;
 }
 
-static void report(const struct restore *r, struct restore_result *out)
+static void fill_restore_result(const struct restore *r, struct restore_result *out)
 {
     *out = (struct restore_result){
         .files = r->tree.files,
@@ -118,10 +118,10 @@ enum err restore_run(const struct restore_options *options, struct restore_resul
     enum err rc;
 
     target_init(&r.target, &r.tree, options->delta, options->dry_run);
-    TRY(preflight(&r));
+    TRY(run_preflight(&r));
     if (!options->dry_run)
         TRY(carry_out(&r));
-    report(&r, out);
+    fill_restore_result(&r, out);
     if (out->attention > 0)
         FAIL(ERR_ATTENTION, "snapshot %s is %s, but needs attention: see the warnings above",
              options->snapshot->id, options->dry_run ? "restorable" : "restored");

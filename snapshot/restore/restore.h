@@ -2,7 +2,7 @@
  * Bring a snapshot back. Refusal comes first: everything that can be checked is, before the
  * target sees anything.
  *
- * Uses: core, keyring, catalogue.  Used by: cli.
+ * Uses: core, keyring, catalogue.
  */
 #ifndef SNAPSHOT_RESTORE_RESTORE_H
 #define SNAPSHOT_RESTORE_RESTORE_H

@@ -54,8 +54,8 @@ out:
 }
 
 /* Whether the target's file holds this block already. */
-static enum err is_there(struct planner *p, int fd, const struct block *b, uint64_t offset,
-                         size_t len, bool *same)
+static enum err has_block(struct planner *p, int fd, const struct block *b, uint64_t offset,
+                          size_t len, bool *same)
 {
     uint8_t digest[HASH_LEN];
     size_t got = 0;
@@ -84,7 +84,7 @@ static enum err compare_block(struct planner *p, int fd, const struct block *b, 
     bool same = false;
     enum err rc;
 
-    TRY(is_there(p, fd, b, offset, len, &same));
+    TRY(has_block(p, fd, b, offset, len, &same));
     if (same)
         goto out;
     p->lacks[row / 8] |= (uint8_t)(1 << row % 8);
@@ -167,7 +167,7 @@ out:
     return rc;
 }
 
-static enum err want_all(void *arg, struct plan *plan)
+static enum err want_files(void *arg, struct plan *plan)
 {
     struct planner *p = arg;
     uint64_t count = index_header(p->data->tree->from->index)->file_count;
@@ -230,18 +230,18 @@ static enum err write_sparse(struct filler *f, struct bytes plain, uint64_t offs
 {
     enum err rc = ERR_OK;
 
-    for (size_t at = 0; at < plain.len; at += PAGE_LEN) {
-        size_t len = plain.len - at < PAGE_LEN ? plain.len - at : PAGE_LEN;
-        struct bytes page = bytes_of(plain.at + at, len);
+    for (size_t done = 0; done < plain.len; done += PAGE_LEN) {
+        size_t len = plain.len - done < PAGE_LEN ? plain.len - done : PAGE_LEN;
+        struct bytes page = bytes_of(plain.data + done, len);
 
         if (!bytes_are_zero(page))
-            TRY(file_write_at(f->fd, page, offset + at));
+            TRY(file_write_at(f->fd, page, offset + done));
     }
 out:
     return rc;
 }
 
-static enum err write_block(struct filler *f, const struct plan_item *item)
+static enum err write_file_block(struct filler *f, const struct plan_item *item)
 {
     const struct index *index = f->data->tree->from->index;
     uint8_t row[BLOCK_ROW_LEN];
@@ -285,13 +285,13 @@ static enum err fill_objects(struct filler *f, const atomic_bool *stop)
     while (!atomic_load(stop) && plan_take(f->data->plan, &object, &items, &count))
         for (size_t i = 0; i < count && !atomic_load_explicit(stop, memory_order_relaxed); i++) {
             TRY(stop_check());
-            TRY(write_block(f, &items[i]));
+            TRY(write_file_block(f, &items[i]));
         }
 out:
     return rc;
 }
 
-static enum err fill(void *shared, size_t worker, const atomic_bool *stop)
+static enum err fill_files(void *shared, size_t worker, const atomic_bool *stop)
 {
     struct filler f = {.data = shared, .fd = -1};
     enum err rc;
@@ -320,13 +320,13 @@ enum err restore_data_write(struct restore_data *d)
 
     TRY(planner_init(&planner, d));
     if (d->tree->delta) /* the old state is read once; the plan's rounds go by what was found */
-        TRY(want_all(&planner, NULL));
-    TRY(plan_new(index_header(d->tree->from->index)->object_count, want_all, &planner, &d->plan));
+        TRY(want_files(&planner, NULL));
+    TRY(plan_new(index_header(d->tree->from->index)->object_count, want_files, &planner, &d->plan));
     for (;;) {
         TRY(plan_round(d->plan, &more));
         if (!more)
             break;
-        TRY(pool_run(d->workers > 0 ? d->workers : pool_processors(), fill, d));
+        TRY(pool_run(d->workers > 0 ? d->workers : pool_processors(), fill_files, d));
     }
 out:
     plan_free(d->plan);

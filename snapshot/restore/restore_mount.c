@@ -25,7 +25,7 @@
  */
 #define GUARD "mongod.lock"
 
-static bool is_there(int folder, const char *name)
+static bool name_exists(int folder, const char *name)
 {
     struct stat st;
 
@@ -83,14 +83,14 @@ static const char *next_name(const struct restore_target *t, const char *name)
 
     if (t->names.len == 0)
         return NULL;
-    next = name == NULL ? (const char *)t->names.at : name + strlen(name) + 1;
-    return next < (const char *)t->names.at + t->names.len ? next : NULL;
+    next = name == NULL ? (const char *)t->names.data : name + strlen(name) + 1;
+    return next < (const char *)t->names.data + t->names.len ? next : NULL;
 }
 
 /* The list is in a folder that others may have written to. */
 static enum err check_list(const struct restore_target *t)
 {
-    if (t->names.len > 0 && t->names.at[t->names.len - 1] != '\0')
+    if (t->names.len > 0 && t->names.data[t->names.len - 1] != '\0')
         return err_set(ERR_FAILED, "%s/%s is damaged: it does not end with a name", t->partial,
                        LIST);
     for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
@@ -148,17 +148,17 @@ out:
 /* A name of the list that is no longer in the content. (No content: then nothing is known.) */
 static bool has_moved(int content, const char *name)
 {
-    return content >= 0 && !is_there(content, name) && errno == ENOENT;
+    return content >= 0 && !name_exists(content, name) && errno == ENOENT;
 }
 
 /* ---- whether the mount point is empty ---- */
 
 /* Both the list and the walk are sorted: *at goes on through the list, from its first name. */
-static bool is_listed(const struct restore_target *t, const char *name, const char **at)
+static bool is_listed(const struct restore_target *t, const char *name, const char **cursor)
 {
-    while (*at != NULL && strcmp(*at, name) < 0)
-        *at = next_name(t, *at);
-    return *at != NULL && strcmp(*at, name) == 0;
+    while (*cursor != NULL && strcmp(*cursor, name) < 0)
+        *cursor = next_name(t, *cursor);
+    return *cursor != NULL && strcmp(*cursor, name) == 0;
 }
 
 static enum err refuse_name(const struct restore_target *t, const char *name)
@@ -169,11 +169,11 @@ static enum err refuse_name(const struct restore_target *t, const char *name)
             "target %s is not empty (it holds %.100s): give a folder that does not exist or is "
             "empty",
             t->path, name);
-    if (is_there(t->fd, MOUNT_PARTIAL))
+    if (name_exists(t->fd, MOUNT_PARTIAL))
         err_hint("a restore that did not finish lies there (%s): remove what else is there, and "
                  "run this again, which removes what is left of that restore",
                  MOUNT_PARTIAL);
-    else if (is_there(t->fd, MOUNT_FINISHED))
+    else if (name_exists(t->fd, MOUNT_FINISHED))
         err_hint("a restore finished there and was killed as it tidied up: it can be used, and %s "
                  "may be removed",
                  MOUNT_FINISHED);
@@ -182,7 +182,7 @@ static enum err refuse_name(const struct restore_target *t, const char *name)
 
 static enum err check_empty(const struct restore_target *t)
 {
-    const char *at = next_name(t, NULL);
+    const char *cursor = next_name(t, NULL);
     struct walk *walk = NULL;
     struct walk_item item;
     bool more = true;
@@ -198,7 +198,7 @@ static enum err check_empty(const struct restore_target *t)
         walk_skip(walk);
         if (item.vanished || tree_sets_apart(t->tree, &item) ||
             (strcmp(item.name, GUARD) == 0 && is_guarded(t)) ||
-            (is_listed(t, item.name, &at) && has_moved(content, item.name)))
+            (is_listed(t, item.name, &cursor) && has_moved(content, item.name)))
             continue;
         TRY(refuse_name(t, item.name));
     }
@@ -237,7 +237,7 @@ static enum err check_mount(struct restore_target *t)
     TRY(mount_check_names(t));
     TRY(read_list(t));
     TRY(check_empty(t));
-    if (is_there(t->fd, MOUNT_PARTIAL))
+    if (name_exists(t->fd, MOUNT_PARTIAL))
         log_say(LOG_WARN, "%s: a restore that did not finish lies there; what is left of it %s",
                 t->path, t->dry_run ? "would be removed first" : "is removed first");
 out:
@@ -247,7 +247,7 @@ out:
 /* ---- what is left goes ---- */
 
 /* Safe to be killed in: the list goes when no name is left of it, the content goes after it. */
-static enum err sweep(const struct restore_target *t)
+static enum err sweep_mount(const struct restore_target *t)
 {
     static const char *const ours[] = {MOUNT_PARTIAL, MOUNT_FINISHED, MOUNT_MARK};
     int content = open_content(t);
@@ -273,7 +273,7 @@ static enum err undo_mount(struct restore_target *t)
     enum err rc;
 
     t->look = t->before;
-    TRY(sweep(t));
+    TRY(sweep_mount(t));
     TRY(remove_guard(t));
 out:
     return rc;
@@ -288,7 +288,7 @@ static enum err begin_mount(struct restore_target *t)
     t->has_look = true;
     TRY(read_list(t));
     TRY(check_empty(t));
-    TRY(sweep(t));
+    TRY(sweep_mount(t));
     t->names.len = 0;
     TRY(set_guard(t));
     TRY(file_join(t->partial, CONTENT, &t->content));
@@ -341,7 +341,7 @@ static enum err list_content(struct restore_target *t)
         if (!more)
             break;
         walk_skip(walk);
-        if (strcmp(item.name, LOST_AND_FOUND) == 0 && is_there(t->fd, item.name))
+        if (strcmp(item.name, LOST_AND_FOUND) == 0 && name_exists(t->fd, item.name))
             TRY(leave_lost_and_found(t));
         else
             TRY(buf_add(&t->names, bytes_of(item.name, strlen(item.name) + 1)));
@@ -361,7 +361,7 @@ static int rename_up(const struct restore_target *t, const char *name)
     if (errno != EINVAL)
         return -1;
     /* NFS does not know the flag. */
-    if (is_there(t->fd, name)) {
+    if (name_exists(t->fd, name)) {
         errno = EEXIST;
         return -1;
     }
@@ -419,7 +419,7 @@ static enum err lift_guard(struct restore_target *t)
     enum err rc;
 
     TRY(remove_guard(t));
-    if (is_there(t->tree->root_fd, GUARD))
+    if (name_exists(t->tree->root_fd, GUARD))
         TRY(move_up(t, GUARD));
     TRY(file_sync_dir(t->path));
 out:

@@ -9,7 +9,7 @@
  * between two moves is undone by the next one, and what others put there is told from it. The
  * commit point is the renaming of .sealpoint-partial to .sealpoint-finished, which is then removed.
  *
- * Uses: core, restore_target.  Used by: restore_target.
+ * Uses: core, restore_target.
  */
 #ifndef SNAPSHOT_RESTORE_RESTORE_MOUNT_H
 #define SNAPSHOT_RESTORE_RESTORE_MOUNT_H

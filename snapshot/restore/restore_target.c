@@ -173,7 +173,7 @@ static const struct target_kind kind_delta = {check_delta, begin_delta, commit_d
 /* ---- which one it is ---- */
 
 /* Split into an existing folder, its links resolved, and a name in it. */
-static enum err resolve(struct restore_target *t, const char *given)
+static enum err resolve_target(struct restore_target *t, const char *given)
 {
     size_t len = strlen(given);
     const char *name;
@@ -214,7 +214,7 @@ static bool is_mount_point(int fd, dev_t dev, dev_t above)
 }
 
 /* It is opened before it is looked at: that is what makes an automounter mount it. */
-static enum err examine(struct restore_target *t)
+static enum err examine_target(struct restore_target *t)
 {
     struct stat above;
     struct stat st;
@@ -264,7 +264,7 @@ static enum err check_writable(const struct restore_target *t)
                    t->is_mount ? "" : ": the folder it lies in");
 }
 
-/* ---- room ---- */
+/* ---- free space ---- */
 
 /* What a killed restore left, and the next one removes. */
 static enum err measure_leftover(const struct restore_target *t, uint64_t *len)
@@ -294,12 +294,12 @@ out:
     return rc;
 }
 
-static enum err check_room(const struct restore_target *t)
+static enum err check_free_space(const struct restore_target *t)
 {
     struct statvfs fs;
     char need[TEXT_HUMAN_MAX];
     char have[TEXT_HUMAN_MAX];
-    uint64_t room;
+    uint64_t free_bytes;
     uint64_t leftover = 0;
     enum err rc = ERR_OK;
 
@@ -307,15 +307,15 @@ static enum err check_room(const struct restore_target *t)
         goto out; /* most of it is there already; how much, only reading tells */
     if (statvfs(t->side, &fs) != 0)
         FAIL_SYS(ERR_FAILED, "target %s", t->side);
-    room = (uint64_t)fs.f_bavail * fs.f_frsize;
-    if (room >= t->tree->needed)
+    free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    if (free_bytes >= t->tree->needed)
         goto out;
     TRY(measure_leftover(t, &leftover));
-    room += leftover;
-    if (room >= t->tree->needed)
+    free_bytes += leftover;
+    if (free_bytes >= t->tree->needed)
         goto out;
     text_human_size(t->tree->needed, need);
-    text_human_size(room, have);
+    text_human_size(free_bytes, have);
     FAIL(ERR_STORAGE, "target %s: %s are needed, %s are free", t->path, need, have);
 out:
     return rc;
@@ -327,12 +327,12 @@ enum err target_check(struct restore_target *t, const char *given)
 {
     enum err rc;
 
-    TRY(resolve(t, given));
-    TRY(examine(t));
+    TRY(resolve_target(t, given));
+    TRY(examine_target(t));
     TRY(choose_kind(t));
     TRY(check_writable(t));
     TRY(t->kind->check(t));
-    TRY(check_room(t));
+    TRY(check_free_space(t));
 out:
     return rc;
 }
@@ -408,7 +408,7 @@ out:
 }
 
 /* Our names have come and gone, and with them the time of the folder they were in. */
-static void settle(const struct restore_target *t)
+static void settle_times(const struct restore_target *t)
 {
     const struct stat *look = &t->look;
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, look->st_mtim};
@@ -432,7 +432,7 @@ void target_clear(struct restore_target *t)
     t->tree->root_fd = -1;
     if (t->lock != NULL)
         unlink(t->lock_path);
-    settle(t);
+    settle_times(t);
     lock_free(t->lock);
     if (t->fd >= 0)
         close(t->fd);

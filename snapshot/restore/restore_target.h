@@ -11,7 +11,7 @@
  * At a mount point neither names that begin with ".sealpoint-" nor the lost+found that mkfs made
  * are content: the first are ours and go when they are in the way, the second stays.
  *
- * Uses: core, dbpath, restore_tree.  Used by: restore, restore_mount.
+ * Uses: core, dbpath, restore_tree.
  */
 #ifndef SNAPSHOT_RESTORE_RESTORE_TARGET_H
 #define SNAPSHOT_RESTORE_RESTORE_TARGET_H

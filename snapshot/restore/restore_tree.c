@@ -94,11 +94,11 @@ static uint64_t data_len(const struct entry *e)
     uint64_t len = 0;
 
     for (size_t i = 0; i < e->extents.len; i += 16)
-        len += be_get(e->extents.at + i + 8, 8);
+        len += be_get(e->extents.data + i + 8, 8);
     return e->extents.len > 0 ? len : e->size;
 }
 
-static enum err measure(struct restore_tree *t, void *arg, const struct entry *e)
+static enum err measure_entry(struct restore_tree *t, void *arg, const struct entry *e)
 {
     struct entry *scratch = arg;
     const struct entry *content = NULL;
@@ -125,7 +125,7 @@ enum err tree_measure(struct restore_tree *t)
     entry_init(&scratch);
     for (const char *const *only = t->only; only != NULL && *only != NULL; only++)
         TRY(index_find(t->from->index, bytes_of_text(*only), &i));
-    TRY(each_entry(t, measure, &scratch));
+    TRY(each_entry(t, measure_entry, &scratch));
 out:
     entry_clear(&scratch);
     return rc;
@@ -135,7 +135,7 @@ static enum err full_path(const struct restore_tree *t, const struct buf *path, 
 {
     if (entry_path_is_root(buf_bytes(path)))
         return mem_text(t->root, out);
-    return file_join(t->root, (const char *)path->at, out);
+    return file_join(t->root, (const char *)path->data, out);
 }
 
 /* Security labels are the system's, not the file's; any other attribute makes a file ours to
@@ -162,7 +162,7 @@ static bool is_usable(int fd, const struct entry *e)
            has_plain_metadata(fd);
 }
 
-static enum err reuse(const struct restore_tree *t, const struct entry *e, bool *reused)
+static enum err reuse_file(const struct restore_tree *t, const struct entry *e, bool *reused)
 {
     int fd = openat(t->root_fd, entry_path(e), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     enum err rc = ERR_OK;
@@ -191,7 +191,7 @@ static enum err clear_place(const struct restore_tree *t, const struct entry *e,
     return file_remove_tree(path);
 }
 
-static enum err make(struct restore_tree *t, void *arg, const struct entry *e)
+static enum err make_entry(struct restore_tree *t, void *arg, const struct entry *e)
 {
     char *path = NULL;
     char *first = NULL;
@@ -204,7 +204,7 @@ static enum err make(struct restore_tree *t, void *arg, const struct entry *e)
     entry_init(&scratch);
     TRY(full_path(t, &e->path, &path));
     if (t->delta)
-        TRY(reuse(t, e, &reused));
+        TRY(reuse_file(t, e, &reused));
     if (reused)
         goto out;
     if (t->delta)
@@ -286,7 +286,7 @@ static enum err remove_extra(struct restore_tree *t)
         walk_skip(walk);
         if (tree_sets_apart(t, &item))
             continue;
-        TRY(file_join(t->root, (const char *)item.path.at, &path));
+        TRY(file_join(t->root, (const char *)item.path.data, &path));
         TRY(file_remove_tree(path));
         mem_free(path);
         path = NULL;
@@ -299,12 +299,12 @@ out:
 
 static enum err make_first_names(struct restore_tree *t, void *arg, const struct entry *e)
 {
-    return (e->flags & ENTRY_HARD_LINK) == 0 ? make(t, arg, e) : ERR_OK;
+    return (e->flags & ENTRY_HARD_LINK) == 0 ? make_entry(t, arg, e) : ERR_OK;
 }
 
 static enum err make_hard_links(struct restore_tree *t, void *arg, const struct entry *e)
 {
-    return (e->flags & ENTRY_HARD_LINK) != 0 ? make(t, arg, e) : ERR_OK;
+    return (e->flags & ENTRY_HARD_LINK) != 0 ? make_entry(t, arg, e) : ERR_OK;
 }
 
 /* A tar may name a link in a folder that sorts before its first name: links come last. */
@@ -320,7 +320,7 @@ out:
     return rc;
 }
 
-static enum err finish(struct restore_tree *t, void *arg, const struct entry *e)
+static enum err finish_entry(struct restore_tree *t, void *arg, const struct entry *e)
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                                 {.tv_sec = e->mtime_s, .tv_nsec = (long)e->mtime_ns}};
@@ -345,7 +345,7 @@ enum err tree_finish(struct restore_tree *t)
     enum err rc;
 
     entry_init(&scratch);
-    rc = each_entry(t, finish, &scratch);
+    rc = each_entry(t, finish_entry, &scratch);
     entry_clear(&scratch);
     return rc;
 }

@@ -2,7 +2,7 @@
  * The files of a restore without their content: choose, make, finish; and what an older state in
  * the target can still be used for.
  *
- * Uses: core, snapshot_reader, tar_disk.  Used by: restore, restore_data.
+ * Uses: core, snapshot_reader, tar_disk.
  */
 #ifndef SNAPSHOT_RESTORE_RESTORE_TREE_H
 #define SNAPSHOT_RESTORE_RESTORE_TREE_H

@@ -50,7 +50,8 @@ void tar_disk_free(struct tar_disk *d)
 }
 
 /* A warning means: made, but not with all of its metadata. */
-static enum err judge(struct tar_disk *d, int got, const char *path, uint64_t *attention)
+static enum err check_archive_result(struct tar_disk *d, int got, const char *path,
+                                     uint64_t *attention)
 {
     char shown[SHOWN_MAX];
     int cause = archive_errno(d->disk);
@@ -81,8 +82,8 @@ enum err tar_disk_make(struct tar_disk *d, const struct entry *e, const char *pa
         archive_entry_copy_hardlink(d->entry, first);
         archive_entry_unset_size(d->entry);
     }
-    TRY(judge(d, archive_write_header(d->disk, d->entry), path, attention));
-    TRY(judge(d, archive_write_finish_entry(d->disk), path, attention));
+    TRY(check_archive_result(d, archive_write_header(d->disk, d->entry), path, attention));
+    TRY(check_archive_result(d, archive_write_finish_entry(d->disk), path, attention));
 out:
     return rc;
 }

@@ -2,7 +2,7 @@
  * Files without their file_reader, made by libarchive: owner, mode, xattrs, ACL, links, size.
  *
  * Content is written afterwards by others; times and modes of folders are set when it is closed.
- * Uses: core, entry, tar_meta.  Used by: restore.
+ * Uses: core, entry, tar_meta.
  */
 #ifndef SNAPSHOT_RESTORE_TAR_DISK_H
 #define SNAPSHOT_RESTORE_TAR_DISK_H

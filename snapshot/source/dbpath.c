@@ -26,7 +26,7 @@ static const char *const left_out[] = {
     ".sealpoint-*",
 };
 
-static bool has(int dir, const char *name, struct stat *st)
+static bool has_name(int dir, const char *name, struct stat *st)
 {
     return fstatat(dir, name, st, 0) == 0;
 }
@@ -35,10 +35,10 @@ bool dbpath_is_one(int dir)
 {
     struct stat st;
 
-    return has(dir, "WiredTiger", &st) && S_ISREG(st.st_mode);
+    return has_name(dir, "WiredTiger", &st) && S_ISREG(st.st_mode);
 }
 
-static void warn(uint64_t *warned, const char *text)
+static void warn_and_count(uint64_t *warned, const char *text)
 {
     log_say(LOG_WARN, "%s", text);
     ++*warned;
@@ -49,25 +49,29 @@ enum err dbpath_examine(int dir, uint64_t *warned)
     struct stat st;
     enum err rc = ERR_OK;
 
-    if (has(dir, ".initialsync", &st))
+    if (has_name(dir, ".initialsync", &st))
         FAIL(ERR_USAGE, "the source is in the middle of an initial sync (.initialsync is there): "
                         "its data is not complete. Wait until the sync is done, or back up "
                         "another member");
-    if (has(dir, ".sealpoint-partial", &st) || has(dir, ".sealpoint-incomplete", &st))
+    if (has_name(dir, ".sealpoint-partial", &st) || has_name(dir, ".sealpoint-incomplete", &st))
         FAIL(ERR_USAGE, "a restore to the source has not finished: its data is not complete. Run "
                         "that restore again");
-    if (has(dir, "mongod.lock", &st) && st.st_size > 0)
-        warn(warned, "mongod.lock is not empty: mongod runs on this folder, or was killed. A plain "
-                     "copy of a running database may be inconsistent: stop mongod, lock it with "
-                     "db.fsyncLock(), or back up a volume snapshot");
-    if (!has(dir, "storage.bson", &st))
-        warn(warned, "storage.bson is missing: mongod checks its storage options there at start. A "
-                     "copy made by a backup cursor must add it");
-    if (!has(dir, "WiredTigerHS.wt", &st) && !has(dir, "WiredTigerLAS.wt", &st))
-        warn(warned, "the history store (WiredTigerHS.wt, before 4.4 WiredTigerLAS.wt) is missing");
-    if (has(dir, "WiredTiger.backup", &st) && has(dir, "WiredTiger.turtle", &st))
-        warn(warned, "both WiredTiger.backup and WiredTiger.turtle are there: WiredTiger will "
-                     "rebuild its metadata from WiredTiger.backup");
+    if (has_name(dir, "mongod.lock", &st) && st.st_size > 0)
+        warn_and_count(
+            warned, "mongod.lock is not empty: mongod runs on this folder, or was killed. A plain "
+                    "copy of a running database may be inconsistent: stop mongod, lock it with "
+                    "db.fsyncLock(), or back up a volume snapshot");
+    if (!has_name(dir, "storage.bson", &st))
+        warn_and_count(
+            warned, "storage.bson is missing: mongod checks its storage options there at start. A "
+                    "copy made by a backup cursor must add it");
+    if (!has_name(dir, "WiredTigerHS.wt", &st) && !has_name(dir, "WiredTigerLAS.wt", &st))
+        warn_and_count(
+            warned, "the history store (WiredTigerHS.wt, before 4.4 WiredTigerLAS.wt) is missing");
+    if (has_name(dir, "WiredTiger.backup", &st) && has_name(dir, "WiredTiger.turtle", &st))
+        warn_and_count(warned,
+                       "both WiredTiger.backup and WiredTiger.turtle are there: WiredTiger will "
+                       "rebuild its metadata from WiredTiger.backup");
 out:
     return rc;
 }
@@ -75,7 +79,7 @@ out:
 bool dbpath_leaves_out(struct bytes path)
 {
     for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++)
-        if (fnmatch(left_out[i], (const char *)path.at, 0) == 0)
+        if (fnmatch(left_out[i], (const char *)path.data, 0) == 0)
             return true;
     return false;
 }
@@ -84,7 +88,7 @@ enum err dbpath_require_stopped(int dir, const char *name)
 {
     struct stat st;
 
-    if (has(dir, "mongod.lock", &st) && st.st_size > 0)
+    if (has_name(dir, "mongod.lock", &st) && st.st_size > 0)
         return err_set(ERR_BUSY,
                        "%s: mongod.lock is not empty: mongod runs there, or was killed. Stop it; "
                        "if it is not running, remove mongod.lock, then try again",

@@ -4,7 +4,7 @@
  * A directory with the file "WiredTiger" is a dbpath; any other is copied whole. The rules are
  * MongoDB's: locks, metrics, scratch and pre-allocated log files are no part of the data. Nor are
  * lost+found and what begins with ".sealpoint-".
- * Uses: core/base.  Used by: source_dir, restore.
+ * Uses: core/base.
  */
 #ifndef SNAPSHOT_SOURCE_DBPATH_H
 #define SNAPSHOT_SOURCE_DBPATH_H

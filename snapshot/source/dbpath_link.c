@@ -17,7 +17,7 @@ static const char *const of_database[] = {"*.wt", "WiredTiger*", "journal", "jou
 static bool is_of_database(const struct walk_item *item)
 {
     for (size_t i = 0; i < sizeof of_database / sizeof of_database[0]; i++)
-        if (fnmatch(of_database[i], (const char *)item->path.at, 0) == 0)
+        if (fnmatch(of_database[i], (const char *)item->path.data, 0) == 0)
             return true;
     return false;
 }
@@ -41,7 +41,7 @@ enum err dbpath_check_link(const struct walk_item *item)
         return ERR_OK;
     len = readlinkat(item->dir, item->name, target, sizeof target - 1);
     target[len > 0 ? len : 0] = '\0';
-    text_printable((const char *)item->path.at, shown, sizeof shown);
+    text_printable((const char *)item->path.data, shown, sizeof shown);
     text_printable(target, shown_target, sizeof shown_target);
     err_set(ERR_USAGE,
             "%s is a symbolic link to %s: the snapshot would lack what lies there, and could not "

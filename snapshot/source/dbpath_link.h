@@ -1,7 +1,7 @@
 /*
  * Symbolic links in a dbpath: a database reads through them, a snapshot would hold only the link.
  *
- * Uses: core.  Used by: source_dir.
+ * Uses: core.
  */
 #ifndef SNAPSHOT_SOURCE_DBPATH_LINK_H
 #define SNAPSHOT_SOURCE_DBPATH_LINK_H

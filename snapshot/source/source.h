@@ -3,7 +3,7 @@
  *
  * One table a kind. A directory is read by many workers at once, each by position; a stream comes
  * in order, so it is read while it is claimed.
- * Uses: core, entry.  Used by: read_queue.
+ * Uses: core, entry.
  */
 #ifndef SNAPSHOT_SOURCE_SOURCE_H
 #define SNAPSHOT_SOURCE_SOURCE_H

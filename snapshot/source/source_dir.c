@@ -40,7 +40,7 @@ struct source_dir {
     size_t apart_count;
     struct first_name *firsts; /* owned, sorted by device and inode */
     size_t first_count;
-    size_t first_room;
+    size_t first_cap;
     struct walk_item item;
 };
 
@@ -67,18 +67,15 @@ static size_t find_first(const struct source_dir *d, const struct stat *st, bool
     return low;
 }
 
-static enum err insert_first(struct source_dir *d, size_t at, const char *path)
+static enum err insert_first(struct source_dir *d, size_t i, const char *path)
 {
     char *copy = NULL;
     enum err rc;
 
     TRY(mem_text(path, &copy));
-    if (d->first_count == d->first_room) {
-        d->first_room = d->first_room == 0 ? 16 : 2 * d->first_room;
-        TRY(mem_resize(d->first_room, sizeof *d->firsts, &d->firsts));
-    }
-    memmove(d->firsts + at + 1, d->firsts + at, (d->first_count - at) * sizeof *d->firsts);
-    d->firsts[at] = (struct first_name){d->item.st.st_dev, d->item.st.st_ino, copy};
+    TRY(mem_grow(d->first_count, sizeof *d->firsts, &d->first_cap, &d->firsts));
+    memmove(d->firsts + i + 1, d->firsts + i, (d->first_count - i) * sizeof *d->firsts);
+    d->firsts[i] = (struct first_name){d->item.st.st_dev, d->item.st.st_ino, copy};
     d->first_count++;
     copy = NULL; /* the list's now */
 out:
@@ -90,16 +87,16 @@ out:
 static void forget_first(struct source_dir *d)
 {
     bool found;
-    size_t at = find_first(d, &d->item.st, &found);
+    size_t i = find_first(d, &d->item.st, &found);
 
     if (!found)
         return;
-    mem_free(d->firsts[at].path);
+    mem_free(d->firsts[i].path);
     d->first_count--;
-    memmove(d->firsts + at, d->firsts + at + 1, (d->first_count - at) * sizeof *d->firsts);
+    memmove(d->firsts + i, d->firsts + i + 1, (d->first_count - i) * sizeof *d->firsts);
 }
 
-static void dir_free(void *self)
+static void free_source_dir(void *self)
 {
     struct source_dir *d = self;
 
@@ -114,11 +111,11 @@ static void dir_free(void *self)
 }
 
 /* What the person reads when a file is passed over. */
-static void say(const struct walk_item *item, const char *what)
+static void warn_passed_over(const struct walk_item *item, const char *what)
 {
     char shown[SHOWN_MAX];
 
-    text_printable((const char *)item->path.at, shown, sizeof shown);
+    text_printable((const char *)item->path.data, shown, sizeof shown);
     log_say(LOG_WARN, "%s: %s", shown, what);
 }
 
@@ -139,7 +136,7 @@ static enum err fill_from_stat(struct entry *e, const struct stat *st)
     return ERR_OK;
 }
 
-static enum entry_type type_of(mode_t mode)
+static enum entry_type entry_type_of(mode_t mode)
 {
     switch (mode & S_IFMT) {
     case S_IFREG:
@@ -170,25 +167,25 @@ static bool is_left_out(const struct source_dir *d, const struct walk_item *item
 }
 
 /* False for what is no part of a snapshot; says so when a person should know. */
-static bool belongs(struct source_dir *d, uint64_t *attention)
+static bool is_included(struct source_dir *d, uint64_t *attention)
 {
     const struct walk_item *item = &d->item;
 
     if (item->vanished) {
-        say(item, "vanished before it was read");
+        warn_passed_over(item, "vanished before it was read");
         ++*attention;
         return false;
     }
     if (is_left_out(d, item)) {
         if (is_apart(d, item))
-            say(item, "is the repository or the state directory, and is left out");
+            warn_passed_over(item, "is the repository or the state directory, and is left out");
         walk_skip(d->walk);
         return false;
     }
     if (S_ISSOCK(item->st.st_mode))
         return false; /* made anew by whoever listens on it */
-    if (type_of(item->st.st_mode) == 0) {
-        say(item, "is a device and is left out");
+    if (entry_type_of(item->st.st_mode) == 0) {
+        warn_passed_over(item, "is a device and is left out");
         ++*attention;
         return false;
     }
@@ -199,22 +196,22 @@ static bool belongs(struct source_dir *d, uint64_t *attention)
 static enum err link_to_first(struct source_dir *d, struct entry *e)
 {
     bool found;
-    size_t at;
+    size_t i;
     enum err rc = ERR_OK;
 
     if (e->type != ENTRY_FILE || d->item.st.st_nlink < 2)
         goto out;
-    at = find_first(d, &d->item.st, &found);
+    i = find_first(d, &d->item.st, &found);
     if (!found) {
-        TRY(insert_first(d, at, entry_path(e)));
+        TRY(insert_first(d, i, entry_path(e)));
         goto out;
     }
     e->flags |= ENTRY_HARD_LINK;
     e->size = 0;
     e->block_log2 = 0;
-    TRY(buf_add_text(&e->link, d->firsts[at].path));
+    TRY(buf_add_text(&e->link, d->firsts[i].path));
     TRY(buf_reserve(&e->link, 1));
-    e->link.at[e->link.len] = '\0';
+    e->link.data[e->link.len] = '\0';
 out:
     return rc;
 }
@@ -226,11 +223,11 @@ static enum err dir_next(void *self, struct entry *e, bool *more, uint64_t *atte
 
     do
         TRY(walk_next(d->walk, &d->item, more));
-    while (*more && !belongs(d, attention));
+    while (*more && !is_included(d, attention));
     if (!*more)
         goto out;
-    e->type = type_of(d->item.st.st_mode);
-    TRY(buf_add(&e->path, bytes_of(d->item.path.at, d->item.path.len)));
+    e->type = entry_type_of(d->item.st.st_mode);
+    TRY(buf_add(&e->path, bytes_of(d->item.path.data, d->item.path.len)));
     TRY(buf_add(&e->path, bytes_of("", 1)));
     e->path.len--;
     TRY(fill_from_stat(e, &d->item.st));
@@ -299,7 +296,7 @@ static enum err dir_describe(void *self, struct entry *e, int *fd)
             FAIL_SYS(is_gone(errno) ? ERR_NOT_FOUND : ERR_FAILED, "opening %s", entry_path(e));
         if (fstat(file, &st) != 0)
             FAIL_SYS(ERR_FAILED, "%s", entry_path(e));
-        if (type_of(st.st_mode) != e->type)
+        if (entry_type_of(st.st_mode) != e->type)
             FAIL(ERR_NOT_FOUND, "%s was replaced by something else", entry_path(e));
         if (st.st_ino != d->item.st.st_ino || st.st_dev != d->item.st.st_dev)
             forget_first(d); /* another file took the name: other names are not links to it */
@@ -320,14 +317,14 @@ out:
 }
 
 static const struct source_driver dir_driver = {
-    .free = dir_free,
+    .free = free_source_dir,
     .next = dir_next,
     .describe = dir_describe,
 };
 
 /* How much there is to read, for the size of packs and the progress line; and whether all of a
  * database is there to be read, before anything is stored. */
-static enum err survey(const struct source_dir *d, const char *path, uint64_t *total)
+static enum err survey_tree(const struct source_dir *d, const char *path, uint64_t *total)
 {
     struct walk *walk = NULL;
     struct walk_item item;
@@ -398,7 +395,7 @@ enum err source_dir_open(const char *path, const char *const *apart, struct sour
     if (d->is_dbpath)
         TRY(dbpath_examine(root, &warned));
     set_apart(d, apart);
-    TRY(survey(d, path, &total));
+    TRY(survey_tree(d, path, &total));
     *out = (struct source){
         .driver = &dir_driver, .self = d, .is_sorted = true, .warned = warned, .total_len = total};
     d = NULL; /* the source's now */
@@ -407,7 +404,7 @@ out:
         err_note("source %s", path);
     if (root >= 0)
         close(root);
-    dir_free(d);
+    free_source_dir(d);
     return rc;
 }
 

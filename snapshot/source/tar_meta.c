@@ -56,7 +56,7 @@ out:
     return rc;
 }
 
-static enum err take_xattrs(struct archive_entry *from, struct entry *e)
+static enum err import_xattrs(struct archive_entry *from, struct entry *e)
 {
     const char *name;
     const void *value;
@@ -145,7 +145,7 @@ enum err tar_meta_read(struct tar_meta *m, int fd, const struct stat *st, struct
     set_paths(m->entry, fd, entry_path(e));
     if (archive_read_disk_entry_from_file(m->disk, m->entry, fd, st) < ARCHIVE_WARN)
         FAIL(ERR_FAILED, "%s: %s", entry_path(e), archive_error_string(m->disk));
-    TRY(take_xattrs(m->entry, e));
+    TRY(import_xattrs(m->entry, e));
     TRY(take_acl(m->entry, e));
     TRY(take_extents(m->entry, e));
 out:
@@ -174,9 +174,9 @@ static enum err give_xattrs(const struct entry *e, struct archive_entry *to)
 
     for (uint32_t i = 0; i < e->xattr_count; i++) {
         TRY(entry_take_xattr(&rows, &name, &value));
-        memcpy(text, name.at, name.len);
+        memcpy(text, name.data, name.len);
         text[name.len] = '\0';
-        archive_entry_xattr_add_entry(to, text, value.at, value.len);
+        archive_entry_xattr_add_entry(to, text, value.data, value.len);
     }
 out:
     return rc;
@@ -192,15 +192,15 @@ enum err tar_meta_export(const struct entry *e, const char *path, struct archive
     archive_entry_set_uid(to, e->uid);
     archive_entry_set_gid(to, e->gid);
     if (e->user.len > 0)
-        archive_entry_copy_uname(to, (const char *)e->user.at);
+        archive_entry_copy_uname(to, (const char *)e->user.data);
     if (e->group.len > 0)
-        archive_entry_copy_gname(to, (const char *)e->group.at);
+        archive_entry_copy_gname(to, (const char *)e->group.data);
     archive_entry_set_mtime(to, e->mtime_s, e->mtime_ns);
     if (e->type == ENTRY_FILE)
         archive_entry_set_size(to, (la_int64_t)e->size);
     if (e->type == ENTRY_SYMLINK)
-        archive_entry_copy_symlink(to, (const char *)e->link.at);
-    if (e->acl.len > 0 && archive_entry_acl_from_text(to, (const char *)e->acl.at,
+        archive_entry_copy_symlink(to, (const char *)e->link.data);
+    if (e->acl.len > 0 && archive_entry_acl_from_text(to, (const char *)e->acl.data,
                                                       ARCHIVE_ENTRY_ACL_TYPE_ACCESS) < ARCHIVE_WARN)
         FAIL(ERR_CORRUPT, "%s: its access control list cannot be read", path);
     TRY(give_xattrs(e, to));
@@ -274,7 +274,7 @@ enum err tar_meta_import(struct archive_entry *from, struct entry *e)
         TRY(add_text(&e->link, archive_entry_symlink(from)));
     TRY(add_text(&e->user, archive_entry_uname(from)));
     TRY(add_text(&e->group, archive_entry_gname(from)));
-    TRY(take_xattrs(from, e));
+    TRY(import_xattrs(from, e));
     TRY(take_acl(from, e));
     TRY(take_extents(from, e));
 out:

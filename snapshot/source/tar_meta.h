@@ -2,7 +2,7 @@
  * Metadata between files, entries and libarchive: owner names, xattrs, ACLs, sparse extents.
  *
  * The tar_ files are the only users of libarchive.
- * Uses: core, entry.  Used by: sources, restore, export.
+ * Uses: core, entry.
  */
 #ifndef SNAPSHOT_SOURCE_TAR_META_H
 #define SNAPSHOT_SOURCE_TAR_META_H

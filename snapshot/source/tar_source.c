@@ -52,7 +52,7 @@ static void stream_free(void *self)
 }
 
 /* Signals reach another thread than the one that waits here: it looks up now and then. */
-static enum err wait_for_input(int fd)
+static enum err wait_for_stream(int fd)
 {
     struct pollfd input = {.fd = fd, .events = POLLIN};
     enum err rc;
@@ -65,7 +65,7 @@ out:
 }
 
 /* Bytes of the descriptor, those that were looked at first. Less than `len` only at the end. */
-static enum err take(struct source_stream *s, void *to, size_t len, size_t *got)
+static enum err take_bytes(struct source_stream *s, void *to, size_t len, size_t *got)
 {
     size_t have = s->first_len - s->first_used;
     enum err rc = ERR_OK;
@@ -76,7 +76,7 @@ static enum err take(struct source_stream *s, void *to, size_t len, size_t *got)
     while (*got < len) {
         ssize_t n;
 
-        TRY(wait_for_input(s->fd));
+        TRY(wait_for_stream(s->fd));
         n = read(s->fd, (uint8_t *)to + *got, len - *got);
 
         if (n < 0 && errno == EINTR)
@@ -122,7 +122,7 @@ static enum err no_more_metadata(void *self, struct entry *e, int *fd)
 
 static enum err raw_read(void *self, void *to, size_t len, size_t *got)
 {
-    return take(self, to, len, got);
+    return take_bytes(self, to, len, got);
 }
 
 static const struct source_driver raw_driver = {
@@ -132,12 +132,12 @@ static const struct source_driver raw_driver = {
     .read = raw_read,
 };
 
-static la_ssize_t feed(struct archive *tar, void *arg, const void **buffer)
+static la_ssize_t feed_libarchive(struct archive *tar, void *arg, const void **buffer)
 {
     struct source_stream *s = arg;
     size_t got = 0;
 
-    if (take(s, s->piece, sizeof s->piece, &got) != ERR_OK) {
+    if (take_bytes(s, s->piece, sizeof s->piece, &got) != ERR_OK) {
         archive_set_error(tar, EIO, "%s", err_text());
         return -1;
     }
@@ -146,7 +146,7 @@ static la_ssize_t feed(struct archive *tar, void *arg, const void **buffer)
 }
 
 /* A warning is a failure here: a tar that is half understood is not backed up silently. */
-static enum err tar_error(struct source_stream *s)
+static enum err refuse_tar(struct source_stream *s)
 {
     return err_set(ERR_FAILED, "reading the tar on standard input: %s",
                    archive_error_string(s->tar));
@@ -165,7 +165,7 @@ static enum err next_entry(struct source_stream *s, struct entry *e, bool *more,
         if (!*more)
             return ERR_OK;
         if (got != ARCHIVE_OK)
-            return tar_error(s);
+            return refuse_tar(s);
         rc = tar_meta_import(s->entry, e);
         if (rc != ERR_UNSUPPORTED)
             return rc;
@@ -196,7 +196,7 @@ static enum err tar_read(void *self, void *to, size_t len, size_t *got)
         la_ssize_t n = archive_read_data(s->tar, (uint8_t *)to + *got, len - *got);
 
         if (n < 0)
-            return tar_error(s);
+            return refuse_tar(s);
         if (n == 0)
             break;
         *got += (size_t)n;
@@ -217,15 +217,15 @@ static bool looks_like_tar(const struct source_stream *s)
            memcmp(s->first + TAR_MAGIC_AT, TAR_MAGIC, strlen(TAR_MAGIC)) == 0;
 }
 
-static enum err open_tar(struct source_stream *s)
+static enum err open_tar_reader(struct source_stream *s)
 {
     s->tar = archive_read_new();
     if (s->tar == NULL)
         return err_set(ERR_FAILED, "out of memory for libarchive");
     s->utf8 = tar_meta_locale();
     if (archive_read_support_format_tar(s->tar) != ARCHIVE_OK ||
-        archive_read_open2(s->tar, s, NULL, feed, NULL, NULL) != ARCHIVE_OK)
-        return tar_error(s);
+        archive_read_open2(s->tar, s, NULL, feed_libarchive, NULL, NULL) != ARCHIVE_OK)
+        return refuse_tar(s);
     return ERR_OK;
 }
 
@@ -241,12 +241,12 @@ enum err source_stream_open(int fd, const char *name, struct source *out)
     TRY(mem_new(1, sizeof *s, &s));
     s->fd = fd;
     TRY(mem_text(name, &s->name));
-    TRY(take(s, s->first, sizeof s->first, &s->first_len));
+    TRY(take_bytes(s, s->first, sizeof s->first, &s->first_len));
     if (s->first_len == 0)
         FAIL(ERR_USAGE, "standard input is empty: the program that should fill it failed?");
     *out = (struct source){.driver = &raw_driver, .is_stream = true};
     if (looks_like_tar(s)) {
-        TRY(open_tar(s));
+        TRY(open_tar_reader(s));
         out->driver = &tar_driver;
     } else {
         out->size_is_unknown = true;

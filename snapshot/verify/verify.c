@@ -51,12 +51,12 @@ static bool is_about_keys(enum err rc)
 
 /* A key that is refused hides the damage of no other key's snapshots. It is asked for once: there
  * may be somebody at a terminal. Which key a further envelope is of, only the manifest says. */
-static enum err open_or_note(struct verify_set *set, const struct snapshot *s, struct refused *no,
-                             struct verify_result *out)
+static enum err open_or_note(struct verify_set *set, const struct snapshot *s,
+                             struct refused *refused, struct verify_result *out)
 {
     enum err rc;
 
-    if (key_name_equal(&no->last, &s->effective_key)) {
+    if (key_name_equal(&refused->last, &s->effective_key)) {
         out->locked++;
         return ERR_OK;
     }
@@ -65,15 +65,15 @@ static enum err open_or_note(struct verify_set *set, const struct snapshot *s, s
         return note_damage(set, s, rc, out);
     log_say(LOG_WARN, "snapshot %s: not decrypted%s: %s", s->id,
             set->options->envelope == 0 ? ", nor others of that key version" : "", err_text());
-    if (no->first == ERR_OK)
-        no->first = rc;
+    if (refused->first == ERR_OK)
+        refused->first = rc;
     if (set->options->envelope == 0)
-        no->last = s->effective_key;
+        refused->last = s->effective_key;
     out->locked++;
     return ERR_OK;
 }
 
-static const struct snapshot *chosen(const struct verify_options *o, size_t i)
+static const struct snapshot *chosen_snapshot(const struct verify_options *o, size_t i)
 {
     return o->snapshots != NULL ? o->snapshots[i] : &o->snapshot_list->items[i];
 }
@@ -82,21 +82,21 @@ static const struct snapshot *chosen(const struct verify_options *o, size_t i)
 static enum err decrypt_all(struct verify_set *set, size_t count, enum err *refusal,
                             struct verify_result *out)
 {
-    struct refused no = {.first = ERR_OK};
+    struct refused refused = {.first = ERR_OK};
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < count; i++) {
-        TRY(open_or_note(set, chosen(set->options, i), &no, out));
+        TRY(open_or_note(set, chosen_snapshot(set->options, i), &refused, out));
         if (set->reader_count == OPEN_MAX || verify_set_keys(set) > OPEN_KEYS_MAX || i + 1 == count)
             TRY(verify_set_decrypt(set, out));
     }
-    *refusal = no.first;
+    *refusal = refused.first;
 out:
     return rc;
 }
 
 /* Damage is the worst that can be said, then what nobody could look at. */
-static enum err judge(const struct verify_result *r, enum err refusal)
+static enum err judge_result(const struct verify_result *r, enum err refusal)
 {
     enum err rc = ERR_OK;
 
@@ -138,14 +138,14 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
     if (options->snapshots == NULL)
         count_unreadable(options->snapshot_list, out);
     for (size_t i = 0; i < count; i++) {
-        const struct snapshot *s = chosen(options, i);
+        const struct snapshot *s = chosen_snapshot(options, i);
 
         TRY(note_damage(&set, s, verify_manifests(&set, s, out), out));
     }
     TRY(verify_set_check(&set, out));
     if (options->depth == VERIFY_DECRYPT)
         TRY(decrypt_all(&set, count, &refusal, out));
-    rc = judge(out, refusal);
+    rc = judge_result(out, refusal);
 out:
     verify_set_clear(&set);
     return rc;

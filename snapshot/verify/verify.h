@@ -1,7 +1,7 @@
 /*
  * Verify snapshots, in four depths; two of them need no key.
  *
- * Uses: core, keyring, catalogue.  Used by: cli.
+ * Uses: core, keyring, catalogue.
  */
 #ifndef SNAPSHOT_VERIFY_VERIFY_H
 #define SNAPSHOT_VERIFY_VERIFY_H

@@ -26,12 +26,7 @@ static enum err add_object(struct verify_set *set, const struct manifest_object 
 {
     enum err rc = ERR_OK;
 
-    if (set->count == set->room) {
-        size_t room = set->room == 0 ? 64 : 2 * set->room;
-
-        TRY(mem_resize(room, sizeof *set->objects, &set->objects));
-        set->room = room;
-    }
+    TRY(mem_grow(set->count, sizeof *set->objects, &set->cap, &set->objects));
     set->objects[set->count++] = (struct verify_object){.facts = *o};
 out:
     return rc;
@@ -81,7 +76,7 @@ out:
     return rc;
 }
 
-static enum err stop_at_first(void *arg, const char *name, uint64_t size)
+static enum err stop_at_first_name(void *arg, const char *name, uint64_t size)
 {
     (void)arg;
     (void)name;
@@ -97,7 +92,7 @@ bool verify_is_unreadable(struct store *store, enum err rc)
     if (rc != ERR_STORAGE)
         return false;
     err_take(rc, &failure);
-    is_there = store_list(store, "", stop_at_first, NULL) == ERR_EXISTS;
+    is_there = store_list(store, "", stop_at_first_name, NULL) == ERR_EXISTS;
     (void)err_give(&failure);
     return is_there;
 }
@@ -129,18 +124,18 @@ struct checking {
     struct verify_tally tally;
 };
 
-static enum err check_digest(struct checking *c, const struct manifest_object *o,
-                             struct store_blob *blob, struct hash *hash, uint8_t *piece)
+static enum err check_object_digest(struct checking *c, const struct manifest_object *o,
+                                    struct store_blob *blob, struct hash *hash, uint8_t *piece)
 {
     uint8_t digest[HASH_LEN];
     struct progress *progress = c->set->options->progress;
     enum err rc = ERR_OK;
 
-    for (uint64_t at = 0; at < o->size; at += READ_LEN) {
-        size_t len = o->size - at < READ_LEN ? (size_t)(o->size - at) : READ_LEN;
+    for (uint64_t offset = 0; offset < o->size; offset += READ_LEN) {
+        size_t len = o->size - offset < READ_LEN ? (size_t)(o->size - offset) : READ_LEN;
 
         TRY(stop_check());
-        TRY(store_blob_read(blob, at, piece, len));
+        TRY(store_blob_read(blob, offset, piece, len));
         TRY(hash_add(hash, bytes_of(piece, len)));
         if (progress != NULL)
             atomic_fetch_add_explicit(&progress->done_bytes, len, memory_order_relaxed);
@@ -153,8 +148,8 @@ out:
     return rc;
 }
 
-static enum err check_object(struct checking *c, const struct manifest_object *o, struct hash *hash,
-                             uint8_t *piece)
+static enum err check_sealed_object(struct checking *c, const struct manifest_object *o,
+                                    struct hash *hash, uint8_t *piece)
 {
     struct store_blob *blob = NULL;
     char name[OBJECT_NAME_LEN + 1];
@@ -169,7 +164,7 @@ static enum err check_object(struct checking *c, const struct manifest_object *o
         FAIL(ERR_CORRUPT, "it is %" PRIu64 " bytes long, its manifest says %" PRIu64,
              store_blob_size(blob), o->size);
     if (c->read_data)
-        TRY(check_digest(c, o, blob, hash, piece));
+        TRY(check_object_digest(c, o, blob, hash, piece));
 out:
     if (rc != ERR_OK)
         err_note("object %s", name);
@@ -193,7 +188,7 @@ static enum err check_some(void *shared, size_t worker, const atomic_bool *stop)
 
         if (o->damaged)
             continue;
-        rc = check_object(c, &o->facts, hash, piece);
+        rc = check_sealed_object(c, &o->facts, hash, piece);
         if (rc == ERR_OK)
             continue;
         TRY(verify_note(&c->tally, c->store, rc, o));

@@ -1,7 +1,7 @@
 /*
  * The objects of several snapshots, each looked at once however many of them use it.
  *
- * Uses: core, snapshot_reader, plan.  Used by: verify.
+ * Uses: core, snapshot_reader, plan.
  */
 #ifndef SNAPSHOT_VERIFY_VERIFY_DATA_H
 #define SNAPSHOT_VERIFY_VERIFY_DATA_H
@@ -23,10 +23,10 @@ struct verify_set {
     const struct verify_options *options;
     struct verify_object *objects; /* owned; sorted by id, each once */
     size_t count;
-    size_t room;
+    size_t cap;
     struct snapshot_reader *readers; /* owned; snapshots that are being decrypted */
     size_t reader_count;
-    size_t reader_room;
+    size_t reader_cap;
 };
 void verify_set_clear(struct verify_set *set);
 

@@ -17,12 +17,7 @@ enum err verify_set_open(struct verify_set *set, const struct snapshot *s)
     const struct verify_options *o = set->options;
     enum err rc = ERR_OK;
 
-    if (set->reader_count == set->reader_room) {
-        size_t room = set->reader_room == 0 ? 8 : 2 * set->reader_room;
-
-        TRY(mem_resize(room, sizeof *set->readers, &set->readers));
-        set->reader_room = room;
-    }
+    TRY(mem_grow(set->reader_count, sizeof *set->readers, &set->reader_cap, &set->readers));
     TRY(snapshot_reader_open(o->ledger, o->keyring, s, o->envelope,
                              &set->readers[set->reader_count]));
     set->reader_count++;
@@ -66,7 +61,7 @@ static void decrypting_clear(struct decrypting *d)
 }
 
 /* Objects that were found damaged already, and those outside of the sample, are not read. */
-static uint32_t place_of(const struct verify_set *set, const struct manifest_object *o)
+static uint32_t find_set_place(const struct verify_set *set, const struct manifest_object *o)
 {
     const struct verify_object *found = NULL;
 
@@ -89,7 +84,7 @@ static enum err map_objects(struct decrypting *d)
 
         TRY(mem_new(m->object_count, sizeof **d->numbers, &d->numbers[i]));
         for (uint32_t k = 0; k < m->object_count; k++) {
-            uint32_t place = place_of(set, &m->objects[k]);
+            uint32_t place = find_set_place(set, &m->objects[k]);
 
             d->numbers[i][k] = place;
             if (place != NOT_IN_SET)
@@ -126,7 +121,7 @@ out:
     return rc;
 }
 
-static enum err want_all(void *arg, struct plan *plan)
+static enum err want_indexes(void *arg, struct plan *plan)
 {
     struct decrypting *d = arg;
     uint8_t *rows = NULL;
@@ -164,8 +159,8 @@ out:
 }
 
 /* Snapshots of a chain have many rows in common: equal neighbours are read once. */
-static enum err open_object(struct opener *o, uint32_t object, const struct plan_item *items,
-                            size_t count, const atomic_bool *stop)
+static enum err open_sealed_object(struct opener *o, uint32_t object, const struct plan_item *items,
+                                   size_t count, const atomic_bool *stop)
 {
     const struct verify_set *set = o->shared->set;
     const struct provider *provider = &o->shared->providers[object];
@@ -194,7 +189,7 @@ out:
     return rc;
 }
 
-static enum err note(struct decrypting *d, uint32_t object, enum err rc)
+static enum err note_object(struct decrypting *d, uint32_t object, enum err rc)
 {
     const struct snapshot_reader *by = &d->set->readers[d->providers[object].owner];
 
@@ -211,9 +206,9 @@ static enum err open_objects(void *shared, size_t worker, const atomic_bool *sto
 
     (void)worker;
     while (!atomic_load(stop) && plan_take(o.shared->plan, &object, &items, &count)) {
-        rc = open_object(&o, object, items, count, stop);
+        rc = open_sealed_object(&o, object, items, count, stop);
         if (rc != ERR_OK) /* the rest of a damaged object is not looked at */
-            TRY(note(o.shared, object, rc));
+            TRY(note_object(o.shared, object, rc));
     }
 out:
     block_reader_free(o.reader);
@@ -229,7 +224,7 @@ enum err verify_set_decrypt(struct verify_set *set, struct verify_result *out)
     if (set->options->progress != NULL)
         atomic_store(&set->options->progress->total_bytes, verify_total_size(set));
     TRY(map_objects(&d));
-    TRY(plan_new((uint32_t)set->count, want_all, &d, &d.plan));
+    TRY(plan_new((uint32_t)set->count, want_indexes, &d, &d.plan));
     for (;;) {
         TRY(plan_round(d.plan, &more));
         if (!more)

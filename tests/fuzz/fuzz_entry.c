@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool is_root(struct bytes path)
 {
-    return path.len == 1 && path.at[0] == '.';
+    return path.len == 1 && path.data[0] == '.';
 }
 
 static void check_limits(const struct entry *e)

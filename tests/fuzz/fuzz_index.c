@@ -38,13 +38,13 @@ static void check_blocks(const struct index *x, const struct entry *e)
  * link. */
 static void check_folders(const struct index *x, struct bytes path, struct entry *scratch)
 {
-    uint64_t at = 0;
+    uint64_t offset = 0;
 
     for (size_t i = 0; i < path.len; i++) {
-        if (path.at[i] != '/')
+        if (path.data[i] != '/')
             continue;
-        assert(index_find(x, bytes_of(path.at, i), &at) == ERR_OK);
-        assert(index_entry(x, at, scratch) == ERR_OK && scratch->type == ENTRY_DIR);
+        assert(index_find(x, bytes_of(path.data, i), &offset) == ERR_OK);
+        assert(index_entry(x, offset, scratch) == ERR_OK && scratch->type == ENTRY_DIR);
     }
 }
 
@@ -52,13 +52,13 @@ static void check_all(const struct index *x)
 {
     struct entry e;
     struct entry scratch;
-    uint64_t at = 0;
+    uint64_t offset = 0;
 
     entry_init(&e);
     entry_init(&scratch);
     for (uint64_t i = 0; i < index_header(x)->file_count; i++) {
         assert(index_entry(x, i, &e) == ERR_OK);
-        assert(index_find(x, buf_bytes(&e.path), &at) == ERR_OK && at == i);
+        assert(index_find(x, buf_bytes(&e.path), &offset) == ERR_OK && offset == i);
         check_folders(x, buf_bytes(&e.path), &scratch);
         check_blocks(x, &e);
     }

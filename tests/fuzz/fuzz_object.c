@@ -51,7 +51,7 @@ static enum err fetch(void *arg, uint64_t offset, void *to, size_t len)
     const struct bytes *from = arg;
 
     assert(offset <= from->len && len <= from->len - offset);
-    memcpy(to, from->at + offset, len);
+    memcpy(to, from->data + offset, len);
     return ERR_OK;
 }
 
@@ -61,10 +61,12 @@ static void read_in_pieces(struct bytes from)
     uint8_t piece[1000];
     enum err rc = object_reader_new(key, &identity, from.len, fetch, &from, &r);
 
-    for (uint64_t at = 0; rc == ERR_OK && at < object_reader_size(r); at += sizeof piece) {
-        uint64_t left = object_reader_size(r) - at;
+    for (uint64_t offset = 0; rc == ERR_OK && offset < object_reader_size(r);
+         offset += sizeof piece) {
+        uint64_t left = object_reader_size(r) - offset;
 
-        rc = object_reader_read(r, at, piece, left < sizeof piece ? (size_t)left : sizeof piece);
+        rc =
+            object_reader_read(r, offset, piece, left < sizeof piece ? (size_t)left : sizeof piece);
     }
     expect(rc);
     object_reader_free(r);
@@ -79,13 +81,13 @@ static void open_small_segments(struct bytes from)
 
     if (from.len < FLOE_HEADER_LEN)
         return;
-    rc = floe_open_new(params, key, bytes_of_text("fuzz"), from.at, &f);
-    from = bytes_of(from.at + FLOE_HEADER_LEN, from.len - FLOE_HEADER_LEN);
+    rc = floe_open_new(params, key, bytes_of_text("fuzz"), from.data, &f);
+    from = bytes_of(from.data + FLOE_HEADER_LEN, from.len - FLOE_HEADER_LEN);
     for (uint64_t position = 0; rc == ERR_OK && from.len > 0; position++) {
         size_t len = from.len < SMALL_SEGMENT ? from.len : SMALL_SEGMENT;
 
-        rc = floe_open_segment(f, position, len == from.len, bytes_of(from.at, len), plain);
-        from = bytes_of(from.at + len, from.len - len);
+        rc = floe_open_segment(f, position, len == from.len, bytes_of(from.data, len), plain);
+        from = bytes_of(from.data + len, from.len - len);
     }
     expect(rc);
     floe_free(f);

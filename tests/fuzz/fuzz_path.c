@@ -50,8 +50,8 @@ static void check_names(struct bytes data, const char *text)
 /* The two halves of the input, compared both ways. */
 static void check_order(struct bytes data)
 {
-    struct bytes a = bytes_of(data.at, data.len / 2);
-    struct bytes b = bytes_of(data.at + a.len, data.len - a.len);
+    struct bytes a = bytes_of(data.data, data.len / 2);
+    struct bytes b = bytes_of(data.data + a.len, data.len - a.len);
 
     assert(path_compare(a, b) == -path_compare(b, a));
     assert((path_compare(a, b) == 0) == bytes_equal(a, b));

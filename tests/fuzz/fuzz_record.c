@@ -27,14 +27,14 @@ static void expect_refusal(enum err rc)
 
 static void look_at(const struct record *r, struct bytes raw)
 {
-    const uint8_t *end = memchr(raw.at, '\n', raw.len);
+    const uint8_t *end = memchr(raw.data, '\n', raw.len);
     uint8_t id[RECORD_ID_LEN];
     char name[RECORD_NAME_LEN + 1];
     uint8_t writer[SIGNER_ID_LEN];
     uint64_t seq = 0;
 
     assert(end != NULL && raw.len <= RECORD_LEN_MAX);
-    assert(hash_of(bytes_of(raw.at, (size_t)(end - raw.at)), id) == ERR_OK);
+    assert(hash_of(bytes_of(raw.data, (size_t)(end - raw.data)), id) == ERR_OK);
     assert(memcmp(id, r->id, sizeof id) == 0);
     assert(bytes_equal(buf_bytes(&r->raw), raw));
     assert(r->has_prev == (r->seq > 0));
@@ -51,7 +51,7 @@ static void parse_name(struct bytes raw)
     uint64_t seq;
     size_t len = raw.len < NAME_LEN_TRIED ? raw.len : NAME_LEN_TRIED;
 
-    memcpy(name, raw.at, len);
+    memcpy(name, raw.data, len);
     name[len] = '\0';
     if (record_name_parse(name, writer, &seq) != ERR_OK)
         expect_refusal(ERR_CORRUPT);

@@ -2,7 +2,7 @@
  * Just enough BSON to write documents as mongod stores them, into room that the caller holds.
  *
  * Overflow and unbalanced nesting are mistakes of the caller and end the program.
- * Uses: nothing.  Used by: documents, wtmake.
+ * Uses: nothing.
  */
 #ifndef TESTS_TOOLS_BSON_H
 #define TESTS_TOOLS_BSON_H

@@ -1,7 +1,7 @@
 /*
  * The documents of the made-up shop: what is in one follows from its kind, number and revision.
  *
- * Uses: bson, words.  Used by: wtmake.
+ * Uses: bson, words.
  */
 #ifndef TESTS_TOOLS_DOCUMENTS_H
 #define TESTS_TOOLS_DOCUMENTS_H

@@ -2,7 +2,7 @@
  * The database of a made-up shop, held open: its tables, named and configured as mongod does it.
  *
  * Every failure ends the program with a message: this serves tests only.
- * Uses: bson, documents, words, WiredTiger.  Used by: wtmake.
+ * Uses: bson, documents, words, WiredTiger.
  */
 #ifndef TESTS_TOOLS_SHOP_H
 #define TESTS_TOOLS_SHOP_H

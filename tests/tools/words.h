@@ -1,7 +1,7 @@
 /*
  * Repeatable chance, and text that looks like text: words as frequent as in real language.
  *
- * Uses: nothing.  Used by: documents, wtmake.
+ * Uses: nothing.
  */
 #ifndef TESTS_TOOLS_WORDS_H
 #define TESTS_TOOLS_WORDS_H

@@ -53,7 +53,8 @@ static enum fault due(struct faulty *f, unsigned op, const char *name)
         (f->below != NULL && strncmp(name, f->below, strlen(f->below)) != 0))
         return FAULT_NONE;
     now = atomic_fetch_add(&f->count, 1) + 1;
-    return now == f->at || (f->sticky && f->at > 0 && now > f->at) ? f->fault : FAULT_NONE;
+    return now == f->fail_at || (f->sticky && f->fail_at > 0 && now > f->fail_at) ? f->fault
+                                                                                  : FAULT_NONE;
 }
 
 static enum err refuse(const struct faulty *f, const char *name)
@@ -82,11 +83,11 @@ static enum err after(struct faulty *f, enum fault fault, const char *name, enum
 /* Keeps a put as a crash leaves it, until faulty_clear(). */
 static void abandon(struct faulty *f, struct store_put *inner)
 {
-    size_t at = atomic_fetch_add(&f->abandoned_count, 1);
+    size_t offset = atomic_fetch_add(&f->abandoned_count, 1);
 
-    if (at >= FAULTY_ABANDONED_MAX)
+    if (offset >= FAULTY_ABANDONED_MAX)
         abort();
-    f->abandoned[at] = inner;
+    f->abandoned[offset] = inner;
 }
 
 static void put_free(void *put)

@@ -7,7 +7,7 @@
  *     store_free(store);        (the crashed run is over; a look into `real`, a rerun)
  *     faulty_clear(&f);
  *
- * Uses: core/store.  Used by: tests/unit.
+ * Uses: core/store.
  */
 #ifndef TESTS_UNIT_FAULTY_H
 #define TESTS_UNIT_FAULTY_H
@@ -47,11 +47,11 @@ enum fault {
 struct faulty {
     struct store *inner; /* borrowed: the real store */
     enum fault fault;
-    unsigned long at;  /* the how-manieth counted operation, from 1 on */
-    unsigned ops;      /* which kinds are counted; 0: all */
-    const char *below; /* only names that start so are counted; NULL: all */
-    enum err code;     /* 0: ERR_STORAGE, as of a full disk */
-    bool sticky;       /* FAIL and FLIP: every counted operation from `at` on */
+    unsigned long fail_at; /* the how-manieth counted operation, from 1 on */
+    unsigned ops;          /* which kinds are counted; 0: all */
+    const char *below;     /* only names that start so are counted; NULL: all */
+    enum err code;         /* 0: ERR_STORAGE, as of a full disk */
+    bool sticky;           /* FAIL and FLIP: every counted operation from `at` on */
     uint64_t byte;
     const char *other;
 

@@ -26,20 +26,20 @@ int folder_setup(void **state)
     return mkdtemp(folder) != NULL ? 0 : -1;
 }
 
-static int make_removable(const char *path, const struct stat *st, int kind, struct FTW *at)
+static int make_removable(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
     (void)st;
-    (void)at;
+    (void)ftw;
     if (kind == FTW_D || kind == FTW_DNR)
         (void)!chmod(path, 0700);
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
     (void)st;
     (void)kind;
-    (void)at;
+    (void)ftw;
     return remove(path);
 }
 
@@ -99,8 +99,8 @@ bool have_file(const char *path, const char *text)
     FILE *file = fopen(path, "r");
     bool same = file != NULL;
 
-    for (const char *at = text; same && *at != '\0'; at++)
-        same = fgetc(file) == (unsigned char)*at;
+    for (const char *cursor = text; same && *cursor != '\0'; cursor++)
+        same = fgetc(file) == (unsigned char)*cursor;
     same = same && fgetc(file) == EOF;
     if (file != NULL)
         fclose(file);
@@ -120,9 +120,9 @@ size_t count_names(const char *folder)
     return count - 2; /* . and .. */
 }
 
-void fill_pattern(void *at, size_t len, uint32_t seed)
+void fill_pattern(void *data, size_t len, uint32_t seed)
 {
-    uint8_t *byte = at;
+    uint8_t *byte = data;
     uint32_t x = seed * 2654435761u + 1; /* xorshift32 must not start from 0 */
 
     if (x == 0)
@@ -177,7 +177,7 @@ static enum err check_copy(struct bytes of, sweep_check *check, void *arg)
 
     assert_non_null(copy);
     if (of.len > 0)
-        memcpy(copy, of.at, of.len);
+        memcpy(copy, of.data, of.len);
     err_clear();
     rc = check(arg, bytes_of(copy, of.len));
     free(copy);
@@ -186,13 +186,13 @@ static enum err check_copy(struct bytes of, sweep_check *check, void *arg)
     return rc;
 }
 
-static uint8_t *copy_of(struct bytes whole, size_t room)
+static uint8_t *copy_of(struct bytes whole, size_t cap)
 {
-    uint8_t *copy = calloc(1, room > 0 ? room : 1);
+    uint8_t *copy = calloc(1, cap > 0 ? cap : 1);
 
     assert_non_null(copy);
     if (whole.len > 0)
-        memcpy(copy, whole.at, whole.len);
+        memcpy(copy, whole.data, whole.len);
     return copy;
 }
 
@@ -223,13 +223,13 @@ void sweep_cuts(struct bytes whole, sweep_check *check, void *arg)
     free(longer);
 }
 
-static void swap_pieces(uint8_t *at, size_t piece)
+static void swap_pieces(uint8_t *data, size_t piece)
 {
     for (size_t i = 0; i < piece; i++) {
-        uint8_t kept = at[i];
+        uint8_t kept = data[i];
 
-        at[i] = at[piece + i];
-        at[piece + i] = kept;
+        data[i] = data[piece + i];
+        data[piece + i] = kept;
     }
 }
 

@@ -8,7 +8,7 @@
  *     }
  *     static const struct CMUnitTest tests[] = {IN_FOLDER(the_old_file_stays)};
  *
- * Uses: core/base.  Used by: tests/unit.
+ * Uses: core/base.
  */
 #ifndef TESTS_UNIT_HELPERS_H
 #define TESTS_UNIT_HELPERS_H
@@ -48,7 +48,7 @@ bool have_file(const char *path, const char *text);
 size_t count_names(const char *folder);
 
 /* Bytes that look random but are the same for the same seed. */
-void fill_pattern(void *at, size_t len, uint32_t seed);
+void fill_pattern(void *data, size_t len, uint32_t seed);
 
 /*
  * The sweeps. A check gets its own `arg` back.

@@ -36,7 +36,7 @@ static const char *text_of(writer *write, struct buf *b)
     *b = (struct buf){.max = DOCUMENT_LEN_MAX};
     assert_done(write(b));
     assert_done(buf_add_u(b, 0, 1));
-    return (const char *)b->at;
+    return (const char *)b->data;
 }
 
 /* What a reader looks for, in the escapes of the document. */
@@ -167,7 +167,7 @@ static void shells_can_read_their_completions(void **state)
 
         assert_done(completion_write(shells[i].name, &b));
         assert_done(buf_add_u(&b, 0, 1));
-        put_file(check[2], (const char *)b.at);
+        put_file(check[2], (const char *)b.data);
         buf_clear(&b);
         assert_true(run_tool(state, check) <= 0);
     }
@@ -236,10 +236,10 @@ static void no_line_of_help_is_wider_than_a_terminal(void **state)
             assert_done(help_write_command(command_at(i), &b));
         else
             assert_done(help_write_general(&b));
-        for (size_t at = 0; at < b.len; at++) {
-            if ((b.at[at] & 0xc0) != 0x80)
+        for (size_t offset = 0; offset < b.len; offset++) {
+            if ((b.data[offset] & 0xc0) != 0x80)
                 width++;
-            if (b.at[at] == '\n')
+            if (b.data[offset] == '\n')
                 width = 0;
             assert_true(width <= 80);
         }
@@ -254,8 +254,8 @@ static void help_of_a_family_lists_its_commands(void **state)
     (void)state;
     assert_done(help_write_family("key", &b));
     assert_done(buf_add_u(&b, 0, 1));
-    assert_has((const char *)b.at, "  key cancel-deletion   keep a master-key version");
-    assert_null(strstr((const char *)b.at, "restore "));
+    assert_has((const char *)b.data, "  key cancel-deletion   keep a master-key version");
+    assert_null(strstr((const char *)b.data, "restore "));
     buf_clear(&b);
 }
 

@@ -47,14 +47,14 @@ static void check_failure(const char *text, const char *message)
 }
 
 /* A command that takes the option, with as many arguments as it needs. */
-static void write_command(const struct option *o, char *out, size_t room)
+static void write_command(const struct option *o, char *out, size_t cap)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         const struct command *c = command_at(i);
 
         if (!option_is_of(o, c))
             continue;
-        snprintf(out, room, "%s%s", c->name,
+        snprintf(out, cap, "%s%s", c->name,
                  c->arguments_min == 0   ? ""
                  : c->arguments_min == 1 ? " x"
                                          : " x y");
@@ -80,14 +80,14 @@ static void every_option_is_understood_in_every_spelling(void **state)
         for (size_t f = 0; f < 4; f++) {
             struct invocation i = {0};
             char spelled[80] = "";
-            const char *at = forms[f] != NULL ? strchr(forms[f], '%') : NULL;
+            const char *cursor = forms[f] != NULL ? strchr(forms[f], '%') : NULL;
 
-            if (at == NULL || (f >= 2 && o->letter == '\0'))
+            if (cursor == NULL || (f >= 2 && o->letter == '\0'))
                 continue;
             if (f < 2)
-                snprintf(spelled, sizeof spelled, "--%s%s", o->name, at + 2);
+                snprintf(spelled, sizeof spelled, "--%s%s", o->name, cursor + 2);
             else
-                snprintf(spelled, sizeof spelled, "-%c%s", o->letter, at + 2);
+                snprintf(spelled, sizeof spelled, "-%c%s", o->letter, cursor + 2);
             for (size_t behind = 0; behind < 2; behind++) {
                 snprintf(text, sizeof text, "%s %s", behind ? command : spelled,
                          behind ? spelled : command);

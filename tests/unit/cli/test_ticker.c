@@ -62,7 +62,7 @@ static bool ends_with(const char *seen, const char *end)
 
 /* Standard error becomes a terminal for a while; what it showed is in `seen`, with `end` behind. */
 static void tick_at_terminal(const struct progress *progress, const char *end, char *seen,
-                             size_t room)
+                             size_t cap)
 {
     const struct timespec two_ticks = {.tv_nsec = 600 * 1000 * 1000};
     int terminal = posix_openpt(O_RDWR | O_NOCTTY);
@@ -83,8 +83,8 @@ static void tick_at_terminal(const struct progress *progress, const char *end, c
     nanosleep(&two_ticks, NULL);
     ticker_free(t);
     assert_true(write(fd, end, strlen(end)) == (ssize_t)strlen(end));
-    for (seen[0] = '\0'; got > 0 && len + 1 < room && !ends_with(seen, end); seen[len] = '\0') {
-        got = read(terminal, seen + len, room - 1 - len);
+    for (seen[0] = '\0'; got > 0 && len + 1 < cap && !ends_with(seen, end); seen[len] = '\0') {
+        got = read(terminal, seen + len, cap - 1 - len);
         len += got > 0 ? (size_t)got : 0;
     }
     assert_true(dup2(before, STDERR_FILENO) >= 0);

@@ -3,7 +3,7 @@
  * middle), fsync, rename, link and unlink are replaced here, in front of the C library's.
  *
  * To be included by one file of a program.
- * Uses: helpers.  Used by: tests/unit/keyring.
+ * Uses: helpers.
  */
 #ifndef TESTS_UNIT_KEYRING_KILLED_H
 #define TESTS_UNIT_KEYRING_KILLED_H
@@ -36,12 +36,12 @@ static inline long changing(long result)
 
 #define CALL(...) (step(), changing(syscall(__VA_ARGS__)))
 
-ssize_t write(int fd, const void *at, size_t len)
+ssize_t write(int fd, const void *data, size_t len)
 {
     /* Half of it, so that a torn write is seen too. */
     if (die_at != 0 && len > 1 && passed + 1 == die_at)
-        syscall(SYS_write, fd, at, len / 2);
-    return CALL(SYS_write, fd, at, len);
+        syscall(SYS_write, fd, data, len / 2);
+    return CALL(SYS_write, fd, data, len);
 }
 
 int fsync(int fd)

@@ -1,7 +1,7 @@
 /*
  * A repository with made-up snapshot records, for the tests of what folds over the ledger.
  *
- * Uses: helpers, rings, core/ledger.  Used by: tests/unit/keyring.
+ * Uses: helpers, rings, core/ledger.
  */
 #ifndef TESTS_UNIT_KEYRING_LEDGERS_H
 #define TESTS_UNIT_KEYRING_LEDGERS_H

@@ -2,7 +2,7 @@
  * Short ways to a file keyring, for the tests of this room. Unencrypted ones need no scrypt and are
  * fast.
  *
- * Uses: helpers, keyring.  Used by: tests/unit/keyring.
+ * Uses: helpers, keyring.
  */
 #ifndef TESTS_UNIT_KEYRING_RINGS_H
 #define TESTS_UNIT_KEYRING_RINGS_H
@@ -88,7 +88,7 @@ static inline void spew(const char *path, struct bytes content)
     FILE *f = fopen(path, "wb");
 
     assert_non_null(f);
-    assert_int_equal(fwrite(content.at, 1, content.len, f), content.len);
+    assert_int_equal(fwrite(content.data, 1, content.len, f), content.len);
     fclose(f);
 }
 

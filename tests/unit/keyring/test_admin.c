@@ -118,8 +118,9 @@ static void with_a_passphrase_no_key_is_unencrypted(void **state)
     assert_done(keyring_versions(k, 0, &v));
     assert_true(v.is_protected);
     raw = slurp(in(state, "k"));
-    assert_non_null(memmem(raw.at, raw.len, "\"kdf\":\"scrypt\",\"n\":16384,\"r\":8,\"p\":1", 36));
-    assert_non_null(memmem(raw.at, raw.len, "{\"mac\":\"", 8));
+    assert_non_null(
+        memmem(raw.data, raw.len, "\"kdf\":\"scrypt\",\"n\":16384,\"r\":8,\"p\":1", 36));
+    assert_non_null(memmem(raw.data, raw.len, "{\"mac\":\"", 8));
     assert_done(keyring_rotate(k, 0, &name));
     assert_string_equal(name.version, "2");
     do_act(k, KEY_DISABLE, "1");
@@ -158,7 +159,7 @@ static void a_state_edited_by_hand_is_tampering(void **state)
     struct secret *key = NULL;
     struct keyring *k;
     struct buf raw;
-    char *at;
+    char *cursor;
 
     put_file(in(state, "p"), PASSPHRASE);
     make_ring(in(state, "k"), in(state, "p"));
@@ -167,9 +168,9 @@ static void a_state_edited_by_hand_is_tampering(void **state)
     secret_free(key);
     key = NULL;
     raw = slurp(in(state, "k"));
-    at = memmem(raw.at, raw.len, "stateChangedAt\":\"20", 19);
-    assert_non_null(at);
-    at[18] = '1'; /* twenty-one hundred something */
+    cursor = memmem(raw.data, raw.len, "stateChangedAt\":\"20", 19);
+    assert_non_null(cursor);
+    cursor[18] = '1'; /* twenty-one hundred something */
     spew(in(state, "k"), buf_bytes(&raw));
     assert_refused(
         keyring_open_data_key(k, &record, 0, &key), ERR_CORRUPT,

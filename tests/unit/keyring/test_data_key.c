@@ -166,17 +166,17 @@ static void an_envelope_whose_context_has_another_version_is_not_known(void **st
     struct jdoc *part = NULL;
     struct buf text = {.max = MIB};
     struct envelope e;
-    char *at;
+    char *cursor;
 
     (void)state;
     assert_done(envelope_write(&d.envelopes[0], &d.context, &part));
     assert_done(jdoc_write(part, &text));
     assert_done(buf_add(&text, bytes_of("", 1)));
     jdoc_free(part);
-    at = strstr((char *)text.at, "\"sealpoint\":\"1\"");
-    assert_non_null(at);
-    at[strlen("\"sealpoint\":\"")] = '2';
-    assert_done(jdoc_parse(bytes_of(text.at, text.len - 1), &part));
+    cursor = strstr((char *)text.data, "\"sealpoint\":\"1\"");
+    assert_non_null(cursor);
+    cursor[strlen("\"sealpoint\":\"")] = '2';
+    assert_done(jdoc_parse(bytes_of(text.data, text.len - 1), &part));
     assert_refused(envelope_read(part, &d.context, &e), ERR_UNSUPPORTED,
                    "an envelope's context has version 2, known is 1");
     jdoc_free(part);

@@ -155,7 +155,7 @@ static enum err open_changed(void *arg, struct bytes changed)
 
     if (changed.len > sizeof e->wrapped)
         return ERR_CORRUPT;
-    memcpy(e->wrapped, changed.at, changed.len);
+    memcpy(e->wrapped, changed.data, changed.len);
     e->wrapped_len = changed.len;
     secret_free(c->key);
     c->key = NULL;
@@ -340,7 +340,7 @@ static void check_golden(const char *name, const char *passphrase_file)
     assert_done(data_key_read(o, test_repository, &record));
     assert_done(keyring_open_data_key(k, &record, 0, &key));
     text_hex(secret_bytes(key), hex);
-    assert_memory_equal(hex, expected.at, 2 * (size_t)SEAL_KEY_LEN);
+    assert_memory_equal(hex, expected.data, 2 * (size_t)SEAL_KEY_LEN);
     secret_free(key);
     data_key_clear(&record);
     jdoc_free(o);
@@ -352,7 +352,7 @@ static void check_golden(const char *name, const char *passphrase_file)
 static void a_keyring_of_format_1_opens(void **state)
 {
     (void)state;
-    check_golden("unencrypted", NULL);
+    check_golden("bare", NULL);
     check_golden("scrypt", "tests/golden/keyring/passphrase");
 }
 
@@ -423,7 +423,7 @@ static enum err double_wrap(void *self, const struct key_name *key,
     out->key = *key;
     snprintf(out->algorithm, sizeof out->algorithm, "none");
     out->wrapped_len = secret_bytes(plain).len;
-    memcpy(out->wrapped, secret_bytes(plain).at, out->wrapped_len);
+    memcpy(out->wrapped, secret_bytes(plain).data, out->wrapped_len);
     return ERR_OK;
 }
 

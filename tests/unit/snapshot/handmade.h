@@ -12,7 +12,7 @@
  *     … h.opened …
  *     handmade_clear(&h);
  *
- * Uses: images, faulty, snapshot/read/snapshot_reader.  Used by: tests/unit/snapshot.
+ * Uses: images, faulty, snapshot/read/snapshot_reader.
  */
 #ifndef TESTS_UNIT_SNAPSHOT_HANDMADE_H
 #define TESTS_UNIT_SNAPSHOT_HANDMADE_H
@@ -72,10 +72,10 @@ static inline void handmade_clear(struct handmade *h)
 }
 
 /* From now on the `at`th operation of these kinds is like that; what was counted is forgotten. */
-static inline void set_fault(struct handmade *h, enum fault fault, unsigned long at, unsigned ops)
+static inline void set_fault(struct handmade *h, enum fault fault, unsigned long nth, unsigned ops)
 {
     h->faulty.fault = fault;
-    h->faulty.at = at;
+    h->faulty.fail_at = nth;
     h->faulty.ops = ops;
     atomic_store(&h->faulty.count, 0);
 }

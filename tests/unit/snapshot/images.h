@@ -1,7 +1,7 @@
 /*
  * Index images put together by hand, right or wrong.
  *
- * Uses: helpers, snapshot/format/index.  Used by: tests/unit/snapshot, tests/fuzz.
+ * Uses: helpers, snapshot/format/index.
  */
 #ifndef TESTS_UNIT_SNAPSHOT_IMAGES_H
 #define TESTS_UNIT_SNAPSHOT_IMAGES_H

@@ -2,7 +2,7 @@
  * A whole repository for the tests of backup and restore: store (that can fail on order), ledger,
  * a keyring double that counts and can refuse, and trees to compare.
  *
- * Uses: helpers, faulty, snapshot.  Used by: tests/unit/snapshot.
+ * Uses: helpers, faulty, snapshot.
  */
 #ifndef TESTS_UNIT_SNAPSHOT_REPOSITORIES_H
 #define TESTS_UNIT_SNAPSHOT_REPOSITORIES_H
@@ -97,7 +97,7 @@ static inline enum err double_wrap(void *self, const struct key_name *key,
     out->key = *key;
     snprintf(out->algorithm, sizeof out->algorithm, "none");
     out->wrapped_len = secret_bytes(plain).len;
-    memcpy(out->wrapped, secret_bytes(plain).at, out->wrapped_len);
+    memcpy(out->wrapped, secret_bytes(plain).data, out->wrapped_len);
     return ERR_OK;
 }
 
@@ -254,11 +254,11 @@ out:
 
 /* ---- trees ---- */
 
-static inline int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+static inline int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
     (void)st;
     (void)kind;
-    (void)at;
+    (void)ftw;
     return remove(path);
 }
 
@@ -268,12 +268,12 @@ static inline void remove_all(const char *path)
     (void)!nftw(path, remove_one, 16, FTW_PHYS | FTW_DEPTH);
 }
 
-static inline void put_bytes(const char *path, const void *at, size_t len)
+static inline void put_bytes(const char *path, const void *data, size_t len)
 {
     FILE *file = fopen(path, "wb");
 
     assert_non_null(file);
-    assert_int_equal(fwrite(at, 1, len, file), len);
+    assert_int_equal(fwrite(data, 1, len, file), len);
     assert_int_equal(fclose(file), 0);
 }
 
@@ -345,7 +345,7 @@ static inline char *tree_text(const char *path)
 
     describe_tree(path, ".", &text);
     assert_done(buf_add(&text, bytes_of("", 1)));
-    return (char *)text.at;
+    return (char *)text.data;
 }
 
 static inline void assert_same_text(const char *path, const char *want)

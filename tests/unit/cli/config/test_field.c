@@ -180,9 +180,9 @@ static void texts_have_a_limit(void **state)
     for (size_t i = 0; i <= FIELD_TEXT_MAX; i++)
         assert_done(buf_add_text(&yaml, "x"));
     assert_done(buf_add_u(&yaml, 0, 1));
-    check_failure((const char *)yaml.at, "line 1: name: longer than 4095 bytes");
-    yaml.at[yaml.len - 2] = '\0';
-    assert_done(read_sample((const char *)yaml.at, &s));
+    check_failure((const char *)yaml.data, "line 1: name: longer than 4095 bytes");
+    yaml.data[yaml.len - 2] = '\0';
+    assert_done(read_sample((const char *)yaml.data, &s));
     assert_int_equal(strlen(s.name), FIELD_TEXT_MAX);
     field_clear(&sample_table, &s);
     buf_clear(&yaml);
@@ -199,7 +199,7 @@ static void a_long_key_is_cut(void **state)
         assert_done(buf_add_text(&yaml, "k"));
     assert_done(buf_add_text(&yaml, ": v"));
     assert_done(buf_add_u(&yaml, 0, 1));
-    assert_refused(read_sample((const char *)yaml.at, &s), ERR_USAGE, NULL);
+    assert_refused(read_sample((const char *)yaml.data, &s), ERR_USAGE, NULL);
     assert_true(strlen(err_text()) < 300);
     buf_clear(&yaml);
 }

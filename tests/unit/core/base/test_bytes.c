@@ -16,16 +16,16 @@ static void bytes_are_equal_when_length_and_content_are(void **state)
 
 static void one_byte_that_is_not_zero_is_found_anywhere(void **state)
 {
-    uint8_t at[100] = {0};
+    uint8_t data[100] = {0};
 
     (void)state;
     assert_true(bytes_are_zero(bytes_of(NULL, 0)));
-    for (size_t len = 1; len <= sizeof at; len++) {
-        assert_true(bytes_are_zero(bytes_of(at, len)));
+    for (size_t len = 1; len <= sizeof data; len++) {
+        assert_true(bytes_are_zero(bytes_of(data, len)));
         for (size_t i = 0; i < len; i++) {
-            at[i] = 1;
-            assert_false(bytes_are_zero(bytes_of(at, len)));
-            at[i] = 0;
+            data[i] = 1;
+            assert_false(bytes_are_zero(bytes_of(data, len)));
+            data[i] = 0;
         }
     }
 }
@@ -39,9 +39,9 @@ static void a_buffer_grows_and_keeps_what_it_has(void **state)
         assert_done(buf_add_u(&b, i, 4));
     assert_int_equal(b.len, 40000);
     for (unsigned i = 0; i < 10000; i++)
-        assert_int_equal(be_get(b.at + 4 * i, 4), i);
+        assert_int_equal(be_get(b.data + 4 * i, 4), i);
     buf_clear(&b);
-    assert_null(b.at);
+    assert_null(b.data);
     assert_int_equal(b.len, 0);
     assert_int_equal(b.max, 100 * KIB);
 }
@@ -56,9 +56,9 @@ static void a_buffer_never_grows_past_its_limit(void **state)
                    "a buffer would grow past its limit of 10 bytes");
     assert_refused(buf_reserve(&b, SIZE_MAX), ERR_FAILED, NULL);
     assert_done(buf_add(&b, bytes_of(NULL, 0)));
-    assert_memory_equal(b.at, "1234567890", 10);
+    assert_memory_equal(b.data, "1234567890", 10);
     assert_int_equal(b.len, 10);
-    assert_true(b.room <= 10);
+    assert_true(b.cap <= 10);
     buf_clear(&b);
 }
 
@@ -69,7 +69,7 @@ static void a_giant_limit_does_not_make_growing_endless(void **state)
     (void)state;
     assert_refused(buf_reserve(&b, SIZE_MAX / 2 + 2), ERR_FAILED, NULL);
     assert_refused(buf_reserve(&b, SIZE_MAX), ERR_FAILED, NULL);
-    assert_null(b.at);
+    assert_null(b.data);
 }
 
 static void formatted_text_is_added_without_its_nul(void **state)
@@ -99,22 +99,22 @@ static void a_failed_growth_leaves_the_buffer_as_it_was(void **state)
 static void integers_are_big_endian_at_every_width(void **state)
 {
     static const uint8_t all[] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
-    uint8_t at[8];
+    uint8_t data[8];
 
     (void)state;
     for (unsigned width = 1; width <= 8; width++) {
         uint64_t value = UINT64_C(0x0123456789abcdef) >> (64 - 8 * width);
 
         assert_int_equal(be_get(all, width), value);
-        be_put(at, value, width);
-        assert_memory_equal(at, all, width);
+        be_put(data, value, width);
+        assert_memory_equal(data, all, width);
     }
 }
 
 static void a_cursor_reads_to_the_end_and_not_beyond(void **state)
 {
-    static const uint8_t at[] = {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0xaa, 0xbb, 0xcc};
-    struct cursor c = cursor_of(bytes_of(at, sizeof at));
+    static const uint8_t data[] = {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0xaa, 0xbb, 0xcc};
+    struct cursor c = cursor_of(bytes_of(data, sizeof data));
     struct bytes part = {NULL, 0};
     uint8_t u8 = 0;
     uint16_t u16 = 0;
@@ -133,7 +133,7 @@ static void a_cursor_reads_to_the_end_and_not_beyond(void **state)
     assert_refused(cursor_u32(&c, &u32), ERR_CORRUPT, "ends early: 4 bytes wanted, 3 are left");
     assert_refused(cursor_take(&c, SIZE_MAX, &part), ERR_CORRUPT, NULL);
     assert_done(cursor_take(&c, 3, &part));
-    assert_memory_equal(part.at, at + 7, 3);
+    assert_memory_equal(part.data, data + 7, 3);
     assert_done(cursor_end(&c));
     assert_done(cursor_take(&c, 0, &part));
     assert_refused(cursor_u8(&c, &u8), ERR_CORRUPT, "ends early: 1 bytes wanted, 0 are left");

@@ -23,7 +23,7 @@ static void assert_written(const struct jdoc *doc, const char *due)
 
     assert_done(jdoc_write(doc, &out));
     assert_done(buf_add_u(&out, 0, 1));
-    assert_string_equal((const char *)out.at, due);
+    assert_string_equal((const char *)out.data, due);
     buf_clear(&out);
 }
 

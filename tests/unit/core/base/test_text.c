@@ -242,14 +242,14 @@ static void printable_text_fits_any_room(void **state)
     static const char nasty[] = "a\x01€\xc3\U0001f600\xe2z";
 
     (void)state;
-    for (size_t room = 1; room < 40; room++) {
+    for (size_t cap = 1; cap < 40; cap++) {
         char out[41];
 
         memset(out, '#', sizeof out);
-        text_printable(nasty, out, room);
-        assert_true(strlen(out) < room);
+        text_printable(nasty, out, cap);
+        assert_true(strlen(out) < cap);
         assert_true(text_is_clean(out));
-        assert_int_equal(out[room], '#');
+        assert_int_equal(out[cap], '#');
     }
 }
 

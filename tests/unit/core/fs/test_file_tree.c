@@ -61,18 +61,18 @@ static void a_tree_of_any_depth_goes(void **state)
 {
     const char *name = "a name of forty bytes, many times over..";
     struct rlimit before, few = {.rlim_cur = 32};
-    int at = open(in(state, ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int dir = open(in(state, ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     for (size_t i = 0; i < 120; i++) {
         int below;
 
-        assert_int_equal(mkdirat(at, name, 0700), 0);
-        below = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(mkdirat(dir, name, 0700), 0);
+        below = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_true(below >= 0);
-        close(at);
-        at = below;
+        close(dir);
+        dir = below;
     }
-    close(at);
+    close(dir);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     few.rlim_max = before.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);

@@ -2,7 +2,7 @@
  * Repositories for the tests of this room, and records as an attacker, a revoked writer or another
  * machine would put them there. The keys are those of RFC 8032, 7.1, so that names are known.
  *
- * Uses: core/ledger, helpers.  Used by: the tests of this folder.
+ * Uses: core/ledger, helpers.
  */
 #ifndef TESTS_UNIT_CORE_LEDGER_FORGE_H
 #define TESTS_UNIT_CORE_LEDGER_FORGE_H

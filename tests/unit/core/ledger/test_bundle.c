@@ -18,7 +18,7 @@ static enum err read_source(void *arg, uint64_t offset, void *to, size_t len)
 
     assert_int_equal(offset, s->offset);
     assert_true(offset + len <= s->text.len);
-    memcpy(to, s->text.at + offset, len);
+    memcpy(to, s->text.data + offset, len);
     s->offset += len;
     return ERR_OK;
 }
@@ -27,7 +27,7 @@ static enum err count(void *arg, struct bytes raw)
 {
     struct source *s = arg;
 
-    assert_memory_equal(raw.at, s->text.at + s->len, raw.len);
+    assert_memory_equal(raw.data, s->text.data + s->len, raw.len);
     s->records++;
     s->len += raw.len;
     return ERR_OK;

@@ -86,9 +86,9 @@ static enum err open_over(void *arg, struct bytes changed)
     FILE *f = fopen(in(s->state, CACHE), "w");
 
     assert_non_null(f);
-    assert_int_equal(fwrite(c->before.at, 1, c->before.len, f), c->before.len);
-    assert_int_equal(fwrite(changed.at, 1, changed.len, f), changed.len);
-    assert_int_equal(fwrite(c->behind.at, 1, c->behind.len, f), c->behind.len);
+    assert_int_equal(fwrite(c->before.data, 1, c->before.len, f), c->before.len);
+    assert_int_equal(fwrite(changed.data, 1, changed.len, f), changed.len);
+    assert_int_equal(fwrite(c->behind.data, 1, c->behind.len, f), c->behind.len);
     assert_int_equal(fclose(f), 0);
     assert_done(site_open(s, false));
     assert_int_equal(ledger_count(s->ledger), 3);
@@ -136,7 +136,7 @@ static void a_stored_record_of_another_length_is_noticed(void **state)
     site_new(&s, state);
     site_snapshot(&s, "aaaa");
     raw = site_raw(&s, ROOT_NAME("2"));
-    site_put(&s, ROOT_NAME("2"), bytes_of(raw.at, raw.len - 1));
+    site_put(&s, ROOT_NAME("2"), bytes_of(raw.data, raw.len - 1));
     assert_refused(site_open(&s, false), ERR_CORRUPT,
                    ROOT_NAME("2") ": not two whole lines" DAMAGED);
     buf_clear(&raw);
@@ -152,7 +152,7 @@ static void reading_all_does_not_ask_the_cache(void **state)
     site_new(&s, state);
     site_snapshot(&s, "aaaa");
     raw = site_raw(&s, ROOT_NAME("2"));
-    raw.at[raw.len - 20] ^= 1;
+    raw.data[raw.len - 20] ^= 1;
     site_put(&s, ROOT_NAME("2"), buf_bytes(&raw));
     assert_done(site_open(&s, false));
     assert_int_equal(site_open(&s, true), ERR_CORRUPT);
@@ -192,7 +192,7 @@ static void a_cache_of_mostly_gone_records_is_made_anew(void **state)
     f = fopen(in(state, CACHE), "a");
     assert_non_null(f);
     for (int i = 0; i < 70; i++) /* what another run added, too */
-        assert_int_equal(fwrite(raw.at, 1, raw.len, f), raw.len);
+        assert_int_equal(fwrite(raw.data, 1, raw.len, f), raw.len);
     fclose(f);
     assert_int_equal(reads_of_opening(&s), 0);
     assert_int_equal(length_of(in(state, CACHE)), whole);

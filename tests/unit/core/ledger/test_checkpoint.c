@@ -43,8 +43,8 @@ static void the_record_says_what_is_live(void **state)
     assert_done(checkpoint_read(r, &c));
     assert_int_equal(c.live_count, 4); /* not the dead snapshot */
     assert_int_equal(c.heads.count, 1);
-    assert_int_equal(c.heads.at[0].seq, 4);
-    assert_memory_equal(c.heads.at[0].id, r->prev, RECORD_ID_LEN);
+    assert_int_equal(c.heads.items[0].seq, 4);
+    assert_memory_equal(c.heads.items[0].id, r->prev, RECORD_ID_LEN);
     bundle = site_raw(&s, BUNDLE_NAME("5"));
     assert_int_equal(bundle.len, c.bundle_size);
     buf_clear(&bundle);
@@ -162,8 +162,8 @@ static enum err open_changed(void *arg, struct bytes changed)
     (void)unlink(c->path);
     f = fopen(c->path, "w");
     assert_non_null(f);
-    assert_int_equal(fwrite(c->before.at, 1, c->before.len, f), c->before.len);
-    assert_int_equal(fwrite(changed.at, 1, changed.len, f), changed.len);
+    assert_int_equal(fwrite(c->before.data, 1, c->before.len, f), c->before.len);
+    assert_int_equal(fwrite(changed.data, 1, changed.len, f), changed.len);
     assert_int_equal(fclose(f), 0);
     rc = site_open(c->site, false);
     assert_true(rc == ERR_OK || rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED);
@@ -186,9 +186,9 @@ static void every_changed_byte_of_a_bundle_is_noticed(void **state)
     site_delete(&s, ROOT_NAME("1"));
     bundle = site_raw(&s, BUNDLE_NAME("3"));
     snprintf(c.path, sizeof c.path, "%s/" BUNDLE_NAME("3"), in(state, "store"));
-    c.before = bytes_of(bundle.at, bundle.len - newest.len);
-    swept = bytes_of(bundle.at + c.before.len, newest.len);
-    assert_memory_equal(swept.at, newest.at, newest.len);
+    c.before = bytes_of(bundle.data, bundle.len - newest.len);
+    swept = bytes_of(bundle.data + c.before.len, newest.len);
+    assert_memory_equal(swept.data, newest.data, newest.len);
     sweep_flips(swept, open_changed, &c);
     sweep_cuts(swept, open_changed, &c);
     buf_clear(&newest);
@@ -356,7 +356,7 @@ static enum err crash_at(struct site *s, unsigned long nth)
 
     assert_done(faulty_open(&f, &options.store));
     assert_done(ledger_open(&options, &l));
-    f.at = atomic_load(&f.count) + nth;
+    f.fail_at = atomic_load(&f.count) + nth;
     rc = ledger_checkpoint(l);
     ledger_free(l);
     store_free(options.store);

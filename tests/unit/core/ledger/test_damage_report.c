@@ -18,17 +18,17 @@ static void cut(const struct site *s, const char *name)
 {
     struct buf raw = site_raw(s, name);
 
-    site_put(s, name, bytes_of(raw.at, raw.len - 1));
+    site_put(s, name, bytes_of(raw.data, raw.len - 1));
     buf_clear(&raw);
 }
 
 static void alter(const struct site *s, const char *name)
 {
     struct buf raw = site_raw(s, name);
-    char *at = memmem(raw.at, raw.len, "completed", strlen("completed"));
+    char *cursor = memmem(raw.data, raw.len, "completed", strlen("completed"));
 
-    assert_non_null(at);
-    at[0] = 'C';
+    assert_non_null(cursor);
+    cursor[0] = 'C';
     site_put(s, name, buf_bytes(&raw));
     buf_clear(&raw);
 }

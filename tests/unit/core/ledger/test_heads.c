@@ -26,10 +26,10 @@ static void heads_are_kept_in_order_and_only_rise(void **state)
         assert_done(heads_raise(&h, &one));
     }
     assert_int_equal(h.count, 3);
-    assert_int_equal(h.at[0].writer[0], 1);
-    assert_int_equal(h.at[0].seq, 4);
-    assert_int_equal(h.at[1].seq, 3);
-    assert_int_equal(h.at[2].seq, 7);
+    assert_int_equal(h.items[0].writer[0], 1);
+    assert_int_equal(h.items[0].seq, 4);
+    assert_int_equal(h.items[1].seq, 3);
+    assert_int_equal(h.items[2].seq, 7);
     heads_clear(&h);
 }
 
@@ -49,7 +49,7 @@ static void what_is_written_is_read(void **state)
     assert_done(heads_write(&h, doc));
     assert_done(heads_read(doc, &again));
     assert_true(heads_equal(&h, &again));
-    again.at[3].id[31] ^= 1;
+    again.items[3].id[31] ^= 1;
     assert_false(heads_equal(&h, &again));
     jdoc_free(doc);
     heads_clear(&again);

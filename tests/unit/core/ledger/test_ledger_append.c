@@ -314,7 +314,7 @@ static enum err append_with(struct site *s, enum fault fault, unsigned long nth)
 
     assert_done(faulty_open(&f, &options.store));
     assert_done(ledger_open(&options, &s->ledger));
-    f.at = atomic_load(&f.count) + nth;
+    f.fail_at = atomic_load(&f.count) + nth;
     rc = site_append(s, RECORD_SNAPSHOT, "{\"id\":\"aaaa\"}");
     site_close(s);
     store_free(options.store);
@@ -355,7 +355,7 @@ static void a_record_that_is_there_already_as_it_should_be_is_not_appended_again
 {
     struct site s;
     struct faulty f = {
-        .fault = FAULT_FAIL_AFTER, .at = 1, .ops = FAULTY_PUT_COMMIT, .code = ERR_EXISTS};
+        .fault = FAULT_FAIL_AFTER, .fail_at = 1, .ops = FAULTY_PUT_COMMIT, .code = ERR_EXISTS};
     struct ledger_options options;
 
     site_new(&s, state);
@@ -379,7 +379,7 @@ static void a_record_that_is_there_already_as_it_should_be_is_not_appended_again
 static void a_refused_append_leaves_the_ledger_as_it_was(void **state)
 {
     struct site s;
-    struct faulty f = {.fault = FAULT_FAIL, .at = 1, .ops = FAULTY_PUT_COMMIT};
+    struct faulty f = {.fault = FAULT_FAIL, .fail_at = 1, .ops = FAULTY_PUT_COMMIT};
     struct ledger_options options;
 
     site_new(&s, state);

@@ -128,7 +128,7 @@ static void half_a_repository_is_not_opened(void **state)
 /* The making with a fault at the nth operation of the store. */
 static enum err make_with(struct site *s, enum fault fault, unsigned long nth)
 {
-    struct faulty f = {.fault = fault, .at = nth, .inner = s->store};
+    struct faulty f = {.fault = fault, .fail_at = nth, .inner = s->store};
     struct ledger_options options = site_options(s, false);
     enum err rc;
 

@@ -158,7 +158,7 @@ static void a_record_of_a_bundle_is_signed_like_any_other(void **state)
     raw = site_raw(&s, ROOT_NAME("2"));
     assert_done(buf_add(&raw, bytes_of("", 1)));
     raw.len--;
-    signature = strstr((char *)raw.at, "\"sig\":\"") + strlen("\"sig\":\"");
+    signature = strstr((char *)raw.data, "\"sig\":\"") + strlen("\"sig\":\"");
     *signature = *signature == 'A' ? 'B' : 'A';
     bundle_add_stored(&s, &b, ROOT_NAME("0"));
     bundle_add_stored(&s, &b, ROOT_NAME("1"));
@@ -241,7 +241,7 @@ static void a_bundle_of_another_live_set_is_refused(void **state)
         bundle_add_stored(&s, &b, ROOT_NAME("0"));
         bundle_add_stored(&s, &b, ROOT_NAME("1"));
         b.count += lie == 1;
-        b.ids.at[0] ^= lie == 2;
+        b.ids.data[0] ^= lie == 2;
         record_free(forge_checkpoint(&s, s.root, last, soon(), head_text(last), &b));
         if (lie == 0)
             assert_done(site_open(&s, true));

@@ -43,7 +43,7 @@ static enum err open_changed(void *arg, struct bytes changed)
     (void)unlink(c->path);
     f = fopen(c->path, "w");
     assert_non_null(f);
-    assert_int_equal(fwrite(changed.at, 1, changed.len, f), changed.len);
+    assert_int_equal(fwrite(changed.data, 1, changed.len, f), changed.len);
     assert_int_equal(fclose(f), 0);
     rc = site_open(c->site, true);
     if (rc != ERR_OK) {
@@ -198,12 +198,12 @@ static void a_record_with_a_strange_signature_is_forged(void **state)
     theirs = forge(&s, s.other, RECORD_SNAPSHOT, before, LATER, "{}");
     site_delete(&s, OTHER_NAME("4"));
     raw = site_raw(&s, ROOT_NAME("4"));
-    line = memchr(raw.at, '\n', raw.len);
-    signatures = memchr(theirs->raw.at, '\n', theirs->raw.len);
-    assert_done(buf_add(&forged, bytes_of(raw.at, (size_t)(line - (const char *)raw.at))));
+    line = memchr(raw.data, '\n', raw.len);
+    signatures = memchr(theirs->raw.data, '\n', theirs->raw.len);
+    assert_done(buf_add(&forged, bytes_of(raw.data, (size_t)(line - (const char *)raw.data))));
     assert_done(buf_add(
-        &forged, bytes_of(signatures,
-                          theirs->raw.len - (size_t)(signatures - (const char *)theirs->raw.at))));
+        &forged, bytes_of(signatures, theirs->raw.len -
+                                          (size_t)(signatures - (const char *)theirs->raw.data))));
     site_put(&s, ROOT_NAME("4"), buf_bytes(&forged));
     assert_refused_on_first_use(
         &s, ERR_CORRUPT,

@@ -38,7 +38,7 @@ static void a_record_is_two_lines_that_anyone_can_read(void **state)
         "\",\"sig\":\"";
 
     assert_true(r->raw.len > strlen(line));
-    assert_memory_equal(r->raw.at, line, strlen(line));
+    assert_memory_equal(r->raw.data, line, strlen(line));
     assert_int_equal(r->raw.len, strlen(line) + strlen(SIGNATURE_TEXT) + strlen("\"}]}\n"));
     record_free(r);
 }
@@ -49,7 +49,7 @@ static void what_was_made_is_read_back(void **state)
     struct record *again = NULL;
     struct signer *root = forge_key(state, "root", ROOT_KEY_FILE);
     struct signer *other = forge_key(state, "other", OTHER_KEY_FILE);
-    const char *end = memchr(r->raw.at, '\n', r->raw.len);
+    const char *end = memchr(r->raw.data, '\n', r->raw.len);
     uint8_t id[RECORD_ID_LEN];
 
     assert_done(record_parse(buf_bytes(&r->raw), &again));
@@ -58,7 +58,7 @@ static void what_was_made_is_read_back(void **state)
     assert_false(again->has_prev);
     assert_int_equal(again->created_ms, INT64_C(1795500600000));
     assert_memory_equal(again->id, r->id, RECORD_ID_LEN);
-    assert_done(hash_of(bytes_of(r->raw.at, (size_t)(end - (const char *)r->raw.at)), id));
+    assert_done(hash_of(bytes_of(r->raw.data, (size_t)(end - (const char *)r->raw.data)), id));
     assert_memory_equal(again->id, id, RECORD_ID_LEN);
     assert_done(record_check(again, signer_public(root)));
     assert_refused(record_check(again, signer_public(other)), ERR_CORRUPT,
@@ -137,10 +137,11 @@ static void a_signature_of_a_kind_to_come_is_left_out(void **state)
     struct buf raw = {.max = RECORD_LEN_MAX};
     struct signer *root = forge_key(state, "root", ROOT_KEY_FILE);
     struct record *both = NULL;
-    const char *list = strchr((const char *)r->raw.at, '['); /* there is no other before it */
+    const char *list = strchr((const char *)r->raw.data, '['); /* there is no other before it */
 
     assert_non_null(list);
-    assert_done(buf_add(&raw, bytes_of(r->raw.at, (size_t)(list + 1 - (const char *)r->raw.at))));
+    assert_done(
+        buf_add(&raw, bytes_of(r->raw.data, (size_t)(list + 1 - (const char *)r->raw.data))));
     assert_done(buf_add_text(&raw, "{\"alg\":\"ml-dsa-87\",\"anything\":{}},"));
     assert_done(buf_add(&raw, bytes_of(list + 1, r->raw.len - raw.len +
                                                      strlen("{\"alg\":\"ml-dsa-87\","

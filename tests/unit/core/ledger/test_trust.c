@@ -41,9 +41,9 @@ static void the_file_says_what_was_seen(void **state)
     assert_string_equal(t.fingerprint, ledger_fingerprint(s.ledger));
     assert_memory_equal(t.repository, ledger_repository(s.ledger), SEAL_ID_LEN);
     assert_int_equal(t.heads.count, 1);
-    assert_int_equal(t.heads.at[0].seq, 2);
+    assert_int_equal(t.heads.items[0].seq, 2);
     last = site_record(&s, ROOT_ID, 2);
-    assert_memory_equal(t.heads.at[0].id, last->id, RECORD_ID_LEN);
+    assert_memory_equal(t.heads.items[0].id, last->id, RECORD_ID_LEN);
     record_free(last);
     trust_clear(&t);
     site_free(&s);
@@ -157,11 +157,11 @@ static void an_end_that_is_covered_must_be_the_one_that_was_seen(void **state)
     assert_done(site_open(&s, false));
     assert_done(file_read(in(state, "state/trust.json"), &seen));
     assert_done(buf_add(&seen, bytes_of("", 1)));
-    id = strstr((char *)seen.at, "\"" OTHER_ID "\",\"seq\":0,\"recordId\":\"");
+    id = strstr((char *)seen.data, "\"" OTHER_ID "\",\"seq\":0,\"recordId\":\"");
     assert_non_null(id);
     id = strstr(id, "recordId\":\"") + strlen("recordId\":\"");
     *id = *id == '0' ? '1' : '0';
-    put_file(in(state, "state/trust.json"), (const char *)seen.at);
+    put_file(in(state, "state/trust.json"), (const char *)seen.data);
     assert_refused(site_open(&s, false), ERR_CORRUPT, NULL);
     assert_said("was seen before, and now it is missing");
     buf_clear(&seen);
@@ -323,10 +323,10 @@ static void a_crash_before_the_trust_file_is_harmless(void **state)
     }
     assert_done(buf_add(&old, bytes_of("", 1)));
     site_snapshot(&s, "bbbb");
-    put_file(in(state, "state/trust.json"), (const char *)old.at);
+    put_file(in(state, "state/trust.json"), (const char *)old.data);
     assert_done(site_open(&s, false));
     assert_done(trust_load(in(state, "state/trust.json"), &t));
-    assert_int_equal(t.heads.at[0].seq, 3);
+    assert_int_equal(t.heads.items[0].seq, 3);
     trust_clear(&t);
     buf_clear(&old);
     site_free(&s);
@@ -361,15 +361,15 @@ static void the_trust_state_never_goes_back(void **state)
     site_snapshot(&s, "aaaa");
     assert_done(trust_raise(in(state, path), &old, "here"));
     assert_done(trust_load(in(state, path), &now));
-    assert_int_equal(now.heads.at[0].seq, 2);
-    old.heads.at[0].seq = 2;
+    assert_int_equal(now.heads.items[0].seq, 2);
+    old.heads.items[0].seq = 2;
     assert_int_equal(trust_raise(in(state, path), &old, "here"), ERR_CORRUPT);
     assert_said("here: record 2 of writer " ROOT_ID " was ");
-    old.heads.at[0].seq = 3;
+    old.heads.items[0].seq = 3;
     assert_done(trust_raise(in(state, path), &old, "here"));
     trust_clear(&now);
     assert_done(trust_load(in(state, path), &now));
-    assert_int_equal(now.heads.at[0].seq, 3);
+    assert_int_equal(now.heads.items[0].seq, 3);
     old.fingerprint[0] = 'x';
     assert_int_equal(trust_raise(in(state, path), &old, "here"), ERR_CORRUPT);
     assert_said("is of another repository, with fingerprint ");

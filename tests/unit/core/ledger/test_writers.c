@@ -45,7 +45,7 @@ static void name_of(const struct signer *signer, char out[2 * SIGNER_ID_LEN + 1]
 
 /* Enrols `writer`, or revokes it; `more` is put behind: ",\"lastSeq\":1". */
 static enum err change(struct writers *r, const struct signer *root, const struct signer *writer,
-                       const char *action, int64_t at, const char *more)
+                       const char *action, int64_t time_ms, const char *more)
 {
     char key[TEXT_BASE64_LEN(SIGNER_PUBLIC_LEN) + 1];
     char name[2 * SIGNER_ID_LEN + 1];
@@ -58,7 +58,7 @@ static enum err change(struct writers *r, const struct signer *root, const struc
     snprintf(body, sizeof body,
              "{\"action\":\"%s\",\"subject\":\"%s\",\"publicKey\":\"%s\",\"roles\":[\"writer\"]%s}",
              action, name, key, more);
-    record = make(root, RECORD_WRITER, 1, at, body);
+    record = make(root, RECORD_WRITER, 1, time_ms, body);
     TRY(writers_check(r, record, false));
     TRY(writers_apply(r, record));
 out:
@@ -66,9 +66,10 @@ out:
     return rc;
 }
 
-static enum err check(const struct writers *r, const struct signer *by, uint64_t seq, int64_t at)
+static enum err check(const struct writers *r, const struct signer *by, uint64_t seq,
+                      int64_t time_ms)
 {
-    struct record *record = make(by, RECORD_SNAPSHOT, seq, at, "{}");
+    struct record *record = make(by, RECORD_SNAPSHOT, seq, time_ms, "{}");
     enum err rc = writers_check(r, record, false);
 
     record_free(record);

@@ -1,7 +1,7 @@
 /*
  * A sealed object in memory, for the tests of this room: sink, fetch, and a maker.
  *
- * Uses: core/seal, helpers.  Used by: the tests of core/seal.
+ * Uses: core/seal, helpers.
  */
 #ifndef TESTS_UNIT_CORE_SEAL_SEALED_H
 #define TESTS_UNIT_CORE_SEAL_SEALED_H
@@ -17,7 +17,7 @@
 
 struct sealed {
     struct buf bytes;
-    size_t room;    /* the sink is full beyond this; 0: never */
+    size_t cap;     /* the sink is full beyond this; 0: never */
     size_t fetches; /* calls of sealed_fetch */
     uint64_t size;  /* as object_writer_finish told it, and the digest */
     uint8_t digest[HASH_LEN];
@@ -27,7 +27,7 @@ static inline enum err sealed_sink(void *sealed, struct bytes more)
 {
     struct sealed *s = sealed;
 
-    if (s->room > 0 && s->bytes.len + more.len > s->room)
+    if (s->cap > 0 && s->bytes.len + more.len > s->cap)
         return err_set(ERR_STORAGE, "no room");
     return buf_add(&s->bytes, more);
 }
@@ -39,7 +39,7 @@ static inline enum err sealed_fetch(void *sealed, uint64_t offset, void *to, siz
     s->fetches++;
     if (len > s->bytes.len || offset > s->bytes.len - len)
         return err_set(ERR_CORRUPT, "is shorter than it should be");
-    memcpy(to, s->bytes.at + offset, len);
+    memcpy(to, s->bytes.data + offset, len);
     return ERR_OK;
 }
 
@@ -52,11 +52,11 @@ static inline struct sealed sealed_make(const struct secret *key,
     struct object_writer *w = NULL;
 
     assert_done(object_writer_new(key, identity, sealed_sink, &s, &w));
-    for (size_t at = 0; at < plain.len; at += piece) {
-        size_t len = plain.len - at < piece ? plain.len - at : piece;
+    for (size_t offset = 0; offset < plain.len; offset += piece) {
+        size_t len = plain.len - offset < piece ? plain.len - offset : piece;
 
-        assert_int_equal(object_writer_offset(w), at);
-        assert_done(object_writer_add(w, bytes_of(plain.at + at, len)));
+        assert_int_equal(object_writer_offset(w), offset);
+        assert_done(object_writer_add(w, bytes_of(plain.data + offset, len)));
     }
     assert_int_equal(object_writer_offset(w), plain.len);
     assert_done(object_writer_finish(w, &s.size, s.digest));
@@ -92,7 +92,7 @@ static inline struct buf sealed_noise(size_t len)
     struct buf b = {.max = SEALED_MAX};
 
     assert_done(buf_reserve(&b, len + 1));
-    fill_pattern(b.at, len, 1);
+    fill_pattern(b.data, len, 1);
     b.len = len;
     return b;
 }

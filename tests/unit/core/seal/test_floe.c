@@ -43,9 +43,9 @@ static enum err seal_message(struct floe_params params, const struct secret *key
         size_t len = plain.len < full ? plain.len : full;
 
         final = len == plain.len;
-        TRY(floe_seal_segment(f, position, final, bytes_of(plain.at, len), segment));
+        TRY(floe_seal_segment(f, position, final, bytes_of(plain.data, len), segment));
         TRY(buf_add(to, bytes_of(segment, len + FLOE_OVERHEAD)));
-        plain = bytes_of(plain.at + len, plain.len - len);
+        plain = bytes_of(plain.data + len, plain.len - len);
     }
 out:
     floe_free(f);
@@ -65,16 +65,17 @@ static enum err open_message(struct floe_params params, const struct secret *key
     plain->len = 0;
     if (message.len < FLOE_HEADER_LEN + FLOE_OVERHEAD)
         FAIL(ERR_CORRUPT, "too short");
-    TRY(floe_open_new(params, key, bytes_of_text(AAD), message.at, &f));
-    body = bytes_of(message.at + FLOE_HEADER_LEN, message.len - FLOE_HEADER_LEN);
+    TRY(floe_open_new(params, key, bytes_of_text(AAD), message.data, &f));
+    body = bytes_of(message.data + FLOE_HEADER_LEN, message.len - FLOE_HEADER_LEN);
     for (uint64_t position = 0; !final; position++) {
         size_t len = body.len < params.segment_len ? body.len : params.segment_len;
 
         final = len == body.len;
         TRY(buf_reserve(plain, len));
-        TRY(floe_open_segment(f, position, final, bytes_of(body.at, len), plain->at + plain->len));
+        TRY(floe_open_segment(f, position, final, bytes_of(body.data, len),
+                              plain->data + plain->len));
         plain->len += len - FLOE_OVERHEAD;
-        body = bytes_of(body.at + len, body.len - len);
+        body = bytes_of(body.data + len, body.len - len);
     }
 out:
     floe_free(f);
@@ -116,7 +117,7 @@ static struct floe_params find_params(struct bytes message, struct buf *plain)
     struct floe_params params = {.rotation_bits = PRODUCTION_BITS};
 
     assert_true(message.len >= FLOE_HEADER_LEN);
-    params.segment_len = (uint32_t)be_get(message.at + 2, 4);
+    params.segment_len = (uint32_t)be_get(message.data + 2, 4);
     while (open_message(params, zero_key, message, plain) != ERR_OK) {
         params.rotation_bits--;
         assert_int_not_equal(0, params.rotation_bits);
@@ -130,10 +131,10 @@ static void refuses_every_flip(struct floe_params params, struct buf *message)
     const size_t step = message->len <= FLIP_ALL_BELOW ? 1 : 9; /* 9: each byte, another bit */
 
     for (size_t bit = 0; bit < 8 * message->len; bit += step) {
-        message->at[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+        message->data[bit / 8] ^= (uint8_t)(1U << (bit % 8));
         assert_refused(open_message(params, zero_key, buf_bytes(message), &plain), ERR_CORRUPT,
                        NULL);
-        message->at[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+        message->data[bit / 8] ^= (uint8_t)(1U << (bit % 8));
     }
     buf_clear(&plain);
 }
@@ -215,10 +216,10 @@ static void every_length_from_nothing_to_three_segments_and_one_comes_back(void 
         size_t segments = len == 0 ? 1 : (len + 31) / 32;
 
         message.len = 0;
-        assert_done(seal_message(params, zero_key, bytes_of(noise.at, len), &message));
+        assert_done(seal_message(params, zero_key, bytes_of(noise.data, len), &message));
         assert_int_equal(FLOE_HEADER_LEN + len + segments * FLOE_OVERHEAD, message.len);
         assert_done(open_message(params, zero_key, buf_bytes(&message), &plain));
-        assert_true(bytes_equal(bytes_of(noise.at, len), buf_bytes(&plain)));
+        assert_true(bytes_equal(bytes_of(noise.data, len), buf_bytes(&plain)));
     }
     buf_clear(&plain);
     buf_clear(&message);
@@ -237,7 +238,7 @@ static void a_message_cut_anywhere_or_lengthened_is_refused(void **state)
     assert_done(seal_message(params, zero_key, buf_bytes(&noise), &message));
     whole = message.len;
     for (size_t len = 0; len < whole; len++)
-        assert_refused(open_message(params, zero_key, bytes_of(message.at, len), &plain),
+        assert_refused(open_message(params, zero_key, bytes_of(message.data, len), &plain),
                        ERR_CORRUPT, NULL);
     for (size_t more = 1; more < 100; more++) {
         assert_done(buf_add_u(&message, more & 1 ? 0 : 0xff, 1));
@@ -286,9 +287,9 @@ static void segments_that_trade_places_are_refused(void **state)
 
     (void)state;
     assert_done(seal_message(params, zero_key, buf_bytes(&noise), &message));
-    memcpy(first, message.at + FLOE_HEADER_LEN, sizeof first);
-    memcpy(message.at + FLOE_HEADER_LEN, message.at + FLOE_HEADER_LEN + 64, 64);
-    memcpy(message.at + FLOE_HEADER_LEN + 64, first, sizeof first);
+    memcpy(first, message.data + FLOE_HEADER_LEN, sizeof first);
+    memcpy(message.data + FLOE_HEADER_LEN, message.data + FLOE_HEADER_LEN + 64, 64);
+    memcpy(message.data + FLOE_HEADER_LEN + 64, first, sizeof first);
     assert_refused(open_message(params, zero_key, buf_bytes(&message), &plain), ERR_CORRUPT,
                    "tag does not match (wrong key or damaged data)");
     buf_clear(&plain);
@@ -328,10 +329,10 @@ static void plaintext_of_a_segment_whose_tag_is_wrong_is_wiped(void **state)
 
     (void)state;
     assert_done(seal_message(params, zero_key, buf_bytes(&noise), &message));
-    message.at[message.len - 1] ^= 1;
+    message.data[message.len - 1] ^= 1;
     memset(to, 0x55, sizeof to);
-    assert_done(floe_open_new(params, zero_key, bytes_of_text(AAD), message.at, &f));
-    assert_refused(floe_open_segment(f, 0, true, bytes_of(message.at + FLOE_HEADER_LEN, 64), to),
+    assert_done(floe_open_new(params, zero_key, bytes_of_text(AAD), message.data, &f));
+    assert_refused(floe_open_segment(f, 0, true, bytes_of(message.data + FLOE_HEADER_LEN, 64), to),
                    ERR_CORRUPT, NULL);
     assert_memory_equal(zeros, to, sizeof to);
     floe_free(f);
@@ -383,7 +384,7 @@ static void write_hex(const char *folder, const char *stem, const char *ending, 
         exit(1);
     }
     for (size_t i = 0; i < what.len; i++) {
-        text_hex(bytes_of(what.at + i, 1), byte);
+        text_hex(bytes_of(what.data + i, 1), byte);
         fputs(byte, file);
     }
     fclose(file);

@@ -117,10 +117,10 @@ static void what_was_sealed_in_one_go_comes_back(void **state)
         struct secret *plain = NULL;
 
         sealed.len = 0;
-        assert_done(object_seal(key, &identity, bytes_of(noise.at, len), &sealed));
+        assert_done(object_seal(key, &identity, bytes_of(noise.data, len), &sealed));
         assert_int_equal(sealed.len, object_sealed_size(len));
         assert_done(object_open(key, &identity, buf_bytes(&sealed), &plain));
-        assert_true(bytes_equal(secret_bytes(plain), bytes_of(noise.at, len)));
+        assert_true(bytes_equal(secret_bytes(plain), bytes_of(noise.data, len)));
         secret_free(plain);
     }
     buf_clear(&sealed);
@@ -135,8 +135,8 @@ static void sealing_adds_behind_what_the_buffer_holds(void **state)
     (void)state;
     assert_done(buf_add_text(&to, "before"));
     assert_done(object_seal(key, &identity, bytes_of_text(SHORT_TEXT), &to));
-    assert_memory_equal(to.at, "before", 6);
-    assert_done(open_as(bytes_of(to.at + 6, to.len - 6), &identity));
+    assert_memory_equal(to.data, "before", 6);
+    assert_done(open_as(bytes_of(to.data + 6, to.len - 6), &identity));
     buf_clear(&to);
 }
 
@@ -146,11 +146,11 @@ static void two_seals_of_the_same_bytes_have_no_block_in_common(void **state)
     struct buf two = seal_text(SHORT_TEXT);
 
     (void)state;
-    assert_memory_equal(one.at, two.at, 64); /* magic to ordinal */
+    assert_memory_equal(one.data, two.data, 64); /* magic to ordinal */
     for (size_t i = 0; i + 16 <= one.len; i++)
         for (size_t j = OBJECT_HEADER_LEN + 10; j + 16 <= two.len; j++)
-            assert_memory_not_equal(one.at + i, two.at + j, 16);
-    assert_memory_not_equal(one.at + 64, two.at + 64, 16); /* the hedge */
+            assert_memory_not_equal(one.data + i, two.data + j, 16);
+    assert_memory_not_equal(one.data + 64, two.data + 64, 16); /* the hedge */
     buf_clear(&two);
     buf_clear(&one);
 }
@@ -216,11 +216,11 @@ static void what_cannot_be_key_material_is_refused(void **state)
     struct buf sealed = {.max = SEALED_MAX};
 
     (void)state;
-    assert_done(object_seal(key, &identity, bytes_of(noise.at, 0), &sealed));
+    assert_done(object_seal(key, &identity, bytes_of(noise.data, 0), &sealed));
     assert_refused(open_as(buf_bytes(&sealed), &identity), ERR_CORRUPT,
                    "object " SEALED_ID_TEXT ": 0 bytes cannot be key material");
     sealed.len = 0;
-    assert_done(object_seal(key, &identity, bytes_of(noise.at, SECRET_LEN_MAX + 1), &sealed));
+    assert_done(object_seal(key, &identity, bytes_of(noise.data, SECRET_LEN_MAX + 1), &sealed));
     assert_refused(open_as(buf_bytes(&sealed), &identity), ERR_CORRUPT,
                    "object " SEALED_ID_TEXT ": 4097 bytes cannot be key material");
     assert_refused(object_seal(key, &identity, buf_bytes(&noise), &sealed), ERR_FAILED,

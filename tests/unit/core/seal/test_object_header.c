@@ -49,7 +49,7 @@ static void no_two_headers_have_the_same_hedge(void **state)
 static void a_field_that_is_not_due_is_named(void **state)
 {
     static const struct {
-        size_t at;
+        size_t offset;
         const char *message;
     } changes[] = {
         {0, "magic is 52504f31, not 53504f31 (another object's bytes, or damaged)"},
@@ -70,9 +70,9 @@ static void a_field_that_is_not_due_is_named(void **state)
     (void)state;
     object_header_make(&identity, header);
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-        header[changes[i].at] ^= 1;
+        header[changes[i].offset] ^= 1;
         assert_refused(object_header_check(&identity, header), ERR_CORRUPT, changes[i].message);
-        header[changes[i].at] ^= 1;
+        header[changes[i].offset] ^= 1;
     }
 }
 

@@ -14,7 +14,7 @@ static struct sealed make(size_t len)
 {
     struct object_identity identity = sealed_identity();
 
-    return sealed_make(key, &identity, bytes_of(noise.at, len), MIB);
+    return sealed_make(key, &identity, bytes_of(noise.data, len), MIB);
 }
 
 static enum err take_up(struct sealed *s, uint64_t size, struct object_reader **r)
@@ -33,8 +33,8 @@ static enum err read_all(struct sealed *s, uint64_t size)
 
     TRY(take_up(s, size, &r));
     TRY(buf_reserve(&back, object_reader_size(r) + 1));
-    TRY(object_reader_read(r, 0, back.at, object_reader_size(r)));
-    assert_memory_equal(back.at, noise.at, object_reader_size(r));
+    TRY(object_reader_read(r, 0, back.data, object_reader_size(r)));
+    assert_memory_equal(back.data, noise.data, object_reader_size(r));
 out:
     buf_clear(&back);
     object_reader_free(r);
@@ -59,10 +59,10 @@ static void any_range_can_be_read(void **state)
     assert_done(take_up(&s, s.size, &r));
     assert_int_equal(object_reader_size(r), 3 * MIB + 1);
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-        memset(back.at, 0, back.len);
-        assert_done(object_reader_read(r, ranges[i].offset, back.at, ranges[i].len));
-        assert_memory_equal(back.at, noise.at + ranges[i].offset, ranges[i].len);
-        assert_true(bytes_are_zero(bytes_of(back.at + ranges[i].len, 100)));
+        memset(back.data, 0, back.len);
+        assert_done(object_reader_read(r, ranges[i].offset, back.data, ranges[i].len));
+        assert_memory_equal(back.data, noise.data + ranges[i].offset, ranges[i].len);
+        assert_true(bytes_are_zero(bytes_of(back.data + ranges[i].len, 100)));
     }
     object_reader_free(r);
     buf_clear(&back);
@@ -77,8 +77,8 @@ static void reading_forward_fetches_each_segment_once(void **state)
 
     (void)state;
     assert_done(take_up(&s, s.size, &r));
-    for (uint64_t at = 0; at + sizeof piece <= 3 * MIB; at += sizeof piece / 2)
-        assert_done(object_reader_read(r, at, piece, sizeof piece));
+    for (uint64_t offset = 0; offset + sizeof piece <= 3 * MIB; offset += sizeof piece / 2)
+        assert_done(object_reader_read(r, offset, piece, sizeof piece));
     assert_int_equal(s.fetches, 1 + 3); /* the start of the object, three segments */
     object_reader_free(r);
     buf_clear(&s.bytes);
@@ -112,7 +112,7 @@ static void a_dropped_final_segment_is_refused(void **state)
     assert_refused(read_all(&s, s.size), ERR_CORRUPT, OBJECT "is shorter than it should be");
     /* Even if the signed size said so. */
     assert_refused(read_all(&s, START + FULL), ERR_CORRUPT, OBJECT "segment 0: " LENGTH);
-    be_put(s.bytes.at + START, FULL, 4);
+    be_put(s.bytes.data + START, FULL, 4);
     assert_refused(read_all(&s, START + FULL), ERR_CORRUPT, OBJECT "segment 0: " TAG);
     buf_clear(&s.bytes);
 }
@@ -123,10 +123,10 @@ static void an_added_segment_is_refused(void **state)
 
     (void)state;
     assert_done(buf_reserve(&s.bytes, FULL));
-    assert_done(buf_add(&s.bytes, bytes_of(s.bytes.at + START, FULL)));
+    assert_done(buf_add(&s.bytes, bytes_of(s.bytes.data + START, FULL)));
     assert_done(read_all(&s, s.size)); /* beyond the signed size nobody looks */
     assert_refused(read_all(&s, s.bytes.len), ERR_CORRUPT, OBJECT "segment 0: " LENGTH);
-    be_put(s.bytes.at + START, UINT32_MAX, 4);
+    be_put(s.bytes.data + START, UINT32_MAX, 4);
     assert_refused(read_all(&s, s.bytes.len), ERR_CORRUPT, OBJECT "segment 0: " TAG);
     buf_clear(&s.bytes);
 }
@@ -139,15 +139,15 @@ static void segments_that_trade_places_are_refused(void **state)
     uint8_t byte = 0;
 
     (void)state;
-    assert_done(buf_add(&kept, bytes_of(s.bytes.at + START, FULL)));
-    memcpy(s.bytes.at + START, s.bytes.at + START + FULL, FULL);
-    memcpy(s.bytes.at + START + FULL, kept.at, FULL);
+    assert_done(buf_add(&kept, bytes_of(s.bytes.data + START, FULL)));
+    memcpy(s.bytes.data + START, s.bytes.data + START + FULL, FULL);
+    memcpy(s.bytes.data + START + FULL, kept.data, FULL);
     assert_done(take_up(&s, s.size, &r));
     assert_refused(object_reader_read(r, 0, &byte, 1), ERR_CORRUPT, OBJECT "segment 0: " TAG);
     assert_refused(object_reader_read(r, MIB, &byte, 1), ERR_CORRUPT, OBJECT "segment 1: " TAG);
     assert_int_equal(byte, 0);
     assert_done(object_reader_read(r, 2 * MIB, &byte, 1));
-    assert_int_equal(byte, noise.at[2 * MIB]);
+    assert_int_equal(byte, noise.data[2 * MIB]);
     object_reader_free(r);
     buf_clear(&kept);
     buf_clear(&s.bytes);
@@ -159,7 +159,7 @@ static void a_segment_of_another_object_is_refused(void **state)
     struct sealed other = make(2 * MIB); /* same key, identity, position and plaintext */
 
     (void)state;
-    memcpy(s.bytes.at + START + FULL, other.bytes.at + START + FULL, FULL);
+    memcpy(s.bytes.data + START + FULL, other.bytes.data + START + FULL, FULL);
     assert_refused(read_all(&s, s.size), ERR_CORRUPT, OBJECT "segment 1: " TAG);
     assert_done(read_all(&other, other.size));
     buf_clear(&other.bytes);
@@ -174,12 +174,12 @@ static void another_object_under_this_name_is_refused(void **state)
 
     (void)state;
     other.id[0] = 0xc4;
-    s = sealed_make(key, &other, bytes_of(noise.at, 10), 10);
+    s = sealed_make(key, &other, bytes_of(noise.data, 10), 10);
     assert_refused(take_up(&s, s.size, &r), ERR_CORRUPT,
                    OBJECT "object id is c4c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3, not " SEALED_ID_TEXT
                           " (another object's bytes, or damaged)");
     /* Its header doctored to say what is due: the tag binds all of it. */
-    s.bytes.at[40] = 0xc3;
+    s.bytes.data[40] = 0xc3;
     assert_refused(take_up(&s, s.size, &r), ERR_CORRUPT,
                    OBJECT "the header's tag does not match (wrong key or damaged data)");
     assert_null(r);
@@ -251,20 +251,20 @@ static void a_damaged_segment_gives_nothing_and_harms_no_other(void **state)
     (void)state;
     assert_done(take_up(&s, s.size, &r));
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        uint8_t *at = s.bytes.at + START + FULL + places[i];
+        uint8_t *data = s.bytes.data + START + FULL + places[i];
 
-        *at ^= 0x10;
+        *data ^= 0x10;
         assert_refused(object_reader_read(r, MIB, to, sizeof to), ERR_CORRUPT,
                        places[i] < 4 ? OBJECT "segment 1: " LENGTH : OBJECT "segment 1: " TAG);
         assert_memory_equal(to, untouched, sizeof to);
         /* The one held before is not taken for still being there. */
         assert_done(object_reader_read(r, 0, to, sizeof to));
-        assert_memory_equal(to, noise.at, sizeof to);
+        assert_memory_equal(to, noise.data, sizeof to);
         assert_done(object_reader_read(r, 2 * MIB, to, sizeof to));
-        assert_memory_equal(to, noise.at + 2 * MIB, sizeof to);
-        *at ^= 0x10;
+        assert_memory_equal(to, noise.data + 2 * MIB, sizeof to);
+        *data ^= 0x10;
         assert_done(object_reader_read(r, MIB + 5, to, sizeof to));
-        assert_memory_equal(to, noise.at + MIB + 5, sizeof to);
+        assert_memory_equal(to, noise.data + MIB + 5, sizeof to);
         assert_done(object_reader_read(r, 0, to, sizeof to));
         memset(to, 0, sizeof to);
     }

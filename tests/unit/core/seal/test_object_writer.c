@@ -16,8 +16,8 @@ static void check_content(struct sealed *s, struct bytes due)
     assert_done(object_reader_new(key, &identity, s->size, sealed_fetch, s, &r));
     assert_int_equal(object_reader_size(r), due.len);
     assert_done(buf_reserve(&back, due.len + 1));
-    assert_done(object_reader_read(r, 0, back.at, due.len));
-    assert_true(due.len == 0 || memcmp(back.at, due.at, due.len) == 0);
+    assert_done(object_reader_read(r, 0, back.data, due.len));
+    assert_true(due.len == 0 || memcmp(back.data, due.data, due.len) == 0);
     buf_clear(&back);
     object_reader_free(r);
 }
@@ -74,10 +74,10 @@ static void a_full_segment_waits_for_the_byte_after_it(void **state)
     (void)state;
     assert_done(object_writer_new(key, &identity, sealed_sink, &s, &w));
     assert_int_equal(s.bytes.len, START);
-    assert_done(object_writer_add(w, bytes_of(noise.at, MIB)));
-    assert_done(object_writer_add(w, bytes_of(noise.at, 0)));
+    assert_done(object_writer_add(w, bytes_of(noise.data, MIB)));
+    assert_done(object_writer_add(w, bytes_of(noise.data, 0)));
     assert_int_equal(s.bytes.len, START);
-    assert_done(object_writer_add(w, bytes_of(noise.at + MIB, 1)));
+    assert_done(object_writer_add(w, bytes_of(noise.data + MIB, 1)));
     assert_int_equal(s.bytes.len, START + FULL);
     assert_int_equal(object_writer_offset(w), MIB + 1);
     assert_done(object_writer_finish(w, &s.size, s.digest));
@@ -98,7 +98,7 @@ static void two_objects_of_the_same_bytes_share_no_sealed_byte_run(void **state)
     (void)state;
     for (size_t i = OBJECT_HEADER_LEN + 10; i + 16 <= one.bytes.len; i++)
         if (i != START - 12) /* there the length field stands in both */
-            assert_memory_not_equal(one.bytes.at + i, two.bytes.at + i, 16);
+            assert_memory_not_equal(one.bytes.data + i, two.bytes.data + i, 16);
     assert_memory_not_equal(one.digest, two.digest, HASH_LEN);
     buf_clear(&one.bytes);
     buf_clear(&two.bytes);
@@ -114,7 +114,7 @@ static void a_failing_sink_stops_the_writer(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
-        struct sealed s = {.bytes = {.max = SEALED_MAX}, .room = rooms[i]};
+        struct sealed s = {.bytes = {.max = SEALED_MAX}, .cap = rooms[i]};
         struct object_writer *w = NULL;
         enum err rc;
 

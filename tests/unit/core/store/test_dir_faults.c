@@ -36,9 +36,9 @@ int fdatasync(int fd)
     return is_due() ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
-ssize_t write(int fd, const void *at, size_t len)
+ssize_t write(int fd, const void *data, size_t len)
 {
-    return is_due() ? -1 : syscall(SYS_write, fd, at, len);
+    return is_due() ? -1 : syscall(SYS_write, fd, data, len);
 }
 
 int linkat(int from_at, const char *from, int to_at, const char *to, int flags)
@@ -46,14 +46,14 @@ int linkat(int from_at, const char *from, int to_at, const char *to, int flags)
     return is_due() ? -1 : (int)syscall(SYS_linkat, from_at, from, to_at, to, flags);
 }
 
-int unlinkat(int at, const char *name, int flags)
+int unlinkat(int dir, const char *name, int flags)
 {
-    return is_due() ? -1 : (int)syscall(SYS_unlinkat, at, name, flags);
+    return is_due() ? -1 : (int)syscall(SYS_unlinkat, dir, name, flags);
 }
 
-int mkdirat(int at, const char *name, mode_t mode)
+int mkdirat(int dir, const char *name, mode_t mode)
 {
-    return is_due() ? -1 : (int)syscall(SYS_mkdirat, at, name, mode);
+    return is_due() ? -1 : (int)syscall(SYS_mkdirat, dir, name, mode);
 }
 
 /* One put into a fresh store, whose nth change fails with `error`. */

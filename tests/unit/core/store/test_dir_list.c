@@ -28,7 +28,7 @@ static void assert_listed(struct store *s, const char *prefix, const char *due)
 
     assert_done(store_list(s, prefix, add_line, &lines));
     assert_done(buf_add(&lines, bytes_of("", 1)));
-    assert_string_equal((const char *)lines.at, due);
+    assert_string_equal((const char *)lines.data, due);
     buf_clear(&lines);
 }
 

@@ -54,8 +54,8 @@ static void each_operation_of_a_put_fails_in_turn_and_leaves_nothing(void **stat
 {
     struct store *real = open_in(state);
 
-    for (unsigned long at = 1; at <= 3; at++) {
-        struct faulty f = {.inner = real, .fault = FAULT_FAIL, .at = at};
+    for (unsigned long nth = 1; nth <= 3; nth++) {
+        struct faulty f = {.inner = real, .fault = FAULT_FAIL, .fail_at = nth};
         uint64_t size;
 
         assert_refused(put(&f, "a", "x"), ERR_STORAGE, "a: the faulty store refuses");
@@ -68,7 +68,7 @@ static void each_operation_of_a_put_fails_in_turn_and_leaves_nothing(void **stat
 static void a_lost_reply_fails_but_the_object_is_there(void **state)
 {
     struct faulty f = {
-        .inner = open_in(state), .fault = FAULT_FAIL_AFTER, .at = 1, .ops = FAULTY_PUT_COMMIT};
+        .inner = open_in(state), .fault = FAULT_FAIL_AFTER, .fail_at = 1, .ops = FAULTY_PUT_COMMIT};
 
     assert_int_equal(put(&f, "a", "x"), ERR_STORAGE);
     assert_true(have_file(in(state, "repo/a"), "x"));
@@ -78,7 +78,7 @@ static void a_lost_reply_fails_but_the_object_is_there(void **state)
 static void a_crash_leaves_the_temporary_and_ends_everything(void **state)
 {
     struct faulty f = {
-        .inner = open_in(state), .fault = FAULT_CRASH, .at = 1, .ops = FAULTY_PUT_COMMIT};
+        .inner = open_in(state), .fault = FAULT_CRASH, .fail_at = 1, .ops = FAULTY_PUT_COMMIT};
     char got[5] = "";
 
     assert_refused(put(&f, "a", "x"), ERR_STORAGE, "the faulty store has crashed");
@@ -97,9 +97,9 @@ static void reads_are_flipped_shortened_and_swapped(void **state)
 {
     struct store *real = open_in(state);
     struct faulty flip = {
-        .inner = real, .fault = FAULT_FLIP, .at = 1, .ops = FAULTY_BLOB_READ, .byte = 1};
-    struct faulty cut = {.inner = real, .fault = FAULT_SHORT, .at = 1, .byte = 1};
-    struct faulty swap = {.inner = real, .fault = FAULT_SWAP, .at = 1, .other = "b"};
+        .inner = real, .fault = FAULT_FLIP, .fail_at = 1, .ops = FAULTY_BLOB_READ, .byte = 1};
+    struct faulty cut = {.inner = real, .fault = FAULT_SHORT, .fail_at = 1, .byte = 1};
+    struct faulty swap = {.inner = real, .fault = FAULT_SWAP, .fail_at = 1, .other = "b"};
     char got[5] = "";
 
     assert_done(store_put(real, "a", bytes_of_text("aaaa")));
@@ -116,7 +116,7 @@ static void a_fault_may_last_and_may_concern_some_names_only(void **state)
 {
     struct faulty f = {.inner = open_in(state),
                        .fault = FAULT_FAIL,
-                       .at = 1,
+                       .fail_at = 1,
                        .sticky = true,
                        .below = "ledger/",
                        .code = ERR_EXISTS};

@@ -51,7 +51,7 @@ static void a_deleted_snapshot_needs_nothing(void **state)
 }
 
 /* Only `scope`'s envelopes change: a rewrap of one record, as a run killed midway leaves it. */
-static void rewrap_one(struct world *w, size_t at)
+static void rewrap_one(struct world *w, size_t position)
 {
     struct live_scopes s = {.count = 0};
     struct data_key d = {.envelope_count = 0};
@@ -60,7 +60,7 @@ static void rewrap_one(struct world *w, size_t at)
     struct jdoc *body = NULL;
 
     assert_done(live_scopes_read(w->ledger, &s));
-    assert_done(live_scope_key(&s.items[at], &d));
+    assert_done(live_scope_key(&s.items[position], &d));
     assert_done(keyring_new_data_key(w->k, ledger_repository(w->ledger), &fresh, &key));
     memcpy(&fresh.context, &d.context, sizeof d.context);
     memcpy(fresh.commitment, d.commitment, sizeof d.commitment);

@@ -98,8 +98,8 @@ static void the_bytes_are_those_of_the_format_page(void **state)
     memset(k.id, 0x5a, sizeof k.id);
     assert_done(file_keyring_encode(&k, NULL, &b));
     assert_int_equal(b.len, sizeof expected - 1 + 64 + 3);
-    assert_memory_equal(b.at, expected, sizeof expected - 1);
-    assert_memory_equal(b.at + b.len - 3, "\"}\n", 3);
+    assert_memory_equal(b.data, expected, sizeof expected - 1);
+    assert_memory_equal(b.data + b.len - 3, "\"}\n", 3);
     buf_clear(&b);
 }
 
@@ -242,7 +242,7 @@ static void a_keyring_longer_than_the_cap_is_refused(void **state)
 
     (void)state;
     assert_done(buf_reserve(&b, FILE_KEYRING_LEN_MAX + 1));
-    memset(b.at, ' ', FILE_KEYRING_LEN_MAX + 1);
+    memset(b.data, ' ', FILE_KEYRING_LEN_MAX + 1);
     b.len = FILE_KEYRING_LEN_MAX + 1;
     assert_refused(file_keyring_decode(buf_bytes(&b), &k), ERR_CORRUPT,
                    "longer than a keyring can be");

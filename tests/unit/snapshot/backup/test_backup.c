@@ -154,9 +154,9 @@ static uint64_t new_bytes_of(size_t was, size_t now)
 {
     uint64_t new = 0;
 
-    for (size_t at = 0; at < now; at += 65536) {
-        size_t is_len = now - at < 65536 ? now - at : 65536;
-        size_t was_len = was <= at ? 0 : was - at < 65536 ? was - at : 65536;
+    for (size_t offset = 0; offset < now; offset += 65536) {
+        size_t is_len = now - offset < 65536 ? now - offset : 65536;
+        size_t was_len = was <= offset ? 0 : was - offset < 65536 ? was - offset : 65536;
 
         new += is_len != was_len ? is_len : 0;
     }

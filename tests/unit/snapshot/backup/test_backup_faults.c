@@ -38,9 +38,9 @@ static void check_whole(struct world *w, const char *name, const char *tree)
 }
 
 /* The `at`-th operation on the store goes wrong. False: there is none so late. */
-static bool fail_one(void **state, enum fault fault, unsigned long at)
+static bool fail_one(void **state, enum fault fault, unsigned long nth)
 {
-    struct faulty f = {.fault = fault, .at = at};
+    struct faulty f = {.fault = fault, .fail_at = nth};
     struct world w;
     struct backup_options options;
     struct backup_result r = {.id = ""};
@@ -61,13 +61,13 @@ static bool fail_one(void **state, enum fault fault, unsigned long at)
     options = backup_options_of(&w);
     options.workers = 1;
     rc = backup_run(&options, &r);
-    came = atomic_load(&w.faulty.count) >= at;
+    came = atomic_load(&w.faulty.count) >= nth;
     if (rc != ERR_OK && *err_text() == '\0')
-        fail_msg("operation %lu: no message", at);
+        fail_msg("operation %lu: no message", nth);
     open_ledger(&w, NULL);
     recorded = count_snapshots(&w) == 2;
     if (rc == ERR_OK && !recorded)
-        fail_msg("operation %lu: acknowledged, and not there", at);
+        fail_msg("operation %lu: acknowledged, and not there", nth);
     if (recorded)
         check_whole(&w, "latest", now);
     /* A run that failed, but lives, has cleaned up unless the store would not let it. */
@@ -96,13 +96,13 @@ static void empty_folder(void **state)
 
 static void fail_each(void **state, enum fault fault)
 {
-    unsigned long at = 1;
+    unsigned long nth = 1;
 
-    while (fail_one(state, fault, at)) {
+    while (fail_one(state, fault, nth)) {
         empty_folder(state);
-        at++;
+        nth++;
     }
-    assert_true(at > 15);
+    assert_true(nth > 15);
 }
 
 static void a_full_disk_at_any_step_leaves_nothing(void **state)
@@ -126,7 +126,7 @@ static void a_crash_at_any_step_leaves_nothing_after_the_next_run(void **state)
 /* A disk that fills up for good: also the cleaning up fails to write, and still it removes. */
 static void a_disk_that_stays_full_is_said_and_nothing_is_listed(void **state)
 {
-    struct faulty f = {.fault = FAULT_FAIL, .at = 1, .ops = FAULTY_PUTS, .sticky = true};
+    struct faulty f = {.fault = FAULT_FAIL, .fail_at = 1, .ops = FAULTY_PUTS, .sticky = true};
     struct world w;
     struct backup_options options;
     struct backup_result r;
@@ -157,7 +157,7 @@ static void copy_file(const char *from, const char *to)
     while ((got = fread(piece, 1, sizeof piece, file)) > 0)
         assert_done(buf_add(&content, bytes_of(piece, got)));
     fclose(file);
-    put_bytes(to, content.at, content.len);
+    put_bytes(to, content.data, content.len);
     buf_clear(&content);
 }
 

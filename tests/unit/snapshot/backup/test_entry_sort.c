@@ -11,7 +11,7 @@ static void spool_name(struct spool *s, const char *name, uint64_t inode)
     size_t len = link != NULL ? (size_t)(link - name) : strlen(name);
     bool is_dir = len > 0 && name[len - 1] == '/';
     struct entry e;
-    uint64_t at;
+    uint64_t offset;
 
     entry_init(&e);
     e.type = is_dir ? ENTRY_DIR : link != NULL && *link == '>' ? ENTRY_SYMLINK : ENTRY_FILE;
@@ -22,7 +22,7 @@ static void spool_name(struct spool *s, const char *name, uint64_t inode)
         e.flags = *link == '=' ? ENTRY_HARD_LINK : 0;
         assert_done(buf_add_text(&e.link, link + 1));
     }
-    assert_done(spool_add(s, &e, &at));
+    assert_done(spool_add(s, &e, &offset));
     entry_clear(&e);
 }
 
@@ -36,7 +36,7 @@ static struct spool *spool_of(void **state, const char *const *names)
     return s;
 }
 
-static enum err ledger_fetch(void *arg, struct bytes piece)
+static enum err collect(void *arg, struct bytes piece)
 {
     return buf_add(arg, piece);
 }
@@ -54,10 +54,12 @@ static void assert_order(void **state, const char *const *names, const char *wan
 
     entry_init(&e);
     assert_done(entry_sort_measure(s, &count, &len));
-    assert_done(entry_sort_write(s, ledger_fetch, &raw));
+    assert_done(entry_sort_write(s, collect, &raw));
     assert_int_equal(raw.len, len);
-    for (size_t at = 0; at < raw.len; at += (size_t)be_get(raw.at + at, 4), seen++) {
-        assert_done(entry_decode(bytes_of(raw.at + at, (size_t)be_get(raw.at + at, 4)), &e));
+    for (size_t offset = 0; offset < raw.len;
+         offset += (size_t)be_get(raw.data + offset, 4), seen++) {
+        assert_done(
+            entry_decode(bytes_of(raw.data + offset, (size_t)be_get(raw.data + offset, 4)), &e));
         if (e.type == ENTRY_DIR && e.mode == 0755)
             assert_done(buf_add_format(&text, "%s+ ", entry_path(&e)));
         else
@@ -65,7 +67,7 @@ static void assert_order(void **state, const char *const *names, const char *wan
     }
     assert_int_equal(seen, count);
     assert_done(buf_add(&text, bytes_of("", 1)));
-    assert_string_equal((const char *)text.at, want);
+    assert_string_equal((const char *)text.data, want);
     entry_clear(&e);
     buf_clear(&raw);
     buf_clear(&text);
@@ -172,7 +174,7 @@ static void many_names_in_any_order_make_an_index(void **state)
         spool_name(s, name, n);
     }
     assert_done(entry_sort_measure(s, &count, &len));
-    assert_done(entry_sort_write(s, ledger_fetch, &p.entries));
+    assert_done(entry_sort_write(s, collect, &p.entries));
     p.header.file_count = count;
     p.header.files_len = len;
     assert_true(count == 2000 + 7 + 7 * 31);

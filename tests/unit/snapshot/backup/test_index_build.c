@@ -51,12 +51,12 @@ static void spool_block(struct picture *p, uint32_t object, enum block_codec cod
 static void spool_file(struct picture *p, const char *path, uint64_t size, uint64_t first)
 {
     struct entry e = entry_at(ENTRY_FILE, path);
-    uint64_t at = 0;
+    uint64_t offset = 0;
 
     e.size = size;
     e.block_log2 = size > 0 ? 16 : 0;
     e.first_block = first;
-    assert_done(spool_add(p->spool, &e, &at));
+    assert_done(spool_add(p->spool, &e, &offset));
     entry_clear(&e);
 }
 
@@ -197,7 +197,7 @@ static void what_came_in_no_order_is_sorted(void **state)
     struct picture p;
     struct index_build build = {0};
     struct index *x;
-    uint64_t at = 9;
+    uint64_t offset = 9;
 
     begin_picture(state, &p);
     p.options.is_sorted = false;
@@ -206,8 +206,8 @@ static void what_came_in_no_order_is_sorted(void **state)
     spool_file(&p, "b", 0, 0);
     x = develop(&p, &build);
     assert_int_equal(index_header(x)->file_count, 3);
-    assert_done(index_find(x, bytes_of_text("a"), &at));
-    assert_int_equal(at, 0);
+    assert_done(index_find(x, bytes_of_text("a"), &offset));
+    assert_int_equal(offset, 0);
     index_free(x);
     index_build_clear(&build);
     spool_free(p.spool);
@@ -228,7 +228,7 @@ static void a_block_in_an_object_that_nobody_made_is_refused(void **state)
 }
 
 struct leak {
-    size_t pieces, at;
+    size_t pieces, offset;
 };
 
 static enum err fail_at(void *arg, struct bytes piece)
@@ -236,7 +236,7 @@ static enum err fail_at(void *arg, struct bytes piece)
     struct leak *l = arg;
 
     (void)piece;
-    return ++l->pieces == l->at ? err_set(ERR_STORAGE, "no room") : ERR_OK;
+    return ++l->pieces == l->offset ? err_set(ERR_STORAGE, "no room") : ERR_OK;
 }
 
 static void a_sink_that_fails_at_any_piece_ends_the_writing(void **state)
@@ -250,10 +250,10 @@ static void a_sink_that_fails_at_any_piece_ends_the_writing(void **state)
     spool_block(&p, 4, BLOCK_RAW);
     spool_file(&p, "f", 65537, 0);
     assert_done(index_build_plan(&p.options, &build));
-    for (l.at = 1; l.at <= 5; l.at++) { /* header, two objects, entries, rows */
+    for (l.offset = 1; l.offset <= 5; l.offset++) { /* header, two objects, entries, rows */
         l.pieces = 0;
         assert_refused(index_build_write(&p.options, &build, fail_at, &l), ERR_STORAGE, "no room");
-        assert_int_equal(l.pieces, l.at);
+        assert_int_equal(l.pieces, l.offset);
     }
     l.pieces = 0;
     assert_done(index_build_write(&p.options, &build, fail_at, &l));

@@ -54,10 +54,10 @@ static enum err write_image(struct writing *s, struct bytes build, size_t piece,
     enum err rc;
 
     TRY(index_writer_new(&s->options, &w));
-    for (size_t at = 0; at < build.len; at += piece) {
-        size_t len = build.len - at < piece ? build.len - at : piece;
+    for (size_t offset = 0; offset < build.len; offset += piece) {
+        size_t len = build.len - offset < piece ? build.len - offset : piece;
 
-        TRY(index_writer_add(w, bytes_of(build.at + at, len)));
+        TRY(index_writer_add(w, bytes_of(build.data + offset, len)));
     }
     TRY(index_writer_finish(w, facts));
     if (keep)
@@ -123,8 +123,8 @@ static void what_is_sealed_and_what_is_cached_is_the_image(void **state)
         assert_sealed(&s, &facts, buf_bytes(&build));
         assert_done(file_read(in(state, "state/cache/" SNAPSHOT ".index"), &cached));
         assert_int_equal(cached.len, build.len + HASH_LEN);
-        assert_memory_equal(cached.at, build.at, build.len);
-        assert_memory_equal(cached.at + build.len, digest, HASH_LEN);
+        assert_memory_equal(cached.data, build.data, build.len);
+        assert_memory_equal(cached.data + build.len, digest, HASH_LEN);
         assert_int_equal(stat(in(state, "state/cache/" SNAPSHOT ".index"), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
         assert_int_equal(count_names(in(state, "state/cache")), 1);
@@ -209,22 +209,22 @@ static void a_store_that_fails_at_any_operation_leaves_neither_copy_nor_object(v
     struct writing s = {.journal = NULL};
     struct buf build = large_image(FETCH_LEN);
     struct manifest_object facts;
-    unsigned long at = 1;
+    unsigned long nth = 1;
 
-    for (bool came = true; came; at++) {
-        struct faulty fault = {.fault = FAULT_FAIL, .at = at};
+    for (bool came = true; came; nth++) {
+        struct faulty fault = {.fault = FAULT_FAIL, .fail_at = nth};
         enum err rc;
 
         begin_writing(state, &s, &fault);
         rc = write_image(&s, buf_bytes(&build), build.len, false, &facts);
-        came = atomic_load(&s.w.faulty.count) >= at;
+        came = atomic_load(&s.w.faulty.count) >= nth;
         assert_int_equal(rc, came ? ERR_STORAGE : ERR_OK);
         assert_int_equal(count_names(in(state, "state/cache")), 0);
         assert_int_equal(count_names(in(state, "repository/tmp")), 0);
         pause_writing(&s);
-        assert_true(at < 50);
+        assert_true(nth < 50);
     }
-    assert_true(at > 4); /* begin, header, segment, commit */
+    assert_true(nth > 4); /* begin, header, segment, commit */
     buf_clear(&build);
     end_writing(&s);
 }
@@ -232,7 +232,7 @@ static void a_store_that_fails_at_any_operation_leaves_neither_copy_nor_object(v
 static void its_name_is_in_the_journal_before_the_object_is_begun(void **state)
 {
     struct writing s = {.journal = NULL};
-    struct faulty fault = {.fault = FAULT_FAIL, .at = 1, .ops = FAULTY_PUT_BEGIN};
+    struct faulty fault = {.fault = FAULT_FAIL, .fail_at = 1, .ops = FAULTY_PUT_BEGIN};
     struct manifest_object facts;
     struct buf pending = {.max = MIB};
 
@@ -240,7 +240,7 @@ static void its_name_is_in_the_journal_before_the_object_is_begun(void **state)
     assert_refused(write_image(&s, bytes_of("", 0), 1, false, &facts), ERR_STORAGE, NULL);
     assert_done(file_read(in(state, "state/pending"), &pending));
     assert_done(buf_add(&pending, bytes_of("", 1)));
-    assert_non_null(strstr((const char *)pending.at, "data/"));
+    assert_non_null(strstr((const char *)pending.data, "data/"));
     buf_clear(&pending);
     end_writing(&s);
 }

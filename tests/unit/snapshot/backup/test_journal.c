@@ -162,8 +162,11 @@ static void a_note_after_a_torn_one_stands_in_its_place(void **state)
 
 static void a_store_that_does_not_remove_leaves_the_journal(void **state)
 {
-    struct faulty f = {
-        .fault = FAULT_FAIL, .at = 1, .ops = FAULTY_REMOVE, .code = ERR_STORAGE, .sticky = true};
+    struct faulty f = {.fault = FAULT_FAIL,
+                       .fail_at = 1,
+                       .ops = FAULTY_REMOVE,
+                       .code = ERR_STORAGE,
+                       .sticky = true};
     struct world w;
 
     make_world(state, &w);

@@ -82,7 +82,7 @@ static enum err open_with_copy(void *arg, struct bytes changed)
 
     *said = '\0';
     f->w.key.unwraps = 0;
-    put_bytes(f->cached, changed.at, changed.len);
+    put_bytes(f->cached, changed.data, changed.len);
     assert_done(open_parent(f));
     if (f->w.key.unwraps == 0)
         return ERR_OK;
@@ -97,7 +97,7 @@ static void a_damaged_copy_is_never_used(void **state)
 
     make_family(state, &f);
     sweep_changes(buf_bytes(&f.copy), open_with_copy, &f);
-    f.copy.at[100] ^= 1;
+    f.copy.data[100] ^= 1;
     assert_int_equal(open_with_copy(&f, buf_bytes(&f.copy)), ERR_CORRUPT);
     snprintf(message, sizeof message, "%s: its SHA-256 does not match; it is not used\n", f.cached);
     assert_string_equal(said, message);
@@ -173,12 +173,12 @@ static void a_damaged_index_in_the_repository_is_corrupt(void **state)
     assert_done(file_read(path, &sealed));
     assert_int_equal(chmod(path, 0600), 0);
     for (size_t i = 0; i < sealed.len; i += 13) {
-        sealed.at[i] ^= 1;
-        put_bytes(path, sealed.at, sealed.len);
+        sealed.data[i] ^= 1;
+        put_bytes(path, sealed.data, sealed.len);
         assert_refused(open_parent(&f), ERR_CORRUPT, NULL);
-        sealed.at[i] ^= 1;
+        sealed.data[i] ^= 1;
     }
-    put_bytes(path, sealed.at, sealed.len);
+    put_bytes(path, sealed.data, sealed.len);
     assert_done(open_parent(&f));
     manifest_clear(&m);
     buf_clear(&sealed);

@@ -47,7 +47,7 @@ static enum err double_next(void *self, struct entry *e, bool *more, uint64_t *a
     e->inode = f->inode;
     e->size = f->size;
     e->block_log2 = f->block_log2;
-    TRY(buf_add(&e->path, bytes_of(f->path.at, f->path.len + 1)));
+    TRY(buf_add(&e->path, bytes_of(f->path.data, f->path.len + 1)));
     e->path.len--;
 out:
     return rc;
@@ -208,10 +208,10 @@ static void changed_while_it_was_read(struct family *f)
 }
 static void touched(struct family *f, int64_t before_ns)
 {
-    int64_t at = STARTED_MS * 1000000 - before_ns;
+    int64_t time_ms = STARTED_MS * 1000000 - before_ns;
 
-    f->was.ctime_s = f->now.ctime_s = at / 1000000000;
-    f->was.ctime_ns = f->now.ctime_ns = (uint32_t)(at % 1000000000);
+    f->was.ctime_s = f->now.ctime_s = time_ms / 1000000000;
+    f->was.ctime_ns = f->now.ctime_ns = (uint32_t)(time_ms % 1000000000);
 }
 static void touched_just_before(struct family *f)
 {
@@ -256,7 +256,7 @@ static void it_was_a_fifo(struct family *f)
 }
 static void it_had_another_name(struct family *f)
 {
-    f->was.path.at[0] = 'g';
+    f->was.path.data[0] = 'g';
 }
 
 static void only_what_is_surely_unchanged_is_inherited(void **state)

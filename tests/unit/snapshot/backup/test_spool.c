@@ -6,7 +6,7 @@
 static void entries_are_read_back_in_their_order(void **state)
 {
     struct spool *s = NULL;
-    uint64_t at[300];
+    uint64_t offsets[300];
     struct entry e;
 
     entry_init(&e);
@@ -18,17 +18,17 @@ static void entries_are_read_back_in_their_order(void **state)
         put.acl.len = 0;
         for (int n = 0; n < 40; n++)
             assert_done(buf_add_text(&put.acl, "0123456789"));
-        assert_done(spool_add(s, &put, &at[i]));
+        assert_done(spool_add(s, &put, &offsets[i]));
         entry_clear(&put);
     }
     assert_int_equal(spool_entry_count(s), 300);
     for (uint64_t i = 300; i-- > 0;) {
-        uint64_t next = i == 299 ? spool_entries_len(s) : at[i + 1];
-        size_t len = (size_t)(next - at[i]);
+        uint64_t next = i == 299 ? spool_entries_len(s) : offsets[i + 1];
+        size_t len = (size_t)(next - offsets[i]);
         uint8_t raw[1024];
 
         assert_true(len <= sizeof raw);
-        assert_done(spool_read(s, at[i], raw, len));
+        assert_done(spool_read(s, offsets[i], raw, len));
         assert_done(entry_decode(bytes_of(raw, len), &e));
         assert_int_equal(e.inode, i);
     }
@@ -41,19 +41,19 @@ static void an_entry_is_marked_as_changed_wherever_it_lies(void **state)
     struct spool *s = NULL;
     struct entry put = entry_at(ENTRY_FILE, "name");
     struct entry e;
-    uint64_t at[3];
+    uint64_t offsets[3];
     uint8_t raw[256];
 
     entry_init(&e);
     assert_done(spool_new(in(state, ""), &s));
     for (int i = 0; i < 3; i++)
-        assert_done(spool_add(s, &put, &at[i]));
-    assert_done(spool_mark_changed(s, at[1])); /* not written yet */
-    assert_done(spool_mark_changed(s, at[1]));
-    assert_done(spool_mark_changed(s, at[2])); /* written */
+        assert_done(spool_add(s, &put, &offsets[i]));
+    assert_done(spool_mark_changed(s, offsets[1])); /* not written yet */
+    assert_done(spool_mark_changed(s, offsets[1]));
+    assert_done(spool_mark_changed(s, offsets[2])); /* written */
     for (int i = 0; i < 3; i++) {
-        assert_done(spool_read(s, at[i], raw, (size_t)at[1]));
-        assert_done(entry_decode(bytes_of(raw, (size_t)at[1]), &e));
+        assert_done(spool_read(s, offsets[i], raw, (size_t)offsets[1]));
+        assert_done(entry_decode(bytes_of(raw, (size_t)offsets[1]), &e));
         assert_int_equal(e.flags, i == 0 ? 0 : ENTRY_CHANGED);
     }
     entry_clear(&put);

@@ -45,7 +45,7 @@ static void assert_list(struct family *f, const char *path, const char *want)
 
     assert_done(browse_list(&f->options, path, add_line, &text));
     assert_done(buf_add(&text, bytes_of("", 1)));
-    assert_string_equal((const char *)text.at, want);
+    assert_string_equal((const char *)text.data, want);
     buf_clear(&text);
 }
 

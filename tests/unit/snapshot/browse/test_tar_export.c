@@ -14,9 +14,9 @@
 static uint8_t content[FILE_LEN];
 
 /* A row of `content` from `at` on, in the only pack. */
-static void add_part(struct handmade *h, size_t at, size_t len)
+static void add_part(struct handmade *h, size_t offset, size_t len)
 {
-    add_piece(h, 0, at, bytes_of(content + at, len));
+    add_piece(h, 0, offset, bytes_of(content + offset, len));
 }
 
 static void begin_export(void **state, struct handmade *h)
@@ -61,7 +61,7 @@ static char *list_tar(int fd)
     }
     assert_done(buf_add(&text, bytes_of("", 1)));
     archive_read_free(tar);
-    return (char *)text.at;
+    return (char *)text.data;
 }
 
 static int memory_file(void)
@@ -207,18 +207,18 @@ static void what_cannot_be_read_ends_the_tar_with_its_own_message(void **state)
     add_part(&h, BLOCK_LEN, BLOCK_LEN);
     add_sized(&h.parts, "f", 2 * BLOCK_LEN, 0);
     handmade_index(&h);
-    for (unsigned long at = 1; came; at++) {
+    for (unsigned long nth = 1; came; nth++) {
         int fd = memory_file();
         enum err rc;
 
-        set_fault(&h, FAULT_FAIL, at, 0);
+        set_fault(&h, FAULT_FAIL, nth, 0);
         rc = tar_export(&h.opened, NULL, fd);
-        came = atomic_load(&h.faulty.count) >= at;
+        came = atomic_load(&h.faulty.count) >= nth;
         assert_int_equal(rc, came ? ERR_STORAGE : ERR_OK);
         if (came)
             assert_int_equal(strncmp(err_text(), "f: object data/01/", 18), 0);
         close(fd);
-        assert_true(at < 10);
+        assert_true(nth < 10);
     }
     handmade_clear(&h);
 }

@@ -213,14 +213,14 @@ static void a_chain_goes_on_under_the_same_master_keys_only(void **state)
         wrap(&same, rows[i].is);
         wrap(&was, rows[i].was);
         wrap(&is, rows[i].is);
-        for (size_t at = 0; at < 3; at++) { /* of all that is read from, each counts */
+        for (size_t offset = 0; offset < 3; offset++) { /* of all that is read from, each counts */
             struct data_key keys[3] = {same.key, same.key, same.key};
 
-            keys[at] = was.key;
+            keys[offset] = was.key;
             why = chain_key_change(keys, 3, &is.key);
             if ((why == NULL) != (rows[i].why == NULL) ||
                 (why != NULL && strcmp(why, rows[i].why) != 0))
-                fail_msg("row %zu, key %zu: \"%s\"", i, at, why != NULL ? why : "");
+                fail_msg("row %zu, key %zu: \"%s\"", i, offset, why != NULL ? why : "");
         }
     }
 }

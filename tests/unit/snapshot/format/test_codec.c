@@ -7,7 +7,7 @@
 
 #include "tests/unit/helpers.h"
 
-static enum err ledger_fetch(void *arg, struct bytes piece)
+static enum err collect(void *arg, struct bytes piece)
 {
     return buf_add(arg, piece);
 }
@@ -43,19 +43,19 @@ static void round_trip(struct codec *c, struct bytes plain, enum block_codec wan
     assert_done(codec_compress(c, plain, &stored, &which));
     assert_int_equal(which, want);
     if (which == BLOCK_RAW)
-        assert_ptr_equal(stored.at, plain.at);
+        assert_ptr_equal(stored.data, plain.data);
     else
         assert_true(stored.len < plain.len);
     kept = malloc(stored.len);
     assert_non_null(kept);
-    memcpy(kept, stored.at, stored.len);
-    stored.at = kept;
+    memcpy(kept, stored.data, stored.len);
+    stored.data = kept;
     assert_done(codec_decompress(c, which, stored, back, plain.len));
-    assert_memory_equal(back, plain.at, plain.len);
+    assert_memory_equal(back, plain.data, plain.len);
     memset(back, 0, plain.len);
     assert_done(codec_decompress_any(c, which, stored, back, &len));
     assert_int_equal(len, plain.len);
-    assert_memory_equal(back, plain.at, plain.len);
+    assert_memory_equal(back, plain.data, plain.len);
     assert_refused(codec_decompress(c, which, stored, back, plain.len - 1), ERR_CORRUPT, NULL);
     if (plain.len < BLOCK_LEN_MAX)
         assert_refused(codec_decompress(c, which, stored, back, plain.len + 1), ERR_CORRUPT, NULL);
@@ -157,7 +157,7 @@ static void a_hostile_frame_is_refused_or_bounded(void **state)
     (void)state;
     assert_done(codec_compress(c, bytes_of(plain, 300), &stored, &which));
     assert_int_equal(which, BLOCK_ZSTD);
-    memcpy(frame, stored.at, stored.len);
+    memcpy(frame, stored.data, stored.len);
     sweep_flips(bytes_of(frame, stored.len), decompress_changed, c);
     sweep_swaps(bytes_of(frame, stored.len), 1, decompress_changed, c);
     sweep_cuts(bytes_of(frame, stored.len), decompress_cut, c);
@@ -177,7 +177,7 @@ static void a_frame_that_grows_beyond_a_block_is_refused(void **state)
     (void)state;
     assert_non_null(to);
     assert_non_null(plain);
-    assert_done(codec_deflate_new(ledger_fetch, &frame, &s));
+    assert_done(codec_deflate_new(collect, &frame, &s));
     assert_done(codec_stream_add(s, bytes_of(plain, BLOCK_LEN_MAX)));
     assert_done(codec_stream_add(s, bytes_of(plain, 1)));
     assert_done(codec_stream_end(s));
@@ -205,7 +205,7 @@ static void a_block_is_one_frame_and_nothing_behind_it(void **state)
     (void)state;
     assert_done(codec_compress(c, bytes_of(plain, 300), &stored, &which));
     assert_int_equal(which, BLOCK_ZSTD);
-    memcpy(frame, stored.at, stored.len);
+    memcpy(frame, stored.data, stored.len);
     memcpy(frame + stored.len, skippable, sizeof skippable);
     assert_done(codec_decompress(c, which, bytes_of(frame, stored.len), to, 300));
     assert_refused(
@@ -233,7 +233,7 @@ static void a_stream_that_asks_for_a_larger_window_than_ours_is_refused(void **s
         /* Its size is not known when it begins, or it would be the window. */
         assert_false(ZSTD_isError(ZSTD_compressStream2(ctx, &out, &in, ZSTD_e_flush)));
         assert_int_equal(ZSTD_compressStream2(ctx, &out, &in, ZSTD_e_end), 0);
-        assert_done(codec_inflate_new(ledger_fetch, &to, &s));
+        assert_done(codec_inflate_new(collect, &to, &s));
         rc = codec_stream_add(s, bytes_of(frame, out.pos));
         assert_int_equal(rc, log == 23 ? ERR_OK : ERR_CORRUPT);
         codec_stream_free(s);
@@ -266,10 +266,11 @@ static struct buf deflate(struct bytes plain, size_t piece)
     struct buf frame = {.max = 8 * MIB};
     struct codec_stream *s = NULL;
 
-    assert_done(codec_deflate_new(ledger_fetch, &frame, &s));
-    for (size_t at = 0; at < plain.len; at += piece)
-        assert_done(codec_stream_add(
-            s, bytes_of(plain.at + at, plain.len - at < piece ? plain.len - at : piece)));
+    assert_done(codec_deflate_new(collect, &frame, &s));
+    for (size_t offset = 0; offset < plain.len; offset += piece)
+        assert_done(
+            codec_stream_add(s, bytes_of(plain.data + offset,
+                                         plain.len - offset < piece ? plain.len - offset : piece)));
     assert_done(codec_stream_end(s));
     codec_stream_free(s);
     return frame;
@@ -280,10 +281,10 @@ static enum err inflate(struct bytes frame, size_t piece, struct buf *to)
     struct codec_stream *s = NULL;
     enum err rc;
 
-    TRY(codec_inflate_new(ledger_fetch, to, &s));
-    for (size_t at = 0; at < frame.len; at += piece)
-        TRY(codec_stream_add(
-            s, bytes_of(frame.at + at, frame.len - at < piece ? frame.len - at : piece)));
+    TRY(codec_inflate_new(collect, to, &s));
+    for (size_t offset = 0; offset < frame.len; offset += piece)
+        TRY(codec_stream_add(s, bytes_of(frame.data + offset,
+                                         frame.len - offset < piece ? frame.len - offset : piece)));
     TRY(codec_stream_end(s));
 out:
     codec_stream_free(s);
@@ -329,7 +330,7 @@ static void a_stream_that_is_cut_or_goes_on_is_refused(void **state)
     (void)state;
     for (piece = 1; piece < 10000; piece *= 100)
         sweep_cuts(buf_bytes(&frame), inflate_changed, &piece);
-    assert_refused(inflate(bytes_of(frame.at, frame.len - 1), 7, &back), ERR_CORRUPT,
+    assert_refused(inflate(bytes_of(frame.data, frame.len - 1), 7, &back), ERR_CORRUPT,
                    "the compressed index ends early");
     back.len = 0;
     assert_done(buf_add(&frame, bytes_of("x", 1)));
@@ -398,8 +399,8 @@ static enum err use_all(void *arg)
 
     (void)arg;
     TRY(codec_new(&c));
-    TRY(codec_deflate_new(ledger_fetch, &to, &in));
-    TRY(codec_inflate_new(ledger_fetch, &to, &out));
+    TRY(codec_deflate_new(collect, &to, &in));
+    TRY(codec_inflate_new(collect, &to, &out));
 out:
     codec_free(c);
     codec_stream_free(in);

@@ -200,7 +200,7 @@ static void a_range_in_a_hole_has_no_data(void **state)
 static void every_number_has_its_limits(void **state)
 {
     static const struct {
-        size_t at;
+        size_t offset;
         unsigned width;
         uint64_t value;
         enum err code;
@@ -238,7 +238,7 @@ static void every_number_has_its_limits(void **state)
         struct buf raw = encode(&e);
         enum err rc;
 
-        be_put(raw.at + rows[i].at, rows[i].value, rows[i].width);
+        be_put(raw.data + rows[i].offset, rows[i].value, rows[i].width);
         rc = decode(NULL, buf_bytes(&raw));
         if (rc != rows[i].code)
             fail_msg("row %zu gave %d", i, (int)rc);
@@ -462,7 +462,7 @@ static void more_metadata_than_an_entry_holds_is_not_encoded(void **state)
     (void)state;
     e.acl.max = 2 * ENTRY_LEN_MAX;
     assert_done(buf_reserve(&e.acl, ENTRY_LEN_MAX));
-    memset(e.acl.at, 'x', ENTRY_LEN_MAX);
+    memset(e.acl.data, 'x', ENTRY_LEN_MAX);
     e.acl.len = ENTRY_LEN_MAX;
     assert_refused(entry_encode(&e, &raw), ERR_FAILED,
                    "p: the metadata is longer than 1048576 bytes");
@@ -504,8 +504,8 @@ static void every_changed_byte_is_refused_or_within_limits(void **state)
     sweep_swaps(buf_bytes(&raw), 16, refused_or_within_limits, NULL);
     sweep_cuts(buf_bytes(&raw), decode, NULL);
     for (size_t len = 0; len < raw.len; len++) { /* cut, and saying so */
-        be_put(raw.at, len, 4);
-        if (decode(NULL, bytes_of(raw.at, len)) == ERR_OK)
+        be_put(raw.data, len, 4);
+        if (decode(NULL, bytes_of(raw.data, len)) == ERR_OK)
             fail_msg("cut to %zu bytes it is taken", len);
     }
     buf_clear(&raw);

@@ -41,7 +41,7 @@ static void what_was_put_in_is_read_back(void **state)
     assert_int_equal(entry_blocks(&e), 2);
     assert_int_equal(entry_block_len(&e, 0), 65536);
     assert_int_equal(entry_block_len(&e, 1), 5);
-    assert_string_equal((const char *)e.user.at, "mongod");
+    assert_string_equal((const char *)e.user.data, "mongod");
     assert_false(entry_has_data(&e, 0, 65536));
     assert_true(entry_has_data(&e, 65536, 5));
     assert_done(index_rows(x, 0, 3, rows));
@@ -278,7 +278,7 @@ static void rows_of_no_known_codec_are_refused(void **state)
     (void)state;
     add_object(&p, 1);
     add_block(&p, 0, 0);
-    p.rows.at[BLOCK_ROW_LEN - 1] = 3;
+    p.rows.data[BLOCK_ROW_LEN - 1] = 3;
     assert_refused(open_parts(&p, &x), ERR_UNSUPPORTED, "a block's codec 3 is not known");
     parts_clear(&p);
 }
@@ -374,7 +374,7 @@ static void an_entry_of_an_impossible_length_is_refused(void **state)
     for (size_t i = 0; i < COUNT(lengths); i++) {
         struct parts p = parts_of_all();
 
-        be_put(p.entries.at, lengths[i], 4);
+        be_put(p.entries.data, lengths[i], 4);
         refuse_parts(&p, "an entry of the index has an impossible length");
     }
 }
@@ -392,7 +392,7 @@ static void an_entry_longer_than_any_is_refused(void **state)
         add_named(&p, ENTRY_DIR, name);
         one = i == 0 ? p.entries.len : one;
     }
-    be_put(p.entries.at, (ENTRY_LEN_MAX / one + 1) * one, 4);
+    be_put(p.entries.data, (ENTRY_LEN_MAX / one + 1) * one, 4);
     refuse_parts(&p, "an entry of the index has an impossible length");
 }
 
@@ -404,7 +404,7 @@ static void an_entry_that_reaches_into_the_block_map_is_refused(void **state)
     add_object(&p, 1);
     add_sized(&p, "f", 1, 0);
     add_block(&p, 0, 0);
-    be_put(p.entries.at, p.entries.len + 1, 4);
+    be_put(p.entries.data, p.entries.len + 1, 4);
     refuse_parts(&p, "an entry of the index has an impossible length");
 }
 
@@ -458,17 +458,17 @@ static void what_is_no_index_is_refused(void **state)
     struct index *x = NULL;
 
     (void)state;
-    image.at[0] ^= 1;
+    image.data[0] ^= 1;
     assert_refused(open_image(buf_bytes(&image), &x), ERR_CORRUPT, "not an index");
-    image.at[0] ^= 1;
-    image.at[5] = 2;
+    image.data[0] ^= 1;
+    image.data[5] = 2;
     assert_refused(open_image(buf_bytes(&image), &x), ERR_UNSUPPORTED,
                    "an index of version 2 is not known");
-    image.at[5] = 1;
-    image.at[7] = 1;
+    image.data[5] = 1;
+    image.data[7] = 1;
     assert_refused(open_image(buf_bytes(&image), &x), ERR_UNSUPPORTED, NULL);
-    image.at[7] = 0;
-    image.at[63] = 1;
+    image.data[7] = 0;
+    image.data[63] = 1;
     assert_refused(open_image(buf_bytes(&image), &x), ERR_UNSUPPORTED, NULL);
     buf_clear(&image);
     parts_clear(&p);
@@ -482,7 +482,7 @@ static void a_file_shorter_than_it_is_said_to_be_is_refused(void **state)
 
     (void)state;
     for (size_t len = 0; len < image.len; len++)
-        assert_refused(index_open(file_of(bytes_of(image.at, len)), image.len, &x), ERR_CORRUPT,
+        assert_refused(index_open(file_of(bytes_of(image.data, len)), image.len, &x), ERR_CORRUPT,
                        "the index ends early");
     buf_clear(&image);
     parts_clear(&p);
@@ -524,11 +524,11 @@ static void every_changed_byte_is_refused_or_safe(void **state)
     sweep_swaps(buf_bytes(&image), 1, refused_or_safe, NULL);
     sweep_swaps(buf_bytes(&image), 16, refused_or_safe, NULL);
     for (size_t i = 0; i < image.len; i++) { /* and each byte once as all ones */
-        uint8_t kept = image.at[i];
+        uint8_t kept = image.data[i];
 
-        image.at[i] = 0xff;
+        image.data[i] = 0xff;
         (void)refused_or_safe(NULL, buf_bytes(&image));
-        image.at[i] = kept;
+        image.data[i] = kept;
     }
     sweep_cuts(buf_bytes(&image), refused, NULL);
     buf_clear(&image);

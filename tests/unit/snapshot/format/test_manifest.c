@@ -75,7 +75,7 @@ static void a_manifest_round_trips(void **state)
     uint8_t nobody[SEAL_ID_LEN] = {9};
 
     (void)state;
-    assert_int_equal(text.at[text.len - 1], '\n');
+    assert_int_equal(text.data[text.len - 1], '\n');
     assert_done(manifest_decode(buf_bytes(&text), &back));
     assert_string_equal(back.id, m.id);
     assert_memory_equal(back.repository, m.repository, SEAL_ID_LEN);
@@ -124,15 +124,15 @@ static void an_objects_header_is_implied(void **state)
 static void replace(struct buf *text, const char *from, const char *to)
 {
     struct buf fresh = {.max = MIB};
-    char *at;
+    char *cursor;
 
     assert_done(buf_add(text, bytes_of("", 1)));
-    at = strstr((char *)text->at, from);
-    if (at == NULL)
+    cursor = strstr((char *)text->data, from);
+    if (cursor == NULL)
         fail_msg("the manifest has no %s", from);
-    assert_done(buf_add(&fresh, bytes_of(text->at, (size_t)(at - (char *)text->at))));
+    assert_done(buf_add(&fresh, bytes_of(text->data, (size_t)(cursor - (char *)text->data))));
     assert_done(buf_add_text(&fresh, to));
-    assert_done(buf_add_text(&fresh, at + strlen(from)));
+    assert_done(buf_add_text(&fresh, cursor + strlen(from)));
     buf_clear(text);
     *text = fresh;
 }
@@ -143,7 +143,7 @@ static void replace_all(struct buf *text, const char *from, const char *to)
         replace(text, from, to);
         assert_done(buf_add(text, bytes_of("", 1)));
         text->len--;
-    } while (strstr((char *)text->at, from) != NULL);
+    } while (strstr((char *)text->data, from) != NULL);
 }
 
 static void what_contradicts_itself_or_is_not_known_is_refused(void **state)
@@ -377,13 +377,13 @@ static void a_manifest_of_another_digest_is_refused(void **state)
     make_stored(state, &s);
     assert_done(file_read(s.path, &raw));
     for (size_t i = 0; i < raw.len; i += 97) {
-        raw.at[i] ^= 1;
-        put_bytes(s.path, raw.at, raw.len);
+        raw.data[i] ^= 1;
+        put_bytes(s.path, raw.data, raw.len);
         refuse_load(&s, "its size or SHA-256 is not that of the signed record (damaged or "
                         "tampered with)");
-        raw.at[i] ^= 1;
+        raw.data[i] ^= 1;
     }
-    put_bytes(s.path, raw.at, raw.len - 1);
+    put_bytes(s.path, raw.data, raw.len - 1);
     refuse_load(&s,
                 "its size or SHA-256 is not that of the signed record (damaged or tampered with)");
     buf_clear(&raw);
@@ -393,7 +393,7 @@ static void a_manifest_of_another_digest_is_refused(void **state)
 /* The writer signs what it wants; a manifest must still be its record's own. */
 static void resign(struct stored *s, struct bytes raw)
 {
-    put_bytes(s->path, raw.at, raw.len);
+    put_bytes(s->path, raw.data, raw.len);
     assert_done(hash_of(raw, s->c.items[0].manifest_sha256));
     s->c.items[0].manifest_size = raw.len;
 }

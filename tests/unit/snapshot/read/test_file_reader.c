@@ -16,10 +16,10 @@ static void make_file(void **state, struct handmade *h, size_t size)
     handmade_begin(state, h);
     fill_pattern(plain, FILE_LEN, 1);
     add_pack(h, bytes_of(plain, FILE_LEN));
-    for (size_t at = 0; at < size; at += BLOCK_LEN) {
-        size_t len = size - at < BLOCK_LEN ? size - at : BLOCK_LEN;
+    for (size_t offset = 0; offset < size; offset += BLOCK_LEN) {
+        size_t len = size - offset < BLOCK_LEN ? size - offset : BLOCK_LEN;
 
-        add_piece(h, 0, at, bytes_of(plain + at, len));
+        add_piece(h, 0, offset, bytes_of(plain + offset, len));
     }
     add_sized(&h->parts, "f", size, 0);
     hard.flags = ENTRY_HARD_LINK;
@@ -35,7 +35,7 @@ struct gathered {
     size_t full_after; /* this many pieces; 0: never */
 };
 
-static enum err ledger_fetch(void *arg, struct bytes piece)
+static enum err collect(void *arg, struct bytes piece)
 {
     struct gathered *g = arg;
 
@@ -65,9 +65,9 @@ static void a_file_comes_whole_wherever_its_last_block_ends(void **state)
         make_file(state, &h, sizes[i]);
         assert_done(file_reader_new(&h.opened, &c));
         assert_done(file_reader_find(c, bytes_of_text("f"), &e));
-        assert_done(file_reader_read(c, &e, ledger_fetch, &g));
+        assert_done(file_reader_read(c, &e, collect, &g));
         assert_int_equal(g.bytes.len, sizes[i]);
-        assert_memory_equal(g.bytes.at, plain, sizes[i]);
+        assert_memory_equal(g.bytes.data, plain, sizes[i]);
         assert_int_equal(g.pieces, (sizes[i] + BLOCK_LEN - 1) / BLOCK_LEN);
         file_reader_free(c);
         buf_clear(&g.bytes);
@@ -108,7 +108,7 @@ static void a_sink_that_is_full_ends_the_reading(void **state)
     make_file(state, &h, FILE_LEN);
     assert_done(file_reader_new(&h.opened, &c));
     assert_done(file_reader_find(c, bytes_of_text("f"), &e));
-    assert_refused(file_reader_read(c, &e, ledger_fetch, &g), ERR_STORAGE, "f: no room");
+    assert_refused(file_reader_read(c, &e, collect, &g), ERR_STORAGE, "f: no room");
     assert_int_equal(g.pieces, 2);
     file_reader_free(c);
     buf_clear(&g.bytes);
@@ -130,14 +130,14 @@ static void nothing_of_a_wrong_block_reaches_the_sink_and_the_file_is_named(void
     add_pack(&h, bytes_of(plain, FILE_LEN));
     add_piece(&h, 0, 0, bytes_of(plain, BLOCK_LEN));
     add_piece(&h, 0, 0, bytes_of(plain, BLOCK_LEN)); /* its digest is of the first block … */
-    be_put(h.parts.rows.at + BLOCK_ROW_LEN + HASH_LEN + 4, BLOCK_LEN, 8); /* … its place is not */
+    be_put(h.parts.rows.data + BLOCK_ROW_LEN + HASH_LEN + 4, BLOCK_LEN, 8); /* … its place is not */
     add_sized(&h.parts, "f", 2 * BLOCK_LEN, 0);
     handmade_index(&h);
     assert_done(file_reader_new(&h.opened, &c));
     assert_done(file_reader_find(c, bytes_of_text("f"), &e));
     snprintf(message, sizeof message, "f: %s",
              block_message(1, BLOCK_LEN, "the block's SHA-256 is not that of the index"));
-    assert_refused(file_reader_read(c, &e, ledger_fetch, &g), ERR_CORRUPT, message);
+    assert_refused(file_reader_read(c, &e, collect, &g), ERR_CORRUPT, message);
     assert_int_equal(g.bytes.len, BLOCK_LEN);
     file_reader_free(c);
     buf_clear(&g.bytes);

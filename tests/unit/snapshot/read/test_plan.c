@@ -154,16 +154,16 @@ static void an_object_that_is_too_large_for_a_round_gets_one_of_its_own(void **s
 
 static void a_failing_walk_is_passed_on(void **state)
 {
-    for (unsigned at = 1; at <= 2; at++) {
+    for (unsigned nth = 1; nth <= 2; nth++) {
         struct wanted w = {.object_count = 3,
                            .count = 10,
                            .object_of = scattered,
                            .fail_walk = ERR_CORRUPT,
-                           .fail_at = at};
+                           .fail_at = nth};
         bool more = false;
 
         (void)state;
-        if (at == 1) {
+        if (nth == 1) {
             assert_refused(plan_new(3, want_all, &w, &w.plan), ERR_CORRUPT, "the walk fails");
             assert_null(w.plan);
             continue;

@@ -26,7 +26,7 @@ static void end_reading(struct handmade *h, struct block_reader *r)
 static void a_block_is_read_wherever_it_lies_in_its_object(void **state)
 {
     static const struct {
-        size_t at, len;
+        size_t offset, len;
     } rows[] = {{0, 1},        {0, MIB},          {PACK_LEN - 1, 1}, {PACK_LEN - MIB, MIB},
                 {MIB - 1, 1},  {MIB, 1},          {MIB - 5, 10},     {MIB, PACK_LEN - MIB},
                 {99, MIB - 2}, {MIB - 4096, 4096}};
@@ -35,13 +35,13 @@ static void a_block_is_read_wherever_it_lies_in_its_object(void **state)
 
     make_reading(state, &h, &r);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct bytes plain = bytes_of(content + rows[i].at, rows[i].len);
-        struct block b = block_at(0, rows[i].at, plain);
+        struct bytes plain = bytes_of(content + rows[i].offset, rows[i].len);
+        struct block b = block_at(0, rows[i].offset, plain);
         size_t len = 0;
 
         memset(back, 0, sizeof back);
         assert_done(block_reader_read(r, &b, back, plain.len));
-        assert_memory_equal(back, plain.at, plain.len);
+        assert_memory_equal(back, plain.data, plain.len);
         assert_done(block_reader_check(r, &b, &len));
         assert_int_equal(len, plain.len);
     }
@@ -257,19 +257,19 @@ static void a_store_that_fails_at_any_operation_says_so_and_can_be_asked_again(v
     fill_pattern(content, PACK_LEN, 1);
     add_pack(&h, bytes_of(content, PACK_LEN));
     b = block_at(0, MIB - 5, bytes_of(content + MIB - 5, 10)); /* of both segments */
-    for (unsigned long at = 1; came; at++) {
+    for (unsigned long nth = 1; came; nth++) {
         enum err rc;
 
         assert_done(block_reader_new(&h.opened, &r));
-        set_fault(&h, FAULT_FAIL, at, 0);
+        set_fault(&h, FAULT_FAIL, nth, 0);
         rc = block_reader_read(r, &b, back, 10);
-        came = atomic_load(&h.faulty.count) >= at;
+        came = atomic_load(&h.faulty.count) >= nth;
         assert_int_equal(rc, came ? ERR_STORAGE : ERR_OK);
         set_fault(&h, FAULT_NONE, 0, 0);
         assert_done(block_reader_read(r, &b, back, 10));
         assert_memory_equal(back, content + MIB - 5, 10);
         block_reader_free(r);
-        assert_true(at < 10);
+        assert_true(nth < 10);
     }
     handmade_clear(&h);
 }

@@ -80,13 +80,13 @@ static const char *hint_for(struct choice *choice, size_t refused)
 static const char *with_hints(const struct choice *choice, int newer, int older)
 {
     static char text[512];
-    const int at[] = {newer, older};
+    const int nth[] = {newer, older};
     const char *const words[] = {"newer", "older"};
     char when[CLOCK_TEXT_LEN + 1];
     size_t len = (size_t)snprintf(text, sizeof text, "no");
 
     for (int i = 0; i < 2; i++) {
-        const struct snapshot *s = at[i] >= 0 ? &choice->c.items[at[i]] : NULL;
+        const struct snapshot *s = nth[i] >= 0 ? &choice->c.items[nth[i]] : NULL;
 
         if (s == NULL)
             continue;

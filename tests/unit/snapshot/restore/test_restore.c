@@ -108,7 +108,7 @@ struct damage_count {
     unsigned seen;
 };
 
-static void damage_file(const char *path, int kind, size_t at)
+static void damage_file(const char *path, int kind, size_t offset)
 {
     struct buf content = {.max = 4 * MIB};
 
@@ -117,10 +117,10 @@ static void damage_file(const char *path, int kind, size_t at)
     if (kind == 0) {
         assert_int_equal(unlink(path), 0);
     } else if (kind == 1) {
-        put_bytes(path, content.at, content.len - 1);
+        put_bytes(path, content.data, content.len - 1);
     } else {
-        content.at[at * (content.len - 1) / 9] ^= 1;
-        put_bytes(path, content.at, content.len);
+        content.data[offset * (content.len - 1) / 9] ^= 1;
+        put_bytes(path, content.data, content.len);
     }
     buf_clear(&content);
 }
@@ -142,7 +142,7 @@ static enum err damage_each(void *arg, const char *name, uint64_t size)
         assert_refused(restore(d->w, &asked, &r), ERR_CORRUPT, NULL);
         assert_false(file_exists(in(state, "target")));
         assert_nothing_left(state);
-        put_bytes(path, kept.at, kept.len);
+        put_bytes(path, kept.data, kept.len);
     }
     d->seen++;
     buf_clear(&kept);
@@ -192,8 +192,11 @@ static void an_older_state_is_brought_up_to_the_snapshot(void **state)
 
 static void a_failed_delta_is_marked_until_it_is_run_again(void **state)
 {
-    struct faulty f = {
-        .fault = FAULT_FAIL, .at = 1, .ops = FAULTY_BLOB_READ, .below = "data/", .sticky = true};
+    struct faulty f = {.fault = FAULT_FAIL,
+                       .fail_at = 1,
+                       .ops = FAULTY_BLOB_READ,
+                       .below = "data/",
+                       .sticky = true};
     struct asked asked = {.target = "target", .delta = true};
     struct restore_result r;
     struct world w;
@@ -204,7 +207,7 @@ static void a_failed_delta_is_marked_until_it_is_run_again(void **state)
     put_pattern(in(state, "source/d/f"), 3 * 65536, 2);
     make_backup(&w);
     for (reads = 1;; reads++) { /* the index first, then, the target begun, the blocks */
-        f.at = reads;
+        f.fail_at = reads;
         open_ledger(&w, &f);
         assert_refused(restore(&w, &asked, &r), ERR_STORAGE, NULL);
         if (file_exists(in(state, "target.sealpoint-incomplete")))
@@ -227,15 +230,15 @@ static void a_store_that_fails_at_any_step_leaves_no_target(void **state)
     bool came = true;
 
     make_family(state, &w);
-    for (unsigned long at = 1; came; at++) {
-        struct faulty f = {.fault = FAULT_FAIL, .at = at};
+    for (unsigned long nth = 1; came; nth++) {
+        struct faulty f = {.fault = FAULT_FAIL, .fail_at = nth};
         enum err rc;
 
         open_ledger(&w, &f);
         rc = restore(&w, &asked, &r);
-        came = atomic_load(&w.faulty.count) >= at;
+        came = atomic_load(&w.faulty.count) >= nth;
         if (came && rc != ERR_STORAGE)
-            fail_msg("operation %lu: %d", at, (int)rc);
+            fail_msg("operation %lu: %d", nth, (int)rc);
         assert_int_equal(file_exists(in(state, "target")), rc == ERR_OK);
         assert_nothing_left(state);
     }
@@ -253,16 +256,16 @@ static void wrong_bytes_from_the_store_never_reach_a_target(void **state)
     bool came = true;
 
     make_family(state, &w);
-    for (unsigned long at = 1; came; at++) {
+    for (unsigned long nth = 1; came; nth++) {
         struct faulty f = {
-            .fault = FAULT_FLIP, .at = at, .ops = FAULTY_BLOB_READ, .byte = at * 7919};
+            .fault = FAULT_FLIP, .fail_at = nth, .ops = FAULTY_BLOB_READ, .byte = nth * 7919};
         enum err rc;
 
         open_ledger(&w, &f);
         rc = restore(&w, &asked, &r);
-        came = atomic_load(&w.faulty.count) >= at;
+        came = atomic_load(&w.faulty.count) >= nth;
         if (came && rc != ERR_CORRUPT)
-            fail_msg("read %lu: %d", at, (int)rc);
+            fail_msg("read %lu: %d", nth, (int)rc);
         assert_int_equal(file_exists(in(state, "target")), rc == ERR_OK);
         assert_nothing_left(state);
     }

@@ -46,25 +46,25 @@ static void make_hole(const char *path, size_t size)
     close(fd);
 }
 
-static void make_old(const char *path, const void *at, size_t len)
+static void make_old(const char *path, const void *data, size_t len)
 {
     make_hole(path, 0);
     if (len > 0) {
         int fd = open(path, O_WRONLY | O_CLOEXEC);
 
         assert_true(fd >= 0);
-        assert_done(file_write(fd, bytes_of(at, len)));
+        assert_done(file_write(fd, bytes_of(data, len)));
         close(fd);
     }
 }
 
-static void assert_holds(const char *path, const void *at, size_t len)
+static void assert_holds(const char *path, const void *data, size_t len)
 {
     struct buf is = {.max = sizeof content + 1};
 
     assert_done(file_read(path, &is));
     assert_int_equal(is.len, len);
-    assert_memory_equal(is.at, at, len);
+    assert_memory_equal(is.data, data, len);
     buf_clear(&is);
 }
 
@@ -111,7 +111,7 @@ static void of_a_sparse_file_only_its_data_takes_room(void **state)
 {
     static const struct {
         const char *name;
-        size_t at, len; /* of the data in a file of two blocks and a byte */
+        size_t offset, len; /* of the data in a file of two blocks and a byte */
     } rows[] = {
         {"begin", 0, PAGE},
         {"end", 2 * BLOCK_LEN - PAGE, PAGE + 1},
@@ -127,19 +127,19 @@ static void of_a_sparse_file_only_its_data_takes_room(void **state)
         static uint8_t sparse[3 * BLOCK_LEN];
 
         memset(sparse, 0, sizeof sparse);
-        memcpy(sparse + rows[i].at, content, rows[i].len);
+        memcpy(sparse + rows[i].offset, content, rows[i].len);
         add_pack(&f.h, bytes_of(sparse, size));
         e.size = size;
         e.block_log2 = 16;
         e.first_block = first;
-        assert_done(entry_add_extent(&e, rows[i].at, rows[i].len));
-        for (size_t at = 0; at < size; at += BLOCK_LEN, first++) {
-            size_t len = size - at < BLOCK_LEN ? size - at : BLOCK_LEN;
+        assert_done(entry_add_extent(&e, rows[i].offset, rows[i].len));
+        for (size_t offset = 0; offset < size; offset += BLOCK_LEN, first++) {
+            size_t len = size - offset < BLOCK_LEN ? size - offset : BLOCK_LEN;
 
-            if (bytes_are_zero(bytes_of(sparse + at, len)))
+            if (bytes_are_zero(bytes_of(sparse + offset, len)))
                 add_zeros(&f.h);
             else
-                add_piece(&f.h, i, at, bytes_of(sparse + at, len));
+                add_piece(&f.h, i, offset, bytes_of(sparse + offset, len));
         }
         add_entry(&f.h.parts, &e);
         entry_clear(&e);
@@ -160,7 +160,7 @@ static void of_a_sparse_file_only_its_data_takes_room(void **state)
         char path[32];
 
         snprintf(path, sizeof path, "target/%s", rows[i].name);
-        memcpy(want + rows[i].at, content, rows[i].len);
+        memcpy(want + rows[i].offset, content, rows[i].len);
         assert_holds(in(state, path), want, size);
         assert_int_equal(stat(in(state, path), &st), 0);
         assert_true(st.st_blocks * 512 <= 3 * PAGE);
@@ -177,17 +177,17 @@ static void what_cannot_be_read_names_the_file_it_was_for(void **state)
     add_blocks(&f, 2, BLOCK_LEN);
     add_sized(&f.h.parts, "f", 2 * BLOCK_LEN, 0);
     handmade_index(&f.h);
-    for (unsigned long at = 1; came; at++) {
+    for (unsigned long nth = 1; came; nth++) {
         enum err rc;
 
         make_hole(in(state, "target/f"), 2 * BLOCK_LEN);
-        set_fault(&f.h, FAULT_FAIL, at, 0);
+        set_fault(&f.h, FAULT_FAIL, nth, 0);
         rc = restore_data_write(&f.data);
-        came = atomic_load(&f.h.faulty.count) >= at;
+        came = atomic_load(&f.h.faulty.count) >= nth;
         assert_int_equal(rc, came ? ERR_STORAGE : ERR_OK);
         if (came)
             assert_int_equal(strncmp(err_text(), "restoring f: object data/01/", 28), 0);
-        assert_true(at < 10);
+        assert_true(nth < 10);
     }
     assert_holds(in(state, "target/f"), content, 2 * BLOCK_LEN);
     clear_filling(&f);
@@ -200,8 +200,8 @@ static void a_wrong_block_is_never_written(void **state)
 
     make_filling(state, &f);
     add_blocks(&f, 2, BLOCK_LEN);
-    f.h.parts.rows.at[0] ^= 1;
-    f.h.parts.rows.at[BLOCK_ROW_LEN] ^= 1;
+    f.h.parts.rows.data[0] ^= 1;
+    f.h.parts.rows.data[BLOCK_ROW_LEN] ^= 1;
     add_sized(&f.h.parts, "f", 2 * BLOCK_LEN, 0);
     handmade_index(&f.h);
     make_hole(in(state, "target/f"), 2 * BLOCK_LEN);

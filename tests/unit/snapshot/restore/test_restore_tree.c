@@ -47,7 +47,7 @@ static void add_hard(struct handmade *h, const char *path, const char *first)
 static void add_empty(struct handmade *h, const char *path, uint64_t size)
 {
     add_sized(&h->parts, path, size, h->parts.header.block_count);
-    for (uint64_t at = 0; at < size; at += 65536)
+    for (uint64_t offset = 0; offset < size; offset += 65536)
         add_zeros(h);
 }
 

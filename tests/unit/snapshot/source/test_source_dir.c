@@ -95,7 +95,7 @@ static void files_come_sorted_with_their_metadata(void **state)
     assert_int_equal(r.e.block_log2, 0);
     assert_next(&r, "l");
     assert_done(describe(&r));
-    assert_string_equal((const char *)r.e.link.at, "d/f");
+    assert_string_equal((const char *)r.e.link.data, "d/f");
     assert_int_equal(r.fd, -1);
     assert_next(&r, "p");
     assert_int_equal(r.e.type, ENTRY_FIFO);
@@ -119,7 +119,7 @@ static void a_second_name_becomes_a_link_to_the_first(void **state)
     assert_int_equal(r.e.size, 1);
     assert_next(&r, "b");
     assert_int_equal(r.e.flags, ENTRY_HARD_LINK);
-    assert_string_equal((const char *)r.e.link.at, "a");
+    assert_string_equal((const char *)r.e.link.data, "a");
     assert_int_equal(r.e.size + r.e.block_log2, 0);
     assert_done(describe(&r));
     assert_int_equal(r.fd, -1);
@@ -146,7 +146,7 @@ static void when_the_first_name_vanishes_the_next_is_the_first(void **state)
     assert_done(describe(&r));
     assert_next(&r, "c");
     assert_int_equal(r.e.flags, ENTRY_HARD_LINK);
-    assert_string_equal((const char *)r.e.link.at, "b");
+    assert_string_equal((const char *)r.e.link.data, "b");
     end(&r);
 }
 
@@ -169,7 +169,7 @@ static void when_another_file_takes_the_first_name_the_next_is_the_first(void **
     assert_int_equal(r.e.flags, 0);
     assert_int_equal(r.e.size, 1);
     assert_next(&r, "c");
-    assert_string_equal((const char *)r.e.link.at, "b");
+    assert_string_equal((const char *)r.e.link.data, "b");
     end(&r);
 }
 
@@ -224,14 +224,14 @@ static void a_file_that_grew_is_described_as_it_is_now(void **state)
 
 static void sockets_are_left_out(void **state)
 {
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct reading r;
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
     make_folder(in(state, "s"));
-    assert_true(snprintf(at.sun_path, sizeof at.sun_path, "%s", in(state, "s/socket")) <
-                (int)sizeof at.sun_path);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_true(snprintf(address.sun_path, sizeof address.sun_path, "%s", in(state, "s/socket")) <
+                (int)sizeof address.sun_path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     r = begin(in(state, "s"));
     assert_next(&r, ".");
     assert_null(next(&r));
@@ -334,7 +334,7 @@ static void in_any_other_folder_links_stay_links(void **state)
     assert_next(&r, "a.wt");
     assert_next(&r, "journal");
     assert_done(describe(&r));
-    assert_string_equal((const char *)r.e.link.at, in(state, "folder"));
+    assert_string_equal((const char *)r.e.link.data, in(state, "folder"));
     assert_null(next(&r));
     assert_int_equal(r.attention, 0);
     end(&r);

@@ -170,8 +170,8 @@ static void an_extent_that_reaches_beyond_the_file_ends_with_it(void **state)
     archive_entry_set_size(from, 1000000);
     assert_done(tar_meta_import(from, &e));
     assert_int_equal(e.extents.len, 16);
-    assert_int_equal(be_get(e.extents.at, 8), 999000);
-    assert_int_equal(be_get(e.extents.at + 8, 8), 1000);
+    assert_int_equal(be_get(e.extents.data, 8), 999000);
+    assert_int_equal(be_get(e.extents.data + 8, 8), 1000);
     assert_int_equal(e.size, 1000000);
     archive_entry_free(from);
     entry_clear(&e);
@@ -248,7 +248,7 @@ static void what_goes_out_comes_back(void **state)
     assert_int_equal(back.mtime_ns, 999999999);
     assert_true(back.size == (uint64_t)1 << 40);
     assert_int_equal(back.block_log2, 20);
-    assert_string_equal((const char *)back.user.at, "mongod");
+    assert_string_equal((const char *)back.user.data, "mongod");
     assert_int_equal(back.group.len, 0);
     assert_int_equal(back.xattr_count, 2);
     assert_int_equal(back.xattrs.len, out.xattrs.len);
@@ -277,8 +277,8 @@ static void an_acl_comes_back_and_a_mode_alone_is_none(void **state)
     assert_done(tar_meta_export(&out, "d", tar));
     entry_reset(&back);
     assert_done(tar_meta_import(tar, &back));
-    assert_non_null(strstr((const char *)back.acl.at, "user:root:r-x:0"));
-    assert_non_null(strstr((const char *)back.acl.at, "default:other::---"));
+    assert_non_null(strstr((const char *)back.acl.data, "user:root:r-x:0"));
+    assert_non_null(strstr((const char *)back.acl.data, "default:other::---"));
     archive_entry_free(tar);
     entry_clear(&out);
     entry_clear(&back);
@@ -345,8 +345,8 @@ static void of_what_cannot_be_opened_the_owner_is_known(void **state)
     (void)state;
     assert_done(tar_meta_new(&m));
     assert_done(tar_meta_read(m, -1, &st, &e)); /* uid 0, gid 0 */
-    assert_string_equal((const char *)e.user.at, "root");
-    assert_string_equal((const char *)e.group.at, "root");
+    assert_string_equal((const char *)e.user.data, "root");
+    assert_string_equal((const char *)e.group.data, "root");
     st.st_uid = 3999999999;
     assert_done(tar_meta_read(m, -1, &st, &e));
     assert_int_equal(e.user.len, 0); /* nothing of the one before */

@@ -52,9 +52,9 @@ static int tar_of(const struct member *members, size_t count)
     tar_of((const struct member[]){__VA_ARGS__},                                                   \
            sizeof((const struct member[]){__VA_ARGS__}) / sizeof(struct member))
 
-static int file_with(const void *at, size_t len)
+static int file_with(const void *data, size_t len)
 {
-    int fd = file_of(bytes_of(at, len));
+    int fd = file_of(bytes_of(data, len));
 
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
     return fd;
@@ -79,7 +79,7 @@ static char *list_source(int fd)
         assert_done(buf_add_format(&text, "%s%s%d:%llu%s%s\n", entry_path(&e),
                                    (e.flags & ENTRY_HARD_LINK) != 0 ? "=" : " ", (int)e.type,
                                    (unsigned long long)e.size, e.link.len > 0 ? " " : "",
-                                   e.link.len > 0 ? (const char *)e.link.at : ""));
+                                   e.link.len > 0 ? (const char *)e.link.data : ""));
     }
     if (attention > 0)
         assert_done(buf_add_format(&text, "attention %llu\n", (unsigned long long)attention));
@@ -87,7 +87,7 @@ static char *list_source(int fd)
     source_free(&s);
     close(fd);
     entry_clear(&e);
-    return (char *)text.at;
+    return (char *)text.data;
 }
 
 static void assert_listed(int fd, const char *want)

@@ -80,7 +80,7 @@ static void damage_file(const char *path, enum damage kind, struct bytes kept)
     uint8_t *content = malloc(kept.len + 1);
 
     assert_non_null(content);
-    memcpy(content, kept.at, kept.len);
+    memcpy(content, kept.data, kept.len);
     content[kept.len] = 0;
     assert_int_equal(unlink(path), 0);
     if (kind == FLIPPED)
@@ -121,7 +121,7 @@ static enum err damage_each(void *arg, const char *name, uint64_t size)
                 fail_msg("%s, damage %d, %s: %d\n%s", name, (int)kind, depths[depth], (int)rc,
                          said);
         }
-        put_bytes(path, kept.at, kept.len);
+        put_bytes(path, kept.data, kept.len);
     }
     s->seen++;
     buf_clear(&kept);
@@ -171,7 +171,7 @@ static void a_key_that_refuses_is_no_damage(void **state)
 /* Is that damage? Nobody can tell, and there is nothing else to look at. */
 static void a_store_that_is_gone_ends_the_run(void **state)
 {
-    struct faulty gone = {.fault = FAULT_FAIL, .at = 1, .sticky = true};
+    struct faulty gone = {.fault = FAULT_FAIL, .fail_at = 1, .sticky = true};
     struct verify_result r = {0};
     struct world w;
 

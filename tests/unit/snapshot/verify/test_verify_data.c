@@ -145,7 +145,7 @@ static void an_object_cut_while_it_is_read_makes_no_other_look_damaged(void **st
     static uint8_t large[300 * KIB];
     struct manifest m = {.index = object_of(0, sizeof large)};
     struct faulty fault = {
-        .fault = FAULT_FAIL, .at = 2, .ops = FAULTY_BLOB_READ, .code = ERR_CORRUPT};
+        .fault = FAULT_FAIL, .fail_at = 2, .ops = FAULTY_BLOB_READ, .code = ERR_CORRUPT};
     struct verify_result r = {0};
     struct checking c;
     char name[OBJECT_NAME_LEN + 1];
@@ -169,11 +169,11 @@ static void an_object_that_cannot_be_read_hides_no_other(void **state)
 {
     struct checking c;
     bool came = true;
-    unsigned long at = 1;
+    unsigned long nth = 1;
 
     begin_checking(state, &c, VERIFY_READ_DATA, 1);
-    for (; came; at++) {
-        struct faulty fault = {.fault = FAULT_FAIL, .at = at};
+    for (; came; nth++) {
+        struct faulty fault = {.fault = FAULT_FAIL, .fail_at = nth};
         struct verify_result r = {0};
         enum err rc;
 
@@ -181,7 +181,7 @@ static void an_object_that_cannot_be_read_hides_no_other(void **state)
         c.options.ledger = c.w.ledger;
         c.options.workers = 1;
         rc = verify_set_check(&c.set, &r);
-        came = atomic_load(&c.w.faulty.count) >= at;
+        came = atomic_load(&c.w.faulty.count) >= nth;
         assert_int_equal(rc, ERR_OK);
         assert_int_equal(r.damaged, 0);
         assert_int_equal(r.unreadable, came ? 1 : 0);
@@ -189,13 +189,13 @@ static void an_object_that_cannot_be_read_hides_no_other(void **state)
         for (size_t i = 0; i < OBJECT_COUNT; i++)
             c.set.objects[i].damaged = false;
     }
-    assert_true(at > 3 * OBJECT_COUNT); /* looked for, snapshot_reader, read */
+    assert_true(nth > 3 * OBJECT_COUNT); /* looked for, snapshot_reader, read */
     end_checking(&c);
 }
 
 static void a_store_that_is_gone_ends_the_check(void **state)
 {
-    struct faulty fault = {.fault = FAULT_FAIL, .at = 3, .sticky = true};
+    struct faulty fault = {.fault = FAULT_FAIL, .fail_at = 3, .sticky = true};
     struct verify_result r = {0};
     struct checking c;
 

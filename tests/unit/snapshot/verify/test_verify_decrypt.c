@@ -31,7 +31,7 @@ static void begin_opening(struct opening *o, struct handmade *snapshots, size_t 
     *said = '\0';
     log_to(keep_line);
     assert_done(mem_new(count, sizeof *o->set.readers, &o->set.readers));
-    o->set.reader_room = count;
+    o->set.reader_cap = count;
     for (size_t i = 0; i < count; i++) {
         struct manifest *m = &snapshots[i].opened.manifest;
 
@@ -95,7 +95,7 @@ static void a_wrong_digest_of_any_block_is_found_and_its_object_counted_once(voi
         make_one(state, &h);
         for (size_t i = 0; i < 4; i++)
             if (i == wrong || wrong == 4) /* and all of them */
-                h.parts.rows.at[i * BLOCK_ROW_LEN + HASH_LEN - 1] ^= 1;
+                h.parts.rows.data[i * BLOCK_ROW_LEN + HASH_LEN - 1] ^= 1;
         handmade_index(&h);
         begin_opening(&o, &h, 1);
         assert_done(verify_set_decrypt(&o.set, &r));
@@ -115,7 +115,7 @@ static void an_object_that_was_found_damaged_before_is_not_read_again(void **sta
     struct opening o;
 
     make_one(state, &h);
-    h.parts.rows.at[0] ^= 1;
+    h.parts.rows.data[0] ^= 1;
     handmade_index(&h);
     begin_opening(&o, &h, 1);
     o.set.objects[0].damaged = true;
@@ -164,7 +164,7 @@ static void an_object_that_cannot_be_read_is_counted(void **state)
 {
     bool came = true;
 
-    for (unsigned long at = 1; came; at++) {
+    for (unsigned long nth = 1; came; nth++) {
         struct verify_result r = {0};
         struct handmade h;
         struct opening o;
@@ -173,9 +173,9 @@ static void an_object_that_cannot_be_read_is_counted(void **state)
         make_one(state, &h);
         handmade_index(&h);
         begin_opening(&o, &h, 1);
-        set_fault(&h, FAULT_FAIL, at, 0);
+        set_fault(&h, FAULT_FAIL, nth, 0);
         rc = verify_set_decrypt(&o.set, &r);
-        came = atomic_load(&h.faulty.count) >= at;
+        came = atomic_load(&h.faulty.count) >= nth;
         assert_int_equal(rc, ERR_OK);
         assert_int_equal(r.damaged, 0);
         assert_int_equal(r.unreadable, came ? 1 : 0);
@@ -183,7 +183,7 @@ static void an_object_that_cannot_be_read_is_counted(void **state)
         end_opening(&o, 1);
         assert_int_equal(unlink(in(state, "repository/data/01/01000000000000000000000000000000")),
                          0);
-        assert_true(at < 10);
+        assert_true(nth < 10);
     }
 }
 
