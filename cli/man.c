@@ -119,7 +119,7 @@ out:
     return rc;
 }
 
-static enum err add_option_head(struct buf *to, const char *macro, const struct option *o)
+static enum err add_man_option_head(struct buf *to, const char *macro, const struct option *o)
 {
     enum err rc;
 
@@ -136,7 +136,7 @@ out:
 }
 
 /* Key, variable and default, a sentence each. */
-static enum err add_origins(struct buf *to, const struct option *o)
+static enum err add_man_origins(struct buf *to, const struct option *o)
 {
     const char *usual = o->default_text != NULL ? o->default_text : o->default_words;
     enum err rc = ERR_OK;
@@ -155,13 +155,13 @@ out:
     return rc;
 }
 
-static enum err add_option(struct buf *to, const struct option *o)
+static enum err add_man_option(struct buf *to, const struct option *o)
 {
     enum err rc;
 
-    TRY(add_option_head(to, "It", o));
+    TRY(add_man_option_head(to, "It", o));
     TRY(add_prose(to, o->text));
-    TRY(add_origins(to, o));
+    TRY(add_man_origins(to, o));
 out:
     return rc;
 }
@@ -186,7 +186,7 @@ static enum err add_command(struct buf *to, const struct command *c)
             continue;
         if (own++ == 0)
             TRY(buf_add_text(to, ".Bl -tag -width 4n\n"));
-        TRY(add_option(to, option_at(i)));
+        TRY(add_man_option(to, option_at(i)));
     }
     if (own > 0)
         TRY(buf_add_text(to, ".El\n"));
@@ -228,7 +228,7 @@ static enum err write_options(struct buf *to)
 
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (option_at(i)->name != NULL && option_is_common(option_at(i)))
-            TRY(add_option(to, option_at(i)));
+            TRY(add_man_option(to, option_at(i)));
 out:
     return rc;
 }
@@ -273,7 +273,7 @@ static enum err write_environment(struct buf *to)
             continue;
         TRY(add_macro(to, "It Ev", o->variable));
         if (o->name != NULL)
-            TRY(add_option_head(to, "No as", o));
+            TRY(add_man_option_head(to, "No as", o));
         else
             TRY(add_prose(to, o->text));
     }
@@ -311,7 +311,7 @@ out:
     return rc;
 }
 
-static enum err write_list(struct buf *to, const char *marker, size_t len)
+static enum err write_marked_list(struct buf *to, const char *marker, size_t len)
 {
     static const struct {
         const char *name;
@@ -342,7 +342,7 @@ enum err man_write(struct buf *to)
         size_t len = strcspn(line, "\n");
 
         if (*line == '@')
-            TRY(write_list(to, line, len));
+            TRY(write_marked_list(to, line, len));
         else
             TRY(buf_add_format(to, "%.*s\n", (int)len, line));
         line += len;

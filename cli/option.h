@@ -2,7 +2,7 @@
  * The one table of commands and options. The parser, --help, the man page, completions, the
  * configuration file's keys and the environment's variables all read it; nothing else knows them.
  *
- * Uses: core/base.  Used by: cli.
+ * Uses: core/base.
  */
 #ifndef CLI_OPTION_H
 #define CLI_OPTION_H

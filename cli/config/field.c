@@ -157,8 +157,8 @@ static bool is_relative(const char *path)
 }
 
 /* One text, checked, as a fresh string. */
-static enum err read_text(const struct target *t, const struct field *f,
-                          const struct tree_item *item, const char *path, char **out)
+static enum err read_text_field(const struct target *t, const struct field *f,
+                                const struct tree_item *item, const char *path, char **out)
 {
     if (item->kind != TREE_VALUE)
         return fail_kind(item, path, TREE_VALUE);
@@ -181,13 +181,14 @@ static enum err read_value(const struct target *t, const struct field *f,
 
     if (item->kind == TREE_NOTHING) /* as if the key were not there */
         goto out;
-    TRY(read_text(t, f, item, path, &text));
+    TRY(read_text_field(t, f, item, path, &text));
     set_pointer(t->to, f->offset, text);
 out:
     return rc;
 }
 
-static enum err check_list(const struct field *f, const struct tree_item *item, const char *path)
+static enum err check_list_field(const struct field *f, const struct tree_item *item,
+                                 const char *path)
 {
     if (item->kind != TREE_LIST)
         return fail_kind(item, path, TREE_LIST);
@@ -204,7 +205,7 @@ static enum err read_texts(const struct target *t, const struct field *f,
     char **texts = NULL;
     enum err rc;
 
-    TRY(check_list(f, item, path));
+    TRY(check_list_field(f, item, path));
     TRY(mem_new(item->count, sizeof *texts, &texts));
     set_pointer(t->to, f->offset, texts);
     set_count(t->to, f->count_offset, item->count);
@@ -212,7 +213,7 @@ static enum err read_texts(const struct target *t, const struct field *f,
         char own[PATH_LEN];
 
         format_path(own, "%s[%zu]", path, i);
-        TRY(read_text(t, f, &item->items[i], own, &texts[i]));
+        TRY(read_text_field(t, f, &item->items[i], own, &texts[i]));
     }
 out:
     return rc;
@@ -226,7 +227,7 @@ static enum err read_groups(const struct target *t, const struct field *f,
     uint8_t *structs = NULL;
     enum err rc;
 
-    TRY(check_list(f, item, path));
+    TRY(check_list_field(f, item, path));
     TRY(mem_new(item->count, f->items->size, &structs));
     set_pointer(t->to, f->offset, structs);
     set_count(t->to, f->count_offset, item->count);

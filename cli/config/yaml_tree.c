@@ -167,7 +167,7 @@ static enum err load_document(struct bytes yaml, yaml_document_t *out)
 }
 
 /* A text, which libyaml ends with a NUL. */
-static enum err read_text(const yaml_node_t *node, const char **out)
+static enum err read_scalar_text(const yaml_node_t *node, const char **out)
 {
     const char *text = (const char *)node->data.scalar.value;
 
@@ -204,17 +204,17 @@ static enum err add_item(struct yaml_tree *t, const yaml_node_t *key, int node)
         FAIL(ERR_USAGE, "line %zu: a list or a group of keys stands where a key should",
              item->line);
     if (key != NULL)
-        TRY(read_text(key, &item->key));
+        TRY(read_scalar_text(key, &item->key));
     t->count++;
 out:
     return rc;
 }
 
-static enum err set_value(struct tree_item *item, const yaml_node_t *node)
+static enum err set_item_value(struct tree_item *item, const yaml_node_t *node)
 {
     enum err rc;
 
-    TRY(read_text(node, &item->text));
+    TRY(read_scalar_text(node, &item->text));
     item->kind = TREE_VALUE;
     if (is_nothing(node, item->text))
         item->kind = TREE_NOTHING;
@@ -254,7 +254,7 @@ static enum err add_content(struct yaml_tree *t, size_t i)
     enum err rc;
 
     if (node->type == YAML_SCALAR_NODE)
-        return set_value(item, node);
+        return set_item_value(item, node);
     item->items = &t->items[first];
     rc = node->type == YAML_SEQUENCE_NODE ? add_list(t, item, node) : add_group(t, item, node);
     item->count = t->count - first;
