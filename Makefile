@@ -17,7 +17,7 @@ FUZZ_SECONDS ?= 60
 VERSION := 0.1.0
 export SEALPOINT_FIXTURES
 
-PACKAGES := libcrypto libzstd libarchive json-c libcyaml
+PACKAGES := libcrypto libzstd libarchive json-c yaml-0.1
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # These install what is missing, or need nothing; everything else would fail in a thousand lines.
@@ -50,7 +50,9 @@ ALL_LDFLAGS = $(MODE_$(MODE)) -pie -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
 MAIN := cli/main.c
 LIB_SOURCES := $(filter-out $(MAIN),$(SOURCES))
-LIB_OBJECTS := $(LIB_SOURCES:%.c=$(O)/%.o)
+# Files that the binary carries; cli/embedded.h declares them.
+EMBEDDED := $(if $(filter cli,$(ROOMS)),$(wildcard cli/embedded/*))
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(O)/%.o) $(if $(EMBEDDED),$(O)/embedded.o)
 LIB := $(O)/libsealpoint.a
 UNIT_SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard tests/unit/$(room)/test_*.c)))
 UNITS := $(UNIT_SOURCES:%.c=$(O)/%)
@@ -75,6 +77,15 @@ $(LIB): $(LIB_OBJECTS)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# "cli/embedded/a.b" is the array embedded_a_b, ended by NUL.
+$(O)/embedded.c: $(EMBEDDED)
+	@mkdir -p $(@D)
+	@{ echo '#include "cli/embedded.h"'; for file in $^; do \
+		echo "const unsigned char embedded_$$(basename $$file | tr -c 'a-z0-9\n' _)[] = {"; \
+		od -A n -v -t u1 -w20 $$file | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; done; } >$@
+$(O)/embedded.o: $(O)/embedded.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # A document is real once it is whole: an interrupted run must not leave half a man page.

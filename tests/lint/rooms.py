@@ -32,7 +32,7 @@ LIBRARIES = {
     "zstd": ["snapshot/format/codec.c", "oplog/*codec*.c", "tests/unit/*"],
     "archive": ["snapshot/*/tar_*", "tests/unit/*"],
     "json-c/": ["core/base/jdoc.c"],
-    "cyaml/": ["cli/config/*.c"],
+    "yaml.h": ["cli/config/*.c"],
     "curl/": ["core/net/*.c"],
     "bson/": ["oplog/*.c"],
     "mongoc/": ["oplog/live.c"],
