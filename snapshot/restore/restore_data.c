@@ -10,6 +10,7 @@
 #include "core/base/pool.h"
 #include "core/base/stop.h"
 #include "core/fs/file.h"
+#include "snapshot/read/block_reader.h"
 
 #define PLAN_ROWS 256
 #define PAGE_LEN 4096
