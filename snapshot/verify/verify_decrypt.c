@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/pool.h"
 #include "core/base/stop.h"
+#include "snapshot/read/block_reader.h"
 #include "snapshot/verify/verify_data.h"
 
 #define PLAN_ROWS 256

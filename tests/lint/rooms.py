@@ -22,7 +22,7 @@ ROOMS = [
 ]  # fmt: skip
 # Neighbours that do not see each other: cli composes them.
 APART = [
-    ({"snapshot/backup"}, {"snapshot/restore"}, {"snapshot/verify"}),
+    ({"snapshot/backup"}, {"snapshot/restore"}, {"snapshot/verify"}, {"snapshot/browse"}),
     ({room for room in ROOMS if room.startswith("snapshot/")}, {"oplog"}),
 ]
 
