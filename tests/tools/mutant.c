@@ -34,7 +34,7 @@ __attribute__((constructor)) static void mutant_start(void)
 
 int mutant_lives(int number)
 {
-    if (number < reached_len)
+    if (number > 0 && number < reached_len)
         reached[number] = 1;
     return number == living;
 }

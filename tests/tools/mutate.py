@@ -67,7 +67,7 @@ class Mutant:
         self.path, self.function, self.kind = path, function, kind
         self.line, self.text = token.line, text
         self.n = self.of = 0  # the how-manieth of its kind in the function, and of how many
-        self.number = 0  # in the run
+        self.number = -1  # in the run; one that is not in it never lives
 
     @property
     def name(self):
