@@ -38,6 +38,7 @@ ROOMS = ["core", "keyring", "snapshot"]
 RUNTIME = "mutant.c"  # of tests/tools, compiled into the library
 # A test that hangs is a test that fails: what it may take, beside a multiple of what it took before.
 LIMIT_SECONDS, LIMIT_TIMES = 10, 10
+AT_ONCE = 2 * os.cpu_count()  # half of a test is waiting for the disk
 COUNTED = ["mutants", "killed", "excepted", "survived"]
 
 
@@ -198,7 +199,7 @@ def run(mutants, files, modes):
             tests = sorted({test for path in {m.path for m in left} for test in tree.tests_of(path)})
             print(f"{mode}: {len(left)} mutants, {len(tests)} tests", flush=True)
             build = Build(tree, mode, tests, len(mutants))
-            with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
                 for count, (mutant, killer) in enumerate(zip(left, pool.map(build.killer, left)), 1):
                     killers[mutant] = killer
                     mutant.is_reached = bool(build.reaching(mutant))

@@ -16,6 +16,7 @@ KINDS = {
     "drop-operand": "one operand of && or || counts no more, in such an `if` and in what is returned",
     "boundary": "< becomes <=, > becomes >=, and back, in an `if` that refuses",
     "drop-call": "a TRY is left out",
+    "drop-statement": "a plain call is left out, but for one that frees, closes, locks or adds to a message",
     "ignore-failure": "the failure of a call counts as success: a TRY, or an `if` that passes it on",
 }
 # Not asked for by default: most calls fail for want of memory alone, or the next step fails then, too.
@@ -34,6 +35,9 @@ OPEN, CLOSE = {"(": ")", "[": "]", "{": "}"}, {")", "]", "}"}
 # What ends an operand of && and ||, and an operand of < and >, at its own level.
 ENDS_OPERAND = {"?", ":", ",", ";", "=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "return"}
 ENDS_SIDE = ENDS_OPERAND | {"&&", "||", "==", "!=", "&", "|", "^"}
+# Calls that no unit test can miss: what was allocated, locked, or said.
+UNMISSED = re.compile(r"\w*(free|clear|close|closedir|lock|destroy|init|va_start|va_end)|(err|log)_\w+|assert")
+KEYWORDS = {"while", "for", "if", "switch", "return", "TRY", "FAIL", "FAIL_SYS"}
 RECORDS = {"FAIL", "FAIL_SYS", "err_set", "err_sys"}
 BOUNDARIES = {"<", "<=", ">", ">="}
 
@@ -112,6 +116,8 @@ class File:
                 self.look_at_operands(i + 1, self.end_of_statement(i))
             elif t[i].text == "TRY":
                 self.look_at_try(i)
+            elif WORD.fullmatch(t[i].text) and t[i - 1].text in ("{", "}", ";", ")") and t[i + 1].text == "(":
+                self.look_at_statement(i)
 
     @staticmethod
     def number(mutants):
@@ -238,6 +244,14 @@ class File:
             return
         m = self.add("drop-call", first, last)
         self.wrap(i, last + 2, f"{{ if (mutant_lives({m})) rc = ERR_OK; else ", " }")
+
+    def look_at_statement(self, i):
+        t = self.tokens
+        end = t[i + 1].mate + 1
+        name = t[i].text
+        if t[end].text == ";" and name not in KEYWORDS and not UNMISSED.fullmatch(name):
+            m = self.add("drop-statement", i, end - 1)
+            self.wrap(i, end, f"{{ if (!mutant_lives({m})) ", " }")
 
     # ---- what is written ----
 
