@@ -116,7 +116,7 @@ class File:
                 self.look_at_operands(i + 1, self.end_of_statement(i))
             elif t[i].text == "TRY":
                 self.look_at_try(i)
-            elif WORD.fullmatch(t[i].text) and t[i - 1].text in ("{", "}", ";", ")") and t[i + 1].text == "(":
+            elif WORD.fullmatch(t[i].text) and t[i + 1].text == "(" and self.starts_statement(i):
                 self.look_at_statement(i)
 
     @staticmethod
@@ -244,6 +244,14 @@ class File:
             return
         m = self.add("drop-call", first, last)
         self.wrap(i, last + 2, f"{{ if (mutant_lives({m})) rc = ERR_OK; else ", " }")
+
+    def starts_statement(self, i):
+        t = self.tokens
+        before = t[i - 1]
+        if before.text == ")":  # not that of a cast
+            before = t[before.mate - 1]
+            return before.text in ("if", "for", "while")
+        return before.text in ("{", "}", ";", "else")
 
     def look_at_statement(self, i):
         t = self.tokens

@@ -74,6 +74,7 @@ run(int a, int b)
 
     TRY(check(a, b));
     put(&sum, a);
+    (void)look(a); /* a cast, not a statement */
     if (sum != a)
         TRY(check(5, 5));
 out:
