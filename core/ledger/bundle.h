@@ -1,7 +1,7 @@
 /*
  * Records one after another, each its two lines as stored: a checkpoint's bundle and the cache.
  *
- * Uses: core/base, record.
+ * Uses: core/base.
  */
 #ifndef CORE_LEDGER_BUNDLE_H
 #define CORE_LEDGER_BUNDLE_H

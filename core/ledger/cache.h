@@ -1,11 +1,11 @@
 /*
- * What was checked once, kept in the state directory, for records are immutable: one file of
- * records that only grows.
+ * Records that were checked once, kept in the state directory: one file that only grows, for
+ * records are immutable.
  *
  * It is trusted because only its owner may write it; each record's id is computed again, and the
  * chain checked again, whenever it is used. Losing it costs a reading of the store, nothing else:
  * nothing here is synced to disk, and a torn end is dropped.
- * Uses: core/base, core/fs, bundle, record_set.
+ * Uses: core/base, record_set.
  */
 #ifndef CORE_LEDGER_CACHE_H
 #define CORE_LEDGER_CACHE_H

@@ -1,8 +1,8 @@
 /*
- * All damaged records by name, when the ledger was refused for one of them: whoever repairs a
- * repository wants to know them at once, not one a run.
+ * Reports all damaged records by name after the ledger was refused for one of them, so that whoever
+ * repairs the repository need not find them one run at a time.
  *
- * Uses: core/store, ledger_fetch, list of writers, record_set.
+ * Uses: core/base, core/store, record_set.
  */
 #ifndef CORE_LEDGER_DAMAGE_REPORT_H
 #define CORE_LEDGER_DAMAGE_REPORT_H

@@ -4,7 +4,7 @@
  * Opening reads and checks all of it: names, signatures by an enrolled key, the chain of each
  * writer, times that never go back, and the trust state (fingerprint and each writer's highest
  * record) in the state directory. What was checked once is cached there, for records are immutable.
- * Uses: core/base, core/fs, core/store, record.
+ * Uses: core/base, core/store, record.
  */
 #ifndef CORE_LEDGER_LEDGER_H
 #define CORE_LEDGER_LEDGER_H
@@ -24,7 +24,7 @@ struct ledger;
 
 struct ledger_options {
     struct store *store;     /* borrowed, outlives the ledger */
-    const char *state_dir;   /* this repository's own folder; made when missing, 0700 */
+    const char *state_dir;   /* this repository's own directory; made when missing, 0700 */
     const char *fingerprint; /* pinned in configuration, or NULL */
     bool read_all;           /* read every record from the store, not from the cache (verify) */
 };

@@ -3,7 +3,7 @@
  * highest record. It is what notices a store that was rolled back.
  *
  * The file: {"format": 1, "fingerprint", "repositoryId", "heads": [{"writer", "seq", "recordId"}]}.
- * Uses: core/base, core/fs, heads, record_set, checkpoint.
+ * Uses: core/base, checkpoint, heads, ledger, record_set.
  */
 #ifndef CORE_LEDGER_TRUST_H
 #define CORE_LEDGER_TRUST_H
