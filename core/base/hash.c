@@ -4,9 +4,9 @@
 
 #include "core/base/mem.h"
 
+/* The algorithm is fetched once: a lookup per message would cost more than a short hash. */
 struct hash {
-    EVP_MD
-        *md; /* owned; fetched once, for a lookup per message would cost more than a short hash */
+    EVP_MD *md;      /* owned */
     EVP_MD_CTX *ctx; /* owned */
 };
 

@@ -2,7 +2,8 @@
  * Key material: on OpenSSL's secure heap (locked, not dumped, guard pages), wiped when freed.
  *
  * A secret never appears in a log, in argv, in the environment, in an error message, or unencrypted
- * in a file. Uses: bytes, err.
+ * in a file.
+ * Uses: bytes, err.
  */
 #ifndef CORE_BASE_SECRET_H
 #define CORE_BASE_SECRET_H
