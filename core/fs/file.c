@@ -186,7 +186,7 @@ out:
     return rc;
 }
 
-/* The directory that `path` lies in. */
+/* The directory part of `path`; the caller frees it. */
 static enum err copy_folder_of(const char *path, char **out)
 {
     char *copy = NULL;

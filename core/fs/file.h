@@ -15,13 +15,14 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 
-/* Append the whole of a regular file to `to`, at most to->max bytes. ERR_NOT_FOUND: no such file;
- * ERR_FAILED: cannot be read, no regular file, or longer than the cap. After a failure `to` holds
- * what it held before. */
+/* Append a whole regular file to `to`, at most to->max bytes. ERR_NOT_FOUND: no such file;
+ * ERR_FAILED: it cannot be read, is not a regular file, or is longer than the cap. On failure `to`
+ * is as it was. */
 MUST_CHECK enum err file_read(const char *path, struct buf *to);
 
 /* Replace `path` by a file of `mode` with this content: temporary beside it, fsync, rename, fsync
- * of the directory. After any failure or crash the old file or the new one is there, whole. */
+ * of the directory. After any failure or crash either the old file or the new one is there,
+ * complete. */
 MUST_CHECK enum err file_replace(const char *path, struct bytes content, mode_t mode);
 
 /* As file_replace, but never over an existing file (link). ERR_EXISTS. After a failure there is

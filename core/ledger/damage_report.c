@@ -23,7 +23,7 @@ static void report_damage(struct damage_count *d, enum err rc)
     log_say(LOG_WARN, "%.*s", (int)strcspn(err_text(), "\n"), err_text());
 }
 
-/* Fetching stopped at the first damaged record; this goes on behind it. */
+/* Fetching stopped at the first damaged record; this continues after it. */
 static enum err read_the_rest(struct store *store, struct record_set *set, struct damage_count *d)
 {
     enum err rc;

@@ -12,10 +12,10 @@
 #include "core/store/store.h"
 
 /*
- * After `refused` (ERR_CORRUPT or ERR_UNSUPPORTED) with its message: reads what the set lacks,
- * and says as a warning each record of the store that does not parse or whose signature does not
- * fit. Returns ERR_CORRUPT with their number when there are several, else `refused` with the
- * message it had.
+ * Call after `refused` (ERR_CORRUPT or ERR_UNSUPPORTED) with its message. Reads what the set lacks,
+ * and logs a warning for each record of the store that does not parse or whose signature does not
+ * match. Returns ERR_CORRUPT with their number when there are several, else `refused` with the
+ * message it had. ERR_INTERRUPTED: a signal came.
  */
 MUST_CHECK enum err damage_report_all(struct store *store, struct record_set *set,
                                       enum err refused);

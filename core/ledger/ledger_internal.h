@@ -104,8 +104,8 @@ MUST_CHECK enum err ledger_prepare(struct ledger *l, const struct record *r,
 void ledger_place(struct ledger *l, struct record *r, struct writers *writers);
 
 /*
- * Take in what other runs added to this key's chain since it was read, each record checked as
- * opening does. ERR_CORRUPT: what lies at the next place is not by this key, or does not follow.
+ * Add the records that other runs appended to this key's chain since it was read, each checked as
+ * at opening. ERR_CORRUPT: the record at the next place is not by this key, or does not follow.
  */
 MUST_CHECK enum err ledger_catch_up(struct ledger *l);
 
@@ -114,7 +114,8 @@ MUST_CHECK enum err ledger_append_next(struct ledger *l, enum record_type type,
                                        const struct jdoc *body, const struct record **out);
 
 /* Raise the trust file to the ledger's heads. ERR_CORRUPT: another run saw another record at one of
- * their places. Any other failure is said as a warning: what the store holds is true all the same.
+ * their places. Any other failure is logged as a warning: the records in the store are valid all
+ * the same.
  */
 MUST_CHECK enum err ledger_save_trust(struct ledger *l);
 

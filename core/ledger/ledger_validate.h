@@ -13,7 +13,7 @@
 #include "core/ledger/record_set.h"
 #include "core/ledger/writers.h"
 
-/* Exactly one genesis record, signed by the key it names; it founds the list of writers. */
+/* Exactly one genesis record, signed by the key it names; it starts the list of writers. */
 MUST_CHECK enum err ledger_validate_genesis(const struct record_set *set, struct writers *writers,
                                             const struct record **genesis);
 

@@ -133,8 +133,7 @@ static enum err check_revocation(const struct writers *r, const struct record *r
     if (w == NULL || !w->revoked || record_type_by_root(record->type))
         return ERR_OK;
     if (is_root(r, record->writer))
-        over = true; /* the same chain: records before the revocation were checked before it was
-                        applied */
+        over = true; /* checked in order: it comes after the revocation */
     else if (w->has_last)
         over = record->seq > w->last_seq;
     else

@@ -3,7 +3,8 @@
  *
  * For core/seal only: nothing here stops a caller from sealing a position twice, or from opening a
  * segment as final that is not. object_writer.c counts positions, object_reader.c computes them
- * from the signed size. IVs are drawn by the cipher, never passed in. Uses: core/base.
+ * from the signed size. IVs are drawn by the cipher, never passed in.
+ * Uses: core/base.
  */
 #ifndef CORE_SEAL_FLOE_H
 #define CORE_SEAL_FLOE_H

@@ -3,7 +3,8 @@
  *
  * Plaintext offset p lies in segment p >> 20, so random access needs no index. Positions come from
  * a counter when writing and from the signed size when reading; a caller never passes an IV, a
- * position or whether a segment is final. Uses: core/base, subkey.
+ * position or whether a segment is final.
+ * Uses: core/base, subkey.
  */
 #ifndef CORE_SEAL_OBJECT_H
 #define CORE_SEAL_OBJECT_H

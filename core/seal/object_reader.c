@@ -27,11 +27,11 @@ struct object_reader {
     uint64_t sealed_size;
     uint64_t size;    /* of the plaintext */
     uint64_t last;    /* position of the final segment, from the signed size */
-    uint64_t held;    /* position of the segment that lies open in `segment`, or NONE */
+    uint64_t held;    /* position of the segment that is open in `segment`, or NONE */
     uint8_t *segment; /* owned; opened in place: plaintext from FLOE_BEFORE_LEN on */
     size_t cap;       /* bytes in `segment` */
     object_fetch *fetch;
-    void *arg; /* borrowed, as fetch says */
+    void *arg; /* borrowed; for fetch */
 };
 
 static size_t lesser_of(uint64_t a, size_t b)

@@ -23,7 +23,7 @@ struct object_writer {
     uint64_t size;    /* sealed bytes given to the sink */
     bool over;        /* finished or failed: only free is left */
     object_sink *sink;
-    void *arg; /* borrowed, as sink says */
+    void *arg; /* borrowed; for sink */
 };
 
 /* The digest covers what was given to the sink, header included: it is what the record signs. */
@@ -46,8 +46,9 @@ static enum err seal_segment(struct object_writer *w, bool final)
     if (w->count == OBJECT_SEGMENTS_MAX)
         FAIL(ERR_FAILED, "an object cannot be larger than %llu MiB",
              (unsigned long long)OBJECT_SEGMENTS_MAX);
+    /* Counted before the sink can fail: a position is never sealed twice. */
     TRY(floe_seal_segment(w->floe, w->count, final, plain, w->segment));
-    w->count++; /* before the sink can fail: a position is never sealed twice */
+    w->count++;
     w->fill = 0;
     TRY(emit_sealed(w, bytes_of(w->segment, plain.len + FLOE_OVERHEAD)));
 out:

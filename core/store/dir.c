@@ -18,7 +18,7 @@
  *
  * Directories are created when an object needs them. A directory is safe once its parent has been
  * synced; that is remembered for the life of the process, in `synced`. How an object is written is
- * told in dir_put.c, how names are listed in dir_list.c.
+ * described in dir_put.c, listing in dir_list.c.
  */
 
 /* Directories beyond these are not remembered, and their parents are synced again: that costs only

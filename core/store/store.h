@@ -6,7 +6,8 @@
  * ERR_CORRUPT before a driver sees it. Several threads may use one store at the same time, but only
  * one thread a put or a blob. Errors of every call: ERR_STORAGE: unreachable, full or refused.
  * ERR_CORRUPT: something else (a link, a device) is at the place of an object or of a directory of
- * objects. Uses: core/base.
+ * objects.
+ * Uses: core/base.
  */
 #ifndef CORE_STORE_STORE_H
 #define CORE_STORE_STORE_H
