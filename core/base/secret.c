@@ -9,7 +9,21 @@
 
 #include "core/base/mem.h"
 
-#define SECURE_HEAP_LEN MIB /* verify opens up to 8,192 data keys of 32 bytes at once */
+/*
+ * Key material is kept where it cannot leak by accident:
+ *
+ *   - on OpenSSL's secure heap, a region of fixed size that is locked against swapping, excluded
+ *     from core dumps and surrounded by guard pages. OpenSSL puts the private halves of its own
+ *     keys there too;
+ *   - in a process that writes no core dump and that other processes of the same user cannot attach
+ *     to or read (PR_SET_DUMPABLE);
+ *   - in struct secret only, whose memory is wiped when it is freed. Copies that an interface
+ * forces on us (base64 text, a buffer of a file) are wiped with secret_wipe() by whoever made them.
+ *
+ * Locking may be refused (RLIMIT_MEMLOCK); everything else still holds then, so that is no error.
+ * The heap cannot grow: SECURE_HEAP_LEN limits how many secrets are open at the same time.
+ */
+#define SECURE_HEAP_LEN MIB /* verify holds up to 8,192 data keys of 32 bytes */
 #define SECURE_HEAP_LEAST 32
 
 struct secret {
@@ -21,13 +35,15 @@ enum err secret_setup(void)
 {
     const struct rlimit none = {0, 0};
 
+    /* No core dumps, no ptrace. */
     if (setrlimit(RLIMIT_CORE, &none) != 0)
         return err_sys(ERR_FAILED, "turning core dumps off");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return err_sys(ERR_FAILED, "turning core dumps off");
+    /* The secure heap, once per process. */
     if (CRYPTO_secure_malloc_initialized())
         return ERR_OK;
-    /* 2 means: works, but the pages could not be locked (RLIMIT_MEMLOCK); wiping still holds. */
+    /* The result 2 means that it works but could not be locked (RLIMIT_MEMLOCK). */
     if (CRYPTO_secure_malloc_init(SECURE_HEAP_LEN, SECURE_HEAP_LEAST) == 0)
         return err_set(ERR_FAILED, "the secure heap for key material cannot be set up");
     return ERR_OK;
@@ -58,6 +74,7 @@ enum err secret_random(size_t len, struct secret **out)
     enum err rc;
 
     TRY(secret_new(len, &s));
+    /* The generator for private values: its state is separate from that of public nonces. */
     if (RAND_priv_bytes(s->data, (int)len) != 1)
         FAIL(ERR_FAILED, "the random generator failed");
     *out = s;

@@ -1,8 +1,8 @@
 /*
- * The first 96 bytes of a sealed object, in the clear (docs/FORMAT.md, 3), and what all object*.c
- * files agree on.
+ * The first 96 bytes of a sealed object, in the clear (docs/FORMAT.md, 3), and the
+ * constants that the object*.c files share.
  *
- * Uses: core/base, floe.
+ * Uses: floe, object.
  */
 #ifndef CORE_SEAL_OBJECT_HEADER_H
 #define CORE_SEAL_OBJECT_HEADER_H
@@ -18,7 +18,7 @@
 /* Suite 0001. */
 extern const struct floe_params object_params;
 
-/* A header for a new object; its hedge differs from every other's of this machine. */
+/* A header for a new object; its hedge is unique on this machine. */
 void object_header_make(const struct object_identity *identity, uint8_t out[OBJECT_HEADER_LEN]);
 
 /* ERR_CORRUPT naming the first field that is not what `identity` says. The hedge may be anything.

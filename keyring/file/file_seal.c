@@ -13,8 +13,8 @@
 #define ENTRY_LABEL "sealpoint/v1/keyring-entry" /* its NUL is the 00 of the formula */
 #define VERSION_LEN 8
 
-/* Where the object id stands in the header. A wrap is named nowhere else, so the reader takes the
- * id from the header itself; all other fields are compared, and the tag covers them all. */
+/* The offset of the object id in the header. The id of a wrapped key is recorded nowhere else, so
+ * it is taken from the header; all other fields are compared, and the tag covers all of them. */
 #define OBJECT_ID_AT 40
 
 /* scrypt takes 128 × r × (N + p) bytes and a little. */
@@ -40,7 +40,7 @@ out:
     return rc;
 }
 
-/* A type-4 object: the wrapped key of both uses. */
+/* Type-4 objects: wrapped keys, in the keyring file and in envelopes. */
 
 static enum err seal_key(const struct secret *with, const struct seal_context *context,
                          uint64_t version, const struct secret *plain, struct buf *to)
@@ -167,6 +167,8 @@ static enum err entries_open(const struct file_keyring *k, const struct secret *
     return ERR_OK;
 }
 
+/* A mac that does not match means a wrong passphrase or a changed file. An entry that opens proves
+ * that the passphrase is right, so then it is the file. */
 enum err file_seal_check(const struct file_keyring *k, const struct secret *kek)
 {
     uint8_t mac[FILE_MAC_LEN] = {0};
