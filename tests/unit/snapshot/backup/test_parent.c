@@ -1,6 +1,6 @@
 #include "snapshot/backup/parent.h"
 
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 #include "tests/unit/snapshot/repositories.h"
 
 /* A repository with one snapshot, and the cached copy of its index. */
