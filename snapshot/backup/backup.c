@@ -16,6 +16,7 @@
 #include "core/fs/file.h"
 #include "core/fs/lock.h"
 #include "snapshot/backup/block_writer.h"
+#include "snapshot/backup/index_cache.h"
 #include "snapshot/backup/index_writer.h"
 #include "snapshot/format/chain.h"
 
@@ -438,7 +439,7 @@ out:
 static void keep_for_next(struct backup *b)
 {
     if (journal_forget(b->journal) != ERR_OK || index_writer_keep(b->index) != ERR_OK ||
-        parent_cache_prune(b->ledger, b->id_text) != ERR_OK)
+        index_cache_prune(b->ledger, b->id_text) != ERR_OK)
         log_say(LOG_WARN, "the snapshot is made, but preparing the next one failed: %s",
                 err_text());
     if (ledger_checkpoint_is_due(b->ledger) && ledger_checkpoint(b->ledger) != ERR_OK)
