@@ -20,8 +20,6 @@
 #include "snapshot/backup/index_writer.h"
 #include "snapshot/format/chain.h"
 
-#define DEFAULT_STREAM_NAME "stream"
-
 /* All that one run holds. What is not there is NULL or zero. */
 struct backup {
     const struct backup_options *options;
@@ -126,14 +124,12 @@ out:
 
 static enum err open_source(struct backup *b)
 {
-    const struct backup_options *o = b->options;
     const char *const apart[] = {ledger_state_dir(b->ledger), store_where(ledger_store(b->ledger)),
                                  NULL};
+    const struct source_options options = {
+        .path = b->options->source, .apart = apart, .stream_name = b->options->stream_name};
 
-    if (strcmp(o->source, "-") != 0)
-        return source_dir_open(o->source, apart, &b->source);
-    return source_stream_open(
-        STDIN_FILENO, o->stream_name != NULL ? o->stream_name : DEFAULT_STREAM_NAME, &b->source);
+    return source_open(&options, &b->source);
 }
 
 /* 4 bytes of time, 8 random: as MongoDB's own ids, they sort by time. */
