@@ -17,8 +17,8 @@
  *     keys there too;
  *   - in a process that writes no core dump and that other processes of the same user cannot attach
  *     to or read (PR_SET_DUMPABLE);
- *   - in struct secret only, whose memory is wiped when it is freed. Copies that an interface
- * forces on us (base64 text, a buffer of a file) are wiped with secret_wipe() by whoever made them.
+ *   - in struct secret only, whose memory is wiped when it is freed. Whoever must make a copy
+ *     (base64 text, the buffer of a file) wipes it with secret_wipe().
  *
  * Locking may be refused (RLIMIT_MEMLOCK); everything else still holds then, so that is no error.
  * The heap cannot grow: SECURE_HEAP_LEN limits how many secrets are open at the same time.

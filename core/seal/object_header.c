@@ -105,6 +105,11 @@ enum err object_header_check(const struct object_identity *identity,
     return ERR_OK;
 }
 
+void object_header_id(const uint8_t *header, uint8_t id[SEAL_ID_LEN])
+{
+    memcpy(id, header + AT_ID, SEAL_ID_LEN);
+}
+
 void object_note(const uint8_t id[SEAL_ID_LEN])
 {
     char hex[2 * SEAL_ID_LEN + 1];

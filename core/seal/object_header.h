@@ -26,6 +26,10 @@ void object_header_make(const struct object_identity *identity, uint8_t out[OBJE
 MUST_CHECK enum err object_header_check(const struct object_identity *identity,
                                         const uint8_t header[OBJECT_HEADER_LEN]);
 
+/* The id that a header says it has, where nothing else names it: what is taken from here is not
+ * checked. `header` is OBJECT_HEADER_LEN bytes. */
+void object_header_id(const uint8_t *header, uint8_t id[SEAL_ID_LEN]);
+
 /* err_note with "object <id>". */
 void object_note(const uint8_t id[SEAL_ID_LEN]);
 

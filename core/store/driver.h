@@ -31,7 +31,11 @@ struct store_driver {
 MUST_CHECK enum err store_of_driver(const struct store_driver *driver, void *self,
                                     const char *where, struct store **out);
 
-/* Drivers: dir.c. */
+/* How a driver opens a store; the contract is store_open()'s. Each is a row of the table in
+ * store.c. */
+typedef enum err store_driver_open(const char *where, bool create, struct store **out);
+
+/* dir.c: a directory. */
 MUST_CHECK enum err store_dir_open(const char *where, bool create, struct store **out);
 
 #endif

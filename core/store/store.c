@@ -86,11 +86,30 @@ out:
     return rc;
 }
 
+/* One row a driver: what stands before "://" says which it is. Another store is a row more. */
+static const struct {
+    const char *scheme; /* "": a path */
+    store_driver_open *open;
+} drivers[] = {
+    {"", store_dir_open},
+};
+
+static bool has_scheme(const char *where, const char *scheme)
+{
+    const char *mark = strstr(where, "://");
+
+    if (mark == NULL || *scheme == '\0')
+        return mark == NULL && *scheme == '\0';
+    return strlen(scheme) == (size_t)(mark - where) &&
+           memcmp(where, scheme, (size_t)(mark - where)) == 0;
+}
+
 enum err store_open(const char *where, bool create, struct store **out)
 {
-    if (strstr(where, "://") != NULL)
-        return err_set(ERR_USAGE, "%s: this release keeps a repository in a directory only", where);
-    return store_dir_open(where, create, out);
+    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++)
+        if (has_scheme(where, drivers[i].scheme))
+            return drivers[i].open(where, create, out);
+    return err_set(ERR_USAGE, "%s: this release keeps a repository in a directory only", where);
 }
 
 void store_free(struct store *s)

@@ -9,13 +9,10 @@
 #include "core/base/rand.h"
 #include "core/seal/kdf.h"
 #include "core/seal/object.h"
+#include "core/seal/object_header.h"
 
 #define ENTRY_LABEL "sealpoint/v1/keyring-entry" /* its NUL is the 00 of the formula */
 #define VERSION_LEN 8
-
-/* The offset of the object id in the header. The id of a wrapped key is recorded nowhere else, so
- * it is taken from the header; all other fields are compared, and the tag covers all of them. */
-#define OBJECT_ID_AT 40
 
 /* scrypt takes 128 × r × (N + p) bytes and a little. */
 #define SCRYPT_MEMORY_MAX (128 * (uint64_t)FILE_SCRYPT_R * (FILE_SCRYPT_N_MAX + 64))
@@ -65,7 +62,9 @@ static enum err open_key(const struct secret *with, const struct seal_context *c
 
     if (sealed.len != object_sealed_size(SEAL_KEY_LEN))
         FAIL(ERR_CORRUPT, "a wrapped key of %zu bytes", sealed.len);
-    memcpy(identity.id, sealed.data + OBJECT_ID_AT, sizeof identity.id);
+    /* A wrap is named nowhere else, so its id comes from the header itself; all other fields are
+     * compared, and the tag covers them all. */
+    object_header_id(sealed.data, identity.id);
     TRY(object_open(with, &identity, sealed, &plain));
     if (secret_bytes(plain).len != SEAL_KEY_LEN)
         FAIL(ERR_CORRUPT, "a key of %zu bytes", secret_bytes(plain).len);

@@ -70,9 +70,10 @@ static void add_extents(struct exporter *x, const struct entry *e)
     uint64_t from = 0;
     uint64_t to = 0; /* [from, to) is not added yet */
 
-    for (size_t i = 0; i < e->extents.len; i += 16) {
-        uint64_t begin = be_get(e->extents.data + i, 8);
-        uint64_t end = begin + be_get(e->extents.data + i + 8, 8) + block - 1;
+    for (size_t i = 0; i < entry_extent_count(e); i++) {
+        struct extent data = entry_extent(e, i);
+        uint64_t begin = data.offset;
+        uint64_t end = data.offset + data.len + block - 1;
 
         begin -= begin % block;
         end -= end % block;
@@ -83,7 +84,7 @@ static void add_extents(struct exporter *x, const struct entry *e)
         }
         to = end < e->size ? end : e->size;
     }
-    if (e->extents.len > 0)
+    if (entry_extent_count(e) > 0)
         archive_entry_sparse_add_entry(x->entry, (la_int64_t)from, (la_int64_t)(to - from));
 }
 

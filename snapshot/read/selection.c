@@ -131,15 +131,6 @@ out:
     return rc;
 }
 
-static uint64_t data_len(const struct entry *e)
-{
-    uint64_t len = 0;
-
-    for (size_t i = 0; i < e->extents.len; i += 16)
-        len += be_get(e->extents.data + i + 8, 8);
-    return e->extents.len > 0 ? len : e->size;
-}
-
 struct measuring {
     const struct selection *selection;
     struct selection_totals totals;
@@ -156,7 +147,7 @@ static enum err measure_entry(void *arg, const struct entry *e)
     TRY(selection_content(m->selection, e, &m->scratch, &content));
     totals->files++;
     totals->bytes += content != NULL ? content->size : 0;
-    totals->needed += content != NULL ? data_len(content) : 0;
+    totals->needed += content != NULL ? entry_data_len(content) : 0;
     if ((e->flags & ENTRY_CHANGED) != 0)
         totals->changed++;
     if (geteuid() != 0 && (e->uid != geteuid() || e->gid != getegid()))

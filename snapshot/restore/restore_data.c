@@ -258,7 +258,7 @@ static enum err write_file_block(struct filler *f, const struct plan_item *item)
     offset = (uint64_t)item->block << f->content->block_log2;
     len = entry_block_len(f->content, item->block);
     TRY(block_reader_read(f->reader, &b, f->plain, len));
-    if (f->content->extents.len > 0 && !f->data->tree->delta)
+    if (entry_extent_count(f->content) > 0 && !f->data->tree->delta)
         TRY(write_sparse(f, bytes_of(f->plain, len), offset));
     else
         TRY(file_write_at(f->fd, bytes_of(f->plain, len), offset));

@@ -72,6 +72,7 @@ static void an_address_is_not_taken_for_a_directory(void **state)
     struct store *s = NULL;
 
     (void)state;
+    assert_refused(store_open("://x", true, &s), ERR_USAGE, NULL);
     assert_refused(store_open("s3://bucket/x", true, &s), ERR_USAGE,
                    "s3://bucket/x: this release keeps a repository in a directory only");
 }
