@@ -60,6 +60,9 @@ MUST_CHECK enum err store_head(struct store *s, const char *name, uint64_t *size
 typedef enum err store_each(void *arg, const char *name, uint64_t size);
 MUST_CHECK enum err store_list(struct store *s, const char *prefix, store_each *each, void *arg);
 
+/* True in *out when it holds no object at all: so looks a folder where a disk is to be mounted. */
+MUST_CHECK enum err store_is_empty(struct store *s, bool *out);
+
 /* A name that is not there is removed already. */
 MUST_CHECK enum err store_remove(struct store *s, const char *name);
 
