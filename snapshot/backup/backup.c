@@ -441,8 +441,6 @@ static void keep_for_next(struct backup *b)
         parent_cache_prune(b->ledger, b->id_text) != ERR_OK)
         log_say(LOG_WARN, "the snapshot is made, but preparing the next one failed: %s",
                 err_text());
-    if (ledger_checkpoint_is_due(b->ledger) && ledger_checkpoint(b->ledger) != ERR_OK)
-        log_say(LOG_WARN, "the snapshot is made, but writing a checkpoint failed: %s", err_text());
 }
 
 static void fill_result(const struct backup *b, struct backup_result *out)
