@@ -241,24 +241,17 @@ static void warn_trust_on_first_use(const struct ledger *ledger)
                       "it with --fingerprint");
 }
 
-static enum err note_first_object(void *arg, const char *name, uint64_t size)
-{
-    (void)arg;
-    (void)name;
-    (void)size;
-    return ERR_EXISTS;
-}
-
 /* So looks the folder where a disk is to be mounted. */
 static bool has_nothing(struct store *store)
 {
     struct err_record before;
-    bool empty;
+    bool is_empty = false;
+    bool is_known;
 
     err_take(ERR_OK, &before);
-    empty = store_list(store, "", note_first_object, NULL) == ERR_OK;
+    is_known = store_is_empty(store, &is_empty) == ERR_OK;
     (void)err_give(&before);
-    return empty;
+    return is_known && is_empty;
 }
 
 /* Whoever asks for the latest must hear that a later one was passed over. */
@@ -296,7 +289,7 @@ out:
 
 void session_checkpoint(struct session *s)
 {
-    if (!ledger_can_append(s->ledger) || !ledger_checkpoint_is_due(s->ledger))
+    if (s->ledger == NULL || !ledger_can_append(s->ledger) || !ledger_checkpoint_is_due(s->ledger))
         return;
     if (ledger_checkpoint(s->ledger) != ERR_OK)
         log_say(LOG_WARN, "no checkpoint was written: %s", err_text());

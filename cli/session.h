@@ -46,8 +46,9 @@ MUST_CHECK enum err session_refuse_unmounted(const struct session *s);
  * repository is. The ledger may be unopened. */
 void session_hint_signing_key(const struct session *s);
 
-/* Once after a change: write a checkpoint when one is due. A failure is a warning: what was done
- * is done, and the next run tries again. */
+/* Once after a change: write a checkpoint when one is due and the signing key is here. The one
+ * place that does; nothing happens when the ledger is not opened. A failure is a warning: what was
+ * done is done, and the next run tries again. */
 void session_checkpoint(struct session *s);
 
 /* The first argument of the command as a snapshot. */

@@ -25,27 +25,6 @@ out:
     return rc;
 }
 
-enum err data_key_of_record(const struct record *from, struct data_key *out)
-{
-    struct data_key key = {0};
-    struct key_name said;
-    struct jdoc *part = NULL;
-    enum err rc;
-
-    TRY(jdoc_child(from->payload, "dataKey", &part));
-    TRY(data_key_read(part, from->repository, &key));
-    TRY(jdoc_child(from->payload, "masterKey", &part));
-    TRY(key_name_read(part, &said));
-    /* Listings show "masterKey"; it must be the key that opens the data. */
-    if (!key_name_equal(&said, &key.envelopes[0].key))
-        FAIL(ERR_CORRUPT, "\"masterKey\" is not the key of the first envelope");
-    *out = key;
-    key = (struct data_key){0}; /* the caller's now */
-out:
-    data_key_clear(&key);
-    return rc;
-}
-
 enum err data_key_write(const struct data_key *from, struct jdoc **out)
 {
     struct jdoc *o = NULL;

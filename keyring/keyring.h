@@ -3,7 +3,7 @@
  *
  * The first master key is the recorded one; each further one gets an envelope of every data key
  * too. Master keys never leave their provider; data keys live in struct secret.
- * Uses: core/base, core/seal, core/ledger, verdict.
+ * Uses: core/base, core/seal, verdict. Not core/ledger: keyring/catalogue knows the records.
  */
 #ifndef KEYRING_KEYRING_H
 #define KEYRING_KEYRING_H
@@ -11,10 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/base/bytes.h"
 #include "core/base/err.h"
 #include "core/base/jdoc.h"
 #include "core/base/secret.h"
-#include "core/ledger/record.h"
 #include "core/seal/subkey.h"
 #include "keyring/verdict.h"
 
@@ -53,9 +53,6 @@ struct data_key {
 };
 MUST_CHECK enum err data_key_read(const struct jdoc *from, const uint8_t repository[SEAL_ID_LEN],
                                   struct data_key *out);
-/* The "dataKey" of a snapshot or rewrap record. ERR_CORRUPT also when the record's "masterKey" is
- * not the one of the first envelope: the key that is shown must be the key that is used. */
-MUST_CHECK enum err data_key_of_record(const struct record *from, struct data_key *out);
 MUST_CHECK enum err data_key_write(const struct data_key *from, struct jdoc **out);
 MUST_CHECK enum err data_key_copy(const struct data_key *from, struct data_key *out);
 void data_key_clear(struct data_key *d);

@@ -7,12 +7,22 @@
 #include "core/base/clock.h"
 #include "keyring/keyring.h"
 
+static const char *const names[] = {
+    [KEY_VALID] = "VALID", [KEY_INVALID] = "INVALID", [KEY_UNREACHABLE] = "UNREACHABLE"};
+
 const char *verdict_name(enum verdict v)
 {
-    static const char *const names[] = {
-        [KEY_VALID] = "VALID", [KEY_INVALID] = "INVALID", [KEY_UNREACHABLE] = "UNREACHABLE"};
-
     return names[v];
+}
+
+enum err verdict_parse(const char *name, enum verdict *out)
+{
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], name) == 0) {
+            *out = (enum verdict)i;
+            return ERR_OK;
+        }
+    return err_set(ERR_CORRUPT, "\"%s\" is no verdict on a key", name);
 }
 
 /* What a reason means, and what can be done: `first`, the version, `then`. */

@@ -29,5 +29,7 @@ struct key_state {
 };
 
 const char *verdict_name(enum verdict v); /* "VALID", "INVALID", "UNREACHABLE" */
+/* ERR_CORRUPT: none of the three. */
+MUST_CHECK enum err verdict_parse(const char *name, enum verdict *out);
 
 #endif

@@ -168,8 +168,7 @@ enum err command_key_check(const struct settings *s)
     if (settings_text(s, OPTION_REPOSITORY) != NULL)
         TRY(session_open_ledger(&session, false));
     TRY(check_run(session.keyring, session.ledger, &check));
-    if (session.ledger != NULL)
-        session_checkpoint(&session);
+    session_checkpoint(&session);
     if (settings_flag(s, OPTION_JSON))
         TRY(print_check_json(&check));
     else

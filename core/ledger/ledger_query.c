@@ -5,8 +5,6 @@
 #include "core/base/mem.h"
 #include "core/ledger/ledger_internal.h"
 
-#define NAME_MAX_LEN 1024 /* of a key; no provider has longer ones */
-
 void ledger_query_clear(struct ledger_query *x)
 {
     for (size_t i = 0; i < RECORD_TYPE_COUNT; i++)
@@ -94,46 +92,12 @@ bool ledger_query_is_live(const struct ledger *l, const struct record *r)
     return !ledger_query_is_dead(&l->query, id);
 }
 
-static bool is_of_scope(const struct record *r, const uint8_t scope[SEAL_ID_LEN])
+size_t ledger_query_count(const struct ledger *l, enum record_type type)
 {
-    struct jdoc *key = NULL;
-    uint8_t have[SEAL_ID_LEN];
-
-    return jdoc_child(r->payload, "dataKey", &key) == ERR_OK &&
-           jdoc_hex(key, "scope", have, SEAL_ID_LEN) == ERR_OK &&
-           memcmp(have, scope, SEAL_ID_LEN) == 0;
+    return l->query.by_type[type].count;
 }
 
-const struct record *ledger_query_rewrap(const struct ledger *l, const uint8_t scope[SEAL_ID_LEN])
+const struct record *ledger_query_at(const struct ledger *l, enum record_type type, size_t i)
 {
-    const struct record_list *list = &l->query.by_type[RECORD_REWRAP];
-
-    for (size_t i = list->count; i > 0; i--)
-        if (is_of_scope(list->items[i - 1], scope))
-            return list->items[i - 1];
-    return NULL;
-}
-
-static bool has_text(const struct jdoc *from, const char *name, const char *text)
-{
-    const char *have = NULL;
-
-    return jdoc_text(from, name, NAME_MAX_LEN, &have) == ERR_OK && strcmp(have, text) == 0;
-}
-
-const struct record *ledger_query_key_state(const struct ledger *l, const char *provider,
-                                            const char *key_id, const char *version)
-{
-    const struct record_list *list = &l->query.by_type[RECORD_KEY_STATE];
-    struct jdoc *key = NULL;
-
-    for (size_t i = list->count; i > 0; i--) {
-        const struct record *r = list->items[i - 1];
-
-        if (jdoc_child(r->payload, "masterKey", &key) == ERR_OK &&
-            has_text(key, "provider", provider) && has_text(key, "keyId", key_id) &&
-            has_text(key, "keyVersion", version))
-            return r;
-    }
-    return NULL;
+    return l->query.by_type[type].items[i];
 }

@@ -1,6 +1,5 @@
 /*
- * Queries over the whole ledger: which snapshots are live, which rewrap and keyState records are
- * newest.
+ * Queries over the whole ledger: what is live, which records there are of a type.
  *
  * Uses: ledger.
  */
@@ -15,11 +14,8 @@
  * record of another type is live: reading the ledger needs it. */
 bool ledger_query_is_live(const struct ledger *l, const struct record *r);
 
-/* The newest rewrap record of a scope, or NULL. */
-const struct record *ledger_query_rewrap(const struct ledger *l, const uint8_t scope[SEAL_ID_LEN]);
-
-/* The newest keyState record of a master-key version, or NULL. */
-const struct record *ledger_query_key_state(const struct ledger *l, const char *provider,
-                                            const char *key_id, const char *version);
+/* The records of one type, oldest first. Borrowed, as of ledger_at(). */
+size_t ledger_query_count(const struct ledger *l, enum record_type type);
+const struct record *ledger_query_at(const struct ledger *l, enum record_type type, size_t i);
 
 #endif

@@ -257,6 +257,27 @@ out:
     return rc;
 }
 
+static enum err stop_at_first(void *arg, const char *name, uint64_t size)
+{
+    bool *is_empty = arg;
+
+    (void)name;
+    (void)size;
+    *is_empty = false;
+    return ERR_EXISTS; /* one is enough */
+}
+
+enum err store_is_empty(struct store *s, bool *out)
+{
+    bool is_empty = true;
+    enum err rc = store_list(s, "", stop_at_first, &is_empty);
+
+    if (rc != ERR_OK && is_empty)
+        return rc;
+    *out = is_empty;
+    return ERR_OK;
+}
+
 enum err store_remove(struct store *s, const char *name)
 {
     enum err rc;

@@ -64,6 +64,10 @@ MUST_CHECK enum err store_head(struct store *s, const char *name, uint64_t *size
 typedef enum err store_each(void *arg, const char *name, uint64_t size);
 MUST_CHECK enum err store_list(struct store *s, const char *prefix, store_each *each, void *arg);
 
+/* *out is true when the store holds no object at all, like the empty directory that a disk is to be
+ * mounted on. */
+MUST_CHECK enum err store_is_empty(struct store *s, bool *out);
+
 /* Remove an object. A name that does not exist is no error. */
 MUST_CHECK enum err store_remove(struct store *s, const char *name);
 

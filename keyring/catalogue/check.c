@@ -6,8 +6,9 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/ledger/ledger_query.h"
 #include "keyring/catalogue/impact.h"
+#include "keyring/catalogue/key_query.h"
+#include "keyring/catalogue/key_state_record.h"
 
 void check_clear(struct check *c)
 {
@@ -90,44 +91,11 @@ static enum err ask_state(struct keyring *k, struct check_item *item)
 /* Does the newest keyState record say the same? */
 static bool is_known_state(const struct ledger *l, const struct check_item *item)
 {
-    const struct record *r =
-        ledger_query_key_state(l, item->key.provider, item->key.key_id, item->key.version);
-    const char *verdict = NULL;
-    const char *reason = "";
+    const struct record *r = key_query_state(l, &item->key);
+    struct key_state_record known;
 
-    if (r == NULL || jdoc_text(r->payload, "verdict", KEY_REASON_MAX, &verdict) != ERR_OK)
-        return false;
-    if (jdoc_has(r->payload, "reason") &&
-        jdoc_text(r->payload, "reason", KEY_REASON_MAX, &reason) != ERR_OK)
-        return false;
-    return strcmp(verdict, verdict_name(item->state.verdict)) == 0 &&
-           strcmp(reason, item->state.reason) == 0;
-}
-
-static enum err body_of(const struct check_item *item, struct jdoc **out)
-{
-    const struct key_state *s = &item->state;
-    struct jdoc *o = NULL;
-    struct jdoc *key = NULL;
-    enum err rc;
-
-    TRY(jdoc_object(&o));
-    TRY(jdoc_object(&key));
-    TRY(key_name_write(&item->key, key));
-    TRY(jdoc_set(o, "masterKey", &key));
-    TRY(jdoc_set_text(o, "verdict", verdict_name(s->verdict)));
-    TRY(jdoc_set_text(o, "reason", s->reason[0] != '\0' ? s->reason : NULL));
-    if (s->since_ms != 0)
-        TRY(jdoc_set_time(o, "since", s->since_ms));
-    else
-        TRY(jdoc_set_null(o, "since"));
-    TRY(jdoc_set_time(o, "checkedAt", clock_now_ms()));
-    *out = o;
-    o = NULL; /* the caller's now */
-out:
-    jdoc_free(o);
-    jdoc_free(key);
-    return rc;
+    return r != NULL && key_state_record_read(r, &known) == ERR_OK &&
+           known.verdict == item->state.verdict && strcmp(known.reason, item->state.reason) == 0;
 }
 
 static enum err keep_record(struct ledger *l, struct check_item *item)
@@ -139,7 +107,7 @@ static enum err keep_record(struct ledger *l, struct check_item *item)
     item->recorded = !item->changed;
     if (!item->changed || !ledger_can_append(l))
         goto out;
-    TRY(body_of(item, &body));
+    TRY(key_state_record_write(&item->key, &item->state, clock_now_ms(), &body));
     rc = ledger_append(l, RECORD_KEY_STATE, body, NULL);
     item->recorded = rc == ERR_OK;
     if (rc != ERR_BUSY)

@@ -2,7 +2,7 @@
  * `key check`: what is true now of every master-key version that matters, and a ledger record when
  * that changed.
  *
- * Uses: keyring.h, impact.
+ * Uses: keyring.h, impact, key_query, key_state_record.
  */
 #ifndef KEYRING_CATALOGUE_CHECK_H
 #define KEYRING_CATALOGUE_CHECK_H

@@ -2,7 +2,7 @@
  * Which live records need which master-key version, after all rewraps.
  *
  * A snapshot reads from its own scope and its ancestors'; it needs the version of each.
- * Uses: core/ledger, family, live_scopes, keyring.h.
+ * Uses: core/ledger, lineage, live_scopes, keyring.h.
  */
 #ifndef KEYRING_CATALOGUE_IMPACT_H
 #define KEYRING_CATALOGUE_IMPACT_H

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-
-#define SNAPSHOT_ID_TEXT_MAX 24
+#include "keyring/catalogue/snapshot_record.h"
 
 struct by_id {
     const char *id;  /* borrowed from the record */
@@ -38,7 +37,7 @@ enum err family_read(const struct ledger *l, struct family *out)
 
         if (r->type != RECORD_SNAPSHOT)
             continue;
-        TRY(jdoc_text(r->payload, "id", SNAPSHOT_ID_TEXT_MAX, &f.items[f.count].id));
+        TRY(snapshot_record_raw_id(r, &f.items[f.count].id));
         f.items[f.count++].position = i;
     }
     qsort(f.items, f.count, sizeof *f.items, compare_ids);
@@ -58,9 +57,11 @@ enum err family_parent(const struct family *f, const struct ledger *l, size_t po
     enum err rc = ERR_OK;
 
     *out = FAMILY_NO_PARENT;
-    if (r->type != RECORD_SNAPSHOT || !jdoc_has(r->payload, "parent"))
+    if (r->type != RECORD_SNAPSHOT)
         return ERR_OK;
-    TRY(jdoc_text(r->payload, "parent", SNAPSHOT_ID_TEXT_MAX, &wanted.id));
+    TRY(snapshot_record_raw_parent(r, &wanted.id));
+    if (wanted.id == NULL)
+        goto out;
     found = bsearch(&wanted, f->items, f->count, sizeof *f->items, compare_ids);
     if (found == NULL)
         goto out;

@@ -1,7 +1,7 @@
 /*
  * Which snapshot is the parent of which.
  *
- * Uses: core/ledger.
+ * Uses: core/ledger, snapshot_record.
  */
 #ifndef KEYRING_CATALOGUE_LINEAGE_H
 #define KEYRING_CATALOGUE_LINEAGE_H
@@ -21,8 +21,8 @@ struct family {
 MUST_CHECK enum err family_read(const struct ledger *l, struct family *out);
 void family_clear(struct family *f);
 
-/* Where in the ledger the parent of the record at `at` is; FAMILY_NO_PARENT: it has none, or none
- * that is still there. ERR_CORRUPT: the parent is not older. */
+/* Where in the ledger the parent of the record at `position` is; FAMILY_NO_PARENT: it has none, or
+ * none that is still there. ERR_CORRUPT: the parent is not older. */
 #define FAMILY_NO_PARENT SIZE_MAX
 MUST_CHECK enum err family_parent(const struct family *f, const struct ledger *l, size_t position,
                                   size_t *out);

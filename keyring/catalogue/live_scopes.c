@@ -4,22 +4,13 @@
 
 #include "core/base/mem.h"
 #include "core/ledger/ledger_query.h"
+#include "keyring/catalogue/key_query.h"
 #include "keyring/catalogue/lineage.h"
+#include "keyring/catalogue/record_key.h"
 
 bool live_scope_has(const struct record *r)
 {
     return r->type == RECORD_SNAPSHOT || r->type == RECORD_OPLOG_SEGMENT;
-}
-
-static enum err scope_of(const struct record *r, uint8_t out[SEAL_ID_LEN])
-{
-    struct jdoc *data_key = NULL;
-    enum err rc;
-
-    TRY(jdoc_child(r->payload, "dataKey", &data_key));
-    TRY(jdoc_hex(data_key, "scope", out, SEAL_ID_LEN));
-out:
-    return rc;
 }
 
 void live_scopes_clear(struct live_scopes *s)
@@ -62,7 +53,7 @@ static enum err first_of_scope(struct buf *seen, const struct record *r, bool *i
     *is_new = true;
     if (r->type == RECORD_SNAPSHOT)
         return ERR_OK;
-    TRY(scope_of(r, scope));
+    TRY(record_key_read_scope(r, scope));
     /* Records of an epoch follow each other closely, so the newest scopes are looked at first. */
     for (size_t end = seen->len; end > 0; end -= SEAL_ID_LEN)
         if (memcmp(seen->data + end - SEAL_ID_LEN, scope, SEAL_ID_LEN) == 0) {
@@ -80,8 +71,8 @@ enum err live_scope_of(const struct ledger *l, const struct record *r, struct li
     const struct record *rewrap;
     enum err rc;
 
-    TRY(scope_of(r, scope));
-    rewrap = ledger_query_rewrap(l, scope);
+    TRY(record_key_read_scope(r, scope));
+    rewrap = key_query_rewrap(l, scope);
     *out = (struct live_scope){.record = r, .source = rewrap != NULL ? rewrap : r};
 out:
     return rc;
@@ -114,9 +105,9 @@ out:
     return rc;
 }
 
-static enum err read_record_key(const struct record *r, struct data_key *out)
+static enum err read_key_of(const struct record *r, struct data_key *out)
 {
-    enum err rc = data_key_of_record(r, out);
+    enum err rc = record_key_read(r, out);
 
     if (rc != ERR_OK)
         err_note("the data key of a %s record", record_type_name(r->type));
@@ -129,12 +120,12 @@ enum err live_scope_key(const struct live_scope *scope, struct data_key *out)
     struct data_key counts = {0};
     enum err rc;
 
-    TRY(read_record_key(scope->record, &first));
+    TRY(read_key_of(scope->record, &first));
     if (scope->source == scope->record) {
         *out = first;
         return ERR_OK;
     }
-    TRY(read_record_key(scope->source, &counts));
+    TRY(read_key_of(scope->source, &counts));
     if (memcmp(first.commitment, counts.commitment, SEAL_COMMITMENT_LEN) != 0)
         FAIL(ERR_CORRUPT, "a rewrap record commits to another data key than the snapshot");
     *out = counts;

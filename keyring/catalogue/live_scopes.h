@@ -1,7 +1,7 @@
 /*
  * The scopes something live reads from, and the envelopes that count for each.
  *
- * Uses: core/ledger, family, keyring.h.
+ * Uses: core/ledger, lineage, key_query, record_key.
  */
 #ifndef KEYRING_CATALOGUE_LIVE_SCOPES_H
 #define KEYRING_CATALOGUE_LIVE_SCOPES_H

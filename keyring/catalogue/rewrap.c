@@ -5,9 +5,9 @@
 #include "core/base/log.h"
 #include "core/base/stop.h"
 #include "keyring/catalogue/live_scopes.h"
+#include "keyring/catalogue/rewrap_record.h"
+#include "keyring/catalogue/snapshot_record.h"
 #include "keyring/keyring_internal.h"
-
-#define SNAPSHOT_ID_TEXT_MAX 24
 
 /* A run over all live scopes. */
 struct run {
@@ -38,31 +38,13 @@ static bool is_current(const struct run *r, const struct data_key *d)
     return true;
 }
 
-static enum err set_key(struct jdoc *o, const char *name, const struct key_name *key)
-{
-    struct jdoc *part = NULL;
-    enum err rc;
-
-    TRY(jdoc_object(&part));
-    TRY(key_name_write(key, part));
-    TRY(jdoc_set(o, name, &part));
-out:
-    jdoc_free(part);
-    return rc;
-}
-
 static enum err append_rewrap(struct ledger *l, const struct data_key *old,
                               const struct data_key *fresh)
 {
     struct jdoc *body = NULL;
-    struct jdoc *part = NULL;
     enum err rc;
 
-    TRY(jdoc_object(&body));
-    TRY(data_key_write(fresh, &part));
-    TRY(jdoc_set(body, "dataKey", &part));
-    TRY(set_key(body, "masterKey", &fresh->envelopes[0].key));
-    TRY(set_key(body, "replaces", &old->envelopes[0].key));
+    TRY(rewrap_record_write(fresh, old, &body));
     TRY(ledger_append(l, RECORD_REWRAP, body, NULL));
 out:
     jdoc_free(body);
@@ -82,8 +64,7 @@ static void say_refused(const struct record *of)
     const char *id = NULL;
 
     err_take(ERR_OK, &why);
-    if (of->type == RECORD_SNAPSHOT &&
-        jdoc_text(of->payload, "id", SNAPSHOT_ID_TEXT_MAX, &id) == ERR_OK)
+    if (of->type == RECORD_SNAPSHOT && snapshot_record_raw_id(of, &id) == ERR_OK)
         log_say(LOG_WARN, "the data key of snapshot %s cannot be rewrapped: %.*s", id, (int)len,
                 why.text);
     else

@@ -3,7 +3,7 @@
  *
  * One record a scope: killed at any point, everything is restorable by the old envelope or the
  * new, and a rerun does what is left.
- * Uses: keyring.h, impact, core/ledger.
+ * Uses: keyring.h, live_scopes, rewrap_record.
  */
 #ifndef KEYRING_CATALOGUE_REWRAP_H
 #define KEYRING_CATALOGUE_REWRAP_H
@@ -31,7 +31,7 @@ struct rewrap_result {
 
 /*
  * ERR_OK: every live data key is under the active versions. ERR_KEY_INVALID, ERR_KEY_UNREACHABLE:
- * some could not be snapshot_reader, or nothing can be wrapped; what could be done is done.
+ * some could not be opened, or nothing can be wrapped; what could be done is done.
  * ERR_FAILED: no signing key here. *out is filled on these too.
  */
 MUST_CHECK enum err rewrap_run(const struct rewrap_options *options, struct rewrap_result *out);

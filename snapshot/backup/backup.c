@@ -45,8 +45,7 @@ struct backup {
     struct index_build build;
     struct index_writer *index;
     struct manifest manifest;
-    uint64_t manifest_size;
-    uint8_t manifest_sha256[HASH_LEN];
+    struct snapshot made; /* what the record says */
     uint64_t new_bytes;
     struct read_queue_totals totals;
 };
@@ -62,7 +61,6 @@ static void backup_clear(struct backup *b)
     secret_free(b->k_meta);
     secret_free(b->k_data);
     data_key_clear(&b->data_key);
-    b->manifest.objects = NULL; /* the index_build's */
     manifest_clear(&b->manifest);
     parent_clear(&b->parent);
     snapshot_list_clear(&b->snapshot_list);
@@ -282,6 +280,7 @@ static enum err build_index(struct backup *b)
     TRY(index_build_write(&b->build_options, &b->build, index_writer_add, b->index));
     TRY(index_writer_finish(b->index, &b->manifest.index));
     b->manifest.index_plain_len = index_image_len(&b->build.header);
+    index_build_take_objects(&b->build, &b->manifest.objects, &b->manifest.object_count);
 out:
     return rc;
 }
@@ -319,115 +318,70 @@ static uint64_t packed_len(const struct backup *b)
     return len;
 }
 
-static enum err add_chain(const struct backup *b, struct jdoc *to)
-{
-    const struct snapshot *parent = b->has_parent ? b->parent.snapshot : NULL;
-    struct jdoc *part = NULL;
-    enum err rc;
-
-    TRY(jdoc_set_text(to, "parent", parent != NULL ? parent->id : NULL));
-    TRY(jdoc_object(&part));
-    TRY(jdoc_set_text(part, "base", parent != NULL ? parent->base : b->id_text));
-    TRY(jdoc_set_number(part, "position", parent != NULL ? parent->chain_position + 1 : 0));
-    TRY(jdoc_set_number(part, "storedBytes",
-                        packed_len(b) + (parent != NULL ? parent->chain_stored_bytes : 0)));
-    TRY(jdoc_set_number(part, "neededBytes", b->build.needed_len));
-    TRY(jdoc_set(to, "chain", &part));
-out:
-    jdoc_free(part);
-    return rc;
-}
-
-static enum err add_totals(const struct backup *b, struct jdoc *to)
-{
-    struct jdoc *part = NULL;
-    enum err rc;
-
-    TRY(jdoc_object(&part));
-    TRY(jdoc_set_number(part, "files", b->totals.files));
-    TRY(jdoc_set_number(part, "bytes", b->totals.bytes));
-    TRY(jdoc_set_number(part, "newBytes", b->new_bytes));
-    TRY(jdoc_set_number(part, "storedBytes", packed_len(b) + b->manifest.index.size));
-    TRY(jdoc_set(to, "totals", &part));
-out:
-    jdoc_free(part);
-    return rc;
-}
-
 /* What record and manifest both say. */
-static enum err make_facts(const struct backup *b, struct jdoc **out)
+static void describe_snapshot(struct backup *b)
 {
     const struct backup_options *o = b->options;
-    struct jdoc *facts = NULL;
-    struct jdoc *part = NULL;
-    enum err rc;
+    const struct snapshot *parent = b->has_parent ? b->parent.snapshot : NULL;
 
-    TRY(jdoc_object(&facts));
-    TRY(jdoc_set_text(facts, "id", b->id_text));
-    TRY(jdoc_set_text(facts, "status", "completed"));
-    TRY(jdoc_set_text(facts, "snapshotType", o->snapshot_type));
-    TRY(jdoc_set_text(facts, "frequencyType", o->frequency_type));
-    TRY(jdoc_set_time(facts, "startedAt", b->started_ms));
-    if (o->expires_ms > 0)
-        TRY(jdoc_set_time(facts, "expiresAt", o->expires_ms));
-    else
-        TRY(jdoc_set_null(facts, "expiresAt"));
-    TRY(jdoc_set_text(facts, "description", o->description));
-    TRY(jdoc_set_null(facts, "replicaSetName"));
-    TRY(jdoc_set_null(facts, "mongodVersion"));
-    TRY(jdoc_object(&part));
-    TRY(key_name_write(&b->data_key.envelopes[0].key, part));
-    TRY(jdoc_set(facts, "masterKey", &part));
-    TRY(add_chain(b, facts));
-    TRY(jdoc_set_null(facts, "consistency"));
-    TRY(add_totals(b, facts));
-    *out = facts;
-    facts = NULL; /* the caller's now */
-out:
-    jdoc_free(part);
-    jdoc_free(facts);
-    return rc;
+    b->made = (struct snapshot){
+        .snapshot_type = o->snapshot_type,
+        .frequency_type = o->frequency_type,
+        .description = o->description,
+        .started_ms = b->started_ms,
+        .expires_ms = o->expires_ms,
+        .recorded_key = b->data_key.envelopes[0].key,
+        .chain_position = parent != NULL ? parent->chain_position + 1 : 0,
+        .chain_stored_bytes = packed_len(b) + (parent != NULL ? parent->chain_stored_bytes : 0),
+        .chain_needed_bytes = b->build.needed_len,
+        .totals = {.files = b->totals.files,
+                   .bytes = b->totals.bytes,
+                   .new_bytes = b->new_bytes,
+                   .stored_bytes = packed_len(b) + b->manifest.index.size},
+    };
+    memcpy(b->made.id, b->id_text, sizeof b->made.id);
+    memcpy(b->made.base, parent != NULL ? parent->base : b->id_text, sizeof b->made.base);
+    if (parent != NULL)
+        memcpy(b->made.parent, parent->id, sizeof b->made.parent);
 }
 
-static enum err put_manifest(struct backup *b, const struct jdoc *facts)
+static enum err put_manifest(struct backup *b)
 {
     struct buf text = {.max = MANIFEST_LEN_MAX};
+    struct jdoc *facts = NULL;
     struct manifest again = {0};
     char name[MANIFEST_NAME_LEN + 1];
     enum err rc;
 
-    b->manifest.objects = b->build.objects;
-    b->manifest.object_count = b->build.object_count;
     memcpy(b->manifest.repository, ledger_repository(b->ledger), SEAL_ID_LEN);
     TRY(gather_keys(b));
+    TRY(snapshot_record_write_facts(&b->made, &facts));
     TRY(manifest_encode(&b->manifest, facts, &text));
     TRY(refuse_unreadable(manifest_decode(buf_bytes(&text), &again)));
-    TRY(hash_of(buf_bytes(&text), b->manifest_sha256));
-    b->manifest_size = text.len;
+    TRY(hash_of(buf_bytes(&text), b->made.manifest_sha256));
+    b->made.manifest_size = text.len;
     manifest_name(b->id_text, name);
     TRY(journal_add(b->journal, name));
     TRY(store_put(ledger_store(b->ledger), name, buf_bytes(&text)));
 out:
     manifest_clear(&again);
+    jdoc_free(facts);
     buf_clear(&text);
     return rc;
 }
 
 /* All that the record will say, and a reader's word that it can be taken. */
-static enum err complete_facts(struct backup *b, struct jdoc *facts)
+static enum err make_record(struct backup *b, struct jdoc **out)
 {
-    struct jdoc *part = NULL;
+    struct jdoc *body = NULL;
     enum err rc;
 
-    TRY(data_key_write(&b->data_key, &part));
-    TRY(jdoc_set(facts, "dataKey", &part));
-    TRY(jdoc_object(&part));
-    TRY(jdoc_set_number(part, "size", b->manifest_size));
-    TRY(jdoc_set_hex(part, "sha256", bytes_of(b->manifest_sha256, HASH_LEN)));
-    TRY(jdoc_set(facts, "manifest", &part));
-    TRY(refuse_unreadable(snapshot_list_check_body(b->ledger, facts)));
+    TRY(snapshot_record_write(&b->made, &b->data_key, &body));
+    TRY(refuse_unreadable(snapshot_record_check(b->ledger, body)));
+    *out = body;
+    body = NULL; /* the caller's now */
 out:
-    jdoc_free(part);
+    jdoc_free(body);
     return rc;
 }
 
@@ -438,18 +392,13 @@ static void keep_for_next(struct backup *b)
         index_cache_prune(b->ledger, b->id_text) != ERR_OK)
         log_say(LOG_WARN, "the snapshot is made, but preparing the next one failed: %s",
                 err_text());
-    if (ledger_checkpoint_is_due(b->ledger) && ledger_checkpoint(b->ledger) != ERR_OK)
-        log_say(LOG_WARN, "the snapshot is made, but writing a checkpoint failed: %s", err_text());
 }
 
 static void fill_result(const struct backup *b, struct backup_result *out)
 {
     *out = (struct backup_result){
         .is_base = !b->has_parent,
-        .totals = {.files = b->totals.files,
-                   .bytes = b->totals.bytes,
-                   .new_bytes = b->new_bytes,
-                   .stored_bytes = packed_len(b) + b->manifest.index.size},
+        .totals = b->made.totals,
         .attention = b->totals.attention + b->attention,
     };
     memcpy(out->id, b->id_text, sizeof out->id);
@@ -475,7 +424,7 @@ static void undo_backup(struct backup *b)
 enum err backup_run(const struct backup_options *options, struct backup_result *out)
 {
     struct backup b = {.options = options, .ledger = options->ledger, .why_base = ""};
-    struct jdoc *facts = NULL;
+    struct jdoc *body = NULL;
     bool may_be_recorded = false;
     enum err rc;
 
@@ -495,12 +444,12 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     TRY(journal_new(b.ledger, b.id_text, &b.journal));
     TRY(read_and_store(&b));
     TRY(build_index(&b));
-    TRY(make_facts(&b, &facts));
-    TRY(put_manifest(&b, facts));
-    TRY(complete_facts(&b, facts));
+    describe_snapshot(&b);
+    TRY(put_manifest(&b));
+    TRY(make_record(&b, &body));
     TRY(stop_check());
     may_be_recorded = true;
-    TRY(ledger_append(b.ledger, RECORD_SNAPSHOT, facts, NULL)); /* the commit point */
+    TRY(ledger_append(b.ledger, RECORD_SNAPSHOT, body, NULL)); /* the commit point */
     keep_for_next(&b);
     fill_result(&b, out);
     if (out->attention > 0)
@@ -509,7 +458,7 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
 out:
     if (rc != ERR_OK && b.journal != NULL && !may_be_recorded)
         undo_backup(&b);
-    jdoc_free(facts);
+    jdoc_free(body);
     backup_clear(&b);
     return rc;
 }

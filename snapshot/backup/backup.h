@@ -43,6 +43,7 @@ struct backup_result {
 };
 
 /*
+ * A checkpoint of the ledger that is due then is the caller's to write.
  * ERR_OK: objects and record are durable. ERR_ATTENTION: the same, but files changed or vanished
  * while they were read, or a dbpath looked wrong (each was said by log_say). Anything else: no
  * snapshot was made and what was written for it is removed again. ERR_BUSY: another backup runs.

@@ -158,3 +158,11 @@ enum err index_build_write(const struct index_build_options *o, const struct ind
 out:
     return rc;
 }
+
+void index_build_take_objects(struct index_build *i, struct manifest_object **out, size_t *count)
+{
+    *out = i->objects;
+    *count = i->object_count;
+    i->objects = NULL;
+    i->object_count = 0;
+}

@@ -28,7 +28,8 @@ struct index_build_options {
 };
 
 struct index_build {
-    /* Those that are needed, in the order of the index's object table; owned. */
+    /* Those that are needed, in the order of the index's object table; owned until they are taken.
+     */
     struct manifest_object *objects;
     size_t object_count;
     uint64_t needed_len; /* stored bytes of the blocks that are needed */
@@ -48,5 +49,8 @@ typedef enum err index_build_sink(void *arg, struct bytes piece);
 MUST_CHECK enum err index_build_write(const struct index_build_options *options,
                                       const struct index_build *build, index_build_sink *sink,
                                       void *arg);
+
+/* After the writing: the objects become the caller's, to release with mem_free(). */
+void index_build_take_objects(struct index_build *i, struct manifest_object **out, size_t *count);
 
 #endif

@@ -63,8 +63,8 @@ static enum err take_number(struct packs *p, uint32_t *number)
     enum err rc = ERR_OK;
 
     pthread_mutex_lock(&p->lock);
-    if (p->count == MANIFEST_OBJECTS_MAX)
-        FAIL(ERR_FAILED, "a snapshot cannot have more than %d objects", MANIFEST_OBJECTS_MAX);
+    if (p->count == OBJECT_LIST_MAX)
+        FAIL(ERR_FAILED, "a snapshot cannot have more than %d objects", OBJECT_LIST_MAX);
     TRY(mem_grow(p->count, sizeof *p->items, &p->cap, &p->items));
     p->items[p->count] = (struct manifest_object){0};
     *number = p->count++;

@@ -17,9 +17,9 @@
 #include "core/base/err.h"
 #include "core/seal/object.h"
 #include "core/store/store.h"
+#include "keyring/catalogue/snapshot_record.h"
 #include "snapshot/format/block.h"
 #include "snapshot/format/entry.h"
-#include "snapshot/format/snapshot_list.h"
 
 #define INDEX_MAGIC "SPIX"
 #define INDEX_VERSION 1

@@ -3,7 +3,7 @@
  * with size and digest, and which of them is the index. It stands alone: what it inherits from
  * ancestors is listed too. Its digest is in the signed record (docs/FORMAT.md, 5).
  *
- * Uses: core, keyring, catalogue.
+ * Uses: core, keyring/catalogue (its dataKeys: key_list; its objects: object_list), index.
  */
 #ifndef SNAPSHOT_FORMAT_MANIFEST_H
 #define SNAPSHOT_FORMAT_MANIFEST_H
@@ -15,30 +15,21 @@
 #include "core/base/jdoc.h"
 #include "core/ledger/ledger.h"
 #include "core/seal/object.h"
+#include "keyring/catalogue/object_list.h"
+#include "keyring/catalogue/snapshot_record.h"
 #include "keyring/keyring.h"
 #include "snapshot/format/index.h"
-#include "snapshot/format/snapshot_list.h"
 
-/* Counts and sizes are capped before they are trusted. */
+/* A longer one is not read. */
 #define MANIFEST_LEN_MAX (64 * MIB)
-#define MANIFEST_OBJECTS_MAX 200000
-#define MANIFEST_KEYS_MAX 4096
 
-struct manifest_object {
-    uint8_t id[SEAL_ID_LEN];
-    enum object_type type;
-    uint8_t scope[SEAL_ID_LEN]; /* whose data key seals it */
-    uint64_t ordinal;
-    uint64_t size; /* sealed */
-    uint8_t sha256[HASH_LEN];
-};
-
+/* All that it points to is its own, also while a backup puts one together. */
 struct manifest {
     uint8_t repository[SEAL_ID_LEN];
     char id[SNAPSHOT_ID_TEXT + 1];
-    struct data_key *keys; /* owned; its own scope's first */
+    struct data_key *keys; /* key_list_free(); its own scope's first */
     size_t key_count;
-    struct manifest_object *objects; /* owned; packs */
+    struct manifest_object *objects; /* mem_free(); packs */
     size_t object_count;
     struct manifest_object index;
     uint64_t index_plain_len;
@@ -50,15 +41,18 @@ void manifest_clear(struct manifest *m);
 #define MANIFEST_NAME_LEN (10 + SNAPSHOT_ID_TEXT + 5)
 void manifest_name(const char *id, char out[MANIFEST_NAME_LEN + 1]);
 
-/* Put the members of `facts` (the record's, borrowed) and the manifest's own into one document. */
+/* Append as one document: `facts`, what record and manifest both say (borrowed, see
+ * snapshot_record_write_facts()), and the manifest's own members. */
 MUST_CHECK enum err manifest_encode(const struct manifest *m, const struct jdoc *facts,
                                     struct buf *to);
 
-/* ERR_CORRUPT; ERR_UNSUPPORTED. */
+/* ERR_CORRUPT; ERR_UNSUPPORTED. *out is filled on success only, borrows nothing from `from`, and is
+ * released with manifest_clear(). */
 MUST_CHECK enum err manifest_decode(struct bytes from, struct manifest *out);
 
 /* Fetch a snapshot's manifest, compare size and digest with its signed record, decode, compare the
- * facts, and put in the envelopes of rewraps. ERR_CORRUPT also when it is missing. */
+ * facts, and put in the envelopes of rewraps. ERR_CORRUPT also when it is missing.
+ * *out as of manifest_decode(). */
 MUST_CHECK enum err manifest_load(const struct ledger *ledger, const struct snapshot *snapshot,
                                   struct manifest *out);
 
@@ -68,7 +62,7 @@ MUST_CHECK enum err manifest_matches(const struct manifest *m, const struct inde
 /* Presence and size of every object, the index too, against the manifest. ERR_CORRUPT names it. */
 MUST_CHECK enum err manifest_check_objects(struct store *store, const struct manifest *m);
 
-/* The data key of a scope, or NULL. */
+/* The data key of a scope, or NULL. Borrowed from the manifest, until manifest_clear(). */
 const struct data_key *manifest_key(const struct manifest *m, const uint8_t scope[SEAL_ID_LEN]);
 
 /* What the header of an object of this manifest must say. */

@@ -1,6 +1,5 @@
 #include "snapshot/format/snapshot_list.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,132 +9,6 @@
 #include "core/ledger/ledger_query.h"
 
 #define PREFIX_LEAST 6
-/* The only one yet: what is not complete has no record. */
-#define STATUS_COMPLETED "completed"
-#define SIZE_MAX_JSON (UINT64_C(1) << 60)
-
-static enum err read_id(const struct jdoc *from, const char *name, char out[SNAPSHOT_ID_TEXT + 1])
-{
-    uint8_t id[SNAPSHOT_ID_LEN];
-    enum err rc;
-
-    TRY(jdoc_hex(from, name, id, sizeof id));
-    text_hex(bytes_of(id, sizeof id), out);
-out:
-    return rc;
-}
-
-static enum err read_totals(const struct jdoc *from, struct snapshot_totals *t)
-{
-    struct jdoc *part = NULL;
-    enum err rc;
-
-    TRY(jdoc_child(from, "totals", &part));
-    TRY(jdoc_number(part, "files", SIZE_MAX_JSON, &t->files));
-    TRY(jdoc_number(part, "bytes", SIZE_MAX_JSON, &t->bytes));
-    TRY(jdoc_number(part, "newBytes", SIZE_MAX_JSON, &t->new_bytes));
-    TRY(jdoc_number(part, "storedBytes", SIZE_MAX_JSON, &t->stored_bytes));
-out:
-    return rc;
-}
-
-static enum err read_chain(const struct jdoc *from, struct snapshot *s)
-{
-    struct jdoc *part = NULL;
-    enum err rc;
-
-    TRY(jdoc_child(from, "chain", &part));
-    TRY(read_id(part, "base", s->base));
-    TRY(jdoc_number(part, "position", UINT32_MAX, &s->chain_position));
-    TRY(jdoc_number(part, "storedBytes", SIZE_MAX_JSON, &s->chain_stored_bytes));
-    TRY(jdoc_number(part, "neededBytes", SIZE_MAX_JSON, &s->chain_needed_bytes));
-    if (jdoc_has(from, "parent"))
-        TRY(read_id(from, "parent", s->parent));
-    if ((s->chain_position == 0) != (s->parent[0] == '\0'))
-        FAIL(ERR_CORRUPT, "its place in the chain contradicts its parent");
-out:
-    return rc;
-}
-
-/* The first envelope of the newest rewrap is what a restore needs now; else the recorded key. */
-static enum err read_master_keys(const struct ledger *ledger, struct snapshot *s)
-{
-    struct data_key own = {0};
-    struct data_key fresh = {0};
-    const struct record *rewrap;
-    enum err rc;
-
-    TRY(data_key_of_record(s->record, &own));
-    s->recorded_key = own.envelopes[0].key;
-    s->effective_key = s->recorded_key;
-    rewrap = ledger_query_rewrap(ledger, own.context.scope);
-    if (rewrap != NULL) {
-        TRY(data_key_of_record(rewrap, &fresh));
-        s->effective_key = fresh.envelopes[0].key;
-    }
-out:
-    data_key_clear(&own);
-    data_key_clear(&fresh);
-    return rc;
-}
-
-static enum err read_manifest(const struct jdoc *from, struct snapshot *s)
-{
-    struct jdoc *part = NULL;
-    enum err rc;
-
-    TRY(jdoc_child(from, "manifest", &part));
-    TRY(jdoc_number(part, "size", SIZE_MAX_JSON, &s->manifest_size));
-    TRY(jdoc_hex(part, "sha256", s->manifest_sha256, HASH_LEN));
-out:
-    return rc;
-}
-
-static enum err snapshot_read(const struct ledger *ledger, const struct record *r,
-                              struct snapshot *s)
-{
-    const struct jdoc *from = r->payload;
-    const char *status;
-    enum err rc;
-
-    *s = (struct snapshot){.record = r, .created_ms = r->created_ms};
-    TRY(read_id(from, "id", s->id));
-    TRY(jdoc_text(from, "status", SNAPSHOT_WORD_MAX, &status));
-    if (strcmp(status, STATUS_COMPLETED) != 0)
-        FAIL(ERR_UNSUPPORTED, "its status \"%s\" is not known", status);
-    TRY(jdoc_text(from, "snapshotType", SNAPSHOT_WORD_MAX, &s->snapshot_type));
-    TRY(jdoc_text(from, "frequencyType", SNAPSHOT_WORD_MAX, &s->frequency_type));
-    if (jdoc_has(from, "description"))
-        TRY(jdoc_text(from, "description", SNAPSHOT_TEXT_MAX, &s->description));
-    TRY(jdoc_time(from, "startedAt", &s->started_ms));
-    if (jdoc_has(from, "expiresAt"))
-        TRY(jdoc_time(from, "expiresAt", &s->expires_ms));
-    TRY(read_master_keys(ledger, s));
-    TRY(read_chain(from, s));
-    TRY(read_totals(from, &s->totals));
-    TRY(read_manifest(from, s));
-out:
-    if (rc != ERR_OK)
-        err_note("snapshot record %" PRIu64, r->seq);
-    return rc;
-}
-
-enum err snapshot_list_check_body(const struct ledger *ledger, const struct jdoc *body)
-{
-    struct record r = {.type = RECORD_SNAPSHOT};
-    struct buf text = {.max = RECORD_LEN_MAX};
-    struct snapshot s;
-    enum err rc;
-
-    memcpy(r.repository, ledger_repository(ledger), SEAL_ID_LEN);
-    TRY(jdoc_write(body, &text));
-    TRY(jdoc_parse(buf_bytes(&text), &r.payload));
-    TRY(snapshot_read(ledger, &r, &s));
-out:
-    jdoc_free(r.payload);
-    buf_clear(&text);
-    return rc;
-}
 
 static enum err add_damaged(struct snapshot_list *c, const struct record *r, enum err code,
                             const char *reason)
@@ -144,7 +17,7 @@ static enum err add_damaged(struct snapshot_list *c, const struct record *r, enu
     enum err rc;
 
     snprintf(d.reason, sizeof d.reason, "%s", reason);
-    if (read_id(r->payload, "id", d.id) != ERR_OK)
+    if (snapshot_record_read_id(r, d.id) != ERR_OK)
         d.id[0] = '\0';
     err_clear();
     TRY(mem_resize(c->damaged_count + 1, sizeof *c->damaged, &c->damaged));
@@ -156,7 +29,7 @@ out:
 static enum err add_record(const struct ledger *ledger, const struct record *r,
                            struct snapshot_list *c)
 {
-    enum err rc = snapshot_read(ledger, r, &c->items[c->count]);
+    enum err rc = snapshot_record_read(ledger, r, &c->items[c->count]);
     struct err_record why;
 
     if (rc == ERR_OK) {

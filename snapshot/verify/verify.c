@@ -5,12 +5,13 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "keyring/catalogue/key_list.h"
 #include "snapshot/verify/verify_data.h"
 
 /* Snapshots opened at once: more than a chain has by default; and the data keys of theirs after
  * which no more are opened. The secure heap has room for twice as many. */
 #define OPEN_MAX 32
-#define OPEN_KEYS_MAX MANIFEST_KEYS_MAX
+#define OPEN_KEYS_MAX KEY_LIST_MAX
 
 static enum err verify_manifests(struct verify_set *set, const struct snapshot *s,
                                  struct verify_result *out)

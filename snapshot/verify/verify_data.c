@@ -76,25 +76,18 @@ out:
     return rc;
 }
 
-static enum err stop_at_first_name(void *arg, const char *name, uint64_t size)
-{
-    (void)arg;
-    (void)name;
-    (void)size;
-    return ERR_EXISTS;
-}
-
 bool verify_is_unreadable(struct store *store, enum err rc)
 {
     struct err_record failure;
-    bool is_there;
+    bool is_empty = true;
+    bool is_known;
 
     if (rc != ERR_STORAGE)
         return false;
     err_take(rc, &failure);
-    is_there = store_list(store, "", stop_at_first_name, NULL) == ERR_EXISTS;
+    is_known = store_is_empty(store, &is_empty) == ERR_OK;
     (void)err_give(&failure);
-    return is_there;
+    return is_known && !is_empty;
 }
 
 enum err verify_note(struct verify_tally *tally, struct store *store, enum err rc,

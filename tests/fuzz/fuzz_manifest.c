@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "keyring/catalogue/key_list.h"
 #include "snapshot/format/manifest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,8 +22,8 @@ static void check_object(const struct manifest *m, const struct manifest_object 
 static void check_all(const struct manifest *m)
 {
     assert(strlen(m->id) == SNAPSHOT_ID_TEXT);
-    assert(m->key_count >= 1 && m->key_count <= MANIFEST_KEYS_MAX);
-    assert(m->object_count <= MANIFEST_OBJECTS_MAX);
+    assert(m->key_count >= 1 && m->key_count <= KEY_LIST_MAX);
+    assert(m->object_count <= OBJECT_LIST_MAX);
     assert(m->index.type == OBJECT_INDEX);
     check_object(m, &m->index);
     for (size_t i = 0; i < m->object_count; i++) {

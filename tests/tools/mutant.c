@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 static int living;
-static volatile unsigned char *reached; /* shared with the children of a test, and kept by kill -9 */
+static volatile unsigned char
+    *reached; /* shared with the children of a test, and kept by kill -9 */
 static int reached_len;
 
 __attribute__((constructor)) static void mutant_start(void)

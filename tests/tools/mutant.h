@@ -2,8 +2,8 @@
  * What mutated code asks: is this mutant the one of this run? One build holds all mutants; the
  * environment says which is alive (MUTANT=number; 0 or none: the code is as it was).
  *
- * A mutant is asked for only where it would change what happens, so that MUTANT_REACHED, a file of a
- * byte for each mutant, tells which ones a test can see at all.
+ * A mutant is asked for only where it would change what happens, so that MUTANT_REACHED, a file of
+ * a byte for each mutant, tells which ones a test can see at all.
  */
 #ifndef TESTS_TOOLS_MUTANT_H
 #define TESTS_TOOLS_MUTANT_H

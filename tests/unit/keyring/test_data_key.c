@@ -184,38 +184,6 @@ static void an_envelope_whose_context_has_another_version_is_not_known(void **st
     data_key_clear(&d);
 }
 
-/* The key that is shown, counted and checked is the key that is needed. */
-static void a_record_that_names_another_key_than_its_envelope_is_refused(void **state)
-{
-    struct data_key d = sample();
-    struct data_key back = {.envelope_count = 0};
-    struct record r = {.seq = 0};
-
-    (void)state;
-    memcpy(r.repository, test_repository, SEAL_ID_LEN);
-    for (int other = 0; other < 4; other++) {
-        struct key_name said = d.envelopes[0].key;
-        struct jdoc *part = NULL;
-
-        if (other > 0)
-            *(other == 1 ? said.provider : other == 2 ? said.key_id : said.version) = 'x';
-        assert_done(jdoc_object(&r.payload));
-        assert_done(data_key_write(&d, &part));
-        assert_done(jdoc_set(r.payload, "dataKey", &part));
-        assert_done(jdoc_object(&part));
-        assert_done(key_name_write(&said, part));
-        assert_done(jdoc_set(r.payload, "masterKey", &part));
-        if (other == 0)
-            assert_done(data_key_of_record(&r, &back));
-        else
-            assert_refused(data_key_of_record(&r, &back), ERR_CORRUPT,
-                           "\"masterKey\" is not the key of the first envelope");
-        jdoc_free(r.payload);
-    }
-    data_key_clear(&back);
-    data_key_clear(&d);
-}
-
 static enum err there_and_back(void *arg)
 {
     struct data_key *d = arg;
@@ -251,7 +219,6 @@ int main(void)
         cmocka_unit_test(what_breaks_a_rule_is_refused),
         cmocka_unit_test(an_envelope_of_another_place_is_refused),
         cmocka_unit_test(an_envelope_whose_context_has_another_version_is_not_known),
-        cmocka_unit_test(a_record_that_names_another_key_than_its_envelope_is_refused),
         cmocka_unit_test(no_allocation_that_fails_leaks_or_crashes),
     };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/store/driver.h"
+#include "tests/unit/faulty.h"
 #include "tests/unit/helpers.h"
 
 static const char *long_name(size_t len)
@@ -136,6 +137,40 @@ static void the_alphabet_of_names_ends_where_the_format_says(void **state)
     assert_false(store_name_is_legal("a`"));
 }
 
+static void a_store_is_empty_until_it_has_an_object(void **state)
+{
+    struct store *s = NULL;
+    bool is_empty = false;
+
+    assert_done(store_open(in(state, "here"), true, &s));
+    assert_done(store_is_empty(s, &is_empty));
+    assert_true(is_empty);
+    assert_done(store_put(s, "a/b", bytes_of_text("")));
+    assert_done(store_is_empty(s, &is_empty));
+    assert_false(is_empty);
+    assert_done(store_remove(s, "a/b"));
+    assert_done(store_is_empty(s, &is_empty));
+    assert_true(is_empty);
+    store_free(s);
+}
+
+static void a_store_that_cannot_be_listed_is_not_called_empty(void **state)
+{
+    struct faulty f = {.fault = FAULT_FAIL, .fail_at = 1, .ops = FAULTY_LIST};
+    struct store *real = NULL;
+    struct store *s = NULL;
+    bool is_empty = false;
+
+    assert_done(store_open(in(state, "here"), true, &real));
+    f.inner = real;
+    assert_done(faulty_open(&f, &s));
+    assert_refused(store_is_empty(s, &is_empty), ERR_STORAGE, NULL);
+    assert_false(is_empty);
+    store_free(s);
+    faulty_clear(&f);
+    store_free(real);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -145,6 +180,8 @@ int main(void)
         cmocka_unit_test(an_address_is_not_taken_for_a_directory),
         IN_FOLDER(ranges_are_read_and_what_is_past_the_end_is_not),
         IN_FOLDER(an_object_over_the_cap_is_not_read),
+        IN_FOLDER(a_store_is_empty_until_it_has_an_object),
+        IN_FOLDER(a_store_that_cannot_be_listed_is_not_called_empty),
         cmocka_unit_test(nothing_is_freed_safely),
         cmocka_unit_test(a_dot_beside_another_character_leads_nowhere_else),
         cmocka_unit_test(the_alphabet_of_names_ends_where_the_format_says),

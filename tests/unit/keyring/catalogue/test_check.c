@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "core/ledger/ledger_query.h"
+#include "keyring/catalogue/key_query.h"
 #include "tests/unit/keyring/ledgers.h"
 
 static void the_active_version_and_every_needed_one_are_asked(void **state)
@@ -53,7 +53,7 @@ static void a_change_is_recorded_once(void **state)
     assert_true(c.items[0].changed);
     assert_int_equal(check_verdict(&c), ERR_KEY_INVALID);
     check_clear(&c);
-    r = ledger_query_key_state(w.ledger, first.provider, first.key_id, "1");
+    r = key_query_state(w.ledger, &first);
     assert_non_null(r);
     assert_done(jdoc_text(r->payload, "verdict", 20, &text));
     assert_string_equal(text, "INVALID");
@@ -68,7 +68,7 @@ static void a_change_is_recorded_once(void **state)
     assert_true(c.items[0].changed);
     assert_done(check_verdict(&c));
     check_clear(&c);
-    r = ledger_query_key_state(w.ledger, first.provider, first.key_id, "1");
+    r = key_query_state(w.ledger, &first);
     assert_false(jdoc_has(r->payload, "reason"));
     assert_int_equal(count_records(w.ledger, RECORD_KEY_STATE), 3);
     clear_key_world(&w);

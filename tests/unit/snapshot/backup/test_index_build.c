@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "core/base/mem.h"
 #include "tests/unit/snapshot/index_samples.h"
 
 #define PIECE_ROWS 1024 /* rows are renumbered in pieces of this many */
@@ -239,6 +240,26 @@ static enum err fail_at(void *arg, struct bytes piece)
     return ++l->pieces == l->offset ? err_set(ERR_STORAGE, "no room") : ERR_OK;
 }
 
+static void the_objects_can_be_taken_once(void **state)
+{
+    struct picture p;
+    struct index_build build = {0};
+    struct manifest_object *objects = NULL;
+    size_t count = 0;
+
+    begin_picture(state, &p);
+    spool_block(&p, 1, BLOCK_RAW);
+    spool_file(&p, "f", 1, 0);
+    assert_done(index_build_plan(&p.options, &build));
+    index_build_take_objects(&build, &objects, &count);
+    assert_int_equal(count, 1);
+    assert_non_null(objects);
+    index_build_clear(&build); /* leaves them alone */
+    assert_memory_equal(objects[0].id, p.inherited[1].id, SEAL_ID_LEN);
+    mem_free(objects);
+    spool_free(p.spool);
+}
+
 static void a_sink_that_fails_at_any_piece_ends_the_writing(void **state)
 {
     struct picture p;
@@ -293,6 +314,7 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(a_file_table_of_many_pieces_is_copied_whole),
     IN_FOLDER(what_came_in_no_order_is_sorted),
     IN_FOLDER(a_block_in_an_object_that_nobody_made_is_refused),
+    IN_FOLDER(the_objects_can_be_taken_once),
     IN_FOLDER(a_sink_that_fails_at_any_piece_ends_the_writing),
     IN_FOLDER(no_memory_is_said),
 };

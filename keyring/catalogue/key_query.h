@@ -1,0 +1,21 @@
+/*
+ * What the ledger says of keys, newest first: which envelopes count, what the last check found.
+ *
+ * Uses: core/ledger, record_key.
+ */
+#ifndef KEYRING_CATALOGUE_KEY_QUERY_H
+#define KEYRING_CATALOGUE_KEY_QUERY_H
+
+#include <stdint.h>
+
+#include "core/ledger/ledger.h"
+#include "keyring/keyring.h"
+
+/* The newest rewrap record of a scope, or NULL. A rewrap record without a readable scope is of
+ * none. Borrowed from the ledger. */
+const struct record *key_query_rewrap(const struct ledger *l, const uint8_t scope[SEAL_ID_LEN]);
+
+/* The newest keyState record of a master-key version, or NULL. Borrowed from the ledger. */
+const struct record *key_query_state(const struct ledger *l, const struct key_name *key);
+
+#endif

@@ -1,0 +1,46 @@
+#include "keyring/catalogue/key_state_record.h"
+
+#include <stdio.h>
+
+#include "keyring/catalogue/record_key.h"
+
+#define VERDICT_TEXT_MAX 11 /* "UNREACHABLE" */
+
+enum err key_state_record_write(const struct key_name *key, const struct key_state *state,
+                                int64_t checked_ms, struct jdoc **out)
+{
+    struct jdoc *body = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&body));
+    TRY(record_key_write_name(key, "masterKey", body));
+    TRY(jdoc_set_text(body, "verdict", verdict_name(state->verdict)));
+    TRY(jdoc_set_text(body, "reason", state->reason[0] != '\0' ? state->reason : NULL));
+    if (state->since_ms != 0)
+        TRY(jdoc_set_time(body, "since", state->since_ms));
+    else
+        TRY(jdoc_set_null(body, "since"));
+    TRY(jdoc_set_time(body, "checkedAt", checked_ms));
+    *out = body;
+    body = NULL; /* the caller's now */
+out:
+    jdoc_free(body);
+    return rc;
+}
+
+enum err key_state_record_read(const struct record *from, struct key_state_record *out)
+{
+    struct key_state_record found = {.verdict = KEY_UNREACHABLE};
+    const char *verdict = NULL;
+    const char *reason = "";
+    enum err rc;
+
+    TRY(jdoc_text(from->payload, "verdict", VERDICT_TEXT_MAX, &verdict));
+    TRY(verdict_parse(verdict, &found.verdict));
+    if (jdoc_has(from->payload, "reason"))
+        TRY(jdoc_text(from->payload, "reason", sizeof found.reason - 1, &reason));
+    snprintf(found.reason, sizeof found.reason, "%s", reason);
+    *out = found;
+out:
+    return rc;
+}

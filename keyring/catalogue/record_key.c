@@ -1,0 +1,67 @@
+#include "keyring/catalogue/record_key.h"
+
+enum err record_key_write_name(const struct key_name *from, const char *member, struct jdoc *to)
+{
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&part));
+    TRY(key_name_write(from, part));
+    TRY(jdoc_set(to, member, &part));
+out:
+    jdoc_free(part);
+    return rc;
+}
+
+enum err record_key_read_name(const struct record *from, struct key_name *out)
+{
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(jdoc_child(from->payload, "masterKey", &part));
+    TRY(key_name_read(part, out));
+out:
+    return rc;
+}
+
+enum err record_key_write(const struct data_key *from, struct jdoc *to)
+{
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(data_key_write(from, &part));
+    TRY(jdoc_set(to, "dataKey", &part));
+out:
+    jdoc_free(part);
+    return rc;
+}
+
+enum err record_key_read(const struct record *from, struct data_key *out)
+{
+    struct data_key key = {0};
+    struct key_name said;
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(jdoc_child(from->payload, "dataKey", &part));
+    TRY(data_key_read(part, from->repository, &key));
+    TRY(record_key_read_name(from, &said));
+    if (!key_name_equal(&said, &key.envelopes[0].key))
+        FAIL(ERR_CORRUPT, "\"masterKey\" is not the key of the first envelope");
+    *out = key;
+    key = (struct data_key){0}; /* the caller's now */
+out:
+    data_key_clear(&key);
+    return rc;
+}
+
+enum err record_key_read_scope(const struct record *from, uint8_t out[SEAL_ID_LEN])
+{
+    struct jdoc *part = NULL;
+    enum err rc;
+
+    TRY(jdoc_child(from->payload, "dataKey", &part));
+    TRY(jdoc_hex(part, "scope", out, SEAL_ID_LEN));
+out:
+    return rc;
+}

@@ -1,0 +1,179 @@
+#include "keyring/catalogue/key_list.h"
+
+#include "keyring/catalogue/rewrap_record.h"
+#include "tests/unit/keyring/ledgers.h"
+#include "tests/unit/keyring/samples.h"
+
+/* Two data keys that differ in their scope. */
+static void make_two(struct data_key keys[2])
+{
+    for (size_t i = 0; i < 2; i++) {
+        keys[i] = sample_key();
+        keys[i].context.scope[0] = (uint8_t)i;
+    }
+}
+
+static void clear_two(struct data_key keys[2])
+{
+    data_key_clear(&keys[0]);
+    data_key_clear(&keys[1]);
+}
+
+static enum err there_and_back(void *arg)
+{
+    struct data_key *back = NULL;
+    struct jdoc *o = NULL;
+    size_t count = 0;
+    enum err rc;
+
+    TRY(jdoc_object(&o));
+    TRY(key_list_write(arg, 2, o));
+    TRY(key_list_read(o, test_repository, &back, &count));
+    assert_int_equal(count, 2);
+    assert_memory_equal(back[1].context.scope, ((struct data_key *)arg)[1].context.scope,
+                        SEAL_ID_LEN);
+    assert_int_equal(back[1].envelope_count, 2);
+out:
+    key_list_free(back, count);
+    jdoc_free(o);
+    return rc;
+}
+
+static void a_list_is_read_as_it_was_written(void **state)
+{
+    struct data_key keys[2];
+
+    (void)state;
+    make_two(keys);
+    assert_done(there_and_back(keys));
+    assert_true(sweep_allocations(there_and_back, keys) >= 3);
+    clear_two(keys);
+}
+
+static void a_scope_has_one_data_key(void **state)
+{
+    struct data_key keys[2];
+    struct data_key *back = NULL;
+    struct jdoc *o = NULL;
+    size_t count = 7;
+
+    (void)state;
+    make_two(keys);
+    keys[1].context.scope[0] = 0;
+    assert_done(jdoc_object(&o));
+    assert_done(key_list_write(keys, 2, o));
+    assert_refused(key_list_read(o, test_repository, &back, &count), ERR_CORRUPT,
+                   "a scope has two data keys");
+    assert_null(back);
+    assert_int_equal(count, 7);
+    jdoc_free(o);
+    clear_two(keys);
+}
+
+static void what_is_no_list_of_data_keys_is_refused(void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } rows[] = {
+        {"{}", "member \"dataKeys\" is missing"},
+        {"{\"dataKeys\":{}}", "member \"dataKeys\" is not array"},
+        {"{\"dataKeys\":[7]}", "item 0 of a list is not an object"},
+        {"{\"dataKeys\":[" SAMPLE_DATA_KEY ",{}]}",
+         "member \"scope\": member \"scope\" is missing"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct data_key *back = NULL;
+        struct jdoc *o = NULL;
+        size_t count = 0;
+
+        assert_done(jdoc_parse(bytes_of_text(rows[i].text), &o));
+        assert_refused(key_list_read(o, test_repository, &back, &count), ERR_CORRUPT,
+                       rows[i].message);
+        assert_null(back);
+        jdoc_free(o);
+    }
+}
+
+static void a_list_over_its_cap_is_not_read(void **state)
+{
+    struct buf text = {.max = MIB};
+    struct data_key *back = NULL;
+    struct jdoc *o = NULL;
+    size_t count = 0;
+
+    (void)state;
+    assert_done(buf_add_text(&text, "{\"dataKeys\":[0"));
+    for (size_t i = 0; i < KEY_LIST_MAX; i++)
+        assert_done(buf_add_text(&text, ",0"));
+    assert_done(buf_add_text(&text, "]}"));
+    assert_done(jdoc_parse(buf_bytes(&text), &o));
+    assert_refused(key_list_read(o, test_repository, &back, &count), ERR_CORRUPT,
+                   "list \"dataKeys\" has more than 4096 items");
+    jdoc_free(o);
+    buf_clear(&text);
+}
+
+static void a_data_key_is_found_by_its_scope(void **state)
+{
+    struct data_key keys[2];
+    uint8_t nobodys[SEAL_ID_LEN] = {9};
+
+    (void)state;
+    make_two(keys);
+    assert_ptr_equal(key_list_find(keys, 2, keys[1].context.scope), &keys[1]);
+    assert_null(key_list_find(keys, 1, keys[1].context.scope));
+    assert_null(key_list_find(keys, 2, nobodys));
+    clear_two(keys);
+}
+
+static void append_rewrap(struct key_world *w, const struct data_key *fresh)
+{
+    struct jdoc *body = NULL;
+
+    assert_done(rewrap_record_write(fresh, fresh, &body));
+    assert_done(ledger_append(w->ledger, RECORD_REWRAP, body, NULL));
+    jdoc_free(body);
+}
+
+static void a_rewrap_replaces_the_envelopes_of_its_own_data_key_alone(void **state)
+{
+    struct key_world w = make_key_world(state);
+    struct data_key keys[2];
+    struct data_key fresh;
+
+    make_two(keys);
+    for (size_t i = 0; i < 2; i++)
+        memcpy(keys[i].context.repository, ledger_repository(w.ledger), SEAL_ID_LEN);
+    assert_done(key_list_apply_rewraps(w.ledger, keys, 2));
+    assert_string_equal(keys[1].envelopes[0].key.version, "1");
+    assert_done(data_key_copy(&keys[1], &fresh));
+    fresh.envelopes[0].key.version[0] = '5';
+    append_rewrap(&w, &fresh);
+    assert_done(key_list_apply_rewraps(w.ledger, keys, 2));
+    assert_string_equal(keys[0].envelopes[0].key.version, "1");
+    assert_string_equal(keys[1].envelopes[0].key.version, "5");
+
+    fresh.commitment[0] ^= 1;
+    append_rewrap(&w, &fresh);
+    assert_refused(key_list_apply_rewraps(w.ledger, keys, 2), ERR_CORRUPT,
+                   "a rewrap record is about another data key than the manifest");
+    data_key_clear(&fresh);
+    clear_two(keys);
+    clear_key_world(&w);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_is_read_as_it_was_written),
+        cmocka_unit_test(a_scope_has_one_data_key),
+        cmocka_unit_test(what_is_no_list_of_data_keys_is_refused),
+        cmocka_unit_test(a_list_over_its_cap_is_not_read),
+        cmocka_unit_test(a_data_key_is_found_by_its_scope),
+        IN_FOLDER(a_rewrap_replaces_the_envelopes_of_its_own_data_key_alone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
