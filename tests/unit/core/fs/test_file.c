@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -285,6 +287,55 @@ static void joining_doubles_no_slash(void **state)
     mem_free(path);
 }
 
+static void a_sweep_leaves_a_file_with_another_mark(void **state)
+{
+    put_file(in(state, "a.old-0123456789abcdef"), "");
+    assert_done(file_sweep(in(state, "a")));
+    assert_true(file_exists(in(state, "a.old-0123456789abcdef")));
+}
+
+static void what_the_system_refuses_to_read_or_write_is_told(void **state)
+{
+    int fd = open(in(state, ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char back[1];
+    size_t got = 0;
+
+    assert_true(fd >= 0);
+    assert_refused(file_read_at(fd, back, sizeof back, 0, &got), ERR_FAILED,
+                   "reading: Is a directory");
+    assert_refused(file_write_at(fd, bytes_of_text("x"), 0), ERR_FAILED,
+                   "writing: Bad file descriptor");
+    close(fd);
+}
+
+static void a_write_that_fails_leaves_no_temporary(void **state)
+{
+    const struct sigaction ignored = {.sa_handler = SIG_IGN};
+    struct sigaction handled;
+    struct rlimit before, small;
+    enum err rc;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = (struct rlimit){.rlim_cur = 4, .rlim_max = before.rlim_max};
+    assert_int_equal(sigaction(SIGXFSZ, &ignored, &handled), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    rc = file_replace(in(state, "a"), bytes_of_text("more than four"), 0600);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(sigaction(SIGXFSZ, &handled, NULL), 0);
+    assert_int_equal(rc, ERR_FAILED);
+    assert_int_equal(count_names(in(state, "")), 0);
+}
+
+static void a_folder_without_a_name_is_joined(void **state)
+{
+    char *path = NULL;
+
+    (void)state;
+    assert_done(file_join("", "a", &path));
+    assert_string_equal(path, "/a");
+    mem_free(path);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -305,6 +356,10 @@ int main(void)
         IN_FOLDER(where_no_file_can_be_made_there_is_no_unnamed_one),
         IN_FOLDER(a_dangling_link_is_there),
         IN_FOLDER(joining_doubles_no_slash),
+        IN_FOLDER(a_sweep_leaves_a_file_with_another_mark),
+        IN_FOLDER(what_the_system_refuses_to_read_or_write_is_told),
+        IN_FOLDER(a_write_that_fails_leaves_no_temporary),
+        cmocka_unit_test(a_folder_without_a_name_is_joined),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

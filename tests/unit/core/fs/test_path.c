@@ -86,6 +86,14 @@ static void a_longer_name_does_not_lie_in_a_folder(void **state)
     assert_false(within("b/a", "a"));
 }
 
+static void a_dot_beside_another_character_is_an_ordinary_name(void **state)
+{
+    (void)state;
+    assert_done(check("x"));
+    assert_done(check(".a"));
+    assert_done(check("a./x"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -95,6 +103,7 @@ int main(void)
         cmocka_unit_test(the_longest_path_is_taken_and_one_byte_more_is_not),
         cmocka_unit_test(a_folder_comes_right_before_what_lies_in_it),
         cmocka_unit_test(a_longer_name_does_not_lie_in_a_folder),
+        cmocka_unit_test(a_dot_beside_another_character_is_an_ordinary_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
