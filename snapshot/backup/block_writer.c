@@ -13,7 +13,7 @@ struct block_writer {
     struct hash *hash;
     struct codec *codec;
     struct pack_writer *pack;
-    uint8_t *content; /* owned, CLAIM_LEN */
+    uint8_t *content; /* owned, READ_RANGE_LEN */
     uint8_t rows[READ_RANGE_BLOCKS_MAX * BLOCK_ROW_LEN];
     uint8_t parent_rows[READ_RANGE_BLOCKS_MAX * BLOCK_ROW_LEN];
 };

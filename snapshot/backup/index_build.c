@@ -8,6 +8,26 @@
 #include "snapshot/backup/entry_sort.h"
 #include "snapshot/format/block.h"
 
+/*
+ * The plan.
+ *
+ * Rows are spooled while nobody knows yet which objects the snapshot will need in the end: of the
+ * parent's objects some may have lost their last block. So object numbers in the spool are
+ * provisional: the parent's objects first, in the order of its table, then the new packs in the
+ * order in which they were begun. Three passes over the spool make the index of it, each in pieces,
+ * so that no memory grows with the block map:
+ *
+ *   1. index_build_plan() goes through all rows, marks each object that a block lies in, and adds
+ *      up what they need. Marked objects are then numbered without gaps, in the same order.
+ *      Header and object table are known now, and with them the index's length.
+ *   2. index_build_write() writes the header, the object table, and the entries: as they come, or,
+ *      for a source that is not sorted, by way of entry_sort.
+ *   3. It goes through all rows again and writes each with its object's final number.
+ *
+ * Nothing in the spool is changed, so that what is written can be written once only, front to back,
+ * to the cache and the store at the same time.
+ */
+
 #define SCAN_ROWS 1024
 #define COPY_LEN (64 * KIB)
 #define UNUSED UINT32_MAX

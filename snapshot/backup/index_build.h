@@ -37,15 +37,20 @@ struct index_build {
     uint32_t *numbers; /* owned: from spooled object numbers to those of the index */
 };
 
-/* Which objects are needed, and their new numbers. */
+/* Which objects are needed, and their new numbers. ERR_FAILED: the spool cannot be read, a
+ * tar's names do not fit together, or a row names an object that is not there (our mistake);
+ * ERR_CORRUPT, ERR_UNSUPPORTED: a row that cannot be. *out is untouched then, and the spool as it
+ * was. */
 MUST_CHECK enum err index_build_plan(const struct index_build_options *options,
                                      struct index_build *out);
 void index_build_clear(struct index_build *i);
 
-/* Takes the index_build's bytes in order. */
+/* Takes the index's bytes in order. */
 typedef enum err index_build_sink(void *arg, struct bytes piece);
 
-/* Write the index_build, once, front to back. */
+/* Write the index, once, front to back. ERR_FAILED: the spool cannot be read, or
+ * a tar's names do not fit together; else what `sink` returned. Part of the index is
+ * written then, and of no use. */
 MUST_CHECK enum err index_build_write(const struct index_build_options *options,
                                       const struct index_build *build, index_build_sink *sink,
                                       void *arg);

@@ -14,6 +14,33 @@
 #include "core/fs/file.h"
 #include "snapshot/format/block.h"
 
+/*
+ * The plan.
+ *
+ * The queue has one current file, from which ranges are cut front to back, each for whichever
+ * worker asks next. When it is used up, the source's next file is looked at, still under the lock,
+ * and one of these becomes of it:
+ *
+ *   unchanged     by name, size, times, inode, mode and owner: its entry and rows are copied from
+ *                 the parent; it is never opened
+ *   no content    a folder, a link, an empty file: its entry is spooled, and that is all
+ *   content       it is opened and becomes the current file
+ *
+ * Who holds a file: the queue, while it is the current one, and each range that is out. Each counts
+ * one in `held`. Whoever gives back the last of them looks at the file once more, marks its entry
+ * when it has changed, and closes it. A worker may still read its range long after the queue has
+ * gone on to other files.
+ *
+ * When an entry is spooled: before the first range is cut, with the rows' places in it, so that
+ * workers may write rows in any order. An entry that turns out to have changed is marked where it
+ * lies, in the spool. The one exception is a stream of unknown length: its rows' places are handed
+ * out as it is read, and its entry is spooled at its end, when its size is known.
+ *
+ * What is under the lock: all of the queue, the source, the adding to the spool, and of the files
+ * that are read `held` and `changed`. A directory's content is read outside of it, by position; a
+ * stream's is read under it, for it comes in order.
+ */
+
 #define COPY_ROWS 1024
 #define SHOWN_MAX 512
 /* A file that was touched so shortly before the parent began may have been touched again within

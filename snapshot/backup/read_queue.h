@@ -45,8 +45,10 @@ MUST_CHECK enum err read_queue_new(const struct read_queue_options *options,
                                    struct read_queue **out);
 void read_queue_free(struct read_queue *queue);
 
-/* The next range; *more is false when there is none left. `buffer` (CLAIM_LEN) is filled at once
- * for a stream. Give each range back with intake_release(). */
+/* The next range; *more is false when there is none left. `buffer` (READ_RANGE_LEN) is filled
+ * at once for a stream. Give each range back with read_queue_release(). ERR_FAILED: a file or the
+ * source cannot be read, a tar ends early; ERR_STORAGE: the state directory is full; then nothing
+ * was taken, and the backup is over. */
 MUST_CHECK enum err read_queue_take(struct read_queue *queue, uint8_t *buffer,
                                     struct read_range *out, bool *more);
 /* Fill `buffer` with the range's content (already done for a stream). What the file lost in the

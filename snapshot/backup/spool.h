@@ -4,6 +4,10 @@
  *
  * Workers finish blocks in any order; each row has its place before it is read, so nothing of the
  * block map is ever in memory. Both files are unlinked temporaries of the state directory.
+ *
+ * Errors of every call: ERR_FAILED: a temporary cannot be made, read or written, or ends early;
+ * ERR_STORAGE: the state directory is full. After either the spool is of no further use but to be
+ * freed, and nothing of it stays on the disk.
  * Uses: core/base, core/fs, entry, block.
  */
 #ifndef SNAPSHOT_BACKUP_SPOOL_H
@@ -19,7 +23,8 @@ struct spool;
 MUST_CHECK enum err spool_new(const char *dir, struct spool **out);
 void spool_free(struct spool *s);
 
-/* Append an entry; one thread at a time. *at is its place, for spool_mark_changed(). */
+/* Append an entry; one thread at a time. *offset is its place, for spool_mark_changed().
+ * ERR_FAILED, too: its metadata is longer than an entry may be. */
 MUST_CHECK enum err spool_add(struct spool *s, const struct entry *e, uint64_t *offset);
 /* Set ENTRY_CHANGED in an entry that is spooled already; not at the same time as spool_add. */
 MUST_CHECK enum err spool_mark_changed(struct spool *s, uint64_t offset);

@@ -7,6 +7,25 @@
 
 #include "core/base/mem.h"
 
+/*
+ * The plan of a plan.
+ *
+ * What is wanted comes ordered by file, and is to be read ordered by object, and there may be more
+ * blocks than fit in memory. A counting sort by object, cut into rounds, needs no more than one
+ * number an object and the items of one round:
+ *
+ *   plan_new()     one walk that only counts: how many items each object has
+ *   plan_round()   takes the next objects as long as the sum of their counts fits
+ *                  PLAN_ITEMS_MAX (one object at least, however large), gives each its place in
+ *                  `items`, and walks again, keeping those items whose object is of this round
+ *   plan_take()    any thread takes the next object of the round and sorts its items by offset,
+ *                  so that each segment of the object is opened once
+ *
+ * Memory is bounded; the price is a walk of the index for every round. Each walk must give the same
+ * items: one more than was counted would be written behind the end, so that is asserted; fewer do
+ * no harm. plan_round() must not be called while threads still take from the last round.
+ */
+
 struct plan {
     plan_walk *walk;
     void *arg;

@@ -11,6 +11,31 @@
 #include "core/fs/file.h"
 #include "core/fs/walk.h"
 
+/*
+ * The plan.
+ *
+ * Nothing can be renamed over a mount point, so what was restored beside must be moved up, name by
+ * name, and a kill may come between two moves. The next restore must then tell our names from
+ * what others put there meanwhile, for the first go and the second must stay. The steps, and what a
+ * kill after each of them leaves:
+ *
+ *   1. begin   the guard, then .sealpoint-partial/content     no list: nothing was moved up yet
+ *   2. commit  the list, durable                              all names still in `content`
+ *   3.         each name but the guard's is moved up          listed and gone from `content`: ours
+ *   4.         the guard goes, a mongod.lock of the snapshot's comes up
+ *   5.         .sealpoint-partial becomes .sealpoint-finished: the commit point
+ *   6.         .sealpoint-finished is removed                 whole; the leftover may be removed
+ *
+ * Up to 5 a kill or failure is undone by the sweep. It removes the names that are listed and no
+ * longer in `content`, then the list, then our folders. A kill during the sweep is harmless: as
+ * long as the list is there `content` is, too, so the same names are found again; without the list
+ * there are no names left to find. A name that is both listed and in `content` has not been moved,
+ * so what has that name in the target is somebody else's, and refuses the restore (check_empty()).
+ *
+ * The guard is there from 1 to 4, so that no mongod starts on half a database. After a kill it
+ * stays until a restore finishes or is undone.
+ */
+
 /* In MOUNT_PARTIAL. */
 #define CONTENT "content"
 #define LIST "names"
@@ -430,17 +455,24 @@ static enum err commit_mount(struct restore_target *t)
 {
     enum err rc;
 
+    /* The list. */
     TRY(check_empty(t));
     TRY(list_content(t));
     TRY(write_list(t));
+
+    /* The moves. */
     TRY(move_all(t));
     TRY(tree_make_root(t->tree, t->fd, t->path));
     TRY(target_keep_look(t));
     TRY(lift_guard(t));
+
+    /* The commit point. */
     if (renameat(t->fd, MOUNT_PARTIAL, t->fd, MOUNT_FINISHED) != 0)
         FAIL_SYS(ERR_FAILED, "renaming %s in %s", MOUNT_PARTIAL, t->path);
     t->is_real = true;
     TRY(file_sync_dir(t->path));
+
+    /* Tidying up. */
     TRY(file_remove_tree_at(t->fd, MOUNT_FINISHED));
     TRY(file_sync_dir(t->path));
 out:

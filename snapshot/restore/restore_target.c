@@ -17,6 +17,28 @@
 #include "snapshot/restore/restore_mount.h"
 #include "snapshot/source/dbpath.h"
 
+/*
+ * The plan: the states of a target, what a kill leaves in each, and what undoes it.
+ *
+ *   checked     target_check(): nothing was touched; a kill leaves nothing
+ *   begun       target_begin(): the lock is held. A kill leaves the lock's file, which binds nobody
+ *               once its holder is dead, and
+ *                 FRESH   <target>.sealpoint-partial, half filled; the target is as it was
+ *                 DELTA   <target>.sealpoint-incomplete, and a target of old and new files mixed
+ *                 MOUNT   .sealpoint-partial in the target, and the guard: see restore_mount.c
+ *   committing  target_commit(), all content being synced
+ *                 FRESH   one rename: a kill leaves the state before or the one after it
+ *                 DELTA   the mark is removed: before that, a kill leaves a whole but marked target
+ *                 MOUNT   names are moved up one by one
+ *   real        is_real is set with the rename that makes it so (DELTA has none: it is real when
+ *               the mark is gone). From here on nothing is undone, even if the last sync fails.
+ *
+ * A failure in between is undone at once by target_undo(), a kill by the next restore to the same
+ * target: begin removes what it finds under our names, once it has the lock, for then nobody else
+ * fills it. DELTA cannot be undone, since the old state is overwritten: the mark stays, and running
+ * the same command again completes it.
+ */
+
 #define PARTIAL_SUFFIX ".sealpoint-partial"
 #define LOCK_SUFFIX ".sealpoint-lock"
 #define MARK_SUFFIX ".sealpoint-incomplete"

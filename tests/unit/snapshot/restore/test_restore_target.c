@@ -1,13 +1,8 @@
 #include "snapshot/restore/restore_target.h"
 
-#include <errno.h>
-
-#include "core/base/mem.h"
-#include "snapshot/restore/restore_mount.h"
 #include "tests/unit/snapshot/repositories.h"
 
-/* A snapshot of a small database-like tree, opened; and a mount point's target, which an ordinary
- * folder stands in for: but for being found, that is all it takes. */
+/* A snapshot of a small database-like tree, opened. */
 struct scene {
     struct world w;
     struct snapshot_list c;
@@ -46,214 +41,6 @@ static void clear_scene(struct scene *s)
     clear_world(&s->w);
 }
 
-/* What target_check() does, once it has found a mount point. */
-static enum err begin(struct scene *s)
-{
-    void **state = s->w.state;
-    enum err rc;
-
-    target_init(&s->t, &s->tree, false, false);
-    s->t.kind = &target_kind_mount;
-    s->t.is_mount = true;
-    assert_done(mem_text(in(state, "target"), &s->t.path));
-    tree_place(&s->tree, s->t.path, true);
-    assert_done(file_join(s->t.path, MOUNT_PARTIAL, &s->t.partial));
-    assert_done(file_join(s->t.path, MOUNT_MARK, &s->t.mark));
-    assert_done(file_join(s->t.path, MOUNT_LOCK, &s->t.lock_path));
-    s->t.side = s->t.path;
-    s->t.fd = open(s->t.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    TRY(s->t.kind->check(&s->t));
-    TRY(target_begin(&s->t));
-out:
-    return rc;
-}
-
-/* Without content: files of no bytes. */
-static void fill(struct scene *s)
-{
-    struct tar_disk *disk = NULL;
-
-    assert_done(tar_disk_new(&disk));
-    assert_done(tree_make(&s->tree, disk));
-    assert_done(tar_disk_finish(disk));
-    tar_disk_free(disk);
-}
-
-static void assert_empty(void **state)
-{
-    assert_int_equal(count_names(in(state, "target")), 0);
-}
-
-static void what_is_filled_comes_up_and_nothing_of_ours_stays(void **state)
-{
-    struct scene s;
-    struct stat from;
-    struct stat to;
-
-    make_scene(state, &s);
-    assert_done(begin(&s));
-    assert_true(file_exists(in(state, "target/.sealpoint-partial/content")));
-    fill(&s);
-    assert_done(target_commit(&s.t));
-    target_clear(&s.t);
-    assert_int_equal(count_names(in(state, "target")), 4);
-    assert_true(file_exists(in(state, "target/WiredTiger.turtle")));
-    assert_true(file_exists(in(state, "target/d/f")));
-    assert_int_equal(stat(in(state, "source"), &from), 0);
-    assert_int_equal(stat(in(state, "target"), &to), 0);
-    assert_int_equal(to.st_mode, from.st_mode);
-    assert_int_equal(to.st_mtim.tv_sec, from.st_mtim.tv_sec);
-    assert_int_equal(to.st_mtim.tv_nsec, from.st_mtim.tv_nsec);
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
-}
-
-/* mongod opens mongod.lock for writing before it looks at anything else. */
-static void no_mongod_can_start_until_all_is_there(void **state)
-{
-    struct scene s;
-
-    make_scene(state, &s);
-    assert_done(begin(&s));
-    assert_int_equal(open(in(state, "target/mongod.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600), -1);
-    assert_int_equal(errno, EISDIR);
-    fill(&s);
-    assert_done(target_commit(&s.t));
-    assert_false(file_exists(in(state, "target/mongod.lock")));
-    clear_scene(&s);
-}
-
-static void an_undone_restore_leaves_what_was_there(void **state)
-{
-    struct scene s;
-    struct stat before;
-    struct stat after;
-
-    make_scene(state, &s);
-    assert_int_equal(stat(in(state, "target"), &before), 0);
-    assert_done(begin(&s));
-    fill(&s);
-    target_undo(&s.t);
-    target_clear(&s.t);
-    assert_empty(state);
-    assert_int_equal(stat(in(state, "target"), &after), 0);
-    assert_int_equal(after.st_mode, before.st_mode);
-    assert_memory_equal(&after.st_mtim, &before.st_mtim, sizeof after.st_mtim);
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
-}
-
-/* Of the list, "a" was moved up and "z" was not. */
-static void leave_half(void **state)
-{
-    assert_int_equal(mkdir(in(state, "target/.sealpoint-partial"), 0700), 0);
-    assert_int_equal(mkdir(in(state, "target/.sealpoint-partial/content"), 0700), 0);
-    put_file(in(state, "target/.sealpoint-partial/content/z"), "omega");
-    put_bytes(in(state, "target/.sealpoint-partial/names"), "a\0z", 4);
-    put_file(in(state, "target/a"), "alpha");
-}
-
-static void a_restore_killed_between_two_moves_is_removed_by_the_next(void **state)
-{
-    struct scene s;
-
-    make_scene(state, &s);
-    leave_half(state);
-    assert_done(begin(&s));
-    assert_true(was_said("a restore that did not finish lies there; what is left of it is removed "
-                         "first"));
-    assert_false(file_exists(in(state, "target/a")));
-    fill(&s);
-    assert_done(target_commit(&s.t));
-    assert_true(file_exists(in(state, "target/z")));
-    clear_scene(&s);
-}
-
-static void what_others_put_beside_a_killed_restore_is_refused_and_stays(void **state)
-{
-    static const char *const theirs[] = {"mongod.lock", "z", "other"};
-    struct scene s;
-
-    make_scene(state, &s);
-    for (size_t i = 0; i < sizeof theirs / sizeof theirs[0]; i++) {
-        char name[64];
-
-        leave_half(state);
-        snprintf(name, sizeof name, "target/%s", theirs[i]);
-        put_file(in(state, name), "precious");
-        assert_refused(begin(&s), ERR_USAGE, NULL);
-        assert_non_null(strstr(err_text(), "is not empty (it holds "));
-        assert_non_null(strstr(err_text(), theirs[i]));
-        assert_non_null(strstr(err_text(), "a restore that did not finish lies there "
-                                           "(.sealpoint-partial): remove what else is there"));
-        target_clear(&s.t);
-        assert_true(file_exists(in(state, name)));
-        assert_true(file_exists(in(state, "target/a")));
-        remove_all(in(state, "target"));
-        assert_int_equal(mkdir(in(state, "target"), 0755), 0);
-    }
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
-}
-
-static void a_name_that_comes_meanwhile_stops_the_moves_and_stays(void **state)
-{
-    struct scene s;
-
-    make_scene(state, &s);
-    assert_done(begin(&s));
-    fill(&s);
-    put_file(in(state, "target/d"), "theirs");
-    assert_refused(target_commit(&s.t), ERR_FAILED, NULL);
-    assert_non_null(strstr(err_text(), "d came into "));
-    target_undo(&s.t);
-    target_clear(&s.t);
-    assert_int_equal(count_names(in(state, "target")), 1);
-    assert_true(file_exists(in(state, "target/d")));
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
-}
-
-static void a_list_that_leads_out_of_the_target_is_refused(void **state)
-{
-    static const struct {
-        const char *at;
-        size_t len;
-    } lists[] = {{"../source", 10}, {"..", 3}, {".", 2}, {"", 1}, {"a\0d/f", 6}, {"a", 1}};
-    struct scene s;
-
-    make_scene(state, &s);
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        leave_half(state);
-        put_bytes(in(state, "target/.sealpoint-partial/names"), lists[i].at, lists[i].len);
-        assert_refused(begin(&s), ERR_FAILED, NULL);
-        assert_non_null(strstr(err_text(), "/names is damaged"));
-        target_clear(&s.t);
-        assert_true(file_exists(in(state, "source/a")));
-        remove_all(in(state, "target"));
-        assert_int_equal(mkdir(in(state, "target"), 0755), 0);
-    }
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
-}
-
-static void a_link_in_our_folders_place_is_not_followed(void **state)
-{
-    struct scene s;
-
-    make_scene(state, &s);
-    assert_int_equal(mkdir(in(state, "away"), 0700), 0);
-    assert_int_equal(mkdir(in(state, "away/content"), 0700), 0);
-    put_file(in(state, "away/content/precious"), "precious");
-    put_bytes(in(state, "away/names"), "a", 2);
-    assert_int_equal(symlink("../away", in(state, "target/.sealpoint-partial")), 0);
-    assert_done(begin(&s));
-    assert_true(file_exists(in(state, "away/names")));
-    assert_true(file_exists(in(state, "away/content/precious")));
-    target_undo(&s.t);
-    clear_scene(&s);
-}
-
 static void a_folder_is_no_mount_point_and_proc_is_one(void **state)
 {
     struct scene s;
@@ -285,15 +72,58 @@ static void a_target_must_have_a_name_of_its_own(void **state)
     clear_scene(&s);
 }
 
+/* A folder that is not there, or empty: its sibling is filled and renamed over it. */
+static void an_empty_folder_is_replaced_in_one_step(void **state)
+{
+    struct scene s;
+
+    make_scene(state, &s);
+    target_init(&s.t, &s.tree, false, false);
+    assert_done(target_check(&s.t, in(state, "target"), 1));
+    assert_int_equal(mkdir(in(state, "target.sealpoint-partial"), 0700), 0); /* of a killed one */
+    put_file(in(state, "target.sealpoint-partial/left"), "over");
+    assert_done(target_begin(&s.t));
+    assert_int_equal(count_names(in(state, "target.sealpoint-partial")), 0);
+    put_file(in(state, "target.sealpoint-partial/new"), "content");
+    assert_int_equal(count_names(in(state, "target")), 0);
+    assert_done(target_commit(&s.t));
+    assert_true(file_exists(in(state, "target/new")));
+    target_undo(&s.t); /* real by now: nothing is undone */
+    assert_true(file_exists(in(state, "target/new")));
+    clear_scene(&s);
+    assert_false(file_exists(in(state, "target.sealpoint-lock")));
+}
+
+static void an_undone_restore_leaves_the_empty_folder(void **state)
+{
+    struct scene s;
+
+    make_scene(state, &s);
+    target_init(&s.t, &s.tree, false, false);
+    assert_done(target_check(&s.t, in(state, "target"), 1));
+    assert_done(target_begin(&s.t));
+    put_file(in(state, "target.sealpoint-partial/new"), "content");
+    target_undo(&s.t);
+    clear_scene(&s);
+    assert_int_equal(count_names(in(state, "target")), 0);
+    assert_false(file_exists(in(state, "target.sealpoint-partial")));
+}
+
+static void what_is_too_large_is_refused_before_anything_is_made(void **state)
+{
+    struct scene s;
+
+    make_scene(state, &s);
+    target_init(&s.t, &s.tree, false, false);
+    assert_refused(target_check(&s.t, in(state, "target"), UINT64_MAX), ERR_STORAGE, NULL);
+    assert_false(file_exists(in(state, "target.sealpoint-partial")));
+    clear_scene(&s);
+}
+
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(what_is_filled_comes_up_and_nothing_of_ours_stays),
-    IN_FOLDER(no_mongod_can_start_until_all_is_there),
-    IN_FOLDER(an_undone_restore_leaves_what_was_there),
-    IN_FOLDER(a_restore_killed_between_two_moves_is_removed_by_the_next),
-    IN_FOLDER(what_others_put_beside_a_killed_restore_is_refused_and_stays),
-    IN_FOLDER(a_name_that_comes_meanwhile_stops_the_moves_and_stays),
-    IN_FOLDER(a_list_that_leads_out_of_the_target_is_refused),
-    IN_FOLDER(a_link_in_our_folders_place_is_not_followed),
+    IN_FOLDER(an_empty_folder_is_replaced_in_one_step),
+    IN_FOLDER(an_undone_restore_leaves_the_empty_folder),
+    IN_FOLDER(what_is_too_large_is_refused_before_anything_is_made),
     IN_FOLDER(a_folder_is_no_mount_point_and_proc_is_one),
     IN_FOLDER(a_target_must_have_a_name_of_its_own),
 };
