@@ -163,6 +163,7 @@ enum err ledger_save_trust(struct ledger *l)
     return ERR_OK;
 }
 
+/* A cache that cannot be written costs time at the next opening, nothing else. */
 static void save_cache(const struct ledger *l, const struct cache *found,
                        const struct record_set *set)
 {
@@ -183,6 +184,7 @@ static enum err check_all(struct ledger *l, const char *pinned, const struct rec
         return nothing_there(l);
     TRY(ledger_validate_genesis(set, &l->writers, &genesis));
     TRY(check_repository_fingerprint(l, pinned, genesis));
+    /* Now root is known, so a checkpoint of another writer can be dropped. */
     ledger_validate_cover(&l->writers, cover);
     TRY(ledger_validate_chains(set, cover, &l->writers));
     TRY(trust_check(&l->seen, set, cover, store_where(l->store), l->trust_path));
@@ -218,19 +220,24 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     struct record_set set = {NULL, 0, 0};
     enum err rc;
 
+    /* Collect (1 to 4). `cached` is set on failure too: the caller may try again without the cache.
+     */
     rc = ledger_fetch(l->store, cache_path, options->read_all, &set, &cache, &cover);
     *cached = cache.used > 0;
     TRY(rc);
+    /* Check (5 to 8), then arrange (9). */
     TRY(check_all(l, options->fingerprint, &set, &cover));
     TRY(find_heads(&l->heads, &set, &cover));
     TRY(arrange_records(l, &set));
     l->trusted_on_first_use = !l->seen.known && options->fingerprint == NULL;
+    /* Remember (10). Only checked records are cached, and only checked heads are raised. */
     if (use != LEDGER_CACHE_LEAVE)
         save_cache(l, &cache, &set);
     TRY(ledger_save_trust(l));
     take_over(l, &set);
 out:
     checkpoint_clear(&cover);
+    /* A damage report makes sense only if the refusal is not due to records that came meanwhile. */
     l->outdated = rc == ERR_CORRUPT && has_grown(l->store, &set, rc);
     if (!l->outdated && options->read_all && (rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED))
         rc = damage_report_all(l->store, &set, rc);
