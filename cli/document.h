@@ -25,8 +25,11 @@ MUST_CHECK enum err help_write_command(const struct command *c, struct buf *to);
 /* sealpoint.1 in mdoc; see mdoc(7). */
 MUST_CHECK enum err man_write(struct buf *to);
 
-/* `shell`: "bash", "zsh" or "fish". */
+/* What makes a shell complete: `shell` is "bash", "zsh" or "fish". */
 MUST_CHECK enum err completion_write(const char *shell, struct buf *to);
+
+/* The shell `i`; NULL behind the last. */
+const char *completion_shell(size_t i);
 
 /* Row `i` of the exit statuses, each status once, in the order of ERR_TABLE; false behind the
  * last. */

@@ -7,5 +7,8 @@
 #define CLI_EMBEDDED_H
 
 extern const unsigned char embedded_sealpoint_1_in[];
+extern const unsigned char embedded_complete_bash[];
+extern const unsigned char embedded_complete_zsh[];
+extern const unsigned char embedded_complete_fish[];
 
 #endif

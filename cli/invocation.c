@@ -10,6 +10,7 @@ struct parser {
     char *const *argv;
     size_t next; /* the word after the current one */
     bool options_ended;
+    bool is_front; /* of a command line that goes on */
     struct invocation *to;
 };
 
@@ -78,6 +79,10 @@ static enum err take_value(struct parser *p, const struct option *o, const char 
 /* The value is the next word. */
 static enum err take_next_word(struct parser *p, const struct option *o)
 {
+    if (p->next == p->count && p->is_front) {
+        p->to->pending = o;
+        return ERR_OK;
+    }
     if (p->next == p->count)
         return err_set(ERR_USAGE, "--%s needs a value: %s", o->name, o->argument);
     return take_value(p, o, p->argv[p->next++]);
@@ -198,22 +203,34 @@ static enum err check_whole(const struct invocation *i)
     return check_arguments(i);
 }
 
-enum err invocation_parse(size_t count, char *const *argv, struct invocation *out)
+static enum err parse_words(size_t count, char *const *argv, bool is_front, struct invocation *out)
 {
     struct invocation i = {0};
-    struct parser p = {.count = count, .argv = argv, .to = &i};
+    struct parser p = {.count = count, .argv = argv, .is_front = is_front, .to = &i};
     enum err rc;
 
     TRY(mem_new(count + 1, sizeof *i.arguments, &i.arguments));
     TRY(mem_new(count + 1, sizeof *i.only, &i.only));
     while (p.next < count)
         TRY(take_word(&p, argv[p.next++]));
-    TRY(check_whole(&i));
+    if (!is_front)
+        TRY(check_whole(&i));
+    i.options_ended = p.options_ended;
     *out = i;
     memset(&i, 0, sizeof i); /* the caller's now */
 out:
     invocation_clear(&i);
     return rc;
+}
+
+enum err invocation_parse(size_t count, char *const *argv, struct invocation *out)
+{
+    return parse_words(count, argv, false, out);
+}
+
+enum err invocation_parse_front(size_t count, char *const *argv, struct invocation *out)
+{
+    return parse_words(count, argv, true, out);
 }
 
 void invocation_clear(struct invocation *i)

@@ -22,6 +22,9 @@ struct invocation {
     size_t only_count;
     const char **arguments; /* NULL-terminated; owned */
     size_t argument_count;
+    /* Only of invocation_parse_front(): */
+    const struct option *pending; /* its value is to come; NULL: none */
+    bool options_ended;           /* by "--" */
 };
 
 /*
@@ -30,6 +33,11 @@ struct invocation {
  * which was meant if one is near.
  */
 MUST_CHECK enum err invocation_parse(size_t count, char *const *argv, struct invocation *out);
+/*
+ * The same for the front of a command line that is still typed: what is missing may be to come.
+ * ERR_USAGE: nothing that comes can put it right.
+ */
+MUST_CHECK enum err invocation_parse_front(size_t count, char *const *argv, struct invocation *out);
 void invocation_clear(struct invocation *i);
 
 #endif

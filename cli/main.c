@@ -1,9 +1,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/command/command.h"
+#include "cli/command/complete.h"
 #include "cli/invocation.h"
 #include "cli/option.h"
 #include "cli/print.h"
@@ -102,6 +104,10 @@ int main(int argc, char **argv)
 
     fill_standard_descriptors();
     umask(077);
+    if (argc > 1 && strcmp(argv[1], COMPLETE_COMMAND) == 0) {
+        complete_run((size_t)argc - 2, argv + 2);
+        return 0;
+    }
     rc = run_command(argc > 0 ? (size_t)argc - 1 : 0, argv + 1);
     if (rc != ERR_OK)
         print_failure(err_text());

@@ -195,13 +195,44 @@ void session_hint_signing_key(const struct session *s)
     mem_free(moved);
 }
 
+static enum err require_repository(const struct session *s, const char **where)
+{
+    *where = settings_text(s->settings, OPTION_REPOSITORY);
+    if (*where != NULL)
+        return ERR_OK;
+    err_set(ERR_USAGE, "no repository given");
+    err_hint("give --repository DIR, or set repository in " SETTING_CONFIG_DEFAULT
+             " or SEALPOINT_REPOSITORY");
+    return ERR_USAGE;
+}
+
+enum err session_locate(struct session *s)
+{
+    const char *where = NULL;
+    enum err rc;
+
+    TRY(require_repository(s, &where));
+    TRY(find_canonical(where, &s->repository));
+    TRY(find_state_dir(s));
+out:
+    return rc;
+}
+
+bool session_is_known(const struct session *s)
+{
+    struct trust seen = {.known = false};
+    bool is_known = was_seen(s->state_dir, &seen);
+
+    trust_clear(&seen);
+    return is_known;
+}
+
 /* No folder is there: never was, or its disk is not mounted. */
 static enum err fail_missing(struct session *s, const char *where)
 {
     enum err rc;
 
-    TRY(find_canonical(where, &s->repository));
-    TRY(find_state_dir(s));
+    TRY(session_locate(s));
     TRY(session_refuse_unmounted(s));
     rc = err_set(ERR_NOT_FOUND, "%s is not there", where);
     err_hint("\"sealpoint init\" makes a repository");
@@ -211,23 +242,17 @@ out:
 
 enum err session_open_store(struct session *s, bool create)
 {
-    const char *where = settings_text(s->settings, OPTION_REPOSITORY);
+    const char *where = NULL;
     enum err rc;
 
-    if (where == NULL) {
-        err_set(ERR_USAGE, "no repository given");
-        err_hint("give --repository DIR, or set repository in " SETTING_CONFIG_DEFAULT
-                 " or SEALPOINT_REPOSITORY");
-        return ERR_USAGE;
-    }
+    TRY(require_repository(s, &where));
     rc = store_open(where, create, &s->store);
     if (rc == ERR_NOT_FOUND) {
         rc = fail_missing(s, where);
         goto out;
     }
     TRY(rc);
-    TRY(find_canonical(where, &s->repository));
-    TRY(find_state_dir(s));
+    TRY(session_locate(s));
     TRY(make_state_dir(s));
 out:
     return rc;

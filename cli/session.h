@@ -34,6 +34,12 @@ MUST_CHECK enum err session_open_keyring(struct session *s);
  * store_open(). ERR_USAGE: no repository, or no state directory, is given. */
 MUST_CHECK enum err session_open_store(struct session *s, bool create);
 
+/* Only the names: s->repository, and s->state_dir, whether it is there or not. Nothing is made or
+ * opened. ERR_USAGE as above. */
+MUST_CHECK enum err session_locate(struct session *s);
+/* Has this machine seen the repository that was located? */
+bool session_is_known(const struct session *s);
+
 /* Store, ledger and catalogue. First contact without a fingerprint is said loudly.
  * `read_all` as in ledger_open(). */
 MUST_CHECK enum err session_open_ledger(struct session *s, bool read_all);

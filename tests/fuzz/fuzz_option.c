@@ -67,8 +67,20 @@ static void check_settings(struct invocation *from)
     settings_clear(&s);
 }
 
+/* A line that is still typed: what is pending takes a value, and every whole line has a front. */
+static void check_front(size_t count, char *const *words, bool is_whole)
+{
+    struct invocation i = {0};
+    enum err rc = invocation_parse_front(count, words, &i);
+
+    assert(rc == ERR_OK || (!is_whole && *err_text() != '\0' && i.arguments == NULL));
+    assert(i.pending == NULL || (!is_whole && i.pending->type != VALUE_FLAG));
+    invocation_clear(&i);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    bool is_whole = false;
     char *words[WORDS_MAX];
     struct invocation i = {0};
     char *text = malloc(size + 1);
@@ -82,9 +94,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (invocation_parse(count, words, &i) == ERR_OK) {
         check_invocation(&i);
         check_settings(&i);
+        is_whole = true;
     } else {
         assert(*err_text() != '\0' && i.arguments == NULL);
     }
+    check_front(count, words, is_whole);
     invocation_clear(&i);
     free(text);
     return 0;

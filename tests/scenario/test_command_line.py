@@ -130,7 +130,12 @@ def test_everything_can_come_from_a_configuration_file(quick):
     done = subprocess.run([SEALPOINT, "snapshots", "--config", config], env=env, check=False,
                           capture_output=True, text=True)
     assert done.returncode == USAGE
-    assert "repositry" in done.stderr
+    assert done.stderr == (f'sealpoint: configuration {config}: line 1: unknown key "repositry"\n'
+                           "  did you mean repository?\n")
+    config.write_text("masterKey:\n  - provider: file\n  - provider: file\n    passphrasefile: a\n")
+    done = subprocess.run([SEALPOINT, "snapshots", "--config", config], env=env, check=False,
+                          capture_output=True, text=True)
+    assert f'{config}: line 4: unknown key "masterKey[1].passphrasefile"' in done.stderr
 
 
 def test_a_second_master_key_opens_what_the_first_does_not(quick):
@@ -214,11 +219,13 @@ def test_help_names_every_command_and_needs_nothing(tmp_path):
         short = subprocess.run([SEALPOINT, *command.split(), "--help"], env=env,
                                capture_output=True, text=True, check=True)
         assert command in short.stdout
-    for argument in (["--man"], ["--completion", "bash"], ["--completion", "zsh"],
-                     ["--completion", "fish"]):
-        done = subprocess.run([SEALPOINT, "help", *argument], env=env, capture_output=True,
-                              text=True, check=True)
-        assert "schedule-deletion" in done.stdout.replace("\\-", "-")
+    done = subprocess.run([SEALPOINT, "help", "--man"], env=env, capture_output=True, text=True,
+                          check=True)
+    assert "schedule-deletion" in done.stdout.replace("\\-", "-")
+    for shell in ("bash", "zsh", "fish"):
+        done = subprocess.run([SEALPOINT, "help", "--completion", shell], env=env, check=True,
+                              capture_output=True, text=True)
+        assert f"{shell} completion for sealpoint" in done.stdout
 
 
 def test_interrupting_a_backup_leaves_nothing_and_says_so(quick_two):

@@ -218,6 +218,52 @@ static void help_forgives_what_is_missing(void **state)
     invocation_clear(&i);
 }
 
+static enum err parse_front(const char *text, struct invocation *out)
+{
+    struct line *l = split(text);
+
+    return invocation_parse_front(l->count, l->words, out);
+}
+
+static void a_front_may_lack_what_is_to_come(void **state)
+{
+    struct invocation i = {0};
+
+    (void)state;
+    assert_done(parse_front("", &i));
+    assert_null(i.command);
+    invocation_clear(&i);
+    assert_done(parse_front("key", &i));
+    assert_string_equal(i.family, "key");
+    invocation_clear(&i);
+    assert_done(parse_front("restore --to x", &i));
+    assert_ptr_equal(i.command, command_at(COMMAND_RESTORE));
+    assert_null(i.pending);
+    assert_false(i.options_ended);
+    invocation_clear(&i);
+    assert_done(parse_front("restore --to", &i));
+    assert_ptr_equal(i.pending, option_at(OPTION_TO));
+    assert_null(i.values[OPTION_TO]);
+    invocation_clear(&i);
+    assert_done(parse_front("-jr", &i));
+    assert_ptr_equal(i.pending, option_at(OPTION_REPOSITORY));
+    invocation_clear(&i);
+    assert_done(parse_front("backup --", &i));
+    assert_true(i.options_ended);
+    invocation_clear(&i);
+}
+
+static void a_front_that_nothing_can_mend_is_refused(void **state)
+{
+    struct invocation i = {0};
+
+    (void)state;
+    assert_refused(parse_front("nonsense", &i), ERR_USAGE, NULL);
+    assert_refused(parse_front("backup --nonsense", &i), ERR_USAGE, NULL);
+    assert_refused(parse_front("key status2", &i), ERR_USAGE, NULL);
+    assert_null(i.arguments);
+}
+
 static enum err parse_long(void *arg)
 {
     struct invocation i = {0};
@@ -245,6 +291,8 @@ int main(void)
         cmocka_unit_test(a_value_may_look_like_an_option),
         cmocka_unit_test(what_is_wrong_is_said_and_what_was_meant),
         cmocka_unit_test(help_forgives_what_is_missing),
+        cmocka_unit_test(a_front_may_lack_what_is_to_come),
+        cmocka_unit_test(a_front_that_nothing_can_mend_is_refused),
         cmocka_unit_test(every_allocation_may_fail),
     };
 

@@ -1,0 +1,192 @@
+#include "cli/command/complete.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command/impact.h"
+#include "cli/session.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/fs/file.h"
+#include "core/ledger/cache.h"
+#include "core/ledger/ledger_fetch.h"
+
+/*
+ * Opening the ledger pins what it sees, writes its cache and takes its lock. Completion must do
+ * none of that, and it must not believe what nobody has checked. So it reads the cache of what this
+ * machine has checked already, as far as the store still lists it, and nothing else: before the
+ * first command here, no snapshot is known.
+ */
+
+#define TIME_LEN 19 /* "2026-11-24 06:10:00" */
+#define LINE_MAX_LEN 300
+
+/* The settings of a command line whose last word is missing. Nobody is ever asked. */
+static enum err read_settings(const struct invocation *typed, struct invocation *copy,
+                              struct settings *out)
+{
+    *copy = *typed; /* its lists stay those of `typed` */
+    copy->values[OPTION_NO_PASSPHRASE] = "true";
+    return settings_resolve(copy, out);
+}
+
+/* Of what the store lists, the records that the cache has; the others are left NULL. */
+static enum err read_checked(struct session *s, struct record_set *out)
+{
+    struct cache cache = {.renew = false};
+    char *path = NULL;
+    enum err rc;
+
+    TRY(session_locate(s));
+    if (!session_is_known(s))
+        goto out;
+    TRY(store_open(settings_text(s->settings, OPTION_REPOSITORY), false, &s->store));
+    TRY(ledger_fetch_names(s->store, out));
+    TRY(file_join(s->state_dir, CACHE_FILE, &path));
+    TRY(cache_read(path, out, &cache));
+out:
+    mem_free(path);
+    return rc;
+}
+
+static const char *get_text(const struct record *r, const char *member, size_t max)
+{
+    const char *text = NULL;
+
+    if (!jdoc_has(r->payload, member) || jdoc_text(r->payload, member, max, &text) != ERR_OK)
+        return NULL;
+    return text;
+}
+
+static bool is_deleted(const struct record_set *set, const char *id)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct record *r = set->items[i].record;
+        const char *subject = NULL;
+
+        if (r != NULL && r->type == RECORD_TOMBSTONE)
+            subject = get_text(r, "subject", SNAPSHOT_ID_TEXT);
+        if (subject != NULL && strcmp(subject, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_given(const struct invocation *i, const char *word)
+{
+    for (size_t n = 0; n < i->argument_count; n++)
+        if (strcmp(i->arguments[n], word) == 0)
+            return true;
+    return false;
+}
+
+static enum err offer_snapshot(const struct answer *a, const struct record *r, const char *id)
+{
+    const char *description = get_text(r, "description", SNAPSHOT_TEXT_MAX);
+    char time[CLOCK_TEXT_LEN + 1];
+    char *meaning = NULL;
+    enum err rc;
+
+    clock_text(r->created_ms, time);
+    time[10] = ' '; /* the T between date and time */
+    TRY(mem_format(&meaning, "%.*s%s%s", TIME_LEN, time, description != NULL ? " " : "",
+                   description != NULL ? description : ""));
+    TRY(complete_offer(a, id, meaning));
+out:
+    mem_free(meaning);
+    return rc;
+}
+
+static int compare_newest_first(const void *left, const void *right)
+{
+    const struct record *const *a = left;
+    const struct record *const *b = right;
+
+    return record_compare(*b, *a);
+}
+
+static enum err offer_records(const struct answer *a, const struct invocation *i,
+                              const struct record_set *set)
+{
+    const struct record **list = NULL;
+    size_t count = 0;
+    enum err rc;
+
+    TRY(mem_new(set->count, sizeof *list, &list));
+    for (size_t n = 0; n < set->count; n++)
+        if (set->items[n].record != NULL && set->items[n].record->type == RECORD_SNAPSHOT)
+            list[count++] = set->items[n].record;
+    if (count > 1)
+        qsort(list, count, sizeof *list, compare_newest_first);
+    for (size_t n = 0; n < count; n++) {
+        const char *id = get_text(list[n], "id", SNAPSHOT_ID_TEXT);
+
+        if (id != NULL && !is_deleted(set, id) && !is_given(i, id))
+            TRY(offer_snapshot(a, list[n], id));
+    }
+out:
+    mem_free(list);
+    return rc;
+}
+
+enum err complete_snapshots(const struct answer *a, const struct invocation *i)
+{
+    struct record_set set = {.count = 0};
+    struct invocation copy = {0};
+    struct settings settings = {0};
+    struct session session;
+    enum err rc = ERR_OK;
+
+    session_init(&session, &settings);
+    if (!is_given(i, "latest"))
+        TRY(complete_offer(a, "latest", "the newest snapshot"));
+    if (read_settings(i, &copy, &settings) != ERR_OK || read_checked(&session, &set) != ERR_OK)
+        goto out; /* "latest" is all that is known */
+    TRY(offer_records(a, i, &set));
+out:
+    record_set_clear(&set);
+    session_clear(&session);
+    settings_clear(&settings);
+    return rc;
+}
+
+static enum err read_versions(struct session *s, struct key_versions *out)
+{
+    size_t key = 0;
+    enum err rc;
+
+    TRY(session_open_keyring(s));
+    TRY(impact_choose_key(s, &key));
+    TRY(keyring_versions(s->keyring, key, out));
+out:
+    return rc;
+}
+
+enum err complete_versions(const struct answer *a, const struct invocation *i)
+{
+    struct key_versions versions = {0};
+    struct invocation copy = {0};
+    struct settings settings = {0};
+    struct session session;
+    char *meaning = NULL;
+    enum err rc = ERR_OK;
+
+    session_init(&session, &settings);
+    if (read_settings(i, &copy, &settings) != ERR_OK ||
+        read_versions(&session, &versions) != ERR_OK)
+        goto out;
+    for (size_t n = versions.count; n > 0; n--) {
+        const struct key_version *v = &versions.items[n - 1];
+
+        TRY(mem_format(&meaning, "%s%s", v->state, v->is_active ? ", active" : ""));
+        TRY(complete_offer(a, v->version, meaning));
+        mem_free(meaning);
+        meaning = NULL;
+    }
+out:
+    mem_free(meaning);
+    key_versions_clear(&versions);
+    session_clear(&session);
+    settings_clear(&settings);
+    return rc;
+}
