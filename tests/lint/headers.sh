@@ -5,7 +5,7 @@ cd "${1:-$(dirname "$0")/../..}"
 failed=0
 
 mapfile -t headers < <(find . -name '*.h' -not -path './build*' -printf '%P\n' | LC_ALL=C sort)
-packages=(libcrypto libzstd libarchive json-c libcyaml)
+packages=(libcrypto libzstd libarchive json-c yaml-0.1)
 read -ra flags <<<"$(pkg-config --cflags "${packages[@]}") -std=c11 -D_GNU_SOURCE -I."
 
 for header in "${headers[@]}"; do

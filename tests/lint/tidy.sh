@@ -3,7 +3,7 @@
 # What is checked, and what not and why: .clang-tidy
 set -euo pipefail
 cd "${1:-$(dirname "$0")/../..}"
-packages=(libcrypto libzstd libarchive json-c libcyaml)
+packages=(libcrypto libzstd libarchive json-c yaml-0.1)
 TIDY_FLAGS="$(pkg-config --cflags "${packages[@]}") -std=c11 -D_GNU_SOURCE -I."
 export TIDY_FLAGS="$TIDY_FLAGS -DSEALPOINT_VERSION=\"0\" -DWT_SNAPPY=\"snappy.so\""
 
