@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 #include "core/fs/file.h"
 #include "core/fs/lock.h"
+#include "core/ledger/state_files.h"
 #include "snapshot/backup/block_writer.h"
 #include "snapshot/backup/index_writer.h"
 #include "snapshot/format/chain.h"
@@ -24,7 +25,8 @@
 /* All that one run holds. What is not there is NULL or zero. */
 struct backup {
     const struct backup_options *options;
-    struct ledger *ledger;
+    const struct repository *repository;
+    struct ledger *ledger; /* the repository's */
     int64_t started_ms;
     uint8_t id[SNAPSHOT_ID_LEN];
     char id_text[SNAPSHOT_ID_TEXT + 1];
@@ -114,7 +116,7 @@ static enum err take_lock(struct backup *b)
     char *path = NULL;
     enum err rc;
 
-    TRY(file_join(ledger_state_dir(b->ledger), "backup.lock", &path));
+    TRY(repository_state_path(b->repository, STATE_BACKUP_LOCK, &path));
     TRY(lock_take(path, false, &b->lock));
 out:
     if (rc == ERR_BUSY)
@@ -126,8 +128,8 @@ out:
 static enum err open_source(struct backup *b)
 {
     const struct backup_options *o = b->options;
-    const char *const apart[] = {ledger_state_dir(b->ledger), store_where(ledger_store(b->ledger)),
-                                 NULL};
+    const char *const apart[] = {repository_state_dir(b->repository),
+                                 store_where(repository_store(b->repository)), NULL};
 
     if (strcmp(o->source, "-") != 0)
         return source_dir_open(o->source, apart, &b->source);
@@ -152,7 +154,7 @@ out:
  * worth more than a warning. */
 static enum err open_parent(struct backup *b, const struct snapshot *parent)
 {
-    enum err rc = parent_open(b->ledger, b->options->keyring, parent, &b->parent);
+    enum err rc = parent_open(b->repository, b->options->keyring, parent, &b->parent);
 
     if (rc == ERR_OK) {
         b->has_parent = true;
@@ -233,7 +235,7 @@ static enum err read_and_store(struct backup *b)
         .progress = o->progress,
     };
     struct packs_options packs = {
-        .store = ledger_store(b->ledger),
+        .store = repository_store(b->repository),
         .journal = b->journal,
         .k_data = b->k_data,
         .context = b->data_key.context,
@@ -245,7 +247,7 @@ static enum err read_and_store(struct backup *b)
 
     if (o->progress != NULL)
         atomic_store(&o->progress->total_bytes, b->source.total_len);
-    TRY(spool_new(ledger_state_dir(b->ledger), &b->spool));
+    TRY(spool_new(repository_state_dir(b->repository), &b->spool));
     queue.spool = b->spool;
     TRY(read_queue_new(&queue, &b->queue));
     TRY(packs_new(&packs, &b->packs));
@@ -262,7 +264,7 @@ out:
 static enum err build_index(struct backup *b)
 {
     struct index_writer_options options = {
-        .ledger = b->ledger,
+        .repository = b->repository,
         .journal = b->journal,
         .k_meta = b->k_meta,
         .context = b->data_key.context,
@@ -409,7 +411,7 @@ static enum err put_manifest(struct backup *b, const struct jdoc *facts)
     b->manifest_size = text.len;
     manifest_name(b->id_text, name);
     TRY(journal_add(b->journal, name));
-    TRY(store_put(ledger_store(b->ledger), name, buf_bytes(&text)));
+    TRY(store_put(repository_store(b->repository), name, buf_bytes(&text)));
 out:
     manifest_clear(&again);
     buf_clear(&text);
@@ -438,7 +440,7 @@ out:
 static void keep_for_next(struct backup *b)
 {
     if (journal_forget(b->journal) != ERR_OK || index_writer_keep(b->index) != ERR_OK ||
-        parent_cache_prune(b->ledger, b->id_text) != ERR_OK)
+        parent_cache_prune(b->repository, b->id_text) != ERR_OK)
         log_say(LOG_WARN, "the snapshot is made, but preparing the next one failed: %s",
                 err_text());
     if (ledger_checkpoint_is_due(b->ledger) && ledger_checkpoint(b->ledger) != ERR_OK)
@@ -470,14 +472,17 @@ static void undo_backup(struct backup *b)
     b->journal = NULL;
     index_writer_free(b->index);
     b->index = NULL;
-    if (journal_undo(b->ledger) != ERR_OK)
+    if (journal_undo(b->repository, RECORD_SNAPSHOT) != ERR_OK)
         log_say(LOG_WARN, "%s; the next backup tries again", err_text());
     err_give(&failure);
 }
 
 enum err backup_run(const struct backup_options *options, struct backup_result *out)
 {
-    struct backup b = {.options = options, .ledger = options->ledger, .why_base = ""};
+    struct backup b = {.options = options,
+                       .repository = options->repository,
+                       .ledger = repository_ledger(options->repository),
+                       .why_base = ""};
     struct jdoc *facts = NULL;
     bool may_be_recorded = false;
     enum err rc;
@@ -487,15 +492,15 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
         FAIL(ERR_USAGE,
              "the signing key of this repository is not in %s: this machine can verify "
              "and restore, but not back up",
-             ledger_state_dir(b.ledger));
+             repository_state_dir(b.repository));
     TRY(take_lock(&b));
-    TRY(journal_recover(b.ledger));
+    TRY(journal_recover(b.repository, RECORD_SNAPSHOT));
     TRY(open_source(&b));
     TRY(make_id(&b));
     TRY(choose_parent(&b));
     TRY(make_keys(&b));
     keep_same_keys(&b);
-    TRY(journal_new(b.ledger, b.id_text, &b.journal));
+    TRY(journal_new(b.repository, RECORD_SNAPSHOT, b.id_text, &b.journal));
     TRY(read_and_store(&b));
     TRY(build_index(&b));
     TRY(make_facts(&b, &facts));

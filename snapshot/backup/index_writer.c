@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/base/rand.h"
 #include "core/fs/file.h"
 #include "snapshot/backup/parent.h"
 #include "snapshot/format/codec.h"
@@ -15,8 +14,7 @@
 #define FETCH_LEN (128 * KIB)
 
 struct index_writer {
-    struct store_put *put;
-    struct object_writer *object;
+    struct sealed_put *put;
     struct codec_stream *deflate;
     struct hash *hash; /* of the plaintext, for the cache */
     int cache;         /* owned descriptor */
@@ -27,18 +25,11 @@ struct index_writer {
     struct manifest_object facts;
 };
 
-static enum err write_to_put(void *arg, struct bytes sealed)
+static enum err to_put(void *arg, struct bytes compressed)
 {
     struct index_writer *w = arg;
 
-    return store_put_write(w->put, sealed);
-}
-
-static enum err to_object(void *arg, struct bytes compressed)
-{
-    struct index_writer *w = arg;
-
-    return object_writer_add(w->object, compressed);
+    return sealed_put_add(w->put, compressed);
 }
 
 static enum err open_cache(struct index_writer *w, const struct index_writer_options *o)
@@ -47,7 +38,7 @@ static enum err open_cache(struct index_writer *w, const struct index_writer_opt
     enum err rc;
 
     snprintf(name, sizeof name, "%s.index", o->snapshot_id);
-    TRY(parent_cache_path(o->ledger, name, &w->cache_path));
+    TRY(parent_cache_path(o->repository, name, &w->cache_path));
     TRY(mem_format(&w->cache_new, "%s.new", w->cache_path));
     w->cache = open(w->cache_new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (w->cache < 0)
@@ -60,7 +51,6 @@ enum err index_writer_new(const struct index_writer_options *o, struct index_wri
 {
     struct object_identity identity = {.type = OBJECT_INDEX, .context = o->context};
     struct index_writer *w = NULL;
-    char name[OBJECT_NAME_LEN + 1];
     enum err rc;
 
     TRY(mem_new(1, sizeof *w, &w));
@@ -68,12 +58,9 @@ enum err index_writer_new(const struct index_writer_options *o, struct index_wri
     w->pending.max = FETCH_LEN;
     TRY(open_cache(w, o));
     TRY(hash_new(&w->hash));
-    TRY(rand_fill(identity.id, sizeof identity.id));
-    object_name(identity.id, name);
-    TRY(journal_add(o->journal, name));
-    TRY(store_put_begin(ledger_store(o->ledger), name, &w->put));
-    TRY(object_writer_new(o->k_meta, &identity, write_to_put, w, &w->object));
-    TRY(codec_deflate_new(to_object, w, &w->deflate));
+    TRY(sealed_put_begin(repository_store(o->repository), o->journal, o->k_meta, &identity,
+                         &w->put));
+    TRY(codec_deflate_new(to_put, w, &w->deflate));
     w->facts.type = OBJECT_INDEX;
     memcpy(w->facts.id, identity.id, SEAL_ID_LEN);
     memcpy(w->facts.scope, o->context.scope, SEAL_ID_LEN);
@@ -144,8 +131,7 @@ enum err index_writer_finish(struct index_writer *w, struct manifest_object *out
 
     TRY(flush_pending(w));
     TRY(codec_stream_end(w->deflate));
-    TRY(object_writer_finish(w->object, &w->facts.size, w->facts.sha256));
-    TRY(store_put_commit(w->put));
+    TRY(sealed_put_commit(w->put, &w->facts.size, w->facts.sha256));
     TRY(read_back(w));
     TRY(hash_end(w->hash, digest));
     TRY(file_write(w->cache, bytes_of(digest, sizeof digest)));
@@ -168,8 +154,7 @@ void index_writer_free(struct index_writer *w)
     if (w == NULL)
         return;
     codec_stream_free(w->deflate);
-    object_writer_free(w->object);
-    store_put_free(w->put);
+    sealed_put_free(w->put);
     hash_free(w->hash);
     if (w->cache >= 0) {
         close(w->cache);

@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
+#include "core/ledger/state_files.h"
 
 #define CACHE_SUFFIX ".index"
 #define READ_LEN (256 * KIB)
@@ -21,12 +22,12 @@ void parent_clear(struct parent *p)
     *p = (struct parent){0};
 }
 
-enum err parent_cache_path(const struct ledger *ledger, const char *name, char **out)
+enum err parent_cache_path(const struct repository *repository, const char *name, char **out)
 {
     char *dir = NULL;
     enum err rc;
 
-    TRY(file_join(ledger_state_dir(ledger), "cache", &dir));
+    TRY(repository_state_path(repository, STATE_INDEX_CACHE, &dir));
     TRY(file_make_dirs(dir, 0700));
     TRY(file_join(dir, name, out));
 out:
@@ -83,7 +84,7 @@ out:
 }
 
 /* A copy that is missing, damaged or of something else is no failure: there is another way. */
-static enum err from_cache(const struct ledger *ledger, struct parent *p)
+static enum err from_cache(const struct repository *repository, struct parent *p)
 {
     char name[SNAPSHOT_ID_TEXT + sizeof CACHE_SUFFIX];
     char *path = NULL;
@@ -91,7 +92,7 @@ static enum err from_cache(const struct ledger *ledger, struct parent *p)
 
     memcpy(name, p->snapshot->id, SNAPSHOT_ID_TEXT);
     memcpy(name + SNAPSHOT_ID_TEXT, CACHE_SUFFIX, sizeof CACHE_SUFFIX);
-    TRY(parent_cache_path(ledger, name, &path));
+    TRY(parent_cache_path(repository, name, &path));
     TRY(open_copy(path, &p->index));
     TRY(manifest_matches(&p->manifest, p->index));
 out:
@@ -105,7 +106,7 @@ out:
     return rc;
 }
 
-static enum err from_repository(const struct ledger *ledger, struct keyring *keyring,
+static enum err from_repository(const struct repository *repository, struct keyring *keyring,
                                 struct parent *p)
 {
     const struct manifest_object *o = &p->manifest.index;
@@ -116,8 +117,8 @@ static enum err from_repository(const struct ledger *ledger, struct keyring *key
 
     TRY(keyring_open_data_key(keyring, manifest_key(&p->manifest, o->scope), 0, &key));
     TRY(subkey_derive(key, SUBKEY_META, &identity.context, &k_meta));
-    TRY(index_unseal(ledger_store(ledger), k_meta, &identity, o->size, p->manifest.index_plain_len,
-                     ledger_state_dir(ledger), &p->index));
+    TRY(index_unseal(repository, k_meta, &identity, o->size, p->manifest.index_plain_len,
+                     &p->index));
     TRY(manifest_matches(&p->manifest, p->index));
 out:
     secret_free(key);
@@ -125,16 +126,16 @@ out:
     return rc;
 }
 
-enum err parent_open(const struct ledger *ledger, struct keyring *keyring,
+enum err parent_open(const struct repository *repository, struct keyring *keyring,
                      const struct snapshot *snapshot, struct parent *out)
 {
     struct parent p = {.snapshot = snapshot};
     enum err rc;
 
-    TRY(manifest_load(ledger, snapshot, &p.manifest));
-    TRY(manifest_check_objects(ledger_store(ledger), &p.manifest));
-    if (from_cache(ledger, &p) != ERR_OK) {
-        rc = from_repository(ledger, keyring, &p);
+    TRY(manifest_load(repository, snapshot, &p.manifest));
+    TRY(manifest_check_objects(repository, &p.manifest));
+    if (from_cache(repository, &p) != ERR_OK) {
+        rc = from_repository(repository, keyring, &p);
         if (rc == ERR_KEY_INVALID || rc == ERR_KEY_UNREACHABLE || rc == ERR_USAGE) {
             err_note("the parent's index is not in the cache and cannot be decrypted here");
             rc = ERR_NOT_FOUND;
@@ -148,13 +149,13 @@ out:
     return rc;
 }
 
-enum err parent_cache_prune(const struct ledger *ledger, const char *id)
+enum err parent_cache_prune(const struct repository *repository, const char *id)
 {
     char *dir_path = NULL;
     DIR *dir = NULL;
     enum err rc;
 
-    TRY(parent_cache_path(ledger, ".", &dir_path));
+    TRY(parent_cache_path(repository, ".", &dir_path));
     dir = opendir(dir_path);
     if (dir == NULL)
         FAIL_SYS(ERR_FAILED, "listing %s", dir_path);

@@ -9,7 +9,7 @@
 #define SNAPSHOT_READ_SNAPSHOT_READER_H
 
 #include "core/base/err.h"
-#include "core/ledger/ledger.h"
+#include "core/repository/repository.h"
 #include "keyring/keyring.h"
 #include "snapshot/format/codec.h"
 #include "snapshot/format/index.h"
@@ -24,9 +24,9 @@ struct snapshot_reader {
 
 /* `envelope`: which of each data key (0: the recorded master key). ERR_KEY_INVALID,
  * ERR_KEY_UNREACHABLE, ERR_CORRUPT. */
-MUST_CHECK enum err snapshot_reader_open(const struct ledger *ledger, struct keyring *keyring,
-                                         const struct snapshot *snapshot, size_t envelope,
-                                         struct snapshot_reader *out);
+MUST_CHECK enum err snapshot_reader_open(const struct repository *repository,
+                                         struct keyring *keyring, const struct snapshot *snapshot,
+                                         size_t envelope, struct snapshot_reader *out);
 void snapshot_reader_clear(struct snapshot_reader *o);
 
 /* Reads blocks; one thread each. It keeps the object it read last open. */

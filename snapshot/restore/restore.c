@@ -49,9 +49,9 @@ static enum err run_preflight(struct restore *r)
     const struct restore_options *o = r->options;
     enum err rc;
 
-    rc = snapshot_reader_open(o->ledger, o->keyring, o->snapshot, o->envelope, &r->reader);
+    rc = snapshot_reader_open(o->repository, o->keyring, o->snapshot, o->envelope, &r->reader);
     if (rc == ERR_KEY_INVALID)
-        alternatives_hint(o->ledger, o->keyring, o->snapshot_list, o->snapshot);
+        alternatives_hint(o->repository, o->keyring, o->snapshot_list, o->snapshot);
     TRY(rc);
     r->tree.from = &r->reader;
     r->tree.only = o->only;
