@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 60
 VERSION := 0.1.0
 export SEALPOINT_FIXTURES
 
-PACKAGES := libcrypto libzstd libarchive json-c libcyaml
+PACKAGES := libcrypto libzstd libarchive json-c yaml-0.1
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # These install what is missing, or need nothing; everything else would fail in a thousand lines.
@@ -51,14 +51,22 @@ ALL_LDFLAGS = $(MODE_$(MODE)) -pie -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
 MAIN := cli/main.c
 LIB_SOURCES := $(filter-out $(MAIN),$(SOURCES))
-LIB_OBJECTS := $(LIB_SOURCES:%.c=$(O)/%.o)
+# Files that the binary carries; cli/embedded.h declares them.
+EMBEDDED := $(if $(filter cli,$(ROOMS)),$(wildcard cli/embedded/*))
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(O)/%.o) $(if $(EMBEDDED),$(O)/embedded.o)
 LIB := $(O)/libsealpoint.a
 UNIT_SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard tests/unit/$(room)/test_*.c)))
 UNITS := $(UNIT_SOURCES:%.c=$(O)/%)
-HELPER_OBJECTS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/*.c))
+# Helpers are the other files there. A test takes from their library what it calls. Those that
+# stand in front of the C library (fake_*.c) only go into tests that include their header: from a
+# library, a mere call of write() would take one in.
+HELPER_SOURCES := $(shell find tests/unit -name '*.c' -not -name 'test_*' | LC_ALL=C sort)
+FAKE_OBJECTS := $(patsubst %.c,$(O)/%.o,$(shell find tests/unit -name 'fake_*.c' | LC_ALL=C sort))
+HELPER_OBJECTS := $(filter-out $(FAKE_OBJECTS),$(HELPER_SOURCES:%.c=$(O)/%.o))
+HELPERS := $(O)/tests/unit/libhelpers.a
 FUZZERS := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
 DEPENDS := $(LIB_OBJECTS:.o=.d) $(O)/cli/main.d $(UNITS:%=%.d) $(FUZZERS:%=%.d) \
-	$(HELPER_OBJECTS:.o=.d)
+	$(HELPER_OBJECTS:.o=.d) $(FAKE_OBJECTS:.o=.d)
 
 # What the release build leaves beside the binary; the binary itself writes them.
 DOCUMENTS := $(O)/sealpoint.1 $(O)/completions/sealpoint.bash $(O)/completions/_sealpoint \
@@ -71,11 +79,22 @@ $(O)/sealpoint: $(O)/cli/main.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(LIB): $(LIB_OBJECTS)
+$(HELPERS): $(HELPER_OBJECTS)
+$(LIB) $(HELPERS):
 	rm -f $@
 	ar rcs $@ $^
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# "cli/embedded/a.b" is the array embedded_a_b, ended by NUL.
+$(O)/embedded.c: $(EMBEDDED)
+	@mkdir -p $(@D)
+	@{ echo '#include "cli/embedded.h"'; for file in $^; do \
+		echo "const unsigned char embedded_$$(basename $$file | tr -c 'a-z0-9\n' _)[] = {"; \
+		od -A n -v -t u1 -w20 $$file | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; done; } >$@
+$(O)/embedded.o: $(O)/embedded.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # A document is real once it is whole: an interrupted run must not leave half a man page.
@@ -109,10 +128,10 @@ uninstall: ## remove what install put there
 STILL := $(shell setarch $(shell uname -m) -R true 2>/dev/null && echo setarch $(shell uname -m) -R)
 RUN = $(if $(filter asan tsan fuzz,$(MODE)),$(STILL))
 
-$(O)/tests/unit/%: tests/unit/%.c $(HELPER_OBJECTS) $(LIB)
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(HELPER_OBJECTS) $(LIB) \
-		$(PKG_LIBS) -lcmocka
+# The fakes among the headers that the test was compiled with.
+fakes_of = $(filter $(FAKE_OBJECTS),$(patsubst %.h:,$(O)/%.o,$(shell cat $(1).d)))
+$(UNITS): $(O)/%: $(O)/%.o $(FAKE_OBJECTS) $(HELPERS) $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(call fakes_of,$@) $(HELPERS) $(LIB) $(PKG_LIBS) -lcmocka
 
 .PHONY: units unit
 units: $(UNITS)

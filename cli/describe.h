@@ -1,7 +1,7 @@
 /*
  * Snapshots and keys in words: as JSON members named as in Atlas, and as short texts.
  *
- * Uses: catalogue, keyring.h.  Used by: commands.
+ * Uses: catalogue, keyring.h.
  */
 #ifndef CLI_DESCRIBE_H
 #define CLI_DESCRIBE_H

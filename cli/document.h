@@ -2,7 +2,7 @@
  * The documents that come from the table: help, the man page, completions of shells.
  *
  * Each is appended as text to a buffer; `make` and the `help` command print it.
- * Uses: option.  Used by: command/help, main.
+ * Uses: option.
  */
 #ifndef CLI_DOCUMENT_H
 #define CLI_DOCUMENT_H

@@ -1,7 +1,7 @@
 /*
  * Rows and columns for people: each column as wide as its widest cell.
  *
- * Uses: core/base, print.  Used by: commands.
+ * Uses: core/base, print.
  */
 #ifndef CLI_GRID_H
 #define CLI_GRID_H

@@ -4,7 +4,7 @@
  * Options may stand anywhere; "--" ends them. "--name value", "--name=value", "-n value", "-nvalue"
  * and joined flags ("-qj") are understood. Values are not checked here: setting.h does that for
  * every origin alike.
- * Uses: option, suggest.  Used by: main, setting.
+ * Uses: option, suggest.
  */
 #ifndef CLI_INVOCATION_H
 #define CLI_INVOCATION_H

@@ -2,7 +2,7 @@
  * A list as JSON, in Atlas's form, written as it comes: {"format": 1, "results": […],
  * "totalCount": N}. The count stands at the end, so that a list of any length needs no memory.
  *
- * Uses: core/base, print.  Used by: commands.
+ * Uses: core/base, print.
  */
 #ifndef CLI_LIST_H
 #define CLI_LIST_H

@@ -2,10 +2,12 @@
 
 #include <string.h>
 
-#include "cli/setting.h"
+#include "cli/embedded.h"
 
-#define RELEASE_DATE "November 24, 2026"
 #define LINE_LEN 60
+
+/* The prose is in cli/embedded/sealpoint.1.in. A line "@NAME@" there is a place for a list, made of
+ * the tables by the writer of that name, at the end of this file. */
 
 /* `text` so that no character of it means something to roff. */
 static enum err add_escaped(struct buf *to, const char *text, size_t len)
@@ -117,7 +119,7 @@ out:
     return rc;
 }
 
-static enum err add_option_head(struct buf *to, const char *macro, const struct option *o)
+static enum err add_man_option_head(struct buf *to, const char *macro, const struct option *o)
 {
     enum err rc;
 
@@ -134,7 +136,7 @@ out:
 }
 
 /* Key, variable and default, a sentence each. */
-static enum err add_origins(struct buf *to, const struct option *o)
+static enum err add_man_origins(struct buf *to, const struct option *o)
 {
     const char *usual = o->default_text != NULL ? o->default_text : o->default_words;
     enum err rc = ERR_OK;
@@ -153,13 +155,13 @@ out:
     return rc;
 }
 
-static enum err add_option(struct buf *to, const struct option *o)
+static enum err add_man_option(struct buf *to, const struct option *o)
 {
     enum err rc;
 
-    TRY(add_option_head(to, "It", o));
+    TRY(add_man_option_head(to, "It", o));
     TRY(add_prose(to, o->text));
-    TRY(add_origins(to, o));
+    TRY(add_man_origins(to, o));
 out:
     return rc;
 }
@@ -184,7 +186,7 @@ static enum err add_command(struct buf *to, const struct command *c)
             continue;
         if (own++ == 0)
             TRY(buf_add_text(to, ".Bl -tag -width 4n\n"));
-        TRY(add_option(to, option_at(i)));
+        TRY(add_man_option(to, option_at(i)));
     }
     if (own > 0)
         TRY(buf_add_text(to, ".El\n"));
@@ -192,11 +194,10 @@ out:
     return rc;
 }
 
-static enum err add_synopsis(struct buf *to)
+static enum err write_synopsis(struct buf *to)
 {
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    TRY(buf_add_text(to, ".Sh SYNOPSIS\n"));
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         const struct command *c = command_at(i);
 
@@ -211,50 +212,43 @@ out:
     return rc;
 }
 
-static enum err add_commands(struct buf *to)
+static enum err write_commands(struct buf *to)
 {
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    TRY(buf_add_text(to, ".Sh COMMANDS\n.Bl -tag -width 4n\n"));
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         TRY(add_command(to, command_at(i)));
-    TRY(buf_add_text(to, ".El\n.Sh OPTIONS\nEvery command takes these; "
-                         "they may stand before or behind it.\n.Bl -tag -width 4n\n"));
-    for (size_t i = 0; i < OPTION_COUNT; i++)
-        if (option_at(i)->name != NULL && option_is_common(option_at(i)))
-            TRY(add_option(to, option_at(i)));
-    TRY(buf_add_text(to, ".El\n"));
 out:
     return rc;
 }
 
-static enum err add_configuration(struct buf *to)
+static enum err write_options(struct buf *to)
 {
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    TRY(buf_add_text(to, ".Sh CONFIGURATION\nThe configuration file is YAML.\n"
-                         "Relative paths in it begin at its folder.\n"
-                         "Unknown keys are errors.\n"
-                         "An option goes before the environment, the environment before the file,\n"
-                         "the file before the default;\n"
-                         ".Ic config\nshows what holds.\n"
-                         ".Bd -literal -offset indent\n"
-                         "repository: /srv/backup\n"
-                         "source: /var/lib/mongodb\n"
-                         "masterKey:\n"
-                         "  \\- provider: file\n"
-                         "    path: /etc/sealpoint/keyring.json\n"
-                         "    passphraseFile: /run/credentials/sealpoint/passphrase\n"
-                         ".Ed\n.Pp\n"
-                         "The first master key of the list is the one that snapshots record.\n"
-                         "Each further one gets an envelope of every data key too,\n"
-                         "so that either opens it.\n"
-                         "Members of an item:\n.Bl -tag -width 4n\n"));
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (option_at(i)->name != NULL && option_is_common(option_at(i)))
+            TRY(add_man_option(to, option_at(i)));
+out:
+    return rc;
+}
+
+static enum err write_master_key(struct buf *to)
+{
+    enum err rc = ERR_OK;
+
     for (size_t i = 0; i < MASTER_KEY_MEMBERS; i++) {
         TRY(add_macro(to, "It Cm", master_key_setting_at(i)->key));
         TRY(add_prose(to, master_key_setting_at(i)->text));
     }
-    TRY(buf_add_text(to, ".El\n.Pp\nKeys without an option:\n.Bl -tag -width 4n\n"));
+out:
+    return rc;
+}
+
+static enum err write_configuration(struct buf *to)
+{
+    enum err rc = ERR_OK;
+
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option *o = option_at(i);
 
@@ -264,18 +258,14 @@ static enum err add_configuration(struct buf *to)
         TRY(add_prose(to, o->text));
         TRY(buf_add_format(to, "Environment:\n.Ev %s .\n", o->variable));
     }
-    TRY(buf_add_text(to, ".El\n"));
 out:
     return rc;
 }
 
-static enum err add_environment(struct buf *to)
+static enum err write_environment(struct buf *to)
 {
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    TRY(buf_add_text(to, ".Sh ENVIRONMENT\nAn empty variable counts as not set.\n"
-                         "No variable holds a secret.\n"
-                         ".Bl -tag -width SEALPOINT_PASSPHRASE_FILE\n"));
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option *o = option_at(i);
 
@@ -283,51 +273,32 @@ static enum err add_environment(struct buf *to)
             continue;
         TRY(add_macro(to, "It Ev", o->variable));
         if (o->name != NULL)
-            TRY(add_option_head(to, "No as", o));
+            TRY(add_man_option_head(to, "No as", o));
         else
             TRY(add_prose(to, o->text));
     }
-    TRY(buf_add_text(to, ".El\n"));
 out:
     return rc;
 }
 
-static enum err add_files(struct buf *to)
-{
-    return buf_add_text(to,
-                        ".Sh FILES\n.Bl -tag -width 4n\n.It Pa " SETTING_CONFIG_DEFAULT "\n"
-                        "The configuration, when\n.Fl \\-config\nnames no other.\n"
-                        ".It Pa " SETTING_STATE_DIR_ROOT "/repositories/*/\n"
-                        "For each repository the signing key, what was last seen of its ledger,\n"
-                        "and caches.\n"
-                        "Losing it stops new snapshots, never a restore.\n"
-                        ".It Pa " SETTING_STATE_DIR_ROOT "/keyring.json\n"
-                        "The file keyring, when nothing else is configured.\n"
-                        "Without it, or its passphrase, nothing can be restored:\n"
-                        "keep a copy away from this machine and from the repository.\n.El\n");
-}
-
-static enum err add_statuses(struct buf *to)
+static enum err write_exit_statuses(struct buf *to)
 {
     const char *meaning;
     int status;
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    TRY(buf_add_text(to, ".Sh EXIT STATUS\n.Bl -tag -width 4n\n"));
     for (size_t i = 0; document_status(i, &status, &meaning); i++) {
         TRY(buf_add_format(to, ".It %d\n", status));
         TRY(add_prose(to, meaning));
     }
-    TRY(buf_add_text(to, ".El\n"));
 out:
     return rc;
 }
 
-static enum err add_examples(struct buf *to)
+static enum err write_examples(struct buf *to)
 {
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    TRY(buf_add_text(to, ".Sh EXAMPLES\n.Bd -literal -offset indent\n"));
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         const char *example = command_at(i)->example;
 
@@ -336,34 +307,47 @@ static enum err add_examples(struct buf *to)
         TRY(add_escaped(to, example, strlen(example)));
         TRY(buf_add_text(to, "\n"));
     }
-    TRY(buf_add_text(to, ".Ed\n"));
 out:
     return rc;
 }
 
+static enum err write_marked_list(struct buf *to, const char *marker, size_t len)
+{
+    static const struct {
+        const char *name;
+        enum err (*write)(struct buf *to);
+    } lists[] = {
+        {"@SYNOPSIS@", write_synopsis},
+        {"@COMMANDS@", write_commands},
+        {"@OPTIONS@", write_options},
+        {"@MASTERKEY@", write_master_key},
+        {"@CONFIGURATION@", write_configuration},
+        {"@ENVIRONMENT@", write_environment},
+        {"@EXIT@", write_exit_statuses},
+        {"@EXAMPLES@", write_examples},
+    };
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        if (strlen(lists[i].name) == len && memcmp(lists[i].name, marker, len) == 0)
+            return lists[i].write(to);
+    return err_set(ERR_FAILED, "man page: nothing is known to stand for %.*s", (int)len, marker);
+}
+
 enum err man_write(struct buf *to)
 {
-    enum err rc;
+    const char *line = (const char *)embedded_sealpoint_1_in;
+    enum err rc = ERR_OK;
 
-    TRY(buf_add_text(to, ".\\\" Made by \"sealpoint help \\-\\-man\".\n"
-                         ".Dd " RELEASE_DATE "\n.Dt SEALPOINT 1\n.Os\n.Sh NAME\n.Nm sealpoint\n"
-                         ".Nd seal, verify and restore MongoDB backups\n"));
-    TRY(add_synopsis(to));
-    TRY(buf_add_text(to, ".Sh DESCRIPTION\n.Nm\n"
-                         "encrypts snapshots of a database's files with envelope keys,\n"
-                         "so that the master key never leaves its keeper.\n"
-                         "It records in every snapshot which master\\-key version it depends on,\n"
-                         "and refuses a restore when that version may not be used.\n"
-                         "Archives are signed and chained: anyone can verify them without a key.\n"
-                         ".Pp\n"
-                         "Results go to standard output, everything else to standard error.\n"
-                         "Lists are printed as JSON with\n.Fl \\-json .\n"));
-    TRY(add_commands(to));
-    TRY(add_configuration(to));
-    TRY(add_environment(to));
-    TRY(add_files(to));
-    TRY(add_statuses(to));
-    TRY(add_examples(to));
+    while (*line != '\0') {
+        size_t len = strcspn(line, "\n");
+
+        if (*line == '@')
+            TRY(write_marked_list(to, line, len));
+        else
+            TRY(buf_add_format(to, "%.*s\n", (int)len, line));
+        line += len;
+        line += *line == '\n';
+    }
 out:
     return rc;
 }

@@ -6,8 +6,6 @@
 #include "core/base/text.h"
 #include "core/ledger/ledger.h"
 
-_Static_assert(COMMAND_COUNT <= 32, "the commands of an option are a set in 32 bits");
-
 const struct command *command_find(const char *name)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++)

@@ -2,7 +2,7 @@
  * The one table of commands and options. The parser, --help, the man page, completions, the
  * configuration file's keys and the environment's variables all read it; nothing else knows them.
  *
- * Uses: core/base.  Used by: cli.
+ * Uses: core/base.
  */
 #ifndef CLI_OPTION_H
 #define CLI_OPTION_H
@@ -51,8 +51,9 @@ struct command {
 };
 
 /* Every id of a command as a set. */
-#define COMMAND_BIT(id) (UINT32_C(1) << (id))
-#define COMMANDS_ALL (~UINT32_C(0))
+#define COMMAND_BIT(id) (UINT64_C(1) << (id))
+#define COMMANDS_ALL UINT64_MAX
+_Static_assert(COMMAND_COUNT <= 64, "the commands that take an option are a set in 64 bits");
 
 enum option_id {
     OPTION_CONFIG,
@@ -116,7 +117,7 @@ struct option {
     const char *default_text;  /* used as it is; NULL: none */
     const char *default_words; /* when the default is found out: how; else NULL */
     const char *text;          /* one or two sentences */
-    uint32_t commands;         /* COMMAND_BIT(…) of those that take it */
+    uint64_t commands;         /* COMMAND_BIT(…) of those that take it */
 };
 
 /* Members of one item of the configuration's list "masterKey". */
@@ -131,6 +132,7 @@ enum master_key_member {
 struct master_key_setting {
     const char *key;
     bool required;
+    bool is_path;
     const char *text;
 };
 

@@ -30,9 +30,9 @@ static const struct command commands[COMMAND_COUNT] = {
                     "Symbolic links are kept as links. A dbpath whose journal, folders or *.wt "
                     "files are links is refused, as the snapshot would lack them: back up a file "
                     "system snapshot, or bind-mount them in their places.\n\n"
-                    "What is unchanged since the parent snapshot is not stored again. When this "
-                    "ends with status 0 the snapshot is durable; status 10 means the same, but a "
-                    "file changed or vanished while it was read.",
+                    "What is unchanged since the parent snapshot is not stored again. Exit "
+                    "status 0 means that the snapshot is durable; 10 means the same, but a file "
+                    "changed or vanished while it was read.",
             .example = "sealpoint backup /var/lib/mongodb --description 'before the upgrade'",
         },
     [COMMAND_RESTORE] =
@@ -62,8 +62,8 @@ static const struct command commands[COMMAND_COUNT] = {
                     "manifests, and presence and size of every object are checked. --read-data "
                     "also reads every object and compares its digest, still without a key; "
                     "--decrypt opens everything and compares every block. Without SNAPSHOT all "
-                    "are checked. All damage is named before it ends.\n\n"
-                    "Status 6 when anything is damaged; else 9 when something cannot be read; "
+                    "are checked. All damage is reported before it exits.\n\n"
+                    "Exit status 6 when anything is damaged; else 9 when something cannot be read; "
                     "else 3 or 4 when a key was refused, and what other keys open was "
                     "decrypted all the same.",
             .example = "sealpoint verify --read-data --sample 5%",
@@ -133,7 +133,7 @@ static const struct command commands[COMMAND_COUNT] = {
             .summary = "try the master keys that snapshots depend on",
             .text = "Wraps and unwraps a canary with the active version and with every version "
                     "that a snapshot depends on, says VALID, INVALID or UNREACHABLE for each, "
-                    "and records what changed in the ledger. Status 3 when one is invalid, 4 "
+                    "and records what changed in the ledger. Exit status 3 when one is invalid, 4 "
                     "when one is unreachable.",
         },
     [COMMAND_KEY_CREATE] =
@@ -377,7 +377,7 @@ static const struct option options[OPTION_COUNT] = {
             .name = "help",
             .letter = 'h',
             .type = VALUE_FLAG,
-            .text = "Print help and end.",
+            .text = "Print help and exit.",
             .commands = COMMANDS_ALL,
         },
     [OPTION_VERSION] =
@@ -385,7 +385,7 @@ static const struct option options[OPTION_COUNT] = {
             .name = "version",
             .letter = 'V',
             .type = VALUE_FLAG,
-            .text = "Print the version and end.",
+            .text = "Print the version and exit.",
             .commands = COMMANDS_ALL,
         },
     [OPTION_SOURCE] =
@@ -591,10 +591,10 @@ static const struct option options[OPTION_COUNT] = {
 };
 
 static const struct master_key_setting master_key_settings[MASTER_KEY_MEMBERS] = {
-    [MASTER_KEY_PROVIDER] = {"provider", true, "What keeps the master key: file."},
-    [MASTER_KEY_PATH] = {"path", false, "The keyring of provider file."},
+    [MASTER_KEY_PROVIDER] = {"provider", true, false, "What keeps the master key: file."},
+    [MASTER_KEY_PATH] = {"path", false, true, "The keyring of provider file."},
     [MASTER_KEY_PASSPHRASE_FILE] =
-        {"passphraseFile", false,
+        {"passphraseFile", false, true,
          "A file that holds its passphrase, or fd:N; without it the terminal is asked."},
 };
 

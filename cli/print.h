@@ -1,7 +1,8 @@
 /*
- * The two ways out: results to standard output, everything else to standard error.
+ * The two ways out: results to standard output, everything else to standard error. No other room
+ * prints.
  *
- * Uses: core/base.  Used by: cli; no other room prints.
+ * Uses: core/base.
  */
 #ifndef CLI_PRINT_H
 #define CLI_PRINT_H

@@ -1,7 +1,7 @@
 /*
  * What a command works with: repository, keyring and catalogue, opened as the settings say.
  *
- * Uses: setting and the rooms below.  Used by: commands.
+ * Uses: setting and the rooms below.
  */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H

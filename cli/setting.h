@@ -1,9 +1,8 @@
 /*
  * The effective settings: for each row of the table its value, and where that came from.
  *
- * An option goes before the environment, that before the configuration file, that before the
- * default.
- * Uses: option, invocation, config.  Used by: commands.
+ * Options override the environment, that overrides the configuration file, that the defaults.
+ * Uses: option, invocation, config.
  */
 #ifndef CLI_SETTING_H
 #define CLI_SETTING_H

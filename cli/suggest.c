@@ -42,10 +42,9 @@ static size_t word_distance(const char *a, size_t a_len, const char *b, size_t b
     return rows[a_len % 3][b_len];
 }
 
-void suggest_offer(struct suggest *s, const char *candidate)
+void suggest_offer_n(struct suggest *s, const char *candidate, size_t len)
 {
     size_t word_len = strlen(s->word);
-    size_t len = strlen(candidate);
     size_t far;
 
     if (word_len > WORD_MAX || len > WORD_MAX)
@@ -55,10 +54,16 @@ void suggest_offer(struct suggest *s, const char *candidate)
         return;
     s->distance = far;
     s->best = candidate;
+    s->best_len = len;
+}
+
+void suggest_offer(struct suggest *s, const char *candidate)
+{
+    suggest_offer_n(s, candidate, strlen(candidate));
 }
 
 void suggest_hint(const struct suggest *s, const char *before)
 {
     if (s->best != NULL)
-        err_hint("did you mean %s%s?", before, s->best);
+        err_hint("did you mean %s%.*s?", before, (int)s->best_len, s->best);
 }

@@ -1,7 +1,7 @@
 /*
  * Asking the person at the terminal (/dev/tty, whatever standard input is).
  *
- * Uses: core/base, keyring.h.  Used by: session, commands.
+ * Uses: core/base, keyring.h.
  */
 #ifndef CLI_TERMINAL_H
 #define CLI_TERMINAL_H

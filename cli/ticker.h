@@ -1,7 +1,7 @@
 /*
  * The line that shows how far a long job is, on a terminal only.
  *
- * Uses: core/base, snapshot/format/progress.h, print.  Used by: commands.
+ * Uses: core/base, snapshot/format/progress.h, print.
  */
 #ifndef CLI_TICKER_H
 #define CLI_TICKER_H

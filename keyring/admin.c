@@ -78,9 +78,7 @@ out:
     return rc;
 }
 
-/* Where a keyring lies. */
-
-/* The folder of `path`, links resolved, with a '/' at the end; it need not hold the file yet. */
+/* The directory of `path`, links resolved, with a '/' at the end; it need not hold the file yet. */
 static enum err resolve_folder_of(const char *path, bool is_folder, char **out)
 {
     char *copy = NULL;
@@ -99,6 +97,7 @@ out:
     return rc;
 }
 
+/* Compared by resolved path with a trailing slash, so that "/backup2" is not inside "/backup". */
 enum err key_place_of(const char *keyring_path, const char *repository, enum key_place *out)
 {
     char *of_keyring = NULL;

@@ -1,9 +1,9 @@
 /*
  * The `key` commands on master keys that are managed from here (today: the file keyring).
  *
- * Every change is whole or did not happen, also when the process is killed midway. A version past
- * its deletion date is destroyed: it counts so at once, and its material goes at the next change.
- * Uses: keyring.h.
+ * Every change happens completely or not at all, even if the process is killed. A version past its
+ * deletion date counts as destroyed at once; its key is removed from the file by the next change.
+ * Uses: core/base, keyring.
  */
 #ifndef KEYRING_ADMIN_H
 #define KEYRING_ADMIN_H
@@ -25,7 +25,7 @@ struct key_version {
     bool is_active;
     int64_t created_ms;
     int64_t changed_ms;  /* when the state became what it is */
-    int64_t deletion_ms; /* when the material goes or went; 0: no date */
+    int64_t deletion_ms; /* when the key is or was removed; 0: no date */
 };
 
 struct key_versions {
@@ -65,8 +65,8 @@ enum key_action { KEY_DISABLE, KEY_ENABLE, KEY_SCHEDULE_DELETION, KEY_CANCEL_DEL
 MUST_CHECK enum err keyring_act(struct keyring *k, size_t i, enum key_action action,
                                 const char *version, uint64_t days, struct key_version *out);
 
-/* Where a file keyring lies as seen from a repository folder. Inside it, or beside it in the same
- * folder, it protects nothing against who takes the whole: to be said loudly. */
+/* Where a file keyring is, relative to a repository directory. Inside it, or beside it in the same
+ * directory, it does not protect against somebody who copies both; users are warned of that. */
 enum key_place { KEY_PLACE_APART, KEY_PLACE_BESIDE, KEY_PLACE_INSIDE };
 MUST_CHECK enum err key_place_of(const char *keyring_path, const char *repository,
                                  enum key_place *out);

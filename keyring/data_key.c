@@ -36,6 +36,7 @@ enum err data_key_of_record(const struct record *from, struct data_key *out)
     TRY(data_key_read(part, from->repository, &key));
     TRY(jdoc_child(from->payload, "masterKey", &part));
     TRY(key_name_read(part, &said));
+    /* Listings show "masterKey"; it must be the key that opens the data. */
     if (!key_name_equal(&said, &key.envelopes[0].key))
         FAIL(ERR_CORRUPT, "\"masterKey\" is not the key of the first envelope");
     *out = key;

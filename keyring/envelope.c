@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The context is part of what the wrap authenticates; the JSON repeats it. It is written and
+ * compared here, but never used as input: the caller knows the context already. */
 #define CONTEXT_VERSION "1"
 
 static enum err context_write(const struct seal_context *context, struct jdoc *to)
@@ -20,6 +22,8 @@ out:
     return rc;
 }
 
+/* Checked before any key operation: an envelope of another scope could not be opened anyway, but
+ * the message would then speak of a wrong key. */
 static enum err context_check(const struct jdoc *from, const struct seal_context *context)
 {
     struct seal_context found = {{0}, {0}};
@@ -69,6 +73,7 @@ enum err envelope_read(const struct jdoc *from, const struct seal_context *conte
     TRY(key_name_read(from, &out->key));
     TRY(jdoc_text(from, "wrapAlgorithm", sizeof out->algorithm - 1, &algorithm));
     snprintf(out->algorithm, sizeof out->algorithm, "%s", algorithm);
+    /* The wrapped key is opaque here: its form is the provider's. */
     TRY(jdoc_base64(from, "wrappedKey", out->wrapped, sizeof out->wrapped, &out->wrapped_len));
     if (out->wrapped_len == 0)
         FAIL(ERR_CORRUPT, "member \"wrappedKey\" is empty");

@@ -1,12 +1,12 @@
 /*
- * One envelope as JSON, in records and manifests (docs/FORMAT.md, keyring):
+ * One envelope as JSON, in records and manifests (docs/FORMAT.md, 2 and 7.3):
  *
  *   {"provider", "keyId", "keyVersion", "wrapAlgorithm", "wrappedKey": base64,
  *    "context": {"sealpoint": "1", "repository": 32 hex, "scope": 32 hex}}
  *
- * The context is what the wrap is bound to; it is there for people and for key services' logs, and
- * must be the one the data key stands in.
- * Uses: keyring.h.
+ * The context is what the wrap is bound to. It is repeated for people and for the logs of key
+ * services, and must be that of the data key.
+ * Uses: core/base, keyring.
  */
 #ifndef KEYRING_ENVELOPE_H
 #define KEYRING_ENVELOPE_H

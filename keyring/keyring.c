@@ -8,6 +8,17 @@
 #include "keyring/keyring_internal.h"
 #include "keyring/provider.h"
 
+/*
+ * A data key is wrapped once by the active version of each configured master key; each wrap is an
+ * envelope, and any one of them opens the data key. The wrapped key never says by itself whether it
+ * is the right one, so the record also has a commitment to the data key.
+ *
+ * Opening an envelope: find the configured master key that it names; ask for the state of its
+ * version, so that a disabled key is refused even by a provider that would still decrypt; unwrap by
+ * exactly that version; recompute the commitment and compare. A provider that cannot be asked is
+ * never taken for one that says no: ERR_KEY_UNREACHABLE and ERR_KEY_INVALID stay apart all the way
+ * up.
+ */
 enum err keyring_of(const struct provider *const *providers, void *const *selves, size_t count,
                     struct keyring **out)
 {
@@ -86,8 +97,8 @@ out:
     return rc;
 }
 
-/* The configured master key of that provider and key id. One that cannot be asked might be it: then
- * ERR_KEY_UNREACHABLE, as nobody can tell. */
+/* The configured master key of that provider and key id. If none says it is the one, but one of
+ * them could not be asked, nobody can tell: then its failure is returned instead of ERR_USAGE. */
 static enum err find_master_key(struct keyring *k, const struct key_name *key,
                                 struct master_key **out)
 {
@@ -183,7 +194,7 @@ out:
     return rc;
 }
 
-/* State first, then the provider's unwrap, which is told the key to expect. */
+/* The state first, then the unwrap, which is given the key name to expect. */
 static enum err unwrap_envelope(struct keyring *k, const struct envelope *e,
                                 const struct seal_context *context, struct secret **out)
 {
@@ -247,16 +258,16 @@ out:
     return rc;
 }
 
-/* A failure that is the key's becomes a verdict: ERR_OK then. */
+/* Turns a failure that concerns the key into a verdict, and returns ERR_OK for it. */
 static enum err as_verdict(enum err rc, struct key_state *out)
 {
     if (rc != ERR_KEY_INVALID && rc != ERR_KEY_UNREACHABLE)
         return rc;
-    memset(out, 0, sizeof *out); /* dates found so far are those of the version, not of this */
+    memset(out, 0, sizeof *out); /* dates found so far belong to another verdict */
     out->verdict = rc == ERR_KEY_INVALID ? KEY_INVALID : KEY_UNREACHABLE;
     snprintf(out->reason, sizeof out->reason, "%s",
              rc == ERR_KEY_INVALID ? "credentialsRejected" : "unreachable");
-    /* The first line; the hints behind it are of the refusal. */
+    /* The first line only: the hints after it belong to a refusal. */
     snprintf(out->detail, sizeof out->detail, "%.*s", (int)strcspn(err_text(), "\n"), err_text());
     return ERR_OK;
 }
@@ -269,7 +280,7 @@ static enum err look_at_state(struct keyring *k, const struct key_name *key, boo
 
     TRY(find_master_key(k, key, &m));
     TRY(m->does->state(m->self, key, out));
-    /* The state says yes: a "no" after it is about who asks. */
+    /* The state says that the key is usable, so a refusal now concerns the credentials. */
     if (round_trip && out->verdict == KEY_VALID)
         TRY(try_round_trip(m, key));
 out:

@@ -3,7 +3,7 @@
  *
  * The first master key is the recorded one; each further one gets an envelope of every data key
  * too. Master keys never leave their provider; data keys live in struct secret.
- * Uses: core.
+ * Uses: core/base, core/seal, core/ledger, verdict.
  */
 #ifndef KEYRING_KEYRING_H
 #define KEYRING_KEYRING_H
@@ -54,7 +54,7 @@ struct data_key {
 MUST_CHECK enum err data_key_read(const struct jdoc *from, const uint8_t repository[SEAL_ID_LEN],
                                   struct data_key *out);
 /* The "dataKey" of a snapshot or rewrap record. ERR_CORRUPT also when the record's "masterKey" is
- * not the one of the first envelope: what is said must be what is used. */
+ * not the one of the first envelope: the key that is shown must be the key that is used. */
 MUST_CHECK enum err data_key_of_record(const struct record *from, struct data_key *out);
 MUST_CHECK enum err data_key_write(const struct data_key *from, struct jdoc **out);
 MUST_CHECK enum err data_key_copy(const struct data_key *from, struct data_key *out);
@@ -76,14 +76,14 @@ struct master_key_options {
 struct keyring;
 
 /* No key is used yet and no passphrase asked for. ERR_USAGE: an unknown provider or a missing
- * setting. ERR_KEY_UNREACHABLE does not come from here: a provider that cannot be reached says so
- * when it is asked for something. */
+ * setting. Never ERR_KEY_UNREACHABLE: a provider that cannot be reached fails when it
+ * is first used. */
 MUST_CHECK enum err keyring_open(const struct master_key_options *keys, size_t count,
                                  struct keyring **out);
 void keyring_free(struct keyring *k);
 
-/* A key will be used: begin, in the background, with what the first use would wait for (scrypt, a
- * connection). Reports nothing; what fails is tried again, and told, by that use. */
+/* Start, in the background, what the first use of a key would wait for (scrypt, a connection).
+ * Reports nothing; what fails is repeated, and reported, by the first use. */
 void keyring_prepare(struct keyring *k);
 
 size_t keyring_count(const struct keyring *k);
@@ -109,8 +109,9 @@ MUST_CHECK enum err keyring_new_data_key(struct keyring *k, const uint8_t reposi
 MUST_CHECK enum err keyring_open_data_key(struct keyring *k, const struct data_key *record,
                                           size_t i, struct secret **out);
 
-/* What is known of a version now. Never fails for the key's sake: the verdict says it.
- * `round_trip`: also wrap and unwrap a canary. */
+/* The state of a version now. What is wrong with the key is a verdict and not a failure.
+ * `round_trip`: also wrap and unwrap random bytes. ERR_USAGE: no configured master key is the one.
+ */
 MUST_CHECK enum err keyring_state(struct keyring *k, const struct key_name *key, bool round_trip,
                                   struct key_state *out);
 

@@ -1,5 +1,5 @@
 /*
- * The inside of a struct keyring, for the files that carry out its calls.
+ * The body of struct keyring, for the files that implement its functions.
  *
  * Uses: provider.
  */

@@ -1,10 +1,10 @@
 /*
- * What a provider of master keys does: one table a provider, found by name.
+ * What a provider of master keys implements: one table of functions per provider, found by name.
  *
  * The master key never comes out of it. A provider is asked by one thread at a time.
- * Errors of every call, beside its own: ERR_KEY_INVALID (it says no), ERR_KEY_UNREACHABLE (it
- * cannot be asked), ERR_CORRUPT (what it keeps is damaged or tampered with).
- * Uses: core, keyring.h.
+ * Errors of every call, beside its own: ERR_KEY_INVALID (it refuses the key), ERR_KEY_UNREACHABLE
+ * (it cannot be asked), ERR_CORRUPT (what it keeps is damaged or tampered with).
+ * Uses: admin, keyring.
  */
 #ifndef KEYRING_PROVIDER_H
 #define KEYRING_PROVIDER_H
@@ -29,8 +29,8 @@ struct provider {
     enum err (*open)(const struct master_key_options *options, void **self);
     void (*free)(void *self);
 
-    /* May be NULL. Begin in the background with what the first use of a key would wait for. Nothing
-     * is reported here and nobody is asked. */
+    /* May be NULL. Start in the background what the first use of a key would wait for. Reports
+     * nothing and asks nobody. */
     void (*prepare)(void *self);
 
     /* The active version, whatever its state. */
@@ -39,7 +39,7 @@ struct provider {
     /* True in *is_here when this is the master key with that key id. */
     enum err (*is_mine)(void *self, const char *key_id, bool *is_here);
 
-    /* Looks at the version as it is now. Not being usable is a verdict and no error. */
+    /* The version as it is now. That it is not usable is a verdict, not an error. */
     enum err (*state)(void *self, const struct key_name *key, struct key_state *out);
 
     /* Wrap `plain` under `key`, bound to `context`. Refuses a version that is not enabled. */

@@ -46,7 +46,7 @@ static const struct reason_row *row_of(const char *reason)
     return NULL;
 }
 
-/* " since T" and ", its material goes on T", as far as known; `out` holds both. */
+/* Both dates as text, as far as they are known; `out` has room for both. */
 #define DATES_TEXT_MAX 100
 
 static void dates_text(const struct key_state *state, char out[DATES_TEXT_MAX])

@@ -1,5 +1,5 @@
 /*
- * Three verdicts, never two: what is known of one master-key version right now.
+ * What is known about one master-key version right now: one of three verdicts.
  *
  * Uses: core/base.
  */
@@ -11,9 +11,10 @@
 #include "core/base/err.h"
 
 enum verdict {
-    KEY_VALID,   /* the provider can encrypt and decrypt with it now */
-    KEY_INVALID, /* it says no: disabled, pendingDeletion, destroyed, notFound, credentialsRejected
-                  */
+    KEY_VALID,      /* the provider can encrypt and decrypt with it now */
+    KEY_INVALID,    /* the provider refuses it: disabled, pendingDeletion, destroyed, notFound,
+                     * credentialsRejected
+                     */
     KEY_UNREACHABLE /* cannot tell; never counts as invalid */
 };
 
@@ -24,7 +25,7 @@ struct key_state {
     char reason[KEY_REASON_MAX]; /* one word for records ("disabled"); "" when valid */
     char detail[KEY_REASON_MAX]; /* for people: which file, what happened */
     int64_t since_ms;            /* when the provider says it changed; 0 unknown */
-    int64_t deletion_ms;         /* pendingDeletion: when the material goes; else 0 */
+    int64_t deletion_ms;         /* pendingDeletion: when the key is removed; else 0 */
 };
 
 const char *verdict_name(enum verdict v); /* "VALID", "INVALID", "UNREACHABLE" */

@@ -2,7 +2,7 @@
  * What is said of a keyring when it is made: what is wrong with how and where it lies, and what
  * must be kept elsewhere.
  *
- * Uses: session, keyring/admin.h.  Used by: init.c, key_create.c.
+ * Uses: session, keyring/admin.h.
  */
 #ifndef CLI_COMMAND_ADVICE_H
 #define CLI_COMMAND_ADVICE_H

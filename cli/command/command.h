@@ -3,7 +3,7 @@
  *
  * Each returns what the process is to end with; the message is in err_text(). ERR_ATTENTION comes
  * after the result was printed.
- * Uses: all rooms.  Used by: main.
+ * Uses: all rooms.
  */
 #ifndef CLI_COMMAND_COMMAND_H
 #define CLI_COMMAND_COMMAND_H

@@ -1,7 +1,7 @@
 /*
  * What depends on a master-key version, for the commands that show it and those that warn of it.
  *
- * Uses: session, keyring/catalogue/impact.h.  Used by: key.c, key_change.c.
+ * Uses: session, keyring/catalogue/impact.h.
  */
 #ifndef CLI_COMMAND_IMPACT_H
 #define CLI_COMMAND_IMPACT_H

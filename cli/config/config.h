@@ -2,20 +2,16 @@
  * The configuration file: YAML, its keys those of the one table.
  *
  * Everything is kept as text, so that a value is checked and read alike wherever it comes from.
- * The only user of libcyaml.
- * Uses: core/base, core/fs, option, suggest.  Used by: setting.
+ * Uses: core/base, core/fs, option, field, yaml_tree.
  */
 #ifndef CLI_CONFIG_CONFIG_H
 #define CLI_CONFIG_CONFIG_H
 
-#include <stdint.h>
+#include <stddef.h>
 
 #include "cli/option.h"
 #include "core/base/bytes.h"
 #include "core/base/err.h"
-
-#define CONFIG_LEN_MAX (256 * KIB)
-#define CONFIG_TEXT_MAX 4095
 
 /* One item of the list "masterKey". NULL: the member is not there. */
 struct config_master_key {
@@ -25,12 +21,12 @@ struct config_master_key {
 struct config {
     char *values[OPTION_COUNT]; /* NULL: the key is not there */
     struct config_master_key *keys;
-    uint32_t key_count;
+    size_t key_count;
 };
 
 /*
  * ERR_USAGE: not YAML, an unknown key, a key twice, a value of the wrong kind; the message has the
- * line where it can be told. Release *out with config_free().
+ * line and the key. Release *out with config_free().
  */
 MUST_CHECK enum err config_parse(struct bytes yaml, struct config **out);
 

@@ -18,25 +18,29 @@ struct bytes bytes_of_text(const char *text)
 
 bool bytes_equal(struct bytes a, struct bytes b)
 {
+    /* memcmp() must not be given the NULL of empty bytes. */
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* A buffer is zero when its first byte is and every byte equals the one before it: memcmp at the
- * speed of the vector unit. */
+/* All bytes are zero when the first is and every byte equals the one before it: one memcmp() of the
+ * bytes with themselves, which is vectorised, instead of a loop. */
 bool bytes_are_zero(struct bytes of)
 {
     return of.len == 0 || (of.data[0] == 0 && memcmp(of.data, of.data + 1, of.len - 1) == 0);
 }
 
+/* The capacity doubles, so that adding byte by byte copies each byte a constant number of times. */
 enum err buf_reserve(struct buf *b, size_t more)
 {
     size_t cap = b->cap > 0 ? b->cap : 256;
     enum err rc = ERR_OK;
 
+    /* Subtracted, not added: `more` may come from outside, and a sum could wrap around. */
     if (more > b->max || b->len > b->max - more)
         FAIL(ERR_FAILED, "a buffer would grow past its limit of %zu bytes", b->max);
     if (b->len + more <= b->cap)
         goto out;
+    /* The comparison with max / 2 keeps the doubling itself from wrapping around. */
     while (cap < b->len + more)
         cap = cap > b->max / 2 ? b->max : cap * 2;
     if (cap > b->max)
@@ -64,6 +68,8 @@ enum err buf_add_text(struct buf *b, const char *text)
     return buf_add(b, bytes_of_text(text));
 }
 
+/* The text is measured first, then written in place. vsnprintf() adds a NUL, so room is made for
+ * it, but it is not counted as content. */
 enum err buf_add_format(struct buf *b, const char *fmt, ...)
 {
     va_list args;
@@ -82,6 +88,7 @@ out:
     return rc;
 }
 
+/* Goes through a small array, so that the bounds check of buf_add() is the only one. */
 enum err buf_add_u(struct buf *b, uint64_t value, unsigned width)
 {
     uint8_t be[8];
@@ -101,6 +108,7 @@ void buf_clear(struct buf *b)
     *b = (struct buf){.max = b->max};
 }
 
+/* Byte by byte: neither the alignment of `data` nor the byte order of the machine matters. */
 void be_put(uint8_t *data, uint64_t value, unsigned width)
 {
     for (unsigned i = 0; i < width; i++)
@@ -123,6 +131,7 @@ struct cursor cursor_of(struct bytes from)
 
 enum err cursor_take(struct cursor *c, size_t len, struct bytes *out)
 {
+    /* A length read from a file is compared before the pointer moves; on failure nothing moves. */
     if (len > c->left)
         return err_set(ERR_CORRUPT, "ends early: %zu bytes wanted, %zu are left", len, c->left);
     *out = bytes_of(c->data, len);
@@ -137,11 +146,13 @@ enum err cursor_u(struct cursor *c, unsigned width, uint64_t *out)
     enum err rc;
 
     TRY(cursor_take(c, width, &raw));
+    /* A cursor over empty bytes has no data to point to; only a width of 0 gets this far there. */
     *out = raw.data != NULL ? be_get(raw.data, width) : 0;
 out:
     return rc;
 }
 
+/* Typed forms of cursor_u(): callers need no casts, and the width cannot differ from the type. */
 enum err cursor_u8(struct cursor *c, uint8_t *out)
 {
     uint64_t value = 0;
@@ -172,6 +183,7 @@ enum err cursor_u32(struct cursor *c, uint32_t *out)
     return rc;
 }
 
+/* Every decoder ends with this: bytes that nobody reads could carry a second meaning. */
 enum err cursor_end(const struct cursor *c)
 {
     if (c->left > 0)

@@ -1,7 +1,7 @@
 /*
- * Pointer and length together; buffers that grow under a cap; big-endian reading and writing.
+ * Bytes as pointer and length; buffers that grow under a cap; big-endian reading and writing.
  *
- * Uses: err, mem.
+ * Uses: err.
  */
 #ifndef CORE_BASE_BYTES_H
 #define CORE_BASE_BYTES_H
@@ -21,12 +21,15 @@ struct bytes {
     size_t len;
 };
 
+/* bytes_of_text() leaves out the NUL. */
 struct bytes bytes_of(const void *data, size_t len);
 struct bytes bytes_of_text(const char *text);
 bool bytes_equal(struct bytes a, struct bytes b);
+/* True for empty bytes. */
 bool bytes_are_zero(struct bytes of);
 
-/* Owned bytes that grow; never beyond `max`. Zero-initialised with a max it is ready for use. */
+/* Owned bytes that grow, but never beyond `max`. Ready for use when zero-initialised with a max;
+ * release with buf_clear(). */
 struct buf {
     uint8_t *data;
     size_t len;
@@ -34,12 +37,15 @@ struct buf {
     size_t max;
 };
 
-/* Room for `more` bytes behind len. ERR_FAILED: that would pass max, or no memory. */
+/* Make room for `more` bytes after len. ERR_FAILED: the limit `max` would be exceeded, or there is
+ * no memory; the content stays as it was. The same holds for all buf_add functions. */
 MUST_CHECK enum err buf_reserve(struct buf *b, size_t more);
 MUST_CHECK enum err buf_add(struct buf *b, struct bytes more);
 MUST_CHECK enum err buf_add_text(struct buf *b, const char *text);
 MUST_CHECK enum err buf_add_format(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-MUST_CHECK enum err buf_add_u(struct buf *b, uint64_t value, unsigned width); /* big-endian */
+MUST_CHECK enum err buf_add_u(struct buf *b, uint64_t value,
+                              unsigned width); /* big-endian; 1 to 8 bytes */
+/* Borrowed until the next call that adds or clears. */
 struct bytes buf_bytes(const struct buf *b);
 void buf_clear(struct buf *b); /* frees; max stays */
 
@@ -47,7 +53,8 @@ void buf_clear(struct buf *b); /* frees; max stays */
 void be_put(uint8_t *data, uint64_t value, unsigned width);
 uint64_t be_get(const uint8_t *data, unsigned width);
 
-/* Reading from the front; each take moves on. ERR_CORRUPT: fewer bytes are left than asked for. */
+/* Reads from the front; each call advances. ERR_CORRUPT: fewer bytes are left than asked for; then
+ * the cursor has not moved. */
 struct cursor {
     const uint8_t *data;
     size_t left;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+/* clock_gettime() cannot fail for the two clocks that are used here. */
 static int64_t read_ns(clockid_t which)
 {
     struct timespec now;
@@ -27,6 +28,8 @@ int64_t clock_steady_ms(void)
     return read_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
+/* The remainders change nothing within the years allowed; they tell the compiler that each field
+ * has the width that `out` has room for. */
 void clock_text(int64_t ms, char *out)
 {
     time_t seconds = (time_t)(ms / 1000);
@@ -39,6 +42,7 @@ void clock_text(int64_t ms, char *out)
              (unsigned)utc.tm_sec % 100, (unsigned)(ms % 1000));
 }
 
+/* sscanf() alone would accept blanks, signs and missing zeros, so the form is checked first. */
 enum err clock_parse(const char *text, int64_t *ms)
 {
     static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
@@ -56,6 +60,7 @@ enum err clock_parse(const char *text, int64_t *ms)
                &milli) != 7 ||
         year < 1970)
         goto bad;
+    /* Convert; timegm() normalises dates that do not exist. */
     utc.tm_year = (int)year - 1900;
     utc.tm_mon = (int)month - 1;
     utc.tm_mday = (int)day;
@@ -63,7 +68,8 @@ enum err clock_parse(const char *text, int64_t *ms)
     utc.tm_min = (int)minute;
     utc.tm_sec = (int)second;
     value = (int64_t)timegm(&utc) * 1000 + milli;
-    clock_text(value, again); /* 31 February comes back as March */
+    /* 31 February was normalised to March: only a date that reads the same again exists. */
+    clock_text(value, again);
     if (strcmp(again, text) != 0)
         goto bad;
     *ms = value;

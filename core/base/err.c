@@ -5,6 +5,23 @@
 #include <stdio.h>
 #include <string.h>
 
+/*
+ * There is one message per thread, in a buffer of fixed size: recording a failure must work when
+ * the failure is that there is no memory.
+ *
+ * A message is built from the inside out. err_set() or err_sys() records what happened where it is
+ * first noticed, and replaces whatever was there. On the way up, err_note() puts in front what was
+ * being done ("restoring s-2031: pack 7: ..."), and err_hint() appends a line that says what the
+ * user can do. A caller that handles a failure calls err_clear(), so that a later err_note() does
+ * not prefix a message that is settled.
+ *
+ * A worker thread has a message of its own, which would be lost with the thread. It is copied out
+ * with err_take() before the thread ends, and err_give() makes it the message of the thread that
+ * joins it (pool.c). The same pair keeps a message across calls that may record others.
+ *
+ * The arguments of these functions must not point into the message itself, which is overwritten
+ * while they are formatted; a caller that needs the old text copies it with err_take() first.
+ */
 static _Thread_local char message[ERR_TEXT_MAX];
 
 static const int statuses[] = {
@@ -23,7 +40,7 @@ enum err err_set(enum err code, const char *fmt, ...)
     return code;
 }
 
-/* To the end of the message; what does not fit is cut. */
+/* Appends to the message; what does not fit is cut. */
 static void append_text(const char *text)
 {
     size_t used = strlen(message);
@@ -35,7 +52,7 @@ static void append_text(const char *text)
 
 enum err err_sys(enum err code, const char *fmt, ...)
 {
-    int cause = errno;
+    int cause = errno; /* vsnprintf() may change it */
     char reason[128];
     va_list args;
 
@@ -44,6 +61,7 @@ enum err err_sys(enum err code, const char *fmt, ...)
     va_end(args);
     append_text(": ");
     append_text(strerror_r(cause, reason, sizeof reason));
+    /* A full disk is the same to every caller: something the user can fix. */
     return cause == ENOSPC || cause == EDQUOT ? ERR_STORAGE : code;
 }
 

@@ -78,11 +78,14 @@ void err_hint(const char *fmt, ...) PRINTF_LIKE(1, 2);
 const char *err_text(void);
 void err_clear(void);
 
-/* The record of one thread, on its way to the thread that joins it. */
+/* A code with its message, outside of the thread's own buffer: to hand both to another thread, or
+ * to keep them while other calls are made. */
 struct err_record {
     enum err code;
     char text[ERR_TEXT_MAX];
 };
+/* err_take() copies `code` and this thread's message; err_give() makes a copy this thread's message
+ * again and returns its code. */
 void err_take(enum err code, struct err_record *to);
 enum err err_give(const struct err_record *from);
 

@@ -4,9 +4,10 @@
 
 #include "core/base/mem.h"
 
+/* The algorithm is fetched once: a lookup per message would cost more than a short hash. */
 struct hash {
-    EVP_MD *md;
-    EVP_MD_CTX *ctx;
+    EVP_MD *md;      /* owned */
+    EVP_MD_CTX *ctx; /* owned */
 };
 
 static enum err start_digest(struct hash *h)
@@ -45,7 +46,7 @@ enum err hash_end(struct hash *h, uint8_t out[HASH_LEN])
 {
     if (EVP_DigestFinal_ex(h->ctx, out, NULL) != 1)
         return err_set(ERR_FAILED, "SHA-256 failed");
-    return start_digest(h);
+    return start_digest(h); /* ready for the next message */
 }
 
 void hash_free(struct hash *h)

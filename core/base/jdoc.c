@@ -11,10 +11,25 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
+/*
+ * json-c is lenient where a signed document must not be ambiguous, so a document passes three
+ * checks before anybody reads a member:
+ *
+ *   1. jscan_check() looks at the tokens and refuses what json-c silently changes or accepts beyond
+ *      RFC 8259, and counts the member names in the text.
+ *   2. json-c parses in strict mode with UTF-8 validation and a depth limit; bytes after the object
+ *      are refused.
+ *   3. The members in the tree are counted. Fewer than in the text means that a name occurred twice
+ *      in one object and that json-c kept one of the two.
+ *
+ * Members are then read one at a time, each with its type and its cap. Writing goes the other way
+ * and refuses text that step 1 would refuse. The recursive functions are bounded by JDOC_DEPTH_MAX.
+ */
 #define HEX_TEXT_MAX 256
 #define BASE64_TEXT_MAX (96 * 1024)
 
-/* struct jdoc is json-c's object under our own name. */
+/* A struct jdoc is json-c's object under a name of our own, so that no header needs json-c. The
+ * union drops the const that json-c's read-only functions do not have. */
 static struct json_object *to_json_c(const struct jdoc *from)
 {
     union {
@@ -30,8 +45,9 @@ static struct jdoc *from_json_c(struct json_object *from)
     return (struct jdoc *)from;
 }
 
-/* json-c keeps the last of two members of one name; a signed text with two meanings is refused.
- * Counting is enough: a name that occurs twice is two in the text and one in the tree. */
+/* json-c keeps the last of two members with one name, other readers the first: a signed text must
+ * not have two meanings. Counting finds it: such a name counts twice in the text and once in the
+ * tree. */
 static size_t members_in_tree(struct json_object *node) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
 {
     size_t count = 0;
@@ -49,9 +65,9 @@ static size_t members_in_tree(struct json_object *node) // NOLINT(misc-no-recurs
     return count;
 }
 
-/* json-c gives each object 16 places and each list 32. A ledger keeps all its records' trees, so
- * what is not needed is given back; when there is no memory to do so, it is not. */
-static void shrink_strings(struct json_object *node) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
+/* json-c allocates 16 slots for each object and 32 for each list. A ledger keeps the trees of all
+ * its records, so unused slots are released. A failure to do so is harmless and is ignored. */
+static void shrink_tables(struct json_object *node) // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
 {
     if (json_object_is_type(node, json_type_object)) {
         struct lh_table *members = json_object_get_object(node);
@@ -60,13 +76,13 @@ static void shrink_strings(struct json_object *node) // NOLINT(misc-no-recursion
         json_object_object_foreach(node, name, value)
         {
             (void)name;
-            shrink_strings(value);
+            shrink_tables(value);
         }
         if (fitting < members->size)
             (void)lh_table_resize(members, fitting);
     } else if (json_object_is_type(node, json_type_array)) {
         for (size_t i = 0; i < json_object_array_length(node); i++)
-            shrink_strings(json_object_array_get_idx(node, i));
+            shrink_tables(json_object_array_get_idx(node, i));
         (void)json_object_array_shrink(node, 0);
     }
 }
@@ -82,7 +98,9 @@ enum err jdoc_parse(struct bytes from, struct jdoc **out)
         FAIL(ERR_FAILED, "out of memory");
     if (from.len == 0 || from.len > INT_MAX)
         FAIL(ERR_CORRUPT, "not a JSON document: %zu bytes", from.len);
+    /* Refuse what json-c would forgive. */
     TRY(jscan_check(from, &members));
+    /* Parse the whole input as one object. */
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     root = json_tokener_parse_ex(tokener, (const char *)from.data, (int)from.len);
     if (json_tokener_get_error(tokener) == json_tokener_continue)
@@ -95,9 +113,10 @@ enum err jdoc_parse(struct bytes from, struct jdoc **out)
         FAIL(ERR_CORRUPT, "bytes are left over behind the JSON object");
     if (!json_object_is_type(root, json_type_object))
         FAIL(ERR_CORRUPT, "not a JSON object");
+    /* No name twice. */
     if (members_in_tree(root) != members)
         FAIL(ERR_CORRUPT, "a member name occurs twice in one object");
-    shrink_strings(root);
+    shrink_tables(root);
     *out = from_json_c(root);
     root = NULL; /* the caller's now */
 out:
@@ -154,6 +173,8 @@ enum err jdoc_write_pretty(const struct jdoc *from, struct buf *to)
         to);
 }
 
+/* Takes `value`, on failure too. A NULL value means that json-c had no memory for it, unless it
+ * stands for null. KEY_IS_NEW saves a lookup; the caller promises that the name is new. */
 static enum err add_member(struct jdoc *object, const char *name, struct json_object *value,
                            bool is_null)
 {
@@ -270,6 +291,8 @@ bool jdoc_has(const struct jdoc *object, const char *name)
     return json_object_object_get(to_json_c(object), name) != NULL;
 }
 
+/* json_object_is_type() is false for a NULL value too, so a null member fails as of the wrong type.
+ */
 static enum err find_member(const struct jdoc *object, const char *name, enum json_type type,
                             struct json_object **out)
 {
@@ -309,6 +332,7 @@ out:
     return rc;
 }
 
+/* json-c keeps an integer as int64 or, above that, as uint64: the sign is asked for first. */
 enum err jdoc_number(const struct jdoc *object, const char *name, uint64_t max, uint64_t *out)
 {
     struct json_object *value = NULL;
@@ -407,6 +431,7 @@ enum err jdoc_item_text(const struct jdoc *array, size_t i, size_t max, const ch
     return clean_text(value, "item of a list", max, out);
 }
 
+/* One level deep; json_object_equal() compares the values whole. */
 bool jdoc_covers(const struct jdoc *whole, const struct jdoc *part)
 {
     json_object_object_foreach(to_json_c(part), name, value)
@@ -428,6 +453,7 @@ static bool is_known_member(const char *name, const char *const *known)
     return false;
 }
 
+/* The whole tree is searched: a critical member deep inside must be understood as well. */
 static enum err check_tree(struct json_object *node, // NOLINT(misc-no-recursion): JDOC_DEPTH_MAX
                            const char *const *known)
 {
@@ -437,7 +463,7 @@ static enum err check_tree(struct json_object *node, // NOLINT(misc-no-recursion
     if (json_object_is_type(node, json_type_object)) {
         json_object_object_foreach(node, name, value)
         {
-            text_printable(name, shown, sizeof shown); /* it may come from anyone */
+            text_printable(name, shown, sizeof shown); /* not checked by anyone before */
             if (name[0] == '!' && !is_known_member(name, known))
                 FAIL(ERR_UNSUPPORTED,
                      "member \"%s\" must be understood, and this release does not know it", shown);

@@ -3,7 +3,7 @@
  *
  * The only user of json-c. Bytes that are signed or digested are checked as stored, before they
  * come here; nothing is re-serialised to be checked.
- * Uses: err, bytes, text, clock, jscan.
+ * Uses: bytes, err.
  */
 #ifndef CORE_BASE_JDOC_H
 #define CORE_BASE_JDOC_H
@@ -19,21 +19,24 @@ struct jdoc; /* an object or an array; a root is owned, a part is borrowed from 
 
 #define JDOC_DEPTH_MAX 12
 
-/* One JSON object and nothing behind it. ERR_CORRUPT: not that; invalid UTF-8; too deep; a member
- * name twice; or what other readers may read differently (jscan.h). */
+/* One JSON object and nothing after it; release with jdoc_free(). ERR_CORRUPT: it is not, or has
+ * invalid UTF-8, more than JDOC_DEPTH_MAX levels, a member name twice, or something that other
+ * readers may read differently (jscan.h). */
 MUST_CHECK enum err jdoc_parse(struct bytes from, struct jdoc **out);
+/* An empty object or array. ERR_FAILED: no memory. */
 MUST_CHECK enum err jdoc_object(struct jdoc **out);
 MUST_CHECK enum err jdoc_array(struct jdoc **out);
 void jdoc_free(struct jdoc *root);
 
-/* Append as text: on one line without blanks, or for people. */
+/* Append as text: on one line without blanks, or indented for people. ERR_FAILED: no memory, or
+ * over to->max. */
 MUST_CHECK enum err jdoc_write(const struct jdoc *from, struct buf *to);
 MUST_CHECK enum err jdoc_write_pretty(const struct jdoc *from, struct buf *to);
 
 /* Setting a member; the name must be new. jdoc_set and jdoc_push take *child and set it to NULL,
- * on failure too. NULL text gives null; text that is not clean (text_is_clean) is ERR_USAGE,
- * because no reader would take it. Numbers above 2^53 lose precision in other readers; our sizes
- * stay below. */
+ * on failure too. NULL text gives null. ERR_USAGE: text that is not clean (text_is_clean), which
+ * no reader would accept. ERR_FAILED: no memory. Numbers above 2^53 lose precision in other
+ * readers; our sizes stay below. */
 MUST_CHECK enum err jdoc_set(struct jdoc *object, const char *name, struct jdoc **child);
 MUST_CHECK enum err jdoc_set_text(struct jdoc *object, const char *name, const char *text);
 MUST_CHECK enum err jdoc_set_number(struct jdoc *object, const char *name, uint64_t value);

@@ -4,6 +4,12 @@
 #include <stdint.h>
 #include <string.h>
 
+/*
+ * One pass over the bytes, a token at a time. Only the tokens that json-c is lenient about are
+ * examined closely: strings, escapes and numbers. Structure is json-c's concern, and so are the
+ * words true, false and null, of which any run of lower-case letters passes here.
+ */
+
 static enum err skip_string(struct bytes from, size_t *i);
 static size_t number_end(struct bytes from, size_t i);
 
@@ -34,7 +40,7 @@ enum err jscan_check(struct bytes from, size_t *members)
                 FAIL(ERR_CORRUPT, "not JSON: a bad number, or one too long, at byte %zu", i);
             i = end;
         } else if (is_one_of(c, "{}[]:, \t\r\n") || (c >= 'a' && c <= 'z')) {
-            count += c == ':'; /* words are json-c's: it takes true, false and null */
+            count += c == ':'; /* outside of strings, each colon follows one member name */
             i++;
         } else {
             FAIL(ERR_CORRUPT, "not JSON: unexpected character at byte %zu", i);
@@ -45,7 +51,7 @@ out:
     return rc;
 }
 
-/* The value of \uXXXX at `i`; UINT32_MAX: that is not there. */
+/* The value of the \uXXXX at `i`, or UINT32_MAX when there is none. */
 static uint32_t escaped_unit(struct bytes from, size_t i)
 {
     static const char digits[] = "0123456789abcdef0123456789ABCDEF";
@@ -53,6 +59,7 @@ static uint32_t escaped_unit(struct bytes from, size_t i)
 
     if (from.len - i < 6 || from.data[i] != '\\' || from.data[i + 1] != 'u')
         return UINT32_MAX;
+    /* The digits stand in the table twice, so that the position modulo 16 is the value. */
     for (size_t k = i + 2; k < i + 6; k++) {
         if (!is_one_of(from.data[k], digits))
             return UINT32_MAX;
@@ -61,21 +68,25 @@ static uint32_t escaped_unit(struct bytes from, size_t i)
     return value;
 }
 
-/* One backslash and what belongs to it. */
+/* Skips an escape sequence, surrogate pairs as one. json-c replaces half a pair and cuts a string
+ * at an escaped NUL; both would make what is read differ from what was signed. */
 static enum err skip_escape(struct bytes from, size_t *i)
 {
     uint32_t unit;
 
+    /* A short escape; json-c refuses unknown letters. */
     if (*i + 1 < from.len && from.data[*i + 1] != 'u') {
         *i += 2;
         return ERR_OK;
     }
+    /* The first unit: no NUL, and no low surrogate. */
     unit = escaped_unit(from, *i);
     if (unit == 0)
         return err_set(ERR_CORRUPT, "not JSON: a NUL within a string at byte %zu", *i);
     if (unit == UINT32_MAX || (unit >= 0xdc00 && unit <= 0xdfff))
         return err_set(ERR_CORRUPT, "not JSON: a bad escape at byte %zu", *i);
     *i += 6;
+    /* A high surrogate must be followed by a low one. */
     if (unit < 0xd800 || unit > 0xdbff)
         return ERR_OK;
     unit = *i < from.len ? escaped_unit(from, *i) : UINT32_MAX;
@@ -85,7 +96,7 @@ static enum err skip_escape(struct bytes from, size_t *i)
     return ERR_OK;
 }
 
-/* *i moves from the quote that opens to behind the one that closes. */
+/* Moves *i from the opening quote to the byte after the closing one. */
 static enum err skip_string(struct bytes from, size_t *i)
 {
     enum err rc = ERR_OK;
@@ -114,8 +125,9 @@ static size_t skip_digits(struct bytes from, size_t *i)
     return *i - start;
 }
 
-/* The index behind the number at `i`: -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?
- * 0: it is none, or has too many digits. */
+/* The index after the number at `i`: -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?
+ * Returns 0 when it is not a number or has too many digits. Only the integer part is limited:
+ * nothing here reads fractions. */
 static size_t number_end(struct bytes from, size_t i)
 {
     size_t count;

@@ -1,7 +1,8 @@
 /*
- * What json-c forgives and a signed text must not have: a filter in front of its parser.
+ * A check in front of json-c's parser, for what json-c tolerates and a signed text must not
+ * contain.
  *
- * Uses: err, bytes.
+ * Uses: bytes, err.
  */
 #ifndef CORE_BASE_JSCAN_H
 #define CORE_BASE_JSCAN_H
@@ -11,13 +12,13 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 
-/* An integer with more digits would be cut to the largest that fits. */
+/* json-c silently replaces an integer with more digits by the largest one that fits. */
 #define JSCAN_DIGITS_MAX 19
 
 /*
- * Look at the tokens of `from`; whether they make a document is json-c's to say. *members: how
- * many names there are. ERR_CORRUPT: control characters or NUL in a string, half a surrogate pair,
- * single quotes, NaN, Infinity, numbers with a dot and no digits, or over JSCAN_DIGITS_MAX.
+ * Check the tokens of `from`; whether they form a document is left to json-c. *members is the
+ * number of member names. ERR_CORRUPT: control characters or NUL in a string, half a surrogate
+ * pair, single quotes, NaN, Infinity, numbers with a dot and no digits, or over JSCAN_DIGITS_MAX.
  */
 MUST_CHECK enum err jscan_check(struct bytes from, size_t *members);
 

@@ -11,6 +11,8 @@
 
 static atomic_ulong fail_countdown;
 
+/* Counts down to the one allocation that a test wants to fail. Threads allocate at the same time,
+ * so the count is taken with compare-and-swap: exactly one of them sees it reach zero. */
 static bool told_to_fail(void)
 {
     unsigned long left = atomic_load(&fail_countdown);
@@ -21,7 +23,8 @@ static bool told_to_fail(void)
     return false;
 }
 
-/* Checks the size of an allocation of count × size and leaves it in *bytes. */
+/* Computes count × size with the limit checked by division, so that the product cannot wrap around.
+ * Zero items get the room of one: malloc(0) may return NULL, which means "no memory" here. */
 static enum err size_of(size_t count, size_t size, size_t *bytes)
 {
     if (size == 0 || count > MEM_MAX / size)
@@ -42,10 +45,10 @@ enum err mem_new(size_t count, size_t size, void *out)
     enum err rc;
 
     TRY(size_of(count, size, &bytes));
-    ptr = calloc(1, bytes);
+    ptr = calloc(1, bytes); /* the count is in `bytes` already */
     if (ptr == NULL)
         FAIL(ERR_FAILED, "out of memory: %zu bytes", bytes);
-    memcpy(out, &ptr, sizeof ptr);
+    memcpy(out, &ptr, sizeof ptr); /* *out may be a pointer to any type: a cast would alias it */
 out:
     return rc;
 }
@@ -97,6 +100,7 @@ enum err mem_text(const char *text, char **out)
     return mem_text_n(text, strlen(text), out);
 }
 
+/* Measured first, then written into exactly as much room. */
 enum err mem_format(char **out, const char *fmt, ...)
 {
     char *text = NULL;

@@ -1,7 +1,7 @@
 /*
- * Memory that says when there is none.
+ * Heap memory whose allocation fails with an error instead of NULL.
  *
- * Everything on the heap comes from here, so that a test can let each allocation fail once.
+ * Everything on the heap comes from here, so that a test can make each allocation fail once.
  * Uses: err.
  */
 #ifndef CORE_BASE_MEM_H
@@ -11,21 +11,22 @@
 
 #include "core/base/err.h"
 
-/* No single allocation is larger: a length from outside must not become a gigabyte. */
+/* The limit of one allocation: a length read from a file must not become a gigabyte. */
 #define MEM_MAX ((size_t)256 * 1024 * 1024)
 
-/* `count` zeroed items of `size` bytes each; *out is a pointer to a pointer. ERR_FAILED: none left.
- */
+/* Allocate `count` zeroed items of `size` bytes. `out` is the address of a pointer of any type;
+ * release what it gets with mem_free(). ERR_FAILED: no memory, or over MEM_MAX; *out is untouched
+ * then. */
 MUST_CHECK enum err mem_new(size_t count, size_t size, void *out);
 
-/* Make *ptr hold `count` items of `size` bytes, keeping what was there; the new part is not zeroed.
- */
+/* Make *ptr hold `count` items of `size` bytes, keeping the content; what is new is not zeroed. On
+ * failure the old block stays. */
 MUST_CHECK enum err mem_resize(size_t count, size_t size, void *ptr);
 
 /*
  * Make sure that *ptr, an array of *cap items of `size` bytes of which `count` are in use, can take
- * one more: a full one gets twice the capacity. What is new is not zeroed. On failure nothing
- * changed.
+ * one more: the capacity of a full one is doubled. What is new is not zeroed. On failure nothing
+ * has changed.
  */
 MUST_CHECK enum err mem_grow(size_t count, size_t size, size_t *cap, void *ptr);
 

@@ -19,6 +19,8 @@ struct worker {
     pthread_t thread;
 };
 
+/* The order matters: the failure is kept before `stop` is set, or a worker that returns early
+ * because of it could be the first to report. */
 static void keep_first_failure(struct pool *p, enum err code)
 {
     pthread_mutex_lock(&p->lock);
@@ -48,7 +50,8 @@ enum err pool_run(size_t count, pool_work *work, void *shared)
 
     assert(count > 0 && count <= POOL_WORKERS_MAX);
     pthread_mutex_init(&p.lock, NULL);
-    /* Signals go to the main thread: a worker's system call is not cut short by one. */
+    /* New threads inherit the mask: signals go to the main thread, which checks for them (stop.h),
+     * and do not interrupt the system calls of workers. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (; started < count; started++) {
@@ -59,12 +62,14 @@ enum err pool_run(size_t count, pool_work *work, void *shared)
         }
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    /* Those that started are joined also when one could not be: they use this stack frame. */
     for (size_t i = 0; i < started; i++)
         pthread_join(workers[i].thread, NULL);
     pthread_mutex_destroy(&p.lock);
     return p.first.code == ERR_OK ? ERR_OK : err_give(&p.first);
 }
 
+/* The affinity mask, not the number of processors: a container or taskset may allow fewer. */
 size_t pool_processors(void)
 {
     cpu_set_t set;

@@ -1,5 +1,5 @@
 /*
- * N threads that do the same work until it is done; the first failure is everyone's.
+ * Runs the same work on several threads; the first failure stops all of them.
  *
  * Uses: err.
  */
@@ -14,12 +14,14 @@
 
 #define POOL_WORKERS_MAX 64
 
-/* `worker` counts from 0. It asks `stop` now and then, and returns early when it is set. */
+/* `worker` counts from 0. The function checks `stop` regularly and returns ERR_OK early when it is
+ * set. */
 typedef enum err pool_work(void *shared, size_t worker, const atomic_bool *stop);
 
 /*
  * Run `work` on `count` threads and wait for all. When one fails, stop is set for the others,
- * and its code and message are returned (of several, the one that failed first).
+ * and its code and message are returned (with several failures, the first). ERR_FAILED: a thread
+ * could not be started; those that were have ended.
  */
 MUST_CHECK enum err pool_run(size_t count, pool_work *work, void *shared);
 

@@ -10,7 +10,7 @@
 
 #include "core/base/err.h"
 
-/* ERR_FAILED: the generator has no entropy. */
+/* ERR_FAILED: the generator has no entropy; `data` must not be used then. */
 MUST_CHECK enum err rand_fill(void *data, size_t len);
 
 #endif

@@ -1,8 +1,6 @@
 #include "core/base/secret.h"
 
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -11,57 +9,41 @@
 
 #include "core/base/mem.h"
 
-#define SECURE_HEAP_LEN MIB /* verify opens up to 8,192 data keys of 32 bytes at once */
+/*
+ * Key material is kept where it cannot leak by accident:
+ *
+ *   - on OpenSSL's secure heap, a region of fixed size that is locked against swapping, excluded
+ *     from core dumps and surrounded by guard pages. OpenSSL puts the private halves of its own
+ *     keys there too;
+ *   - in a process that writes no core dump and that other processes of the same user cannot attach
+ *     to or read (PR_SET_DUMPABLE);
+ *   - in struct secret only, whose memory is wiped when it is freed. Whoever must make a copy
+ *     (base64 text, the buffer of a file) wipes it with secret_wipe().
+ *
+ * Locking may be refused (RLIMIT_MEMLOCK); everything else still holds then, so that is no error.
+ * The heap cannot grow: SECURE_HEAP_LEN limits how many secrets are open at the same time.
+ */
+#define SECURE_HEAP_LEN MIB /* verify holds up to 8,192 data keys of 32 bytes */
 #define SECURE_HEAP_LEAST 32
-#define HUGE_PAGE (2 * MIB)
-#define HUGE_FROM (4 * HUGE_PAGE)
 
 struct secret {
     size_t len;
     uint8_t *data; /* owned, on the secure heap */
 };
 
-/* OpenSSL's memory. What is large is scrypt's 16 MiB, which it walks at random: huge pages spare
- * it thousands of page faults (measured: 9 of 42 ms). */
-static void *allocate_aligned(size_t len, const char *file, int line)
-{
-    void *ptr = malloc(len);
-    size_t skip = HUGE_PAGE - (uintptr_t)ptr % HUGE_PAGE;
-
-    (void)file;
-    (void)line;
-    if (ptr != NULL && len >= HUGE_FROM)
-        (void)madvise((char *)ptr + skip, len - skip, MADV_HUGEPAGE);
-    return ptr;
-}
-
-static void *reallocate_plain(void *ptr, size_t len, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return realloc(ptr, len);
-}
-
-static void release_plain(void *ptr, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(ptr);
-}
-
 enum err secret_setup(void)
 {
     const struct rlimit none = {0, 0};
 
-    /* Refused when OpenSSL holds memory already: then it goes on as it was. */
-    (void)CRYPTO_set_mem_functions(allocate_aligned, reallocate_plain, release_plain);
+    /* No core dumps, no ptrace. */
     if (setrlimit(RLIMIT_CORE, &none) != 0)
         return err_sys(ERR_FAILED, "turning core dumps off");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return err_sys(ERR_FAILED, "turning core dumps off");
+    /* The secure heap, once per process. */
     if (CRYPTO_secure_malloc_initialized())
         return ERR_OK;
-    /* 2 means: works, but the pages could not be locked (RLIMIT_MEMLOCK); wiping still holds. */
+    /* The result 2 means that it works but could not be locked (RLIMIT_MEMLOCK). */
     if (CRYPTO_secure_malloc_init(SECURE_HEAP_LEN, SECURE_HEAP_LEAST) == 0)
         return err_set(ERR_FAILED, "the secure heap for key material cannot be set up");
     return ERR_OK;
@@ -92,6 +74,7 @@ enum err secret_random(size_t len, struct secret **out)
     enum err rc;
 
     TRY(secret_new(len, &s));
+    /* The generator for private values: its state is separate from that of public nonces. */
     if (RAND_priv_bytes(s->data, (int)len) != 1)
         FAIL(ERR_FAILED, "the random generator failed");
     *out = s;

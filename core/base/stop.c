@@ -2,7 +2,7 @@
 
 #include <signal.h>
 
-static volatile sig_atomic_t requested;
+static volatile sig_atomic_t requested; /* the only type that a signal handler may write */
 
 static void on_signal(int number)
 {
@@ -12,12 +12,15 @@ static void on_signal(int number)
 
 void stop_install(void)
 {
+    /* Without SA_RESTART: a wait, for a lock or for input, ends with EINTR and the caller checks.
+     */
     struct sigaction action = {.sa_handler = on_signal};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
 
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
+    /* A closed pipe is then an error of write() like any other. */
     sigaction(SIGPIPE, &ignore, NULL);
 }
 

@@ -1,5 +1,5 @@
 /*
- * A request to stop, set by a signal, asked for by every long loop.
+ * A request to stop: set by a signal, checked by every long loop.
  *
  * Uses: err.
  */
@@ -11,7 +11,7 @@
 /* SIGINT, SIGTERM and SIGHUP set the flag; SIGPIPE is ignored. */
 void stop_install(void);
 
-/* ERR_INTERRUPTED when a signal came. */
+/* ERR_INTERRUPTED when a signal has arrived since the start. */
 MUST_CHECK enum err stop_check(void);
 
 #endif

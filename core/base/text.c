@@ -16,7 +16,7 @@ static const struct unit time_units[] = {
     {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}, {'\0', 1},
 };
 
-/* Digits from *at on; *at moves behind them. False: none, or over max. */
+/* Reads digits and moves *cursor past them. False: no digit, or more than `max`. */
 static bool take_digits(const char **cursor, uint64_t max, uint64_t *out)
 {
     uint64_t value = 0;
@@ -25,6 +25,7 @@ static bool take_digits(const char **cursor, uint64_t max, uint64_t *out)
     for (; **cursor >= '0' && **cursor <= '9'; ++*cursor) {
         uint64_t digit = (uint64_t)(**cursor - '0');
 
+        /* value * 10 + digit > max, computed so that nothing wraps around. */
         if (value > (max - digit) / 10 || digit > max)
             return false;
         value = value * 10 + digit;
@@ -44,6 +45,8 @@ enum err text_number(const char *text, uint64_t max, uint64_t *out)
     return ERR_OK;
 }
 
+/* A number and one unit letter, and nothing after it. The last row, of letter NUL, is the number
+ * without a unit; it also ends the search. */
 static bool has_unit(const char *text, const struct unit *units, uint64_t *out)
 {
     uint64_t value;
@@ -86,6 +89,7 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Upper-case digits are refused: a value has one text only, so that texts can be compared. */
 enum err text_unhex(const char *text, uint8_t *out, size_t len)
 {
     if (strlen(text) != 2 * len)
@@ -101,6 +105,7 @@ enum err text_unhex(const char *text, uint8_t *out, size_t len)
     return ERR_OK;
 }
 
+/* EVP_EncodeBlock() writes the NUL itself, but not for empty input. */
 void text_base64(struct bytes from, char *out)
 {
     EVP_EncodeBlock((unsigned char *)out, from.data, (int)from.len);
@@ -108,6 +113,8 @@ void text_base64(struct bytes from, char *out)
         *out = '\0';
 }
 
+/* Decoded in groups of four characters: OpenSSL's decoder reports padding as zero bytes, so the
+ * length is computed from the text, and each group must encode to itself. */
 enum err text_unbase64(const char *text, uint8_t *out, size_t max, size_t *len)
 {
     size_t text_len = strlen(text);
@@ -116,6 +123,7 @@ enum err text_unbase64(const char *text, uint8_t *out, size_t max, size_t *len)
     char again[5];
     uint8_t group[3];
 
+    /* How many bytes it is, checked before any is written. */
     if (pad == 1 && text_len > 1 && text[text_len - 2] == '=')
         pad = 2;
     if (text_len % 4 != 0 || text_len / 4 * 3 - pad > max)
@@ -126,7 +134,8 @@ enum err text_unbase64(const char *text, uint8_t *out, size_t max, size_t *len)
 
         if (EVP_DecodeBlock(group, (const unsigned char *)text + 4 * i, 4) != 3)
             return err_set(ERR_CORRUPT, "not base64");
-        /* Encoding again catches blanks and stray bits, which the decoder forgives. */
+        /* Encoding again finds blanks, stray bits and misplaced padding, which the decoder accepts.
+         */
         text_base64(bytes_of(group, want), again);
         if (memcmp(again, text + 4 * i, 4) != 0)
             return err_set(ERR_CORRUPT, "not canonical base64");
@@ -161,7 +170,10 @@ void text_human_time(uint64_t seconds, char *out)
                  seconds / 60 % 60);
 }
 
-/* The length of the UTF-8 sequence at `at` (RFC 3629), 0 when it is none or a control character. */
+/* The length of the UTF-8 sequence at `cursor`, or 0 when it is malformed or a control character.
+ * The table has the second byte's range for each lead byte (RFC 3629, 4), which excludes overlong
+ * forms, surrogates and everything above U+10FFFF. The NUL at the end stops every comparison in
+ * time. */
 static size_t utf8_len(const unsigned char *cursor)
 {
     static const struct {
@@ -174,6 +186,7 @@ static size_t utf8_len(const unsigned char *cursor)
 
     if (*cursor >= 0x20 && *cursor < 0x7f)
         return 1;
+    /* Two bytes; c2 80 to c2 9f are the C1 control characters. */
     if (*cursor >= 0xc3 && *cursor <= 0xdf && (cursor[1] & 0xc0) == 0x80)
         return 2;
     if (*cursor == 0xc2 && cursor[1] >= 0xa0 && cursor[1] <= 0xbf)
@@ -202,6 +215,7 @@ bool text_is_clean(const char *text)
     return true;
 }
 
+/* A character is copied whole or not at all: a cut in the middle would not be UTF-8. */
 void text_printable(const char *text, char *out, size_t cap)
 {
     const unsigned char *cursor = (const unsigned char *)text;
@@ -209,7 +223,7 @@ void text_printable(const char *text, char *out, size_t cap)
     assert(cap > 0);
     while (*cursor != '\0') {
         size_t len = utf8_len(cursor);
-        size_t need = len > 0 ? len : 4;
+        size_t need = len > 0 ? len : 4; /* \xNN */
 
         if (need + 1 > cap)
             break;

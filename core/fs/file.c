@@ -13,12 +13,27 @@
 #include "core/base/rand.h"
 #include "core/base/text.h"
 
+/*
+ * A file appears whole or not at all. file_replace() and file_create() do the same steps:
+ *
+ *   1. Write the content to "<path>.tmp-<random>" in the same directory, with the final mode, and
+ *      fsync it. Until now the name `path` has not been touched.
+ *   2. Give it its name: rename() replaces what was there; link() fails when there is something.
+ *   3. fsync the directory, so that the name survives a power failure too.
+ *
+ * A run that is killed leaves a temporary at most, besides the old file or the new one. Its name
+ * says what it is, so file_sweep() can remove it, but only when no other run writes the same path:
+ * the callers hold a lock.
+ *
+ * file_temporary() is for data that never gets a name. O_TMPFILE does that; where the file system
+ * does not support it, the file is created under a temporary name that is removed at once.
+ */
 #define READ_STEP (64 * KIB)
 #define TEMPORARY_MARK ".tmp-"
 #define TEMPORARY_RANDOM_LEN 8
 #define UNNAMED_BASE "unnamed"
 
-/* As err_sys, and errno stays what it was. */
+/* As err_sys(), but errno is preserved: the store driver turns it into a message of its own. */
 static enum err failed_doing(const char *doing)
 {
     int cause = errno;
@@ -28,6 +43,7 @@ static enum err failed_doing(const char *doing)
     return rc;
 }
 
+/* Signals interrupt no single write here; a caller checks for them between its own steps. */
 enum err file_write(int fd, struct bytes what)
 {
     while (what.len > 0) {
@@ -59,6 +75,8 @@ enum err file_write_at(int fd, struct bytes what, uint64_t offset)
     return ERR_OK;
 }
 
+/* A short read is repeated until it returns 0: network file systems may return less than asked for.
+ */
 enum err file_read_at(int fd, void *to, size_t len, uint64_t offset, size_t *got)
 {
     uint8_t *data = to;
@@ -79,7 +97,8 @@ enum err file_read_at(int fd, void *to, size_t len, uint64_t offset, size_t *got
     return ERR_OK;
 }
 
-/* Reads on until the end or the cap; the size that fstat tells is not to be trusted. */
+/* Reads to the end or to the cap. The size from fstat() is not used: the file may grow, and files
+ * in /proc have none. */
 static enum err read_all(int fd, const char *path, struct buf *to)
 {
     uint8_t over;
@@ -97,6 +116,7 @@ static enum err read_all(int fd, const char *path, struct buf *to)
         if (got < step)
             goto out;
     }
+    /* The buffer is full: one more byte tells a file of exactly that length from a longer one. */
     TRY(file_read_at(fd, &over, 1, offset, &got));
     if (got > 0)
         FAIL(ERR_FAILED, "longer than %zu bytes", to->max);
@@ -113,7 +133,7 @@ enum err file_read(const char *path, struct buf *to)
     int fd = -1;
     enum err rc;
 
-    /* Not to hang on a pipe that someone put there: O_NONBLOCK. */
+    /* O_NONBLOCK: opening a pipe that somebody put there must not block. */
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0) {
         rc = err_sys(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "reading %s", path);
@@ -130,8 +150,7 @@ out:
     return rc;
 }
 
-/* Makes "<path>.tmp-<random>" with this file_reader, on the disk to stay. On failure there is none.
- */
+/* Creates "<path>.tmp-<random>" with this content, synced. On failure it is removed again. */
 static enum err write_temporary(const char *path, struct bytes content, mode_t mode, char **out)
 {
     uint8_t random[TEMPORARY_RANDOM_LEN];
@@ -148,6 +167,8 @@ static enum err write_temporary(const char *path, struct bytes content, mode_t m
         rc = err_sys(ERR_FAILED, "creating %s", temporary);
         goto out;
     }
+    /* 0600 until the content is complete; the mode is set here, for the umask would limit open().
+     */
     rc = file_write(fd, content);
     if (rc == ERR_OK && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
         rc = failed_doing("writing");
@@ -165,7 +186,7 @@ out:
     return rc;
 }
 
-/* The folder that `path` lies in. */
+/* The directory part of `path`; the caller frees it. */
 static enum err copy_folder_of(const char *path, char **out)
 {
     char *copy = NULL;
@@ -211,7 +232,7 @@ enum err file_create(const char *path, struct bytes content, mode_t mode)
         rc = err_sys(errno == EEXIST ? ERR_EXISTS : ERR_FAILED, "creating %s", path);
         goto out;
     }
-    linked = true;
+    linked = true; /* from here on a failure must take the name away again */
     TRY(file_sync_dir(folder));
 out:
     if (rc != ERR_OK && linked)
@@ -223,7 +244,7 @@ out:
     return rc;
 }
 
-/* True for "<base>.tmp-<hex>" of exactly our form. */
+/* True for "<base>.tmp-<16 hex digits>" only: other files beside it are not ours to remove. */
 static bool is_temporary_of(const char *name, const char *base)
 {
     size_t len = strlen(base);
@@ -263,14 +284,14 @@ out:
     return rc;
 }
 
-/* Errors of a file system, or a kernel, without O_TMPFILE. */
+/* The errors of a file system, or a kernel, that does not support O_TMPFILE. */
 static bool knows_no_unnamed(int cause)
 {
     return cause == EOPNOTSUPP || cause == EISDIR || cause == EINVAL;
 }
 
-/* One with a name, which is taken away at once; what a killed run left goes first. Another run may
- * sweep ours before we take its name away: then it is gone, as it should be. */
+/* Creates a file with a temporary name and removes the name. What killed runs left is swept first.
+ * Another run may sweep our file before we remove its name; ENOENT then means that it is done. */
 static enum err open_and_unlink(const char *dir, int *fd)
 {
     uint8_t random[TEMPORARY_RANDOM_LEN];
@@ -317,7 +338,7 @@ enum err file_sync_dir(const char *dir)
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum err rc = ERR_OK;
 
-    /* EINVAL: a file system that cannot sync a folder, and so has nothing to sync there. */
+    /* EINVAL: a file system that cannot sync a directory, and so has nothing to sync there. */
     if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
         rc = err_sys(ERR_FAILED, "syncing the folder %s", dir);
     if (fd >= 0)
@@ -331,8 +352,8 @@ static enum err make_dir(const char *dir, mode_t mode)
     char *parent = NULL;
     enum err rc = ERR_OK;
 
-    /* What is there is not made: on a read-only or automounted parent mkdir says other things
-     * than EEXIST. */
+    /* Look before mkdir(): under a read-only or automounted parent, mkdir() of an existing
+     * directory may fail with something other than EEXIST. */
     if (stat(dir, &st) == 0) {
         if (!S_ISDIR(st.st_mode))
             FAIL(ERR_FAILED, "%s is there and is not a folder", dir);
@@ -349,6 +370,7 @@ out:
     return rc;
 }
 
+/* Each prefix that ends before a slash is made in turn, then the whole path. */
 enum err file_make_dirs(const char *dir, mode_t mode)
 {
     char *path = NULL;

@@ -1,7 +1,8 @@
 /*
- * Files, whole and safe: read with a cap, replace atomically, make and remove trees.
+ * Files: read with a cap, replaced atomically; directory trees made and removed.
  *
- * A full disk is ERR_STORAGE everywhere. After a failed write or read errno is still its cause.
+ * A full disk or an exceeded quota is ERR_STORAGE everywhere, any other failure ERR_FAILED unless a
+ * function says otherwise. After a failed write or read, errno still has its cause.
  * Uses: core/base.
  */
 #ifndef CORE_FS_FILE_H
@@ -14,47 +15,49 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 
-/* Append the whole of a regular file to `to`, at most to->max bytes. ERR_NOT_FOUND: no such file;
- * ERR_FAILED: cannot be read, no regular file, or longer than the cap. After a failure `to` holds
- * what it held before. */
+/* Append a whole regular file to `to`, at most to->max bytes. ERR_NOT_FOUND: no such file;
+ * ERR_FAILED: it cannot be read, is not a regular file, or is longer than the cap. On failure `to`
+ * is as it was. */
 MUST_CHECK enum err file_read(const char *path, struct buf *to);
 
 /* Replace `path` by a file of `mode` with this content: temporary beside it, fsync, rename, fsync
- * of the folder. After any failure or crash the old file or the new one is there, whole. */
+ * of the directory. After any failure or crash either the old file or the new one is there,
+ * complete. */
 MUST_CHECK enum err file_replace(const char *path, struct bytes content, mode_t mode);
 
 /* As file_replace, but never over an existing file (link). ERR_EXISTS. After a failure there is
  * no file. */
 MUST_CHECK enum err file_create(const char *path, struct bytes content, mode_t mode);
 
-/* Remove the temporaries that killed runs of the two above left beside `path`. The caller knows
- * that no other run writes `path` now. */
+/* Remove the temporaries that killed runs of the two functions above left beside `path`. The caller
+ * ensures, with a lock, that no other run is writing `path`. */
 MUST_CHECK enum err file_sweep(const char *path);
 
-/* Write all / exactly `len` bytes read at `offset` (*got tells less at the end of the file). */
+/* Write all of `what`, or read `len` bytes at `offset`; *got is less than `len` only at the end of
+ * the file. */
 MUST_CHECK enum err file_write(int fd, struct bytes what);
 MUST_CHECK enum err file_write_at(int fd, struct bytes what, uint64_t offset);
 MUST_CHECK enum err file_read_at(int fd, void *to, size_t len, uint64_t offset, size_t *got);
 
-/* An unnamed file in `dir`, 0600, for reading and writing: gone when it is closed. Also on file
- * systems that know no unnamed files (NFS, FUSE). */
+/* An unnamed file in `dir`, mode 0600, for reading and writing; it is gone when *fd is closed.
+ * Works on file systems without O_TMPFILE too (NFS, FUSE). */
 MUST_CHECK enum err file_temporary(const char *dir, int *fd);
 
-/* fsync of a folder, so that names made or removed in it last. */
+/* fsync of a directory, so that names made or removed in it last. */
 MUST_CHECK enum err file_sync_dir(const char *dir);
 
-/* mkdir -p; the folders made have `mode` (less the umask); the parent of each is synced. */
+/* mkdir -p; the directories made have `mode` (less the umask); the parent of each is synced. */
 MUST_CHECK enum err file_make_dirs(const char *dir, mode_t mode);
 
-/* rm -rf without following links; a missing path is done already. Of any depth. */
+/* Remove a tree of any depth, or a file, without following links. A missing path is no error. */
 MUST_CHECK enum err file_remove_tree(const char *path);
-/* The same for `name` in an open folder. */
+/* The same for `name` in an open directory. */
 MUST_CHECK enum err file_remove_tree_at(int folder, const char *name);
 
-bool file_exists(const char *path); /* a dangling link is there, too */
+bool file_exists(const char *path); /* true for a dangling link as well */
 
-/* True when the folder at `path` is the one at `folder` or lies below it, by whatever names. False
- * also when one of them is not there, or cannot be looked at. */
+/* True when the directory `path` is `folder` or lies below it, whatever names lead there. False as
+ * well when one of them does not exist or cannot be examined. */
 bool file_is_within(const char *path, const char *folder);
 
 /* "<dir>/<name>" as a fresh string. */

@@ -10,17 +10,23 @@
 #include "core/base/mem.h"
 
 /*
- * One folder is open at a time, whatever the depth: the way back is ".." and must lead to the very
- * folder we came from (dev, ino), or someone is moving the tree under our hands.
+ * Removing a tree of any depth, while somebody may be changing it.
+ *
+ * Only one directory is open at a time, so the depth is limited by memory and not by the number of
+ * descriptors, and there is no recursion. Files are removed first; the first subdirectory found is
+ * entered with O_NOFOLLOW, so that a link put in its place leads nowhere. When a directory is
+ * empty,
+ * ".." leads back to the one above, which must be the very directory we came from, by device and
+ * inode: if somebody moved the tree meanwhile, ".." would let us delete somewhere else.
  */
 struct level {
-    dev_t dev; /* of the folder that holds `name` */
+    dev_t dev; /* of the directory that holds `name` */
     ino_t ino;
-    char *name; /* owned; the folder we went down into */
+    char *name; /* owned; the directory we went down into */
 };
 
 struct removal {
-    int fd; /* the open folder, owned */
+    int fd; /* the open directory, owned */
     struct level *levels;
     size_t depth, cap;
 };
@@ -49,8 +55,8 @@ static enum err go_down(struct removal *r, const char *name)
         goto out;
     }
     TRY(add_level(r, &above, name));
-    /* A folder that was restored read-only must still let go of its files. What this cannot do,
-     * the removal will say. */
+    /* A directory without write permission, as a restore may leave it, must still be emptied. If
+     * this fails, unlinkat() will report it. */
     if (fchmod(below, 0700) != 0)
         errno = 0;
     close(r->fd);
@@ -62,6 +68,7 @@ out:
     return rc;
 }
 
+/* Leaves the open directory, which is empty now, and removes it from the one above. */
 static enum err go_up(struct removal *r)
 {
     struct level *left = &r->levels[r->depth - 1];
@@ -95,8 +102,8 @@ static bool is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Removes the files of the open folder up to its first subfolder, whose name goes to *below (NULL
- * when there is none: the folder is empty now). */
+/* Removes the files of the open directory up to its first subdirectory, whose name goes to *below
+ * (NULL when there is none: the directory is empty now). */
 static enum err remove_files(const struct removal *r, char **below)
 {
     int fd = openat(r->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -104,6 +111,7 @@ static enum err remove_files(const struct removal *r, char **below)
     struct dirent *entry;
     enum err rc = ERR_OK;
 
+    /* A listing of its own: r->fd stays open, and its offset is not moved. */
     *below = NULL;
     if (dir == NULL) {
         rc = err_sys(ERR_FAILED, "reading a folder to remove it");
@@ -114,7 +122,7 @@ static enum err remove_files(const struct removal *r, char **below)
     while ((entry = readdir(dir)) != NULL) {
         if (is_dots(entry->d_name) || unlinkat(r->fd, entry->d_name, 0) == 0 || errno == ENOENT)
             continue;
-        if (errno == EISDIR) {
+        if (errno == EISDIR) { /* Linux says so; POSIX would allow EPERM */
             TRY(mem_text(entry->d_name, below));
             break;
         }
@@ -146,6 +154,7 @@ out:
     return rc;
 }
 
+/* A name that is no directory is removed by the first unlinkat(), without being opened. */
 enum err file_remove_tree_at(int folder, const char *name)
 {
     struct removal r = {.fd = -1};
@@ -180,7 +189,7 @@ enum err file_remove_tree(const char *path)
     enum err rc;
 
     TRY(mem_text(path, &text));
-    /* "a/b/" names the folder b, too. */
+    /* "a/b/" names the directory b, too. */
     for (size_t len = strlen(text); len > 1 && text[len - 1] == '/'; len--)
         text[len - 1] = '\0';
     slash = strrchr(text, '/');
@@ -210,7 +219,8 @@ static bool is_same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Names lie (links, bind mounts, "a/../b"): device and inode of each folder above are compared. */
+/* Names can deceive (links, bind mounts, "a/../b"), so the directories from `path` up to the root
+ * are compared with `folder` by device and inode. */
 bool file_is_within(const char *path, const char *folder)
 {
     struct stat wanted = {.st_ino = 0};

@@ -21,7 +21,7 @@ struct lock {
 #define PID_TEXT_MAX 24
 #define PID_MAX UINT64_C(0x7fffffff)
 
-/* The pid the holder wrote; 0 when there is none to be read. */
+/* The pid that the holder wrote, or 0 when none can be read. */
 static uint64_t read_pid(int fd)
 {
     char text[PID_TEXT_MAX + 1];
@@ -35,8 +35,8 @@ static uint64_t read_pid(int fd)
     return text_number(text, PID_MAX, &pid) == ERR_OK ? pid : 0;
 }
 
-/* The pid is for the message of the next run only: on a full disk a lock must still be had, or
- * nothing could ever make room. */
+/* The pid is used only in the message of another run. A failure is ignored: on a full disk the lock
+ * must still work, or nothing could be deleted to make room. */
 static void write_pid(int fd)
 {
     char text[PID_TEXT_MAX + 1];
@@ -58,6 +58,7 @@ static enum err refuse_busy(const char *path, int fd)
     return ERR_BUSY;
 }
 
+/* A signal ends the wait with EINTR; stop_check() then says whether it asks us to stop. */
 static enum err take_flock(const char *path, int fd, bool wait)
 {
     enum err rc = ERR_OK;
@@ -73,7 +74,8 @@ out:
     return rc;
 }
 
-/* A holder may remove its file: a lock on what nobody else can open any more keeps nobody out. */
+/* A holder may remove the lock file. A lock on a file that nobody else can open any more excludes
+ * nobody, so after waiting the descriptor must still be the file at `path`. */
 static bool is_still_there(const char *path, int fd)
 {
     struct stat held;
@@ -102,6 +104,7 @@ enum err lock_take(const char *path, bool wait, struct lock **out)
 
     TRY(mem_new(1, sizeof *l, &l));
     TRY(open_and_hold(path, wait, &l->fd));
+    /* Try again with the new file until the one that is locked is the one that is there. */
     while (!is_still_there(path, l->fd)) {
         TRY(stop_check());
         close(l->fd);

@@ -1,5 +1,5 @@
 /*
- * A lock file: one run at a time, freed by the kernel when its holder dies.
+ * A lock file: one holder at a time, released by the kernel when the holder dies.
  *
  * Uses: core/base.
  */
@@ -12,9 +12,11 @@
 
 struct lock;
 
-/* Take an exclusive flock on `path` (made 0600, holds the pid). Does not wait unless `wait`.
- * ERR_BUSY names the pid that holds it. Release with lock_free(); the file stays. A holder may
- * remove the file before it lets go: who waited for it then takes the new one. */
+/* Take an exclusive flock() on `path`, which is created with mode 0600 and holds the pid. ERR_BUSY:
+ * with `wait` false, another process holds it; the message names its pid. ERR_INTERRUPTED: a signal
+ * came while waiting. ERR_FAILED: the file cannot be opened or locked. Release with lock_free();
+ * the file stays. A holder may remove the file before it releases the lock: waiters then use the
+ * new file. */
 MUST_CHECK enum err lock_take(const char *path, bool wait, struct lock **out);
 void lock_free(struct lock *l);
 

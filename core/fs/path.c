@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+/* "." is refused although it is harmless: a path must have one spelling. */
 static bool part_is_sound(const uint8_t *data, size_t len)
 {
     if (len == 0 || (len == 1 && data[0] == '.'))
@@ -18,6 +19,8 @@ enum err path_check(struct bytes path)
     if (path.len > PATH_LEN_MAX)
         return err_set(ERR_CORRUPT, "a path of %zu bytes is over the limit of %d", path.len,
                        PATH_LEN_MAX);
+    /* The end counts as a slash: it ends the last part. A leading slash makes the first part empty.
+     */
     for (size_t i = 0; i <= path.len; i++) {
         if (i < path.len && path.data[i] == '\0')
             return err_set(ERR_CORRUPT, "a path has a NUL byte");
@@ -31,7 +34,8 @@ enum err path_check(struct bytes path)
     return ERR_OK;
 }
 
-/* '/' becomes the least of all, so that what lies in a folder follows the folder at once. */
+/* '/' sorts before every other byte, so that the content of a directory follows it directly: "a",
+ * "a/b", "a-b", where plain byte order would put "a-b" in between. */
 static int byte_rank(uint8_t byte)
 {
     return byte == '/' ? -1 : byte;

@@ -13,10 +13,12 @@
 
 #define PATH_LEN_MAX 4095
 
-/* Relative, no empty part, no "." or "..", no NUL, at most PATH_LEN_MAX bytes. ERR_CORRUPT. */
+/* ERR_CORRUPT unless `path` is relative, has no empty part, no "." or "..", no NUL, and at most
+ * PATH_LEN_MAX bytes. */
 MUST_CHECK enum err path_check(struct bytes path);
 
-/* The order of a sorted depth-first walk: bytewise, with '/' before every other byte. */
+/* The order of a sorted depth-first walk: by byte, with '/' before every other byte. Less than,
+ * equal to or greater than 0. */
 int path_compare(struct bytes a, struct bytes b);
 
 /* True when `path` is `dir` or lies below it; everything lies below "". */

@@ -10,16 +10,28 @@
 #include "core/base/mem.h"
 #include "core/fs/path.h"
 
-#define NAMES_MAX (64 * MIB)
+/*
+ * The walk is a stack of open directories. Each level holds its descriptor and the sorted list of
+ * its names, so everything below is reached by openat() and fstatat() relative to what is open:
+ * renaming a directory meanwhile cannot lead the walk elsewhere.
+ *
+ * A directory is returned before it is opened. It is entered at the start of the next call, so the
+ * caller can say walk_skip() in between. The order is fixed by sorting each level's names, and is
+ * that of path_compare(): what lies in a directory comes directly after it.
+ *
+ * Files may come and go during a walk. A name that is gone when it is looked at is returned as
+ * `vanished`; a directory that is gone when it is to be entered counts as empty.
+ */
+#define NAMES_MAX (64 * MIB) /* of one directory */
 
-/* One open folder: its sorted names, and how many of them were handed out. */
+/* One open directory: its sorted names, and how many of them were handed out. */
 struct level {
     int fd;
     struct buf text;    /* the names, each with its NUL */
     const char **names; /* owned; into text */
     size_t count;
     size_t next;
-    size_t path_len; /* of the folder's own path in walk.path */
+    size_t path_len; /* of the directory's own path in walk.path */
 };
 
 struct walk {
@@ -45,7 +57,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* A folder that changes while it is listed may give a name twice. */
+/* A directory that changes while it is read may return a name twice; after sorting they are
+ * adjacent. */
 static void drop_doubles(struct level *l)
 {
     size_t kept = 0;
@@ -56,7 +69,8 @@ static void drop_doubles(struct level *l)
     l->count = kept;
 }
 
-/* Names are collected first, for pointers into a growing buffer would move. */
+/* The names are collected in one buffer first, and pointers to them are made when it no longer
+ * grows. */
 static enum err read_names(struct level *l, DIR *dir)
 {
     size_t offset = 0;
@@ -76,6 +90,7 @@ static enum err read_names(struct level *l, DIR *dir)
         TRY(buf_add(&l->text, bytes_of(d->d_name, strlen(d->d_name) + 1)));
         l->count++;
     }
+    /* Point to each name, then sort. */
     TRY(mem_new(l->count, sizeof *l->names, &l->names));
     for (size_t i = 0; i < l->count; i++) {
         l->names[i] = (const char *)l->text.data + offset;
@@ -88,6 +103,8 @@ out:
     return rc;
 }
 
+/* The level counts in w->depth before it can fail, so that walk_free() closes what was opened. Only
+ * the root may be a link: the user named it. */
 static enum err enter_level(struct walk *w, int from, const char *name)
 {
     struct level *l = &w->levels[w->depth];
@@ -150,7 +167,8 @@ void walk_free(struct walk *w)
     mem_free(w);
 }
 
-/* The path as bytes with a NUL behind, which len does not count. */
+/* Sets the path to its first `keep` bytes, "/" and `name`. A NUL follows, which len does not count.
+ */
 static enum err set_path(struct walk *w, size_t keep, const char *name)
 {
     enum err rc;
@@ -185,7 +203,7 @@ static enum err enter_last(struct walk *w)
     w->enter = false;
     TRY(enter_level(w, l->fd, l->names[l->next - 1]));
 out:
-    if (rc == ERR_NOT_FOUND) { /* vanished since it was listed: nothing lies in it any more */
+    if (rc == ERR_NOT_FOUND) { /* gone since it was listed, so it is empty */
         level_clear(&w->levels[--w->depth]);
         rc = ERR_OK;
     }
@@ -200,6 +218,7 @@ enum err walk_next(struct walk *w, struct walk_item *item, bool *more)
     *more = true;
     if (!w->started)
         return first_item(w, item);
+    /* Descend into the last item, unless the caller skipped it; leave the levels that are done. */
     if (w->enter)
         TRY(enter_last(w));
     while (w->depth > 0 && w->levels[w->depth - 1].next == w->levels[w->depth - 1].count)
@@ -207,6 +226,7 @@ enum err walk_next(struct walk *w, struct walk_item *item, bool *more)
     *more = w->depth > 0;
     if (!*more)
         goto out;
+    /* Describe the next name. */
     l = &w->levels[w->depth - 1];
     *item = (struct walk_item){.dir = l->fd, .name = l->names[l->next++]};
     TRY(set_path(w, l->path_len, item->name));

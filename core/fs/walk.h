@@ -1,5 +1,5 @@
 /*
- * A tree, depth first and sorted, by openat without following links.
+ * Walks a directory tree depth first, in sorted order, with openat() and without following links.
  *
  * Uses: core/base.
  */
@@ -17,24 +17,25 @@
 
 struct walk;
 
-/* What the walk stands at; borrowed until the next call. */
+/* One file, directory or other entry; borrowed until the next call. */
 struct walk_item {
     struct bytes path; /* relative to the root, NUL-terminated; the root itself is "." */
-    int dir;           /* descriptor of the folder it lies in */
-    const char *name;  /* there */
+    int dir;           /* descriptor of the directory it lies in */
+    const char *name;  /* in `dir` */
     struct stat st;    /* of the name itself, not of what a link points to */
-    bool vanished;     /* was listed, and was gone when it was looked at; st is not set */
+    bool vanished;     /* listed, but gone when it was examined; st is not set */
 };
 
-/* ERR_NOT_FOUND, ERR_USAGE: not a directory; ERR_FAILED: cannot be read. */
+/* ERR_NOT_FOUND: no such directory; ERR_USAGE: not a directory; ERR_FAILED: cannot be examined. */
 MUST_CHECK enum err walk_open(const char *root, struct walk **out);
 void walk_free(struct walk *w);
 
-/* The next item; *more is false at the end. A directory comes before what lies in it; the order
- * is that of path_compare(), the root first. */
+/* The next item; *more is false at the end. A directory comes before its content; the order is that
+ * of path_compare(), the root first. ERR_NOT_FOUND: the root is gone; ERR_FAILED: something cannot
+ * be read, or is deeper than WALK_DEPTH_MAX. After a failure only walk_free() may follow. */
 MUST_CHECK enum err walk_next(struct walk *w, struct walk_item *item, bool *more);
 
-/* Do not go into the directory that the last item was. */
+/* Do not descend into the directory that the last call returned. */
 void walk_skip(struct walk *w);
 
 #endif

@@ -7,7 +7,9 @@
 
 #define WINDOW_LEN (4 * RECORD_LEN_MAX)
 
-/* The part of the source that is in memory: bytes that are read and not yet taken. */
+/* The part of the source that is in memory: bytes that were read and not yet given to `take`. Four
+ * records long, so that most reads bring several and the rest that is moved to the front is short.
+ */
 struct window {
     uint8_t *data; /* owned, WINDOW_LEN */
     size_t first;
@@ -15,7 +17,7 @@ struct window {
     uint64_t offset; /* in the source, of `end` */
 };
 
-/* The two lines at the front of the window; a length of 0 says that they are not whole yet. */
+/* The two lines at the front of the window; a length of 0 means that they are not complete yet. */
 static struct bytes front_record(const struct window *w)
 {
     const uint8_t *data = w->data + w->first;

@@ -1,7 +1,7 @@
 /*
  * Records one after another, each its two lines as stored: a checkpoint's bundle and the cache.
  *
- * Uses: core/base, record.
+ * Uses: core/base.
  */
 #ifndef CORE_LEDGER_BUNDLE_H
 #define CORE_LEDGER_BUNDLE_H
@@ -23,8 +23,8 @@ struct bundle_source {
 typedef enum err bundle_take(void *arg, struct bytes raw);
 
 /*
- * Give each record to `take`. *good tells, after a failure too, where the last record that was
- * taken ends. ERR_CORRUPT: the bytes end in the middle of a record, or one is over RECORD_LEN_MAX.
+ * Give each record to `take`. *good is the offset at which the last accepted record ends, on
+ * failure too. ERR_CORRUPT: the bytes end in the middle of a record, or one is over RECORD_LEN_MAX.
  */
 MUST_CHECK enum err bundle_each(const struct bundle_source *from, bundle_take *take, void *arg,
                                 uint64_t *good);

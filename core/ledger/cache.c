@@ -10,7 +10,7 @@
 #include "core/ledger/bundle.h"
 
 #define OTHERS_MAY_WRITE 022
-#define STALE_LEAST 64 /* fewer records of no use are not worth the writing */
+#define STALE_LEAST 64 /* fewer stale records are not worth rewriting the file */
 #define WRITE_LEN (1 * MIB)
 
 static enum err read_file(void *arg, uint64_t offset, void *to, size_t len)
@@ -53,6 +53,8 @@ out:
     return rc;
 }
 
+/* Signatures of cached records are not checked again, so nobody else may be able to write the file.
+ */
 static bool may_be_trusted(const char *path, int fd, uint64_t *size)
 {
     struct stat st;
@@ -82,7 +84,7 @@ enum err cache_read(const char *path, struct record_set *set, struct cache *out)
         goto out;
     }
     if (bundle_each(&from, take_cached_record, &taking, &out->good) != ERR_OK)
-        err_clear(); /* what comes behind is read from the store */
+        err_clear(); /* the records after it are read from the store */
     out->torn = out->good < from.size;
     out->renew = taking.stale > STALE_LEAST && taking.stale > out->used;
 out:
@@ -99,8 +101,8 @@ static enum err open_to_add(const char *path, int *fd)
     return ERR_OK;
 }
 
-/* A writer that was killed leaves a torn end; another one that writes at the same moment loses what
- * it wrote, and reads it from the store the next time. */
+/* A run that was killed leaves a torn end. If two runs write at the same moment, one loses its
+ * records and reads them from the store the next time. */
 static enum err cut_torn_end(const char *path, int fd, const struct cache *found)
 {
     uint64_t keep = found->renew ? 0 : found->good;

@@ -1,11 +1,11 @@
 /*
- * What was checked once, kept in the state directory, for records are immutable: one file of
- * records that only grows.
+ * Records that were checked once, kept in the state directory: one file that only grows, for
+ * records are immutable.
  *
  * It is trusted because only its owner may write it; each record's id is computed again, and the
  * chain checked again, whenever it is used. Losing it costs a reading of the store, nothing else:
  * nothing here is synced to disk, and a torn end is dropped.
- * Uses: core/base, core/fs, bundle, record_set.
+ * Uses: core/base, record_set.
  */
 #ifndef CORE_LEDGER_CACHE_H
 #define CORE_LEDGER_CACHE_H
@@ -20,20 +20,21 @@
 /* How the file was found. */
 struct cache {
     uint64_t good; /* its sound length */
-    bool torn;     /* there is more behind that */
+    bool torn;     /* there are bytes after that */
     bool renew;    /* not to be used: others may write it, or most of it is of no use */
     size_t used;   /* records that went into the set */
 };
 
-/* Fill the entries of a sorted set whose record is in the cache with the listed size. Whatever is
- * wrong with the cache is no failure. */
+/* Fill the entries of a sorted set whose record is in the cache with the listed size. A damaged
+ * cache is not a failure. */
 MUST_CHECK enum err cache_read(const char *path, struct record_set *set, struct cache *out);
 
-/* Add what came from the store; for `renew`, everything. */
+/* Append the records that came from the store; with `renew`, write the file again with all of them.
+ * ERR_FAILED, ERR_STORAGE: it could not be written; the file may have a torn end then. */
 MUST_CHECK enum err cache_write(const char *path, const struct cache *found,
                                 const struct record_set *set);
 
-/* Add one record. */
+/* Append one record. Errors as cache_write(). */
 MUST_CHECK enum err cache_add(const char *path, const struct record *r);
 
 #endif

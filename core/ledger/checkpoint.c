@@ -67,7 +67,7 @@ bool checkpoint_covers(const struct checkpoint *c, const uint8_t writer[SIGNER_I
     return head != NULL && seq <= head->seq;
 }
 
-/* What reading a bundle carries along. */
+/* The state of reading a bundle. */
 struct filling {
     struct store_blob *blob;
     struct hash *content;
@@ -88,6 +88,8 @@ out:
     return rc;
 }
 
+/* Adds what the set lacks at its end, unsorted; the `known` entries in front stay sorted for the
+ * search. */
 static enum err take_bundled_record(void *arg, struct bytes raw)
 {
     struct filling *f = arg;

@@ -5,7 +5,7 @@
  *
  * Members beside the common ones: heads [{writer, seq, recordId}], liveSet {count, sha256} (of the
  * bundle's record ids one after another), expiresAt null, bundle {name, size, sha256}.
- * Uses: core/base, core/store, heads, bundle, record_set.
+ * Uses: core/base, core/store, heads, record, record_set.
  */
 #ifndef CORE_LEDGER_CHECKPOINT_H
 #define CORE_LEDGER_CHECKPOINT_H

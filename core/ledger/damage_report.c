@@ -11,7 +11,7 @@ struct damage_count {
     size_t unknown; /* of a newer release, or so it seems */
 };
 
-/* Every other failure says nothing about the record. */
+/* Counts and reports damage. Other failures (storage, memory) say nothing about the record. */
 static void report_damage(struct damage_count *d, enum err rc)
 {
     if (rc == ERR_CORRUPT)
@@ -23,6 +23,7 @@ static void report_damage(struct damage_count *d, enum err rc)
     log_say(LOG_WARN, "%.*s", (int)strcspn(err_text(), "\n"), err_text());
 }
 
+/* Fetching stopped at the first damaged record; this continues after it. */
 static enum err read_the_rest(struct store *store, struct record_set *set, struct damage_count *d)
 {
     enum err rc;
@@ -47,8 +48,8 @@ static const struct record *find_read_genesis(const struct record_set *set)
     return NULL;
 }
 
-/* Root's records first: they bring the keys of the others. A writer whose enrolment is damaged has
- * no known key; of its records nothing can be said. */
+/* Root's records first, for they have the keys of the others. A writer whose enrolment is damaged
+ * has no known key, and its records cannot be checked. */
 static void check_signatures(const struct record_set *set, bool of_root, struct writers *writers,
                              struct damage_count *d)
 {
@@ -85,6 +86,7 @@ enum err damage_report_all(struct store *store, struct record_set *set, enum err
         check_signatures(set, true, &writers, &d);
         check_signatures(set, false, &writers, &d);
     }
+    /* One damaged record has its own message; several are counted. */
     rc = err_give(&first);
     if (d.damaged > 0 && d.damaged + d.unknown > 1) {
         rc = err_set(ERR_CORRUPT, "%zu records are damaged (each is named above)",

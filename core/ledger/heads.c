@@ -10,7 +10,8 @@ void heads_clear(struct heads *h)
     *h = (struct heads){NULL, 0};
 }
 
-/* Where `writer` is, or would be put. */
+/* The index of `writer`, or where it would be inserted. The items are sorted, so that heads that
+ * are equal are written as equal JSON. */
 static size_t find_head_place(const struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
 {
     size_t i = 0;
@@ -32,6 +33,7 @@ const struct head *heads_find(const struct heads *h, const uint8_t writer[SIGNER
     return is_at(h, i, writer) ? &h->items[i] : NULL;
 }
 
+/* Exactly one more: writers are few, and enrolled rarely. */
 enum err heads_reserve(struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
 {
     if (heads_find(h, writer) != NULL)
@@ -80,6 +82,8 @@ bool heads_equal(const struct heads *a, const struct heads *b)
     return true;
 }
 
+/* The order in the file does not matter, but two heads of one writer would contradict each other.
+ */
 static enum err read_one(const struct jdoc *from, struct heads *to)
 {
     struct head head = {.seq = 0};

@@ -15,7 +15,7 @@
 #include "core/base/jdoc.h"
 #include "core/ledger/record.h"
 
-/* So many fit a checkpoint record. */
+/* This many fit into a checkpoint record. */
 #define HEADS_MAX 256
 
 struct head {

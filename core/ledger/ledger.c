@@ -11,12 +11,12 @@
 
 #define STATE_DIR_MODE 0700
 
-/* The lock is held for moments. Whoever holds it for longer hangs, with the store perhaps, and must
- * not make all others hang, readers too. */
+/* The lock is held only briefly. A run that holds it for longer hangs, perhaps in the store, and
+ * must not make all others hang, readers included. */
 #define LOCK_PAUSE_NS (20 * 1000 * 1000L)
 #define LOCK_PAUSES 250 /* 5 s */
 
-/* So often the records are listed again because others came meanwhile. */
+/* How often a load is repeated because records appeared meanwhile (ledger_load.c). */
 #define OUTDATED_MAX 3
 
 /* A machine without the key reads, verifies and restores; it cannot append. */
@@ -157,7 +157,7 @@ void ledger_unlock(struct ledger *l)
     l->lock = NULL;
 }
 
-/* Not every run holds the repository's lock: who opens the ledger may be writing the trust file. */
+/* Runs that only read do not hold the lock of the repository, but may be writing the trust file. */
 enum err ledger_sweep(const struct ledger *l)
 {
     struct lock *lock = NULL;

@@ -4,7 +4,7 @@
  * Opening reads and checks all of it: names, signatures by an enrolled key, the chain of each
  * writer, times that never go back, and the trust state (fingerprint and each writer's highest
  * record) in the state directory. What was checked once is cached there, for records are immutable.
- * Uses: core/base, core/fs, core/store, record.
+ * Uses: core/base, core/store, record.
  */
 #ifndef CORE_LEDGER_LEDGER_H
 #define CORE_LEDGER_LEDGER_H
@@ -24,7 +24,7 @@ struct ledger;
 
 struct ledger_options {
     struct store *store;     /* borrowed, outlives the ledger */
-    const char *state_dir;   /* this repository's own folder; made when missing, 0700 */
+    const char *state_dir;   /* this repository's own directory; made when missing, 0700 */
     const char *fingerprint; /* pinned in configuration, or NULL */
     bool read_all;           /* read every record from the store, not from the cache (verify) */
 };
@@ -39,8 +39,8 @@ MUST_CHECK enum err ledger_create(const struct ledger_options *options, struct l
  * Open and check. ERR_NOT_FOUND: no genesis there. ERR_CORRUPT: a record is damaged, forged,
  * missing or out of order; the genesis is not the pinned one; or the store shows an older state
  * than this state directory has seen (rollback): the message names record, writer and seq.
- * With read_all each damaged record is said as a warning, and with several the message counts them.
- * Without a pinned fingerprint, trust on first use pins what it saw; see
+ * With read_all each damaged record is logged as a warning, and if there are several the message
+ * counts them. Without a pinned fingerprint, trust on first use pins what it saw; see
  * ledger_is_trusted_on_first_use().
  */
 MUST_CHECK enum err ledger_open(const struct ledger_options *options, struct ledger **out);
@@ -51,8 +51,8 @@ const char *ledger_fingerprint(const struct ledger *l);      /* hex */
 bool ledger_is_trusted_on_first_use(const struct ledger *l); /* pinned just now, unchecked */
 bool ledger_can_append(const struct ledger *l);              /* the signing key is here */
 
-/* Remove what killed runs left beside the files of the state directory. What a run is writing there
- * now is left alone. */
+/* Remove what killed runs left beside the files of the state directory, but nothing that a run is
+ * writing there now. */
 MUST_CHECK enum err ledger_sweep(const struct ledger *l);
 
 /* All verified records, oldest first (by createdAt, then writer, seq). Borrowed. */
@@ -65,11 +65,11 @@ const struct record *ledger_at(const struct ledger *l, size_t i);
  * even when the clock is. ERR_FAILED: no signing key here. *out may be NULL.
  *
  * Other runs may append with the same key at the same time. Those of this state directory take
- * turns by a lock that is held for the moment. When another one was faster, its records are read
- * and checked as at opening, come into ledger_at() too, and this one goes behind them. So does a
- * run of another machine with a copy of the key, whose turn nothing arranges: ERR_BUSY when it was
- * faster time and again. ERR_CORRUPT: what lies at the next place is not by this key, or does not
- * follow. Records that were handed out stay valid; their places in ledger_at() may change.
+ * turns with a lock that is held briefly. If another run was faster, its records are read, checked
+ * as at opening, and added to ledger_at(), and this one follows them. The same holds for a run on
+ * another machine with a copy of the key, which no lock stops: ERR_BUSY if it was faster again and
+ * again. ERR_CORRUPT: the record at the next place is not by this key, or does not follow. Records
+ * that were returned stay valid; their positions in ledger_at() may change.
  */
 MUST_CHECK enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
                                   const struct record **out);

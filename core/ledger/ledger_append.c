@@ -9,13 +9,29 @@
 #include "core/ledger/cache.h"
 #include "core/ledger/ledger_internal.h"
 
-/* Clocks of one machine differ by less. */
+/*
+ * Appending a record to this key's own chain.
+ *
+ * Who takes turns: runs of one state directory hold its lock while they append. A copy of the key
+ * on another machine is not stopped by that lock; there the store decides, because a put never
+ * replaces an object. Whoever comes second gets ERR_EXISTS, reads and checks what the other one
+ * appended (ledger_catch_up.c), signs again for the next place, and gives up after CATCH_UP_MAX
+ * rounds.
+ *
+ * What may fail when: the record is signed, memory for it is reserved in every list, and the list
+ * of writers that will hold after it is prepared, before the put. The put makes it a fact. After it
+ * nothing may fail, for a caller that is told of a failure would delete what the record refers to.
+ * ledger_place() therefore only fills what was reserved, and a cache or trust file that cannot be
+ * written is a warning.
+ */
+
+/* Clocks that differ by more than this are worth a warning. */
 #define CLOCK_BEHIND_MS (5 * INT64_C(60000))
 
 /* 9999-12-31T23:59:59.999Z: the last that can be written. */
 #define TIME_MAX_MS INT64_C(253402300799999)
 
-/* So often a record is signed again because others on the same chain were faster. */
+/* How often a record is signed again because others on the same chain were faster. */
 #define CATCH_UP_MAX 8
 
 enum err ledger_may_append(const struct ledger *l, enum record_type type)
@@ -40,8 +56,8 @@ uint64_t ledger_next_seq(const struct ledger *l)
     return head != NULL ? head->seq + 1 : 0;
 }
 
-/* The earliest time at which a record of ours comes behind everything that is known here: it may
- * name what stands in any chain, and a snapshot comes behind its parent. */
+/* The earliest time at which a new record of ours sorts after everything known here: it may refer
+ * to records of any chain, as a snapshot does to its parent. */
 static int64_t earliest_ms(const struct ledger *l)
 {
     const struct head *head = heads_find(&l->heads, l->own);
@@ -51,7 +67,7 @@ static int64_t earliest_ms(const struct ledger *l)
 
     if (any_ms < own_ms)
         return own_ms;
-    /* At one time the writers' names decide. */
+    /* Records of the same time sort by writer id. */
     if (newest != NULL && memcmp(newest->writer, l->own, SIGNER_ID_LEN) > 0)
         any_ms++;
     return any_ms <= TIME_MAX_MS ? any_ms : TIME_MAX_MS;
@@ -88,7 +104,7 @@ static enum err make_next(const struct ledger *l, enum record_type type, const s
     return record_make(type, &place, body, l->signer, out);
 }
 
-/* The record that lies in our place may be ours: it was put, and the answer was lost. */
+/* The record that is in our place may be ours: the put succeeded and its reply was lost. */
 static enum err is_ours(const struct ledger *l, const char *name, const struct record *r, bool *out)
 {
     struct buf there = {.max = RECORD_LEN_MAX};
@@ -162,7 +178,7 @@ void ledger_place(struct ledger *l, struct record *r, struct writers *writers)
     *writers = (struct writers){.founded = false}; /* the ledger's now */
 }
 
-/* The record is a fact already, whatever happens to the files of this machine. */
+/* The record is in the store already; failures here are warnings. */
 static void remember_record(struct ledger *l, const struct record *r)
 {
     if (cache_add(l->cache_path, r) != ERR_OK)
@@ -172,8 +188,7 @@ static void remember_record(struct ledger *l, const struct record *r)
     err_clear();
 }
 
-/* From the put on nothing may fail: a caller that is told of a failure would take back what the
- * record names. */
+/* Nothing after the put may fail (see above). */
 enum err ledger_append_next(struct ledger *l, enum record_type type, const struct jdoc *body,
                             const struct record **out)
 {
@@ -196,8 +211,7 @@ out:
     return rc;
 }
 
-/* The lock keeps the runs of this state directory apart, but not those of another machine that has
- * a copy of the key: so the place can be taken again and again. */
+/* Takes the turn, then appends, catching up with others as often as needed. */
 enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
                        const struct record **out)
 {
@@ -206,7 +220,7 @@ enum err ledger_append(struct ledger *l, enum record_type type, const struct jdo
     TRY(ledger_may_append(l, type));
     rc = ledger_lock(l);
     if (rc == ERR_BUSY)
-        err_clear(); /* whoever has it hangs: then the store alone says who is first */
+        err_clear(); /* its holder hangs; the store alone then decides who is first */
     else
         TRY(rc);
     rc = ledger_append_next(l, type, body, out);

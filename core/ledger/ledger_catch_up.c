@@ -5,13 +5,14 @@
 #include "core/ledger/ledger_validate.h"
 
 /*
- * Several runs on one machine append to the same chain: a backup that takes hours, and meanwhile a
- * look at the keys. Whoever comes late takes in what the others added and goes on behind it. It is
- * checked as if it were read at opening: only what the same key signed, in an unbroken chain.
+ * Several runs on one machine append to the same chain: a backup takes hours, and meanwhile a key
+ * check adds a record. A run that finds its place taken reads what the others appended and
+ * continues after it. Each record is checked as at opening: signed by the same key, in an unbroken
+ * chain.
  */
 
-/* The other chains are not read again: what it says of records that are not known here is for the
- * next opening. */
+/* The other chains are not read again. What the checkpoint says of records that are unknown here is
+ * checked at the next opening. */
 static enum err check_heads(const struct ledger *l, const struct record *r)
 {
     struct checkpoint c = {.record = NULL};

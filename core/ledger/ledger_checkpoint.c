@@ -12,7 +12,7 @@ bool ledger_checkpoint_is_due(const struct ledger *l)
     return since >= LEDGER_CHECKPOINT_EVERY;
 }
 
-/* What the record will say of the live records. */
+/* Count and digests of the live records, in the order in which write_bundle() writes them. */
 static enum err measure_live_set(const struct ledger *l, struct checkpoint *to)
 {
     struct hash *content = NULL;
@@ -54,7 +54,8 @@ out:
     return rc;
 }
 
-/* A bundle whose record is not there is what a killed run left; nobody will ask for it. */
+/* A bundle is put before its record. One whose record does not exist was left by a killed run;
+ * nothing refers to it, and it is replaced. */
 static enum err put_bundle(const struct ledger *l, const char *name)
 {
     char record[RECORD_NAME_LEN + 1];
@@ -99,8 +100,8 @@ out:
     return rc;
 }
 
-/* The bundle has the name of the record's place: under the lock no other run here takes it, and
- * removes the bundle as one that was left behind. */
+/* The bundle is named after the place of its record. Under the lock no other run here takes that
+ * place, or mistakes the bundle for one that was left behind. */
 enum err ledger_checkpoint(struct ledger *l)
 {
     char name[CHECKPOINT_NAME_LEN + 1];

@@ -9,9 +9,9 @@
 #include "core/ledger/ledger_internal.h"
 
 /*
- * The order makes every step repeatable: the key is saved before anything is signed with it, and a
- * killed run is known by a store that holds nothing but the first records of our own key, which
- * this state directory has never seen as a whole repository.
+ * Each step can be repeated after a kill. The key is saved before anything is signed with it. A
+ * store that has only the first records, by our own key, and that this state directory has never
+ * opened as a complete repository, was left by a run that was killed; it is completed.
  */
 #define FIRST_RECORDS 2 /* genesis and the writer's enrolment */
 

@@ -5,6 +5,7 @@
 
 #include "core/base/stop.h"
 
+/* A name of any other form is refused: only this program writes there, and it never makes one. */
 static enum err take_name(void *arg, const char *name, uint64_t size)
 {
     struct record_entry entry = {.size = size, .from = FROM_STORE};
@@ -49,6 +50,7 @@ enum err ledger_fetch_record(struct store *store, struct record_entry *entry)
     TRY(stop_check());
     TRY(read_raw(store, name, &raw));
     TRY(record_parse(buf_bytes(&raw), &r));
+    /* A record is signed together with its place, so a copy under another name is found here. */
     if (memcmp(r->writer, entry->writer, SIGNER_ID_LEN) != 0 || r->seq != entry->seq)
         FAIL(ERR_CORRUPT, "the record of another place lies under this name");
     entry->record = r;
@@ -82,8 +84,9 @@ static const struct record *find_genesis(const struct record_set *set)
     return NULL;
 }
 
-/* Of root's chain, for no other covers anything (judge_cover); when genesis is to come from the
- * bundle, of any. */
+/* The newest checkpoint of root's chain, for no other covers anything (ledger_validate_cover()).
+ * While genesis itself may have to come from a bundle, root is unknown, and any chain is
+ * considered. */
 static const struct record *newest_checkpoint(const struct record_set *set)
 {
     const struct record *genesis = find_genesis(set);
@@ -101,6 +104,7 @@ static const struct record *newest_checkpoint(const struct record_set *set)
     return newest;
 }
 
+/* True when a chain has a hole, or ends before a head of the checkpoint. The set is sorted. */
 static bool lacks_records(const struct record_set *set, const struct heads *heads)
 {
     for (size_t i = 0; i < set->count; i++) {
@@ -127,6 +131,7 @@ enum err ledger_fetch(struct store *store, const char *cache_path, bool read_bun
     if (cache_path != NULL)
         TRY(cache_read(cache_path, out, cache));
     TRY(read_records(store, out));
+    /* The bundle is read only when something is missing: it may be large. */
     newest = newest_checkpoint(out);
     if (newest == NULL)
         goto out;

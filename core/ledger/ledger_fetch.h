@@ -1,8 +1,8 @@
 /*
- * Bring all records of a store together: the listing, the cache, the store, the newest checkpoint's
- * bundle. Nothing is validated here; forged and foreign records come along.
+ * Collects all records of a store: from the listing, the cache, the store, and the newest
+ * checkpoint's bundle. Nothing is validated here; forged and foreign records are collected too.
  *
- * Uses: core/store, record_set, cache, checkpoint.
+ * Uses: core/base, core/store, cache, checkpoint, record_set.
  */
 #ifndef CORE_LEDGER_LEDGER_FETCH_H
 #define CORE_LEDGER_LEDGER_FETCH_H
@@ -15,15 +15,17 @@
 #include "core/ledger/record_set.h"
 #include "core/store/store.h"
 
-/* Only the names: every entry's writer, seq and size. Sorted. ERR_CORRUPT: a name that is none. */
+/* Only the names: writer, seq and size of every entry, sorted. ERR_CORRUPT: something in the
+ * directory does not have the name of a record, or is too large for one. */
 MUST_CHECK enum err ledger_fetch_names(struct store *store, struct record_set *out);
 
-/* Read one record that was listed. ERR_CORRUPT: also when another's name is inside. */
+/* Read one record that was listed. ERR_CORRUPT: it does not parse, or is the record of another
+ * place; ERR_UNSUPPORTED: written by a newer release; ERR_STORAGE: it cannot be read. */
 MUST_CHECK enum err ledger_fetch_record(struct store *store, struct record_entry *entry);
 
 /*
  * Everything. `cache_path` may be NULL; *cache says what was found there. *cover is root's
- * newest checkpoint, not to be believed before the set is validated, and borrows from the set. Its
+ * newest checkpoint, not to be trusted before the set is validated, and borrows from the set. Its
  * bundle is read when a record is missing, or when `read_bundle` says so.
  */
 MUST_CHECK enum err ledger_fetch(struct store *store, const char *cache_path, bool read_bundle,

@@ -1,7 +1,7 @@
 /*
  * What the ledger's own files share.
  *
- * Uses: ledger and everything below it in this room.
+ * Uses: core/base, core/fs, checkpoint, heads, ledger, record_set, trust, writers.
  */
 #ifndef CORE_LEDGER_LEDGER_INTERNAL_H
 #define CORE_LEDGER_LEDGER_INTERNAL_H
@@ -79,9 +79,10 @@ enum ledger_cache {
 /* Paths, trust state and signing key; nothing of the store yet. */
 MUST_CHECK enum err ledger_begin(const struct ledger_options *options, struct ledger **out);
 
-/* Read, check and take over all records. *cached says whether the cache had part in it. After
- * ERR_CORRUPT l->outdated says that records have come since they were listed: one that seemed to be
- * missing may be among them, and only another ledger_begin() and load can tell. */
+/* Read and check all records; afterwards the ledger owns them. *cached tells whether the cache
+ * provided any. After ERR_CORRUPT, l->outdated tells whether records have appeared since they were
+ * listed: one that seemed to be missing may be among them, and only another ledger_begin() and load
+ * can tell. */
 MUST_CHECK enum err ledger_load(struct ledger *l, const struct ledger_options *options,
                                 enum ledger_cache use, bool *cached);
 
@@ -93,15 +94,16 @@ MUST_CHECK enum err ledger_load(struct ledger *l, const struct ledger_options *o
 MUST_CHECK enum err ledger_lock(struct ledger *l);
 void ledger_unlock(struct ledger *l);
 
-/* Everything that taking a checked record over may fail with; fills `writers` with what holds after
- * it. Then the taking over itself, of both. */
+/* ledger_prepare() does everything that can fail when a checked record is added, and fills
+ * `writers` with the list that will hold after it. ledger_place() then adds both and cannot fail.
+ */
 MUST_CHECK enum err ledger_prepare(struct ledger *l, const struct record *r,
                                    struct writers *writers);
 void ledger_place(struct ledger *l, struct record *r, struct writers *writers);
 
 /*
- * Take in what other runs added to this key's chain since it was read, each record checked as
- * opening does. ERR_CORRUPT: what lies at the next place is not by this key, or does not follow.
+ * Add the records that other runs appended to this key's chain since it was read, each checked as
+ * at opening. ERR_CORRUPT: the record at the next place is not by this key, or does not follow.
  */
 MUST_CHECK enum err ledger_catch_up(struct ledger *l);
 
@@ -110,7 +112,8 @@ MUST_CHECK enum err ledger_append_next(struct ledger *l, enum record_type type,
                                        const struct jdoc *body, const struct record **out);
 
 /* Raise the trust file to the ledger's heads. ERR_CORRUPT: another run saw another record at one of
- * their places. Any other failure is said as a warning: what the store holds is true all the same.
+ * their places. Any other failure is logged as a warning: the records in the store are valid all
+ * the same.
  */
 MUST_CHECK enum err ledger_save_trust(struct ledger *l);
 

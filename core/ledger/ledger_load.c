@@ -10,6 +10,28 @@
 #include "core/ledger/ledger_internal.h"
 #include "core/ledger/ledger_validate.h"
 
+/*
+ * Opening the ledger of a store that may be damaged, forged or rolled back.
+ *
+ *   1. Names. List the records: writer, seq and size of each.
+ *   2. Cache. Take records that this machine has checked before from the state directory.
+ *   3. Store. Read the others; each must be at the place its name says.
+ *   4. Bundle. The newest checkpoint of root may cover records that were deleted since. When some
+ * are missing, they are taken from its bundle.  (1 to 4: ledger_fetch.c. Nothing is believed yet.)
+ *   5. Genesis. Exactly one, signed by the key it names. It says who root is.
+ *   6. Fingerprint. The genesis is the pinned one and the one seen before; else this is another
+ *      repository. From here on root's signature counts.
+ *   7. Chains. Root's first, for it enrols the other writers; then theirs. Signatures, order,
+ * times, and the heads that checkpoints recorded. Now records and the checkpoint are believed.
+ *   8. Trust. Everything this machine has seen is still there; else the store was rolled back.
+ *   9. Heads, order. Find the end of each chain, sort the records, build what queries need.
+ *  10. Write back the cache, and the trust file. Only then do the records belong to the ledger.
+ *
+ * Other runs append while this one reads, and a listing is not a snapshot: it may have a record and
+ * lack the one before it, which looks like a deletion. So after a refusal the names are listed
+ * again. If there are new ones, the load was "outdated", and ledger_open() starts over a few times
+ * before it believes the refusal.
+ */
 static enum err nothing_there(const struct ledger *l)
 {
     enum err rc;
@@ -24,7 +46,7 @@ static enum err nothing_there(const struct ledger *l)
     return rc;
 }
 
-/* Which repository it is comes before anything else about it. */
+/* Checked before anything that only the genesis vouches for. */
 static enum err check_repository_fingerprint(struct ledger *l, const char *pinned,
                                              const struct record *genesis)
 {
@@ -49,7 +71,8 @@ out:
     return rc;
 }
 
-/* Between genesis and the first writer a repository is not made yet. */
+/* A run that was killed while it made the repository leaves a genesis without an enrolled writer.
+ */
 static enum err check_complete(const struct ledger *l)
 {
     enum err rc;
@@ -80,7 +103,7 @@ static enum err find_heads(struct heads *heads, const struct record_set *set,
 
         TRY(heads_raise(heads, &head));
     }
-    /* The last record of a chain may be covered and gone. */
+    /* The last record of a chain may have been deleted when a checkpoint covers it. */
     for (size_t i = 0; i < cover->heads.count; i++) {
         struct head head = cover->heads.items[i];
 
@@ -91,7 +114,8 @@ out:
     return rc;
 }
 
-/* The set's records in the ledger's order, and what queries need. They stay the set's. */
+/* Puts the set's records into the ledger's order and builds what queries need. The set still owns
+ * them: what follows may fail. */
 static enum err arrange_records(struct ledger *l, const struct record_set *set)
 {
     enum err rc;
@@ -107,7 +131,7 @@ out:
     return rc;
 }
 
-/* From here on they are the ledger's. */
+/* Makes the ledger the owner of the records; cannot fail. */
 static void take_over(struct ledger *l, struct record_set *set)
 {
     l->count = set->count;
@@ -148,7 +172,7 @@ static void save_cache(const struct ledger *l, const struct cache *found,
     err_clear();
 }
 
-/* Everything that says no. */
+/* Steps 5 to 8: everything that may refuse the records. */
 static enum err check_all(struct ledger *l, const char *pinned, const struct record_set *set,
                           struct checkpoint *cover)
 {
@@ -167,8 +191,8 @@ out:
     return rc;
 }
 
-/* A listing of a folder in which others write may have a record, and not the one before it. The
- * message of `refused` is kept. */
+/* True when the store has records that were not listed before (see above). The message of `refused`
+ * is kept. */
 static bool has_grown(struct store *store, struct record_set *listed, enum err refused)
 {
     struct record_set now = {NULL, 0, 0};

@@ -5,7 +5,7 @@
 #include "core/base/mem.h"
 #include "core/ledger/ledger_internal.h"
 
-#define NAME_MAX_LEN 1024 /* of a key; longer ones are nobody's */
+#define NAME_MAX_LEN 1024 /* of a key; no provider has longer ones */
 
 void ledger_query_clear(struct ledger_query *x)
 {
@@ -20,7 +20,7 @@ static enum err read_subject(const struct record *r, const char **out)
     return jdoc_text(r->payload, "subject", TOMBSTONE_SUBJECT_MAX, out);
 }
 
-/* Where `subject` is, or would be put. */
+/* The index of `subject`, or where it would be inserted. */
 static size_t find_subject_place(const struct ledger_query *x, const char *subject)
 {
     size_t low = 0;
@@ -88,7 +88,7 @@ bool ledger_query_is_live(const struct ledger *l, const struct record *r)
 
     if (r->type != RECORD_SNAPSHOT)
         return true;
-    /* One without an id cannot be named by a tombstone; whoever decodes it will complain. */
+    /* Without an id no tombstone can name it; decoding the record reports the fault. */
     if (jdoc_text(r->payload, "id", TOMBSTONE_SUBJECT_MAX, &id) != ERR_OK)
         return true;
     return !ledger_query_is_dead(&l->query, id);

@@ -1,5 +1,6 @@
 /*
- * Questions to the ledger as a whole: what is live, which envelopes count.
+ * Queries over the whole ledger: which snapshots are live, which rewrap and keyState records are
+ * newest.
  *
  * Uses: ledger.
  */

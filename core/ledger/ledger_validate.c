@@ -2,6 +2,12 @@
 
 #include <string.h>
 
+/*
+ * A set of records is a ledger when it has one genesis, when every record is signed by a key that
+ * may sign it, and when every chain is unbroken (docs/FORMAT.md, 4.2). Root's chain is checked
+ * first, in order, because each of its records may change who the writers are. What a chain lacks
+ * must be covered by root's newest checkpoint, which is itself a record of the set.
+ */
 enum err ledger_validate_genesis(const struct record_set *set, struct writers *writers,
                                  const struct record **genesis)
 {
@@ -36,7 +42,7 @@ void ledger_validate_cover(const struct writers *writers, struct checkpoint *cov
         checkpoint_clear(cover);
 }
 
-/* `before` is the record before it in the set, or NULL at the front of a chain. */
+/* `before` is the record before it in the set, or NULL for the first of a chain. */
 static enum err check_chain_link(const struct record_entry *e, const struct record_entry *before,
                                  const struct checkpoint *cover)
 {
@@ -70,7 +76,7 @@ out:
     return rc;
 }
 
-/* Root's chain comes first, for it says who the others are. */
+/* One pass for root's chain, which enrols the writers, and one for all others. */
 static enum err validate_records(const struct record_set *set, bool of_root,
                                  const struct checkpoint *cover, struct writers *writers)
 {
@@ -94,7 +100,7 @@ out:
     return rc;
 }
 
-/* What a checkpoint says was there must still be: so it protects against a rollback, too. */
+/* What a checkpoint recorded must still be there, so a checkpoint also reveals a rollback. */
 static enum err check_head(const struct record_set *set, const struct head *head,
                            const struct checkpoint *cover)
 {

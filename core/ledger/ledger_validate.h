@@ -1,9 +1,9 @@
 /*
- * Whether fetched records are a ledger: one genesis, every record signed by whoever may, each
- * writer's chain unbroken, nothing missing that a checkpoint does not cover.
+ * Checks that fetched records are a ledger: one genesis, every record signed by a key that may sign
+ * it, each writer's chain unbroken, nothing missing that a checkpoint does not cover.
  *
  * Every failure names the record. ERR_CORRUPT, or ERR_UNSUPPORTED for what a newer release wrote.
- * Uses: record_set, list of writers, checkpoint.
+ * Uses: core/base, checkpoint, record_set, writers.
  */
 #ifndef CORE_LEDGER_LEDGER_VALIDATE_H
 #define CORE_LEDGER_LEDGER_VALIDATE_H
@@ -13,7 +13,7 @@
 #include "core/ledger/record_set.h"
 #include "core/ledger/writers.h"
 
-/* Exactly one genesis record, signed by the key it names; it founds the list of writers. */
+/* Exactly one genesis record, signed by the key it names; it starts the list of writers. */
 MUST_CHECK enum err ledger_validate_genesis(const struct record_set *set, struct writers *writers,
                                             const struct record **genesis);
 
@@ -21,7 +21,7 @@ MUST_CHECK enum err ledger_validate_genesis(const struct record_set *set, struct
  * one is cleared. */
 void ledger_validate_cover(const struct writers *writers, struct checkpoint *cover);
 
-/* All the rest. After ERR_OK `cover` may be believed, too. */
+/* All other checks. After ERR_OK the records and `cover` may be trusted. */
 MUST_CHECK enum err ledger_validate_chains(const struct record_set *set,
                                            const struct checkpoint *cover, struct writers *writers);
 

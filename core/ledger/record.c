@@ -120,7 +120,7 @@ static enum err read_signature(struct record *r, const struct jdoc *from)
 
     TRY(jdoc_text(from, "alg", ALG_TEXT_MAX, &alg));
     if (strcmp(alg, "ed25519") != 0)
-        goto out; /* by a newer release, beside one we know */
+        goto out; /* an algorithm of a newer release, beside one that is known */
     TRY(jdoc_hex(from, "keyId", to->key_id, SIGNER_ID_LEN));
     TRY(jdoc_base64(from, "sig", to->bytes, SIGNER_SIGNATURE_LEN, &len));
     if (len != SIGNER_SIGNATURE_LEN)
@@ -163,7 +163,7 @@ enum err record_parse(struct bytes raw, struct record **out)
     TRY(split_lines(raw, &payload, &signatures));
     TRY(mem_new(1, sizeof *r, &r));
     r->raw.max = RECORD_LEN_MAX;
-    /* Exactly as long as it is: thousands of records are kept. */
+    /* Allocated exactly: thousands of records are kept. */
     TRY(mem_new(raw.len, 1, &r->raw.data));
     r->raw.cap = raw.len;
     TRY(buf_add(&r->raw, raw));
@@ -266,7 +266,7 @@ enum err record_name_parse(const char *name, uint8_t writer[SIGNER_ID_LEN], uint
     if (rc != ERR_OK)
         FAIL(ERR_CORRUPT, "\"%s\" is not the name of a record", name);
     *seq = be_get(be, sizeof be);
-    /* Writing it again shows the parts that are the same in every name. */
+    /* Writing it again checks the parts that are the same in every name. */
     record_name(writer, *seq, again);
     if (strcmp(again, name) != 0 || *seq > RECORD_SEQ_MAX)
         FAIL(ERR_CORRUPT, "\"%s\" is not the name of a record", name);

@@ -3,7 +3,7 @@
  *
  * record_id = SHA-256 of line 1 without its newline; signed is "sealpoint/v1/record" ‖ 00 ‖
  * record_id. The bytes as stored are what is signed.
- * Uses: core/base, signer.
+ * Uses: core/base, core/seal, signer.
  */
 #ifndef CORE_LEDGER_RECORD_H
 #define CORE_LEDGER_RECORD_H

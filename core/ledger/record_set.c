@@ -26,6 +26,7 @@ out:
     return rc;
 }
 
+/* By writer, then seq: each chain is a run of entries in its own order. */
 static int compare_entries(const void *left, const void *right)
 {
     const struct record_entry *a = left;

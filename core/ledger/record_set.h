@@ -31,8 +31,8 @@ struct record_set {
 
 void record_set_clear(struct record_set *s);
 
-/* Add at the end; record_set_sort() when that was not its place. ERR_CORRUPT: more than
- * LEDGER_RECORDS_MAX. */
+/* Add at the end, taking entry->record on success; call record_set_sort() if that is not its place.
+ * ERR_CORRUPT: more than LEDGER_RECORDS_MAX. */
 MUST_CHECK enum err record_set_add(struct record_set *s, const struct record_entry *entry);
 void record_set_sort(struct record_set *s);
 

@@ -17,7 +17,7 @@
 #define PRIVATE_LEN 32
 #define PRIVATE_TEXT_LEN TEXT_BASE64_LEN(PRIVATE_LEN)
 #define SIGNING_KEY_FILE_MAX ((size_t)4 * KIB)
-#define OTHERS_MAY 077 /* mode bits that a signing key must not have */
+#define OTHERS_MAY 077 /* mode bits that a signing key should not have */
 
 struct signer {
     EVP_PKEY *key; /* owned; OpenSSL keeps the private half on the secure heap */
@@ -145,7 +145,7 @@ out:
     return rc;
 }
 
-/* The private half as text is wiped where the JSON tree holds it: nobody needs it again. */
+/* The text of the private half is wiped inside the JSON tree, which does not wipe what it frees. */
 static enum err take_private(struct jdoc *from, uint8_t out[PRIVATE_LEN])
 {
     const char *text = NULL;

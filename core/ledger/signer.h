@@ -1,7 +1,7 @@
 /*
- * An Ed25519 key (RFC 8032): signs records. It lies in the state directory, 0600.
+ * An Ed25519 key (RFC 8032) that signs records; kept in the state directory with mode 0600.
  *
- * Uses: core/base, core/fs.
+ * Uses: core/base.
  */
 #ifndef CORE_LEDGER_SIGNER_H
 #define CORE_LEDGER_SIGNER_H
@@ -15,10 +15,11 @@
 
 struct signer;
 
+/* A fresh key; release with signer_free(). ERR_FAILED: OpenSSL could not, or no memory. */
 MUST_CHECK enum err signer_new(struct signer **out);
 /* ERR_NOT_FOUND: no such file; ERR_CORRUPT: not a signing key of ours. */
 MUST_CHECK enum err signer_load(const char *path, struct signer **out);
-/* Never over an existing file: ERR_EXISTS. */
+/* ERR_EXISTS: the file exists; it is never replaced. */
 MUST_CHECK enum err signer_save(const struct signer *s, const char *path);
 void signer_free(struct signer *s);
 
@@ -26,7 +27,7 @@ const uint8_t *signer_public(const struct signer *s);
 MUST_CHECK enum err signer_sign(const struct signer *s, struct bytes message,
                                 uint8_t out[SIGNER_SIGNATURE_LEN]);
 
-/* ERR_CORRUPT: the signature does not fit. */
+/* ERR_CORRUPT: not a public key, or the signature does not match. */
 MUST_CHECK enum err signer_check(const uint8_t public_key[SIGNER_PUBLIC_LEN], struct bytes message,
                                  const uint8_t signature[SIGNER_SIGNATURE_LEN]);
 MUST_CHECK enum err signer_id(const uint8_t public_key[SIGNER_PUBLIC_LEN],

@@ -6,6 +6,13 @@
 #include "core/base/text.h"
 #include "core/fs/file.h"
 
+/*
+ * Signatures and chains prove that a ledger is genuine, but not that it is the latest one: an older
+ * copy of a whole store is genuine too. So each machine remembers, outside of the store, the head
+ * of every chain it has seen. A head that is no longer there, or that is another record now, means
+ * a rollback. Heads only ever go up, and other runs raise the same file: trust_raise() merges under
+ * the lock of the state directory.
+ */
 #define TRUST_FILE_MAX ((size_t)64 * KIB)
 
 void trust_clear(struct trust *t)
@@ -101,6 +108,7 @@ static const struct record *last_of(const struct record_set *set,
 
 #define SHORT_ID_LEN 8 /* bytes of an id that a message shows */
 
+/* Three messages: another record is there, the chain ends before it, or it alone is missing. */
 static enum err rolled_back(const struct head *seen, const uint8_t *there,
                             const struct record *last, const char *where, const char *path)
 {
@@ -133,7 +141,8 @@ static enum err rolled_back(const struct head *seen, const uint8_t *there,
     return ERR_CORRUPT;
 }
 
-/* A covered record may be gone, yet what names it may not name another. */
+/* A record that a checkpoint covers may have been deleted. But where its id is still mentioned, by
+ * the checkpoint or by the record after it, it must be the id that was seen. */
 static bool still_fits(const struct head *seen, const struct record_set *set,
                        const struct checkpoint *cover)
 {
@@ -166,6 +175,8 @@ enum err trust_check(const struct trust *t, const struct record_set *set,
     return ERR_OK;
 }
 
+/* Another run may have raised the file since it was loaded. Both have seen genuine ledgers, so two
+ * different records at one place mean that the store was rewritten between them. */
 static enum err merge_heads(struct trust *to, const struct trust *now, const char *where,
                             const char *path, bool *higher)
 {

@@ -1,9 +1,9 @@
 /*
- * What this machine has seen of a repository, kept outside of it: the fingerprint and each writer's
- * highest record. It is what notices a store that was rolled back.
+ * What this machine has seen of a repository, kept outside of it: the fingerprint and the highest
+ * record of each writer. It reveals a store that was rolled back.
  *
  * The file: {"format": 1, "fingerprint", "repositoryId", "heads": [{"writer", "seq", "recordId"}]}.
- * Uses: core/base, core/fs, heads, record_set, checkpoint.
+ * Uses: core/base, checkpoint, heads, ledger, record_set.
  */
 #ifndef CORE_LEDGER_TRUST_H
 #define CORE_LEDGER_TRUST_H
@@ -32,7 +32,7 @@ MUST_CHECK enum err trust_save(const char *path, const struct trust *t);
 
 /*
  * Raise the file to `now`: of each writer the higher record stays, for another run may have seen
- * more. Nothing is written when the file says it all. The caller holds the lock of the state
+ * more. Nothing is written when nothing is higher. The caller holds the lock of the state
  * directory. ERR_CORRUPT: the file has another record at the same place, or another repository; the
  * message says what to do; `where` is for it.
  */
@@ -40,9 +40,9 @@ MUST_CHECK enum err trust_raise(const char *path, const struct trust *now, const
 bool trust_equal(const struct trust *a, const struct trust *b);
 
 /*
- * Does a validated set still hold what was seen? ERR_CORRUPT: a writer's records end before the one
- * seen, or another is in its place, or it is missing and the checkpoint does not cover it. The
- * message says what was seen, what is there, and what to do; `where` and `path` are for it.
+ * Check that a validated set still has what was seen. ERR_CORRUPT: a writer's records end before
+ * the one seen, or another is in its place, or it is missing and the checkpoint does not cover it.
+ * The message says what was seen, what is there, and what to do; `where` and `path` are for it.
  */
 MUST_CHECK enum err trust_check(const struct trust *t, const struct record_set *set,
                                 const struct checkpoint *cover, const char *where,

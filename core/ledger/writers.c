@@ -17,6 +17,8 @@ void writers_clear(struct writers *r)
     *r = (struct writers){.founded = false};
 }
 
+/* One item more than needed: a copy is made to apply a record to it, and an array of 0 has no
+ * memory. */
 enum err writers_copy(const struct writers *from, struct writers *out)
 {
     struct writers copy = *from;
@@ -58,8 +60,8 @@ out:
     return rc;
 }
 
-/* The list is an allow-list for all that is sealed here. One that names more than we know is a
- * repository we cannot promise to read. */
+/* The list of suites allowed in this repository. If it names one that is unknown here, data may
+ * exist that this release cannot read. */
 static enum err check_suites(const struct jdoc *genesis)
 {
     struct jdoc *list = NULL;
@@ -92,6 +94,8 @@ enum err writers_found(struct writers *r, const struct record *genesis)
 
     if (genesis->seq != 0)
         FAIL(ERR_CORRUPT, "a genesis record must be the first of its chain");
+    /* The key is in the record that it signs; the fingerprint, checked elsewhere, says which is
+     * right. */
     TRY(read_key(genesis->payload, "rootKey", r->root_key, id));
     if (memcmp(id, genesis->writer, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the genesis record is not in the chain of its root key");
@@ -104,6 +108,7 @@ out:
     return rc;
 }
 
+/* Root may sign its own types without being enrolled, all others only as an enrolled writer. */
 static enum err check_type(const struct writers *r, const struct record *record,
                            const struct writer *w)
 {
@@ -118,8 +123,8 @@ static enum err check_type(const struct writers *r, const struct record *record,
     return ERR_OK;
 }
 
-/* With a last record given, the number decides; else the time, which a thief of the key could set
- * back: whoever revokes for that reason names the last good record. */
+/* When the revocation names the last good record, seq decides. Otherwise the time does, which the
+ * thief of a key could set back: whoever revokes a stolen key should name the last good record. */
 static enum err check_revocation(const struct writers *r, const struct record *record,
                                  const struct writer *w)
 {
@@ -128,7 +133,7 @@ static enum err check_revocation(const struct writers *r, const struct record *r
     if (w == NULL || !w->revoked || record_type_by_root(record->type))
         return ERR_OK;
     if (is_root(r, record->writer))
-        over = true; /* its own chain: what was before came before */
+        over = true; /* checked in order: it comes after the revocation */
     else if (w->has_last)
         over = record->seq > w->last_seq;
     else
@@ -188,6 +193,8 @@ out:
     return rc;
 }
 
+/* A writer is enrolled once and for all: enrolling a revoked key again would make its forgeries
+ * valid. */
 static enum err enrol_writer(struct writers *r, const struct record *record)
 {
     struct writer w = {.revoked = false};

@@ -53,15 +53,15 @@ MUST_CHECK enum err writers_found(struct writers *r, const struct record *genesi
 MUST_CHECK enum err writers_check(const struct writers *r, const struct record *record,
                                   bool signature_known);
 
-/* Of that the signature alone, by a key that is known here: ERR_OK also when it is not. ERR_CORRUPT
- * says what can be done. */
+/* The signature alone, if the writer's key is known here; if not, ERR_OK. ERR_CORRUPT has a hint.
+ */
 MUST_CHECK enum err writers_check_signature(const struct writers *r, const struct record *record);
 
 /*
- * What a checked writer record changes; other types change nothing. Members beside the common ones:
+ * Apply a checked writer record; other types change nothing. Members beside the common ones:
  *   {"action": "enrol", "subject": <writer id>, "publicKey": <base64>, "roles": ["writer"]}
  *   {"action": "revoke", "subject": <writer id>, "lastSeq": <its last good record, may be missing>}
- * ERR_CORRUPT: malformed, or it fits nothing; ERR_UNSUPPORTED: another action.
+ * ERR_CORRUPT: malformed, or it contradicts the list; ERR_UNSUPPORTED: another action.
  */
 MUST_CHECK enum err writers_apply(struct writers *r, const struct record *record);
 

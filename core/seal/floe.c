@@ -12,12 +12,22 @@
 #include "core/base/rand.h"
 #include "core/seal/kdf.h"
 
+/*
+ * The key schedule of FLOE (docs/FORMAT.md, 3.1):
+ *
+ *   key --FKDF "HEADER_TAG:"---> the tag in the header, which commits to key, parameters, IV, aad
+ *   key --FKDF "MESSAGE_KEY:"--> message key --FKDF "DEK:" position--> segment key
+ *
+ * A segment key serves 2^rotation_bits segments and is derived again when the run of segments
+ * changes. Each segment has a random IV of its own; its position and whether it is final are
+ * authenticated with it, so segments cannot be reordered, dropped or appended.
+ */
 #define AEAD_AES_256_GCM 0
 #define KDF_HKDF_EXPAND_SHA_384 0
 #define MESSAGE_KEY_LEN 48
 #define SEGMENT_AAD_LEN 9 /* position, final */
 #define PURPOSE_MAX 16
-#define NOT_FINAL UINT32_MAX
+#define NOT_FINAL UINT32_MAX /* the length field of a segment that is not final */
 #define NO_KEY_YET UINT64_MAX
 
 struct floe {
@@ -33,7 +43,8 @@ struct floe {
     EVP_CIPHER_CTX *ctx; /* owned */
 };
 
-/* FKDF(k, iv, aad, purpose, n) = X(k, params ‖ iv ‖ purpose ‖ aad, n) */
+/* FKDF(k, iv, aad, purpose, n) = X(k, params ‖ iv ‖ purpose ‖ aad, n). Every part but the last has
+ * a fixed length or a purpose that is no prefix of another, so the input is unambiguous. */
 static enum err derive_floe(const struct floe *f, const struct secret *key, struct bytes purpose,
                             uint8_t *out, size_t len)
 {
@@ -51,6 +62,8 @@ out:
     return rc;
 }
 
+/* What sealing and opening have in common. The key is checked and not only asserted: it comes from
+ * a provider. */
 static enum err new_message(struct floe_params params, const struct secret *key, struct bytes aad,
                             struct floe **out)
 {
@@ -63,6 +76,7 @@ static enum err new_message(struct floe_params params, const struct secret *key,
     if (secret_bytes(key).len != FLOE_KEY_LEN)
         FAIL(ERR_CORRUPT, "a key of %zu bytes where one of %d is due", secret_bytes(key).len,
              FLOE_KEY_LEN);
+    /* The encoded parameters, which the header repeats. */
     f->params = params;
     f->encoded[0] = AEAD_AES_256_GCM;
     f->encoded[1] = KDF_HKDF_EXPAND_SHA_384;
@@ -103,6 +117,7 @@ enum err floe_seal_new(struct floe_params params, const struct secret *key, stru
     enum err rc;
 
     TRY(new_message(params, key, aad, &f));
+    /* A fresh IV gives the message keys of its own, even under the same key. */
     TRY(rand_fill(f->iv, sizeof f->iv));
     memcpy(header, f->encoded, FLOE_PARAMS_LEN);
     memcpy(header + FLOE_PARAMS_LEN, f->iv, FLOE_IV_LEN);
@@ -123,9 +138,12 @@ enum err floe_open_new(struct floe_params params, const struct secret *key, stru
     enum err rc;
 
     TRY(new_message(params, key, aad, &f));
+    /* The parameters are expected, not taken from the header: an attacker could choose weaker ones.
+     */
     if (memcmp(header, f->encoded, FLOE_PARAMS_LEN) != 0)
         FAIL(ERR_CORRUPT, "the sealing parameters are not those of this format");
     memcpy(f->iv, header + FLOE_PARAMS_LEN, FLOE_IV_LEN);
+    /* Verify the header tag. */
     TRY(header_tag(f, key, tag));
     if (!secret_equal(bytes_of(tag, sizeof tag),
                       bytes_of(header + FLOE_PARAMS_LEN + FLOE_IV_LEN, FLOE_HEADER_TAG_LEN)))
@@ -149,7 +167,8 @@ void floe_free(struct floe *f)
     mem_free(f);
 }
 
-/* The key of the run of segments that `position` lies in; derived when the run changes. */
+/* Makes the segment key that of the run in which `position` lies. The marker is cleared first:
+ * after a failed derivation the key is undefined and must not be taken for a valid one. */
 static enum err use_segment_key(struct floe *f, uint64_t position)
 {
     const uint64_t from = position >> f->params.rotation_bits << f->params.rotation_bits;
@@ -173,8 +192,9 @@ static void encode_segment_aad(uint64_t position, bool final, uint8_t out[SEGMEN
     out[8] = final;
 }
 
-/* The cipher is given each time, which makes the context new: a finished one refuses to draw
- * another IV. That costs a microsecond a segment. */
+/* The IV is drawn by the cipher itself and read back, so no code path can reuse one. The cipher is
+ * passed to each EncryptInit because a finished context does not draw a second IV; that costs about
+ * a microsecond per segment. */
 enum err floe_seal_segment(struct floe *f, uint64_t position, bool final, struct bytes plain,
                            uint8_t *to)
 {
@@ -206,7 +226,7 @@ out:
     return rc;
 }
 
-/* Everything that the length says is checked before the key is used. */
+/* The lengths are checked before the key is used: a wrong one must not reach the cipher. */
 static enum err check_length(const struct floe *f, bool final, struct bytes sealed)
 {
     uint64_t told;
@@ -232,6 +252,7 @@ enum err floe_open_segment(struct floe *f, uint64_t position, bool final, struct
     int len = 0;
     enum err rc;
 
+    /* Check the form, then set up key, IV, tag and associated data. */
     TRY(check_length(f, final, sealed));
     body_len = sealed.len - FLOE_OVERHEAD;
     TRY(use_segment_key(f, position));
@@ -241,7 +262,8 @@ enum err floe_open_segment(struct floe *f, uint64_t position, bool final, struct
         EVP_CIPHER_CTX_ctrl(f->ctx, EVP_CTRL_AEAD_SET_TAG, FLOE_SEGMENT_TAG_LEN, tag) != 1 ||
         EVP_DecryptUpdate(f->ctx, NULL, &len, aad, sizeof aad) != 1)
         FAIL(ERR_FAILED, "AES-256-GCM failed");
-    /* Plaintext comes out before the tag is checked: it is wiped when the tag is wrong. */
+    /* Decryption writes plaintext before the tag is verified, so it is wiped when the tag is wrong.
+     */
     if ((body_len > 0 && EVP_DecryptUpdate(f->ctx, to, &len, body, (int)body_len) != 1) ||
         EVP_DecryptFinal_ex(f->ctx, tag, &len) != 1) {
         secret_wipe(to, body_len);

@@ -7,7 +7,7 @@
 
 #define KDF_HASH_LEN 48 /* SHA-384 */
 
-/* OSSL_PARAM has no pointer to const; a parameter that is set is only read. */
+/* OSSL_PARAM has no pointer to const, although an input parameter is only read. */
 static OSSL_PARAM octets_param(const char *name, struct bytes value)
 {
     union {
@@ -35,6 +35,7 @@ enum err kdf_expand(struct bytes key, struct bytes info, uint8_t *out, size_t le
 
     if (len == 0 || len > 255 * KDF_HASH_LEN)
         FAIL(ERR_FAILED, "HKDF-Expand cannot give %zu bytes", len);
+    /* Without the extract step: the keys that come here are uniformly random already. */
     kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     if (kdf == NULL)
         FAIL(ERR_FAILED, "HKDF is not available");

@@ -9,7 +9,7 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 
-/* `out` gets `len` bytes, at most 255 × 48. */
+/* Derive `len` bytes, at most 255 × 48. ERR_FAILED: more than that, or OpenSSL could not. */
 MUST_CHECK enum err kdf_expand(struct bytes key, struct bytes info, uint8_t *out, size_t len);
 
 #endif

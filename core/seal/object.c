@@ -15,6 +15,8 @@ uint64_t object_sealed_size(uint64_t len)
     return OBJECT_START_LEN + len + segments * FLOE_OVERHEAD;
 }
 
+/* The sizes that a writer can produce are exactly those accepted here, so a reader that knows the
+ * signed size also knows where each segment lies and which is the last. */
 enum err object_plain_size(uint64_t sealed, uint64_t *len)
 {
     uint64_t body, full, rest;
@@ -26,13 +28,14 @@ enum err object_plain_size(uint64_t sealed, uint64_t *len)
         return err_set(ERR_CORRUPT, "%" PRIu64 " bytes are too many for a sealed object", sealed);
     full = body / OBJECT_FULL_LEN;
     rest = body % OBJECT_FULL_LEN;
-    /* The last segment has at least one byte of plaintext, or is the only one. */
+    /* The last segment has at least one byte of plaintext, unless it is the only one. */
     if (rest != 0 && (rest < FLOE_OVERHEAD || (rest == FLOE_OVERHEAD && full > 0)))
         return err_set(ERR_CORRUPT, "no sealed object has %" PRIu64 " bytes", sealed);
     *len = full * OBJECT_SEGMENT_LEN + (rest != 0 ? rest - FLOE_OVERHEAD : 0);
     return ERR_OK;
 }
 
+/* One segment only: these objects hold key material, and need no streaming. */
 enum err object_seal(const struct secret *key, const struct object_identity *identity,
                      struct bytes plain, struct buf *to)
 {
@@ -67,6 +70,7 @@ enum err object_open(const struct secret *key, const struct object_identity *ide
     TRY(object_plain_size(sealed.len, &len));
     if (len == 0 || len > SECRET_LEN_MAX)
         FAIL(ERR_CORRUPT, "%" PRIu64 " bytes cannot be key material", len);
+    /* The header in the clear first: it tells another object from a damaged one. */
     TRY(object_header_check(identity, sealed.data));
     TRY(floe_open_new(object_params, key, bytes_of(sealed.data, OBJECT_HEADER_LEN),
                       sealed.data + OBJECT_HEADER_LEN, &floe));

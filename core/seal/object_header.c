@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 
+/* Offsets in the header (docs/FORMAT.md, 3). */
 #define AT_TYPE 4
 #define AT_SUITE 6
 #define AT_REPOSITORY 8
@@ -24,7 +25,7 @@ const struct floe_params object_params = {
     .rotation_bits = 20,
 };
 
-/* Every byte but the hedge. */
+/* Every byte except the hedge belongs to a field, so nothing in a header goes unchecked. */
 static const struct field {
     const char *name;
     size_t offset;
@@ -42,7 +43,7 @@ static const struct field {
     {"reserved part", AT_HEDGE + HEDGE_LEN, 16, false},
 };
 
-/* All but the hedge, which is left zero. */
+/* Everything except the hedge, which is left zero. */
 static void encode_header(const struct object_identity *identity, uint8_t out[OBJECT_HEADER_LEN])
 {
     memset(out, 0, OBJECT_HEADER_LEN);
@@ -55,8 +56,9 @@ static void encode_header(const struct object_identity *identity, uint8_t out[OB
     be_put(out + AT_ORDINAL, identity->ordinal, 8);
 }
 
-/* time_ns(8) pid(4) counter(4): two machines resumed from one image draw the same random bytes,
- * and still get different message keys, for the header is bound into them. */
+/* time_ns(8) pid(4) counter(4). Virtual machines resumed from one image may draw the same random
+ * bytes; the header is bound into the message key, so a hedge that differs still gives different
+ * keys. */
 static void fill_hedge(uint8_t out[HEDGE_LEN])
 {
     static atomic_uint counter;
@@ -87,6 +89,7 @@ static enum err refuse_mismatch(const struct field *field, const uint8_t *is, co
                    field->name, is_hex, due_hex);
 }
 
+/* This only gives a good message: the header is authenticated by the FLOE header tag. */
 enum err object_header_check(const struct object_identity *identity,
                              const uint8_t header[OBJECT_HEADER_LEN])
 {
@@ -100,6 +103,11 @@ enum err object_header_check(const struct object_identity *identity,
             return refuse_mismatch(field, header + field->offset, due + field->offset);
     }
     return ERR_OK;
+}
+
+void object_header_id(const uint8_t *header, uint8_t id[SEAL_ID_LEN])
+{
+    memcpy(id, header + AT_ID, SEAL_ID_LEN);
 }
 
 void object_note(const uint8_t id[SEAL_ID_LEN])

@@ -1,8 +1,8 @@
 /*
- * The first 96 bytes of a sealed object, in the clear (docs/FORMAT.md, 3), and what all object*.c
- * files agree on.
+ * The first 96 bytes of a sealed object, in the clear (docs/FORMAT.md, 3), and the
+ * constants that the object*.c files share.
  *
- * Uses: core/base, floe.
+ * Uses: floe, object.
  */
 #ifndef CORE_SEAL_OBJECT_HEADER_H
 #define CORE_SEAL_OBJECT_HEADER_H
@@ -18,13 +18,17 @@
 /* Suite 0001. */
 extern const struct floe_params object_params;
 
-/* A header for a new object; its hedge differs from every other's of this machine. */
+/* A header for a new object; its hedge is unique on this machine. */
 void object_header_make(const struct object_identity *identity, uint8_t out[OBJECT_HEADER_LEN]);
 
 /* ERR_CORRUPT naming the first field that is not what `identity` says. The hedge may be anything.
  */
 MUST_CHECK enum err object_header_check(const struct object_identity *identity,
                                         const uint8_t header[OBJECT_HEADER_LEN]);
+
+/* The id that a header says it has, where nothing else names it: what is taken from here is not
+ * checked. `header` is OBJECT_HEADER_LEN bytes. */
+void object_header_id(const uint8_t *header, uint8_t id[SEAL_ID_LEN]);
 
 /* err_note with "object <id>". */
 void object_note(const uint8_t id[SEAL_ID_LEN]);

@@ -6,6 +6,19 @@
 #include "core/base/mem.h"
 #include "core/seal/object_header.h"
 
+/*
+ * Reading an object that nobody is trusted to store.
+ *
+ * The size comes from a signed record, not from the store. From it follow the number of segments,
+ * the place of each and which one is final, so an object that was cut or extended at a segment
+ * boundary does not open. The header in the clear must be that of the expected object, and its FLOE
+ * tag must match the key, before any segment is fetched.
+ *
+ * One segment is held open at a time. It is fetched into `segment` and decrypted in place; `held`
+ * says which one it is, and is NONE while the content is undefined. Bytes are copied out only from
+ * a segment that is held, that is, whose tag matched. An empty object has one empty final segment,
+ * which no read would ever touch, so it is opened at once.
+ */
 #define NONE UINT64_MAX
 
 struct object_reader {
@@ -14,11 +27,11 @@ struct object_reader {
     uint64_t sealed_size;
     uint64_t size;    /* of the plaintext */
     uint64_t last;    /* position of the final segment, from the signed size */
-    uint64_t held;    /* position of the segment that lies open in `segment`, or NONE */
+    uint64_t held;    /* position of the segment that is open in `segment`, or NONE */
     uint8_t *segment; /* owned; opened in place: plaintext from FLOE_BEFORE_LEN on */
     size_t cap;       /* bytes in `segment` */
     object_fetch *fetch;
-    void *arg; /* borrowed, as fetch says */
+    void *arg; /* borrowed; for fetch */
 };
 
 static size_t lesser_of(uint64_t a, size_t b)
@@ -26,7 +39,7 @@ static size_t lesser_of(uint64_t a, size_t b)
     return a < b ? (size_t)a : b;
 }
 
-/* Whether a segment is final is computed from the signed size, never believed. */
+/* Makes `position` the open segment. */
 static enum err hold_segment(struct object_reader *r, uint64_t position)
 {
     const uint64_t offset = OBJECT_START_LEN + position * OBJECT_FULL_LEN;
@@ -62,8 +75,10 @@ enum err object_reader_new(const struct secret *key, const struct object_identit
     r->arg = arg;
     r->held = NONE;
     r->sealed_size = sealed_size;
+    /* Where the segments are. */
     TRY(object_plain_size(sealed_size, &r->size));
     r->last = (sealed_size - OBJECT_START_LEN - 1) / OBJECT_FULL_LEN;
+    /* Whether this is the object, and the key its key. */
     TRY(fetch(arg, 0, start, sizeof start));
     TRY(object_header_check(identity, start));
     TRY(floe_open_new(object_params, key, bytes_of(start, OBJECT_HEADER_LEN),
@@ -71,7 +86,7 @@ enum err object_reader_new(const struct secret *key, const struct object_identit
     r->cap = lesser_of(sealed_size - OBJECT_START_LEN, OBJECT_FULL_LEN);
     TRY(mem_new(r->cap, 1, &r->segment));
     if (r->size == 0)
-        TRY(hold_segment(r, 0)); /* no read would ever come to check it */
+        TRY(hold_segment(r, 0)); /* no read would check it */
     *out = r;
     r = NULL; /* the caller's now */
 out:
@@ -115,7 +130,7 @@ void object_reader_free(struct object_reader *r)
     if (r == NULL)
         return;
     floe_free(r->floe);
-    secret_wipe(r->segment, r->cap);
+    secret_wipe(r->segment, r->cap); /* plaintext */
     mem_free(r->segment);
     mem_free(r);
 }

@@ -7,8 +7,11 @@
 #include "core/seal/object_header.h"
 
 /*
- * One buffer does for both sides: the plaintext is fetched where the ciphertext will lie, with
- * room for length and IV in front and for the tag behind, and is sealed in place.
+ * Plaintext is collected in a buffer at the place where its ciphertext will be, with room for
+ * length and IV before it and for the tag after it, and is sealed in place.
+ *
+ * A full segment is sealed only when more plaintext follows: until then it may be the last one, and
+ * whether a segment is final is part of what its tag authenticates.
  */
 struct object_writer {
     struct floe *floe; /* owned */
@@ -20,9 +23,10 @@ struct object_writer {
     uint64_t size;    /* sealed bytes given to the sink */
     bool over;        /* finished or failed: only free is left */
     object_sink *sink;
-    void *arg; /* borrowed, as sink says */
+    void *arg; /* borrowed; for sink */
 };
 
+/* The digest covers what was given to the sink, header included: it is what the record signs. */
 static enum err emit_sealed(struct object_writer *w, struct bytes sealed)
 {
     enum err rc;
@@ -42,6 +46,7 @@ static enum err seal_segment(struct object_writer *w, bool final)
     if (w->count == OBJECT_SEGMENTS_MAX)
         FAIL(ERR_FAILED, "an object cannot be larger than %llu MiB",
              (unsigned long long)OBJECT_SEGMENTS_MAX);
+    /* Counted before the sink can fail: a position is never sealed twice. */
     TRY(floe_seal_segment(w->floe, w->count, final, plain, w->segment));
     w->count++;
     w->fill = 0;
@@ -89,7 +94,7 @@ enum err object_writer_add(struct object_writer *w, struct bytes plain)
     while (plain.len > 0) {
         size_t len = OBJECT_SEGMENT_LEN - w->fill;
 
-        /* Only now is it sure that the full segment is not the last. */
+        /* More plaintext follows, so the full segment is not the last. */
         if (len == 0) {
             TRY(seal_segment(w, false));
             len = OBJECT_SEGMENT_LEN;

@@ -20,7 +20,8 @@ static enum err derive_subkey(const struct secret *from, const char *purpose,
         .data = buffer, .cap = sizeof buffer, .max = sizeof buffer}; /* never grows */
     enum err rc;
 
-    /* A provider hands us what it unwrapped; a short key is not stretched in silence. */
+    /* The key may come from a provider that unwrapped it: a short one must not be accepted
+     * silently. */
     if (secret_bytes(from).len != SEAL_KEY_LEN)
         FAIL(ERR_CORRUPT, "a key of %zu bytes where one of %d is due", secret_bytes(from).len,
              SEAL_KEY_LEN);

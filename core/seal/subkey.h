@@ -1,10 +1,10 @@
 /*
- * From a data key to what is used: the commitment and the subkeys (docs/FORMAT.md, 2).
+ * What is derived from a data key: its commitment and the subkeys (docs/FORMAT.md, 2).
  *
  *   ctx  = suite(2) ‖ repository_id(16) ‖ scope_id(16)
  *   X(data key, "sealpoint/v1/<purpose>" ‖ 00 ‖ ctx, 32)
  *
- * Uses: core/base, kdf.
+ * Uses: core/base.
  */
 #ifndef CORE_SEAL_SUBKEY_H
 #define CORE_SEAL_SUBKEY_H
@@ -24,7 +24,8 @@ struct seal_context {
     uint8_t scope[SEAL_ID_LEN];
 };
 
-/* Public; says which data key without saying what it is. */
+/* A public value that identifies the data key without revealing it. ERR_CORRUPT: the key has a
+ * wrong length. */
 MUST_CHECK enum err subkey_commitment(const struct secret *data_key,
                                       const struct seal_context *context,
                                       uint8_t out[SEAL_COMMITMENT_LEN]);
@@ -34,6 +35,8 @@ enum subkey_purpose {
     SUBKEY_META, /* index */
     SUBKEY_WRAP  /* the file provider: master key → wrapping key, purpose "wrap" */
 };
+/* Release with secret_free(). ERR_CORRUPT: the key has a wrong length; ERR_FAILED: OpenSSL could
+ * not. */
 MUST_CHECK enum err subkey_derive(const struct secret *from, enum subkey_purpose purpose,
                                   const struct seal_context *context, struct secret **out);
 

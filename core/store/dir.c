@@ -10,9 +10,22 @@
 #include "core/fs/file.h"
 #include "core/store/dir_internal.h"
 
-/* A process forgets folders beyond these and syncs their parents again, which costs time only. */
+/*
+ * A store in a directory. Whoever can write there must not be able to lead us out of it, so the
+ * root is opened once and everything else is reached by openat() below it, one part of a name at a
+ * time, without following links. Only regular files are objects; anything else at the place of an
+ * object is ERR_CORRUPT, and is never opened in a way that could block.
+ *
+ * Directories are created when an object needs them. A directory is safe once its parent has been
+ * synced; that is remembered for the life of the process, in `synced`. How an object is written is
+ * described in dir_put.c, listing in dir_list.c.
+ */
+
+/* Directories beyond these are not remembered, and their parents are synced again: that costs only
+ * time. */
 #define SYNCED_MAX 4096
 
+/* One row for each cause the user can do something about; the last row is for all others. */
 static const struct {
     int cause;
     enum err code;
@@ -44,6 +57,7 @@ enum err dir_refuse(const struct dir *d, const char *doing, const char *name)
 
     while (refusals[i].cause != cause && refusals[i].cause != 0)
         i++;
+    /* These two are answers to the caller, not failures of the disk: no text of errno. */
     if (cause == ENOENT || cause == EEXIST)
         return err_set(refusals[i].code, "%s %s: %s %s", doing, name, d->where, refusals[i].state);
     err_sys(refusals[i].code, "%s %s: %s %s", doing, name, d->where, refusals[i].state);
@@ -71,7 +85,8 @@ int dir_enter(int dir, const char *name)
     return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Copies the part of `name` that starts at `from` to `part`; returns where the next one starts. */
+/* Copies the part of `name` at `from` to `part`, at most up to `len`; returns where the next
+ * starts. */
 static size_t take_part(const char *name, size_t from, size_t len, char part[STORE_NAME_MAX + 1])
 {
     size_t part_len = strcspn(name + from, "/");
@@ -94,7 +109,7 @@ enum err dir_walk(const struct dir *d, const char *name, size_t len, int *out)
 
         from = take_part(name, from, len, part);
         dir = dir_enter(above, part);
-        cause = errno;
+        cause = errno; /* of dir_enter(), for dir_refuse() */
         close(above);
         errno = cause;
     }
@@ -104,6 +119,7 @@ enum err dir_walk(const struct dir *d, const char *name, size_t len, int *out)
     return ERR_OK;
 }
 
+/* The first `len` bytes of `folder` are the name. */
 static bool is_synced(struct dir *d, const char *folder, size_t len)
 {
     bool found = false;
@@ -131,9 +147,9 @@ out:
 }
 
 /*
- * Opens or makes one folder in the open folder `above`. That a folder is there does not say that
- * its name lasts: another thread, or a run that was killed, may have made it and not synced it. So
- * its parent is synced once by every process.
+ * Opens or creates one directory in the open directory `above`. That it exists does not mean that
+ * its name survives a power failure: another thread, or a run that was killed, may have created it
+ * without syncing. So every process syncs each parent once.
  */
 static enum err make_one(struct dir *d, int above, const char *name, size_t len, const char *part,
                          int *out)
@@ -158,6 +174,7 @@ static enum err make_one(struct dir *d, int above, const char *name, size_t len,
     return ERR_OK;
 refused:
     rc = dir_refuse(d, "making the folder of", name);
+    /* The parent was open a moment ago: to a writer, "not found" would be misleading. */
     if (rc == ERR_NOT_FOUND)
         rc = err_set(ERR_STORAGE, "%s was removed while it was in use", d->where);
 out:
@@ -230,7 +247,7 @@ static enum err blob_open(void *self, const char *name, void **blob, uint64_t *s
     b->fd = -1;
     TRY(mem_text(name, &b->name));
     TRY(dir_walk(d, name, dir_folder_len(name), &folder));
-    /* O_NONBLOCK: a pipe that someone put there must not hang us. */
+    /* O_NONBLOCK: opening a pipe that somebody put there must not block. */
     b->fd = openat(folder, dir_leaf(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (b->fd < 0 || fstat(b->fd, &st) != 0) {
         rc = dir_refuse(d, "reading", name);
@@ -240,7 +257,7 @@ static enum err blob_open(void *self, const char *name, void **blob, uint64_t *s
         rc = not_regular(d, name);
         goto out;
     }
-    posix_fadvise(b->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* advice only: may fail */
+    posix_fadvise(b->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* only a hint, so failure is ignored */
     *size = (uint64_t)st.st_size;
     *blob = b;
     b = NULL;
@@ -251,6 +268,8 @@ out:
     return rc;
 }
 
+/* The size was taken when the object was opened, so a short read means that the file was cut since.
+ */
 static enum err blob_read(void *blob, uint64_t offset, void *to, size_t len)
 {
     struct blob *b = blob;
@@ -286,7 +305,8 @@ out:
     return rc;
 }
 
-/* Not synced: an object that comes back after a power cut is garbage again, and is found again. */
+/* Not synced: an object that reappears after a power failure is unreferenced, and is found and
+ * removed again. */
 static enum err remove_object(void *self, const char *name)
 {
     struct dir *d = self;
@@ -297,7 +317,7 @@ static enum err remove_object(void *self, const char *name)
     if (rc == ERR_OK && unlinkat(folder, dir_leaf(name), 0) != 0)
         rc = dir_refuse(d, "removing", name);
     if (rc == ERR_NOT_FOUND)
-        rc = ERR_OK;
+        rc = ERR_OK; /* removed already, by whomever */
     if (folder >= 0)
         close(folder);
     return rc;
@@ -335,7 +355,8 @@ static const struct store_driver driver = {
     .sweep = dir_sweep,
 };
 
-/* The way to the root is the user's own and may lead over links; from the root on none is. */
+/* The path of the root comes from the user and may contain links; below the root none is followed.
+ */
 static enum err open_root(const char *where, bool create, int *out)
 {
     enum err rc = ERR_OK;

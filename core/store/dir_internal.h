@@ -1,9 +1,9 @@
 /*
- * What the files of the dir driver share: the open root and the safe walk below it.
+ * What the dir_*.c files of the dir driver share: the open root and the safe walk below it.
  *
  * Every step is an openat() below the root's descriptor that follows no link: whoever can write
  * into the store must not be able to lead us out of it.
- * Uses: core/base, core/fs.
+ * Uses: driver.
  */
 #ifndef CORE_STORE_DIR_INTERNAL_H
 #define CORE_STORE_DIR_INTERNAL_H
@@ -18,24 +18,26 @@ struct dir {
     int root;    /* owned */
     char *where; /* owned */
     pthread_mutex_t lock;
-    char **synced; /* owned; folders whose own names are known to last; under `lock` */
+    char **synced; /* owned; directories whose names are known to be on disk; under `lock` */
     size_t synced_count, synced_cap;
 };
 
-/* The open folder `name` in the open folder `at`; -1 with errno. */
+/* Open the directory `name` in the open directory `dir`, not following links. -1 with errno. */
 int dir_enter(int dir, const char *name);
 
-/* Open the folder that is the first `len` bytes of the object name `name`; the caller closes it.
- * ERR_NOT_FOUND when it is not there. */
+/* Open the directory named by the first `len` bytes of the object name `name`; the caller closes
+ * it. ERR_NOT_FOUND: it does not exist; other errors as dir_refuse(). */
 MUST_CHECK enum err dir_walk(const struct dir *d, const char *name, size_t len, int *out);
 
-/* As dir_walk, but makes what is missing, and ensures that the names of all these folders last. */
+/* As dir_walk(), but creates what is missing, and syncs so that the names of all these directories
+ * survive a power failure. */
 MUST_CHECK enum err dir_make(struct dir *d, const char *name, size_t len, int *out);
 
-/* Turn errno into the error for `doing` ("reading", …) something with `name`. */
+/* Turn errno into the error of `doing` ("reading", …) something with `name`, with a hint.
+ * ERR_NOT_FOUND, ERR_EXISTS, ERR_CORRUPT (something else is there), or ERR_STORAGE. */
 enum err dir_refuse(const struct dir *d, const char *doing, const char *name);
 
-/* The bytes of `name` before its last part, and that part. */
+/* The length of what precedes the last part of `name`, without the slash; and the last part. */
 size_t dir_folder_len(const char *name);
 const char *dir_leaf(const char *name);
 

@@ -12,23 +12,28 @@
 #include "core/store/dir_internal.h"
 
 /*
- * A folder is listed in sorted batches: each pass over it keeps the least BATCH_MAX names that
- * come after the last one done. So memory stays bounded whatever someone put into the folder, and
- * the listing is in order; only a folder of very many files is read several times.
+ * A directory is listed in sorted batches. Each pass over it keeps the BATCH_MAX smallest names
+ * that come after the last one of the batch before. So memory stays bounded whatever somebody put
+ * into the directory, and the result is in order; only a directory of very many files is read
+ * several times.
+ *
+ * In a batch the name of a directory ends in '/', so that it sorts where the names below it belong.
+ * What disappears during a listing is left out; what is not a file or directory with a legal name
+ * is not an object and is left out too.
  */
 #define BATCH_MAX 8192
 
 struct batch {
-    char **names; /* owned; a folder's name ends in '/', which puts it at its place in the order */
+    char **names; /* owned; the name of a directory ends in '/' */
     size_t count, cap;
-    bool more; /* the folder has names behind these */
+    bool more; /* the directory has names after these */
 };
 
 struct listing {
     const struct dir *dir;
     store_each *each;
     void *arg;
-    char path[STORE_NAME_MAX + 2]; /* of the folder being listed, with '/' behind, or "" */
+    char path[STORE_NAME_MAX + 2]; /* of the directory being listed, ending in '/', or "" */
     size_t len;
 };
 
@@ -37,13 +42,14 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Frees the names from index `keep` on. */
 static void forget_from(struct batch *b, size_t keep)
 {
     while (b->count > keep)
         mem_free(b->names[--b->count]);
 }
 
-/* Sorts, and lets go of the greatest when there are more than BATCH_MAX. */
+/* Sorts, and drops the greatest names beyond BATCH_MAX. */
 static void settle_batch(struct batch *b)
 {
     if (b->count > 0)
@@ -53,6 +59,7 @@ static void settle_batch(struct batch *b)
     forget_from(b, BATCH_MAX < b->count ? BATCH_MAX : b->count);
 }
 
+/* Settling only when twice the batch has come keeps the cost of sorting low. */
 static enum err add_name(struct batch *b, const char *name)
 {
     enum err rc = ERR_OK;
@@ -66,8 +73,8 @@ out:
     return rc;
 }
 
-/* The name an entry goes by in a batch; false for what is no object of ours: links, devices, names
- * that no put would make. */
+/* The name of an entry in a batch. False when it is not an object: a link, a device, or a name that
+ * no put would create. */
 static bool take_entry(struct listing *l, int folder, const struct dirent *entry,
                        char name[STORE_NAME_MAX + 2])
 {
@@ -84,6 +91,7 @@ static bool take_entry(struct listing *l, int folder, const struct dirent *entry
     l->path[l->len] = '\0';
     if (!legal)
         return false;
+    /* Some file systems do not report the type. */
     if (entry->d_type == DT_UNKNOWN) {
         if (fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
             return false;
@@ -96,7 +104,7 @@ static bool take_entry(struct listing *l, int folder, const struct dirent *entry
     return is_folder || is_file;
 }
 
-/* Fills `b` with the next names of the folder behind `after`. */
+/* Fills `b` with the next names of the directory after `after`. */
 static enum err collect_names(struct listing *l, int folder, const char *after, struct batch *b)
 {
     char name[STORE_NAME_MAX + 2];
@@ -127,7 +135,7 @@ out:
 
 static enum err list_folder(struct listing *l, int folder);
 
-/* What went away since it was read is passed over. */
+/* Lists the subdirectory `name`, which ends in a slash. */
 static enum err list_below(struct listing *l, int folder, const char *name)
 {
     char part[STORE_NAME_MAX + 2];
@@ -149,6 +157,7 @@ static enum err list_below(struct listing *l, int folder, const char *name)
     return rc;
 }
 
+/* Reports one object. It may have become something else since the batch was read. */
 static enum err tell_object(struct listing *l, int folder, const char *name)
 {
     struct stat st;
@@ -164,6 +173,7 @@ static enum err tell_object(struct listing *l, int folder, const char *name)
     return rc;
 }
 
+/* The recursion is as deep as a name has parts, which STORE_NAME_MAX bounds. */
 static enum err list_folder(struct listing *l, int folder)
 {
     char after[STORE_NAME_MAX + 2] = "";
@@ -198,7 +208,7 @@ enum err dir_list(void *self, const char *prefix, store_each *each, void *arg)
 
     rc = dir_walk(l.dir, prefix, l.len, &folder);
     if (rc == ERR_NOT_FOUND)
-        return ERR_OK; /* a folder that no object has needed yet */
+        return ERR_OK; /* a directory that no object has needed yet */
     if (rc != ERR_OK)
         return rc;
     memcpy(l.path, prefix, l.len + 1);
@@ -211,7 +221,9 @@ enum err dir_list(void *self, const char *prefix, store_each *each, void *arg)
     return rc;
 }
 
-/* Removes a temporary unless the put that makes it still runs: that one holds a lock on it. */
+/* Removes a temporary, unless it is locked: then the put that writes it is still running
+ * (dir_put.c). What cannot be opened, a directory or a link, is not of our making and is removed as
+ * well. */
 static enum err sweep_one(int folder, const char *name)
 {
     int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

@@ -10,21 +10,39 @@
 #include "core/fs/file.h"
 #include "core/store/dir_internal.h"
 
+/*
+ * How an object gets its name, whole and durable, or does not get it:
+ *
+ *   1. begin: create a temporary with a random name in the directory "tmp" and lock it.
+ *   2. write: append to it; the disk is told early to start (WRITE_BEHIND).
+ *   3. commit: fdatasync the temporary; create the object's directory and make that durable; link()
+ *      the temporary to its name, which fails with EEXIST when the name is taken; unlink() the
+ *      temporary; fsync the directory. Only now is the object reported as stored.
+ *
+ * When a step fails, what was done is undone, in reverse. A run that is killed leaves a temporary,
+ * or after the link() an object that is whole but was never reported. The first is removed by
+ * dir_sweep(); the second is data that no record names, or a record that the next run reads.
+ *
+ * The sweep tells a temporary that was left behind from one that is being written by the lock: the
+ * kernel releases it when its process ends. Between creating a temporary and locking it, a sweep
+ * may remove it; the put then sees that no name is left and starts with a new one.
+ */
 #define TMP_RANDOM_LEN 16
 
-/* The disk starts on every so many bytes at once, or the fsync at the end waits for all of them. */
+/* Writing to disk begins after this many bytes, so that the sync at the end need not wait for all.
+ */
 #define WRITE_BEHIND (8 * MIB)
 
 struct put {
     struct dir *dir;
     char *name;                             /* owned */
-    int tmp;                                /* owned: the folder of temporaries */
+    int tmp;                                /* owned: the directory of temporaries */
     int fd;                                 /* owned: the temporary */
     char temporary[2 * TMP_RANDOM_LEN + 1]; /* its name; "" when it is gone */
-    uint64_t written, started;
+    uint64_t written, started; /* bytes written; of those, how many the disk was told to start on */
 };
 
-/* Opens the folder of temporaries, which is made when it is needed. */
+/* Opens the directory of temporaries, creating it on first use. */
 static enum err open_tmp(const struct dir *d, int *out)
 {
     *out = dir_enter(d->root, DIR_TMP);
@@ -54,8 +72,8 @@ out:
     return rc;
 }
 
-/* A temporary that is locked belongs to a put that runs (see dir_sweep()). False when a sweep came
- * between its making and its locking. */
+/* Locks the temporary. False when a sweep holds it or has already removed its name. A file system
+ * that knows no locks gives another error, and the temporary is used all the same. */
 static bool claim_temporary(const struct put *p)
 {
     struct stat st;
@@ -104,7 +122,7 @@ enum err dir_put_write(void *put, struct bytes more)
         return dir_refuse(p->dir, "writing", p->name);
     p->written += more.len;
     if (p->written - p->started >= WRITE_BEHIND) {
-        /* A head start only: what goes wrong here, the fdatasync at the end says. */
+        /* Only an early start: fdatasync() at the end reports what goes wrong. */
         sync_file_range(p->fd, (off_t)p->started, (off_t)(p->written - p->started),
                         SYNC_FILE_RANGE_WRITE);
         p->started = p->written;
@@ -112,8 +130,8 @@ enum err dir_put_write(void *put, struct bytes more)
     return ERR_OK;
 }
 
-/* Over NFS a link that was made may be answered as if it were not: the first answer was lost, and
- * the server refuses the repetition. The number of names tells (link(2), open(2)). */
+/* Over NFS, link() may fail although it succeeded: the first reply was lost and the server refuses
+ * the repetition. The link count tells (open(2), O_EXCL). errno stays that of link(). */
 static bool has_its_name(const struct put *p)
 {
     int why = errno;
@@ -124,8 +142,8 @@ static bool has_its_name(const struct put *p)
     return has;
 }
 
-/* Gives the whole temporary its name in the open folder. When that cannot be made to last, the
- * name is taken away again: a put is done or it is not. */
+/* Gives the complete temporary its name in the open directory. If that cannot be made durable the
+ * name is removed again: a put has happened or it has not. */
 static enum err make_real(struct put *p, int folder)
 {
     const char *leaf = dir_leaf(p->name);
@@ -150,6 +168,7 @@ enum err dir_put_commit(void *put)
     int folder = -1;
     enum err rc;
 
+    /* The content before the name: a name must never refer to bytes that are not on disk. */
     if (fdatasync(p->fd) != 0) {
         rc = dir_refuse(p->dir, "writing", p->name);
         goto out;
@@ -159,6 +178,7 @@ enum err dir_put_commit(void *put)
 out:
     if (folder >= 0)
         close(folder);
+    /* To a writer, a directory that disappeared is a fault of the storage. */
     return rc == ERR_NOT_FOUND ? ERR_STORAGE : rc;
 }
 

@@ -1,5 +1,5 @@
 /*
- * What a store driver provides. One table a driver; decorators wrap another store.
+ * What a store driver provides: one table of functions per driver. A decorator wraps another store.
  *
  * Uses: store.
  */
@@ -8,8 +8,8 @@
 
 #include "core/store/store.h"
 
-/* The contract of each call is that of the store_ function of the same name. The names that
- * arrive here are checked. `self` is the driver's own state. */
+/* The contract of each function is that of the store_ function with the same name. Object names
+ * have been checked before they arrive here. `self` is the driver's own state. */
 struct store_driver {
     const char *kind; /* "dir" */
     void (*free)(void *self);
@@ -26,11 +26,16 @@ struct store_driver {
     enum err (*sweep)(void *self);
 };
 
-/* Makes a store of a driver and its state, which it owns from then on (also on failure). */
+/* A store from a driver and its state, which it owns from then on, on failure too. ERR_FAILED: no
+ * memory. */
 MUST_CHECK enum err store_of_driver(const struct store_driver *driver, void *self,
                                     const char *where, struct store **out);
 
-/* Drivers: dir.c. */
+/* How a driver opens a store; the contract is store_open()'s. Each is a row of the table in
+ * store.c. */
+typedef enum err store_driver_open(const char *where, bool create, struct store **out);
+
+/* dir.c: a directory. */
 MUST_CHECK enum err store_dir_open(const char *where, bool create, struct store **out);
 
 #endif

@@ -39,6 +39,7 @@ static bool is_part(const char *cursor, size_t len)
            !(len == 2 && cursor[0] == '.' && cursor[1] == '.');
 }
 
+/* Strict, so that a name is a path in every file system and a key in every object store alike. */
 bool store_name_is_legal(const char *name)
 {
     size_t first = strcspn(name, "/");
@@ -85,11 +86,30 @@ out:
     return rc;
 }
 
+/* One row a driver: what stands before "://" says which it is. Another store is a row more. */
+static const struct {
+    const char *scheme; /* "": a path */
+    store_driver_open *open;
+} drivers[] = {
+    {"", store_dir_open},
+};
+
+static bool has_scheme(const char *where, const char *scheme)
+{
+    const char *mark = strstr(where, "://");
+
+    if (mark == NULL || *scheme == '\0')
+        return mark == NULL && *scheme == '\0';
+    return strlen(scheme) == (size_t)(mark - where) &&
+           memcmp(where, scheme, (size_t)(mark - where)) == 0;
+}
+
 enum err store_open(const char *where, bool create, struct store **out)
 {
-    if (strstr(where, "://") != NULL)
-        return err_set(ERR_USAGE, "%s: this release keeps a repository in a directory only", where);
-    return store_dir_open(where, create, out);
+    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++)
+        if (has_scheme(where, drivers[i].scheme))
+            return drivers[i].open(where, create, out);
+    return err_set(ERR_USAGE, "%s: this release keeps a repository in a directory only", where);
 }
 
 void store_free(struct store *s)
@@ -177,6 +197,7 @@ uint64_t store_blob_size(const struct store_blob *b)
     return b->size;
 }
 
+/* Checked here for all drivers. The sum offset + len is avoided: it could wrap around. */
 enum err store_blob_read(struct store_blob *b, uint64_t offset, void *to, size_t len)
 {
     if (offset > b->size || len > b->size - offset)
@@ -202,10 +223,11 @@ enum err store_get(struct store *s, const char *name, struct buf *to)
     enum err rc;
 
     TRY(store_blob_open(s, name, &b));
+    /* The size is compared before memory is allocated for it. */
     if (b->size > cap)
         FAIL(ERR_CORRUPT, "%s: %" PRIu64 " bytes, over the limit of %zu", name, b->size, cap);
     if (b->size == 0)
-        goto out; /* an empty buffer has no place that could be pointed into */
+        goto out; /* an empty buffer may have no memory to read into */
     TRY(buf_reserve(to, (size_t)b->size));
     TRY(store_blob_read(b, 0, to->data + to->len, (size_t)b->size));
     to->len += (size_t)b->size;

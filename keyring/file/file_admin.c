@@ -10,7 +10,8 @@
 #include "keyring/file/file_seal.h"
 #include "keyring/file/file_state.h"
 
-/* A version as others see it at `now_ms`. */
+/* Describes a version for listings. The state is that at `now_ms`: one past its deletion date is
+ * shown as destroyed although the file may not say so yet. */
 static void describe_version(const struct file_keyring *k, const struct file_version *v,
                              int64_t now_ms, struct key_version *out)
 {
@@ -42,7 +43,8 @@ out:
     return rc;
 }
 
-/* A fresh version of `k`, its material stored. */
+/* Adds a version with a fresh random key to `k`, stored under `kek`, or unencrypted when that is
+ * NULL. */
 static enum err add_version(struct file_keyring *k, const struct secret *kek, int64_t now_ms,
                             struct key_name *out)
 {
@@ -80,6 +82,7 @@ enum err file_admin_create(const struct master_key_options *options, bool unencr
         rc = refuse_contradiction(r);
         goto out;
     }
+    /* Before anybody is asked for a passphrase; checked again under the lock. */
     TRY(file_change_check_free(r));
     TRY(rand_fill(k.id, sizeof k.id));
     if (!unencrypted)
@@ -121,7 +124,7 @@ struct act {
 static enum err step_act(void *arg, struct file_keyring *k, const struct secret *kek,
                          int64_t now_ms, enum file_changed *what)
 {
-    const struct act *a = arg;
+    const struct act *a = arg; /* states need no key: the kek only proves who asks */
     struct file_version *v = NULL;
     bool changed = false;
     enum err rc;
@@ -130,7 +133,7 @@ static enum err step_act(void *arg, struct file_keyring *k, const struct secret 
     TRY(file_find(k, a->version, &v));
     TRY(file_act(v, a->action, a->days, now_ms, &changed));
     *what = changed ? FILE_STATE_CHANGED : FILE_UNCHANGED;
-    describe_version(k, v, now_ms, a->out);
+    describe_version(k, v, now_ms, a->out); /* also when nothing changed */
 out:
     return rc;
 }

@@ -1,7 +1,7 @@
 /*
  * The administration of the file keyring: the functions behind keyring/admin.h.
  *
- * Uses: file_change.
+ * Uses: keyring, file_ring.
  */
 #ifndef KEYRING_FILE_FILE_ADMIN_H
 #define KEYRING_FILE_FILE_ADMIN_H

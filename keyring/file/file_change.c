@@ -9,9 +9,23 @@
 #include "core/fs/lock.h"
 #include "keyring/file/file_state.h"
 
+/*
+ * Every change of a keyring file goes through file_change():
+ *
+ *   1. Read and unlock once, before the lock: this may ask a person for the passphrase.
+ *   2. Take <path>.lock, and sweep the temporaries of killed runs: they may hold keys that are to
+ * be destroyed.
+ *   3. Destroy what is past its deletion date, as a change of its own. It holds even if the change
+ *      asked for is then refused, and the generation that change keeps no longer has those keys.
+ *   4. Make the change asked for.
+ *
+ * Steps 3 and 4 each read the file again under the lock, check it, change the model, write
+ * <path>.previous and then <path> (which bytes go into it: file_change.h). The order matters: with
+ * <path>.previous first, no crash leaves a destroyed key in it while <path> says it is destroyed.
+ */
 #define KEYRING_MODE 0600
 
-/* A clock this far behind the keyring is worth a word: new dates count from the keyring's time. */
+/* A clock this far behind the keyring is warned of: new dates count from the keyring's time. */
 #define CLOCK_BEHIND_MS (5 * INT64_C(60000))
 
 /* Where the files of one keyring are. */
@@ -68,7 +82,7 @@ out:
     return rc;
 }
 
-/* What a killed run left: its temporaries may hold material that is to be destroyed. */
+/* Temporaries of killed runs may hold keys that are to be destroyed. */
 static enum err sweep_places(const struct places *places)
 {
     enum err rc;
@@ -79,7 +93,7 @@ out:
     return rc;
 }
 
-/* Destroying what is due, as a step. */
+/* Destroys what is due, as a step. */
 static enum err settle_step(void *arg, struct file_keyring *k, const struct secret *kek,
                             int64_t now_ms, enum file_changed *what)
 {
@@ -121,14 +135,13 @@ enum err file_change(struct file_ring *r, file_change_step *step, void *arg)
     struct lock *lock = NULL;
     enum err rc;
 
-    /* A person who is asked takes long; nobody else should have to wait for that. */
+    /* Asking a person takes time, and nobody else should wait for the lock meanwhile. */
     TRY(file_ring_unlock(r, &k, NULL));
     warn_of_clock(r, file_clock(&k, 0));
     TRY(places_of(file_ring_path(r), &places));
     TRY(lock_take(places.lock, true, &lock));
     TRY(sweep_places(&places));
-    /* A step of its own: it lasts also when the change asked for is refused, and the change that
-     * follows never keeps a generation that still has the material. */
+    /* A change of its own (see above). */
     TRY(take_step(r, &places, settle_step, NULL));
     if (step != NULL)
         TRY(take_step(r, &places, step, arg));

@@ -1,16 +1,16 @@
 /*
- * Changing a file keyring: under its lock, whole or not at all.
+ * Changes a file keyring under its lock, completely or not at all.
  *
- * Steps: lock <path>.lock; destroy what is due; then the change asked for. Each of the two reads
- * and checks afresh, writes the sibling <path>.previous, then replaces <path>; each write is
- * temporary, fsync, rename, fsync of the folder.
+ * Steps: lock <path>.lock; destroy what is due; make the change asked for. Each of the last two
+ * reads and checks the file again, writes the sibling <path>.previous, then replaces <path>; each
+ * write is temporary, fsync, rename, fsync of the directory.
  *
- * <path>.previous is the generation before, for a file lost or damaged, with two exceptions in
- * which it gets the new file_reader, and gets it first: when material was destroyed (else it would
- * still be there), and when a version was added (else the rescue would lack the key in use).
- * Killed at any point, <path> is the old generation or the new, whole, and no version of <path> is
- * destroyed whose material is still in <path>.previous.
- * Uses: core/fs, file_ring, file_state.
+ * <path>.previous holds the generation before, for when <path> is lost or damaged. In two cases it
+ * gets the new content instead: when a key was destroyed, which would otherwise still be there, and
+ * when a version was added, or the copy would lack the key in use. If the process is killed at any
+ * point, <path> is the old generation or the new one, complete, and no version that is destroyed in
+ * <path> still has its key in <path>.previous.
+ * Uses: core/base, file_ring.
  */
 #ifndef KEYRING_FILE_FILE_CHANGE_H
 #define KEYRING_FILE_FILE_CHANGE_H
@@ -30,8 +30,8 @@ MUST_CHECK enum err file_change(struct file_ring *r, file_change_step *step, voi
 /* Only destroy what is due. */
 MUST_CHECK enum err file_change_settle(struct file_ring *r);
 
-/* ERR_EXISTS: a keyring is there, or its previous generation is. To be known before anybody is
- * asked for a passphrase. */
+/* ERR_EXISTS: a keyring is there, or its previous generation is. For asking before the passphrase
+ * is. */
 MUST_CHECK enum err file_change_check_free(const struct file_ring *r);
 
 /* Write a new keyring. ERR_EXISTS: as above, it may have come in between. */

@@ -131,7 +131,7 @@ out:
     return rc;
 }
 
-/* Which members go with which state; what is there and should not be is refused too. */
+/* Which members belong to which state; a member that should not be there is refused as well. */
 static enum err version_check(const struct file_keyring *k, const struct file_version *v)
 {
     const bool is_dated = v->state == FILE_KEY_PENDING || v->state == FILE_KEY_DESTROYED;
@@ -245,7 +245,7 @@ out:
     return rc;
 }
 
-/* Line 2 has one form of bytes each, so that no other bytes pass. */
+/* Line 2 has exactly one spelling, so that every byte of the file is covered by a check. */
 
 #define MAC_OPEN "{\"mac\":\""
 #define SHA_OPEN "{\"sha256\":\""
@@ -283,6 +283,7 @@ out:
     return rc;
 }
 
+/* The mac itself is verified later, with the kek (file_seal.c); here only its form. */
 static enum err check_read(struct bytes line, struct file_keyring *k)
 {
     char expected[CHECK_LEN_MAX];

@@ -1,7 +1,7 @@
 /*
- * The file keyring: what is in it, and its bytes (docs/FORMAT.md, keyring file).
+ * The file keyring: what is in it, and its bytes (docs/FORMAT.md, 7).
  *
- * Two lines, each ended by one newline, nothing behind them.
+ * Two lines, each ended by one newline, and nothing after them.
  *
  * Line 1, one JSON object:
  *   {"format": 1, "type": "keyring", "keyringId": 32 hex, "createdAt": time,

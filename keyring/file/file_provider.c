@@ -68,9 +68,9 @@ static struct file_version *entry_of(const struct file_keyring *k, const struct 
     return v;
 }
 
-/* The verdict on `v` (NULL: not there) of a keyring that could be read. */
-static void judge_version(const struct file_ring *r, const struct file_keyring *k,
-                          const struct file_version *v, struct key_state *out)
+/* The verdict on `v` (NULL: no such version) of a keyring that could be read. */
+static void find_verdict(const struct file_ring *r, const struct file_keyring *k,
+                         const struct file_version *v, struct key_state *out)
 {
     enum file_key_state state;
 
@@ -96,13 +96,13 @@ static enum err file_state(void *self, const struct key_name *key, struct key_st
     enum err rc;
 
     TRY(file_ring_read(self, &k, NULL));
-    judge_version(self, &k, entry_of(&k, key), out);
+    find_verdict(self, &k, entry_of(&k, key), out);
 out:
     file_keyring_clear(&k);
     return rc;
 }
 
-/* What tells whether a key's state allows what is wanted of it, and what to do if not. */
+/* Checks that the state of a key allows an operation: key_state_require() or its variant. */
 typedef enum err require(const struct key_name *key, const struct key_state *state);
 
 /* The master key of a version that may be used now, from a file checked just now. */
@@ -116,7 +116,7 @@ static enum err usable_key(struct file_ring *r, const struct key_name *key, requ
 
     TRY(file_ring_unlock(r, &k, NULL));
     v = entry_of(&k, key);
-    judge_version(r, &k, v, &found);
+    find_verdict(r, &k, v, &found);
     TRY(check(key, &found));
     TRY(file_seal_load(&k, file_ring_kek(r), v, master));
     *version = v->number;
@@ -125,8 +125,8 @@ out:
     return rc;
 }
 
-/* A backup is a command that may write, so what is due goes now. When it cannot (a keyring on a
- * read-only mount) the version counts as destroyed all the same. */
+/* A backup may write, so what is past its deletion date is removed now. If that fails, as on a
+ * read-only mount, the version counts as destroyed all the same. The error message is preserved. */
 static void settle_if_due(struct file_ring *r)
 {
     struct file_keyring k = {.count = 0};

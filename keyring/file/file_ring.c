@@ -15,14 +15,30 @@
 #include "keyring/file/file_seal.h"
 #include "keyring/file/passphrase.h"
 
-#define PASSPHRASE_SHORT 12
-#define PASSPHRASE_TRIES 3 /* of whoever is asked */
+/*
+ * The file is read again for each operation, so that a version disabled elsewhere is refused here
+ * at once. What is kept is the key-encryption key (kek), together with the scrypt parameters it was
+ * derived from: while the file has the same parameters, the passphrase need not be read or typed
+ * again.
+ *
+ * Reading checks the form and nothing else. Unlocking derives the kek and checks the mac, so only
+ * an unlocked model is known to be genuine. A kek that does not match is forgotten. A typed
+ * passphrase may be repeated PASSPHRASE_TRIES times, and after that nobody is asked again; one from
+ * a file is read anew at the next operation, for the file may have been corrected.
+ *
+ * scrypt takes some 40 ms. file_ring_prepare() starts it on a thread of its own when the passphrase
+ * lies in a regular file; the thread writes only to `ahead`, which unlock_with() takes over after
+ * joining it. If the keyring was changed meanwhile, the parameters differ and the kek is derived
+ * again.
+ */
+#define PASSPHRASE_SHORT 12 /* bytes; fewer are warned of */
+#define PASSPHRASE_TRIES 3  /* when it is typed */
 
-/* A kek derived on a thread of its own, and what from. */
+/* A kek that is derived on a thread of its own, and its parameters. */
 struct ahead {
     bool runs;
     pthread_t thread;
-    struct secret *kek; /* owned; NULL: nothing came of it */
+    struct secret *kek; /* owned; NULL: it failed, or is not needed */
     struct file_scrypt kek_of;
 };
 
@@ -33,7 +49,7 @@ struct file_ring {
     struct passphrase_source source;
     struct secret *kek; /* owned; NULL: not unlocked, or unencrypted */
     struct file_scrypt kek_of;
-    bool was_rejected; /* all that was typed: nobody is asked again */
+    bool was_rejected; /* every typed passphrase was wrong: do not ask again */
     struct ahead ahead;
 };
 
@@ -99,7 +115,7 @@ void file_ring_name(const struct file_keyring *k, const struct file_version *v,
     snprintf(out->version, sizeof out->version, "%" PRIu64, v->number);
 }
 
-/* A missing or damaged file is not the end when its sibling is there. */
+/* A missing or damaged file can be replaced by the previous generation, if that exists. */
 static void hint_previous(const struct file_ring *r, bool is_missing)
 {
     if (!file_exists(r->previous))
@@ -118,7 +134,7 @@ static enum err read_bytes(const struct file_ring *r, struct buf *raw)
     struct stat st;
     enum err rc;
 
-    /* Said here, for file_read() has one error for all that is wrong with a file. */
+    /* Checked here because file_read() has the same code for every fault of a file. */
     if (stat(r->path, &st) == 0 && st.st_size > (off_t)FILE_KEYRING_LEN_MAX)
         return err_set(ERR_CORRUPT, "%lld bytes are more than a keyring has",
                        (long long)st.st_size);
@@ -179,7 +195,8 @@ static void use_kek(struct file_ring *r, struct secret *kek, const struct file_s
     r->kek_of = *of;
 }
 
-/* What goes wrong here is done again, and told, when the key is needed. */
+/* A failure here is ignored: the work is repeated, and the failure reported, when the key is
+ * needed. */
 static void *derive_ahead(void *arg)
 {
     struct file_ring *r = arg;
@@ -195,7 +212,7 @@ out:
     return NULL;
 }
 
-/* What can be read twice: no descriptor, no pipe, nobody who is asked. */
+/* A regular file can be read twice; a descriptor or pipe cannot, and a person is not asked here. */
 static bool has_passphrase_on_disk(const struct file_ring *r)
 {
     struct stat st;
@@ -203,7 +220,7 @@ static bool has_passphrase_on_disk(const struct file_ring *r)
     return r->passphrase_file != NULL && stat(r->passphrase_file, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* Signals stay the caller's, as with every thread here. */
+/* Signals are handled by the main thread only (pool.c). */
 void file_ring_prepare(struct file_ring *r)
 {
     sigset_t all, before;
@@ -216,7 +233,7 @@ void file_ring_prepare(struct file_ring *r)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Make r->kek the one for these parameters, if it is not. */
+/* Makes r->kek the one for these parameters, unless it is already. */
 static enum err unlock_with(struct file_ring *r, const struct file_scrypt *with)
 {
     struct secret *kek = NULL;
@@ -256,7 +273,7 @@ static enum err refuse_unencrypted(const struct file_ring *r)
     return ERR_USAGE;
 }
 
-/* Check `k`, and forget a key that does not fit: the next try asks anew. */
+/* Checks `k` with the kek, and forgets a kek that does not match: the next attempt asks again. */
 static enum err check_kek(struct file_ring *r, const struct file_keyring *k)
 {
     enum err rc = file_seal_check(k, r->kek);
@@ -273,7 +290,7 @@ static enum err check_kek(struct file_ring *r, const struct file_keyring *k)
     return rc;
 }
 
-/* A passphrase that is typed may be typed anew; one from a file stays what it is. */
+/* A typed passphrase may be repeated; one from a file would be the same again. */
 static enum err unlock_protected(struct file_ring *r, const struct file_keyring *k)
 {
     bool is_typed = r->passphrase_file == NULL;

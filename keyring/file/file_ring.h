@@ -3,7 +3,7 @@
  *
  * The file is read again for every operation, so a version disabled by another process a second
  * ago is disabled here too; scrypt runs once a process.
- * Uses: core/fs, file_model, file_seal, passphrase.
+ * Uses: core/base, keyring, file_model.
  */
 #ifndef KEYRING_FILE_FILE_RING_H
 #define KEYRING_FILE_FILE_RING_H
@@ -43,8 +43,8 @@ MUST_CHECK enum err file_ring_read(const struct file_ring *r, struct file_keyrin
 MUST_CHECK enum err file_ring_unlock(struct file_ring *r, struct file_keyring *out,
                                      struct buf *raw);
 
-/* Begin, on a thread of its own, with what file_ring_unlock() will have to wait for: scrypt. Only
- * when the passphrase lies in a file. It reports nothing: what fails is tried again there. */
+/* Start scrypt, which file_ring_unlock() waits for, on a thread of its own. Only when the
+ * passphrase is in a file. Reports nothing: what fails is repeated by file_ring_unlock(). */
 void file_ring_prepare(struct file_ring *r);
 
 /* After file_ring_unlock(): the key that seals the entries; NULL for an unencrypted keyring. */

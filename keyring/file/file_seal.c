@@ -9,13 +9,10 @@
 #include "core/base/rand.h"
 #include "core/seal/kdf.h"
 #include "core/seal/object.h"
+#include "core/seal/object_header.h"
 
 #define ENTRY_LABEL "sealpoint/v1/keyring-entry" /* its NUL is the 00 of the formula */
 #define VERSION_LEN 8
-
-/* Where the object id stands in the header. A wrap is named nowhere else, so the reader takes the
- * id from the header itself; all other fields are compared, and the tag covers them all. */
-#define OBJECT_ID_AT 40
 
 /* scrypt takes 128 × r × (N + p) bytes and a little. */
 #define SCRYPT_MEMORY_MAX (128 * (uint64_t)FILE_SCRYPT_R * (FILE_SCRYPT_N_MAX + 64))
@@ -40,7 +37,7 @@ out:
     return rc;
 }
 
-/* A type-4 object: the wrapped key of both uses. */
+/* Type-4 objects: wrapped keys, in the keyring file and in envelopes. */
 
 static enum err seal_key(const struct secret *with, const struct seal_context *context,
                          uint64_t version, const struct secret *plain, struct buf *to)
@@ -65,7 +62,9 @@ static enum err open_key(const struct secret *with, const struct seal_context *c
 
     if (sealed.len != object_sealed_size(SEAL_KEY_LEN))
         FAIL(ERR_CORRUPT, "a wrapped key of %zu bytes", sealed.len);
-    memcpy(identity.id, sealed.data + OBJECT_ID_AT, sizeof identity.id);
+    /* A wrap is named nowhere else, so its id comes from the header itself; all other fields are
+     * compared, and the tag covers them all. */
+    object_header_id(sealed.data, identity.id);
     TRY(object_open(with, &identity, sealed, &plain));
     if (secret_bytes(plain).len != SEAL_KEY_LEN)
         FAIL(ERR_CORRUPT, "a key of %zu bytes", secret_bytes(plain).len);
@@ -167,6 +166,8 @@ static enum err entries_open(const struct file_keyring *k, const struct secret *
     return ERR_OK;
 }
 
+/* A mac that does not match means a wrong passphrase or a changed file. An entry that opens proves
+ * that the passphrase is right, so then it is the file. */
 enum err file_seal_check(const struct file_keyring *k, const struct secret *kek)
 {
     uint8_t mac[FILE_MAC_LEN] = {0};

@@ -1,12 +1,12 @@
 /*
  * The cryptography of the file keyring: from passphrase to master key, and from master key to
- * envelope (docs/FORMAT.md, keyring file; the formulas stand in file_model.h).
+ * envelope (docs/FORMAT.md, 7; the formulas are in file_model.h).
  *
  * An envelope, algorithm "sealpoint-file-v1": a sealed object (type 4, key wrap) of 234 bytes with
  * the 32 bytes of the data key as plaintext, under X(master key, "sealpoint/v1/wrap" ‖ 00 ‖ ctx,
  * 32); header: repository and scope of the context, ordinal = key version, object id random.
  *
- * Uses: core/base, core/seal, file_model.
+ * Uses: core/base, keyring, file_model.
  */
 #ifndef KEYRING_FILE_FILE_SEAL_H
 #define KEYRING_FILE_FILE_SEAL_H
@@ -23,9 +23,9 @@ MUST_CHECK enum err file_seal_kek(const struct file_scrypt *with, const struct s
                                   struct secret **out);
 
 /*
- * Is the file whole, as the holder of the passphrase left it? ERR_KEY_INVALID: the passphrase is
- * another one; ERR_CORRUPT: it is the right one (an entry opens with it) and the file was changed
- * without it. `kek` NULL: an unencrypted keyring, of which decoding said all there is to say.
+ * Check that the file is as the holder of the passphrase left it. ERR_KEY_INVALID: the passphrase
+ * is another one; ERR_CORRUPT: it is the right one (an entry opens with it) and the file was
+ * changed without it. `kek` NULL: an unencrypted keyring, which decoding has checked already.
  */
 MUST_CHECK enum err file_seal_check(const struct file_keyring *k, const struct secret *kek);
 

@@ -7,6 +7,8 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 
+/* Every time stamp in the file was "now" once, so the newest of them is a lower bound for now.
+ * Dates of deletion are in the future and do not count. */
 int64_t file_clock(const struct file_keyring *k, int64_t now_ms)
 {
     int64_t newest = now_ms > k->created_ms ? now_ms : k->created_ms;
@@ -28,6 +30,7 @@ enum file_key_state file_state_at(const struct file_version *v, int64_t now_ms, 
     return is_due ? FILE_KEY_DESTROYED : v->state;
 }
 
+/* The state changed on the deletion date, not today. The date stays, as the record of why. */
 bool file_settle(struct file_keyring *k, int64_t now_ms)
 {
     bool any = false;
@@ -48,6 +51,7 @@ bool file_settle(struct file_keyring *k, int64_t now_ms)
     return any;
 }
 
+/* Compared as text: "01" or "1 " is not the name of a version in any record. */
 enum err file_find(const struct file_keyring *k, const char *version, struct file_version **out)
 {
     char number[24];
@@ -63,7 +67,8 @@ enum err file_find(const struct file_keyring *k, const char *version, struct fil
                    version, k->count);
 }
 
-/* What an action makes of a state. */
+/* What an action does to a state. All transitions are in the table below; a refusal says what to do
+ * first. */
 enum outcome { BECOMES, IS_ALREADY, REFUSED };
 
 struct transition {
@@ -131,6 +136,7 @@ enum err file_act(struct file_version *v, enum key_action action, uint64_t days,
         (days < KEY_DELETION_DAYS_LEAST || days > KEY_DELETION_DAYS_MOST))
         return err_set(ERR_USAGE, "a deletion is scheduled for %d to %d days, not %" PRIu64,
                        KEY_DELETION_DAYS_LEAST, KEY_DELETION_DAYS_MOST, days);
+    /* The days are checked first: a bad option is reported whatever the state. */
     if (t->outcome == REFUSED)
         return refuse_change(v, t->refusal);
     if (t->outcome == IS_ALREADY)

@@ -4,10 +4,10 @@
  *   enabled ⇄ disabled;  enabled, disabled → pendingDeletion → (its date) → destroyed
  *                                            pendingDeletion → (cancelled) → disabled
  *
- * Time never goes back for a keyring: file_clock() is the newest time it has seen, so a clock set
- * back brings nothing back. A version past its deletion date is destroyed, whether or not its
- * material is gone from the file already.
- * Uses: file_model, admin.h.
+ * For a keyring time never goes back: file_clock() is the newest time it has seen, so setting the
+ * clock back does not revive a version. A version past its deletion date is destroyed, whether or
+ * not its key has been removed from the file.
+ * Uses: keyring, file_model.
  */
 #ifndef KEYRING_FILE_FILE_STATE_H
 #define KEYRING_FILE_FILE_STATE_H
@@ -23,7 +23,7 @@ int64_t file_clock(const struct file_keyring *k, int64_t now_ms);
 /* What `v` is at that time, and since when. */
 enum file_key_state file_state_at(const struct file_version *v, int64_t now_ms, int64_t *since_ms);
 
-/* Take away the material of every version that is destroyed by now. True: there was one. */
+/* Remove the key of every version that is destroyed by now. True: there was one. */
 bool file_settle(struct file_keyring *k, int64_t now_ms);
 
 /* The version of that number: decimal text as in records. ERR_NOT_FOUND. */

@@ -12,10 +12,11 @@
 
 #define FD_PREFIX "fd:"
 
-/* Room for one byte too many, so that too long is seen, and for the newline. */
+/* Room for the newline, and for one byte more, which shows that the passphrase is too long. */
 #define READ_MAX (PASSPHRASE_LEN_MAX + 2)
 
-/* Until the end of the file or until `to` is full. */
+/* Reads to the end of the file or until `to` is full. A pipe may return less than asked for. The
+ * error is "unreachable": the passphrase may be right, but cannot be had. */
 static enum err read_up_to(int fd, uint8_t *to, size_t cap, size_t *len)
 {
     while (*len < cap) {
@@ -32,6 +33,8 @@ static enum err read_up_to(int fd, uint8_t *to, size_t cap, size_t *len)
     return ERR_OK;
 }
 
+/* Read into a secret directly: no buffer on the ordinary heap or stack ever holds the passphrase.
+ */
 static enum err read_fd(int fd, struct secret **out)
 {
     struct secret *all = NULL;
@@ -77,6 +80,7 @@ out:
     return rc;
 }
 
+/* The descriptor is the caller's and stays open; it can be read only once. */
 static enum err read_number(const char *text, struct secret **out)
 {
     uint64_t fd = 0;

@@ -1,8 +1,8 @@
 /*
- * Where a passphrase comes from: a file, a descriptor ("fd:3"), or whoever can be asked.
+ * Reads a passphrase from a file or a descriptor ("fd:3"), or asks for it.
  *
  * A systemd credential is a file. One newline at the end is not part of it; everything else is.
- * Uses: keyring.h.
+ * Uses: core/base, keyring.
  */
 #ifndef KEYRING_FILE_PASSPHRASE_H
 #define KEYRING_FILE_PASSPHRASE_H

@@ -17,10 +17,9 @@
 #include "core/fs/lock.h"
 #include "core/ledger/state_files.h"
 #include "snapshot/backup/block_writer.h"
+#include "snapshot/backup/index_cache.h"
 #include "snapshot/backup/index_writer.h"
 #include "snapshot/format/chain.h"
-
-#define DEFAULT_STREAM_NAME "stream"
 
 /* All that one run holds. What is not there is NULL or zero. */
 struct backup {
@@ -127,14 +126,12 @@ out:
 
 static enum err open_source(struct backup *b)
 {
-    const struct backup_options *o = b->options;
     const char *const apart[] = {repository_state_dir(b->repository),
                                  store_where(repository_store(b->repository)), NULL};
+    const struct source_options options = {
+        .path = b->options->source, .apart = apart, .stream_name = b->options->stream_name};
 
-    if (strcmp(o->source, "-") != 0)
-        return source_dir_open(o->source, apart, &b->source);
-    return source_stream_open(
-        STDIN_FILENO, o->stream_name != NULL ? o->stream_name : DEFAULT_STREAM_NAME, &b->source);
+    return source_open(&options, &b->source);
 }
 
 /* 4 bytes of time, 8 random: as MongoDB's own ids, they sort by time. */
@@ -440,7 +437,7 @@ out:
 static void keep_for_next(struct backup *b)
 {
     if (journal_forget(b->journal) != ERR_OK || index_writer_keep(b->index) != ERR_OK ||
-        parent_cache_prune(b->repository, b->id_text) != ERR_OK)
+        index_cache_prune(b->repository, b->id_text) != ERR_OK)
         log_say(LOG_WARN, "the snapshot is made, but preparing the next one failed: %s",
                 err_text());
     if (ledger_checkpoint_is_due(b->ledger) && ledger_checkpoint(b->ledger) != ERR_OK)

@@ -62,8 +62,7 @@ static enum err fill_row(struct block_writer *w, struct bytes plain, const uint8
     if (!bytes_are_zero(plain)) {
         TRY(hash_add(w->hash, plain));
         TRY(hash_end(w->hash, b.sha256));
-        if (parent_row != NULL && parent_row[BLOCK_ROW_LEN - 1] != BLOCK_ZERO &&
-            memcmp(parent_row, b.sha256, HASH_LEN) == 0) {
+        if (parent_row != NULL && block_row_has_digest(parent_row, b.sha256)) {
             memcpy(row, parent_row, BLOCK_ROW_LEN);
             goto out;
         }

@@ -54,7 +54,7 @@ out:
 static enum err load_all(struct entry_sort *o)
 {
     uint64_t end = spool_entries_len(o->spool);
-    uint8_t len_be[4];
+    uint8_t head[ENTRY_HEAD_LEN];
     size_t text_at = 0;
     enum err rc;
 
@@ -62,8 +62,8 @@ static enum err load_all(struct entry_sort *o)
     for (uint64_t offset = 0; offset < end; o->count++) {
         struct item *i = &o->items[o->count];
 
-        TRY(spool_read(o->spool, offset, len_be, sizeof len_be));
-        *i = (struct item){.offset = offset, .len = (uint32_t)be_get(len_be, 4)};
+        TRY(spool_read(o->spool, offset, head, sizeof head));
+        *i = (struct item){.offset = offset, .len = entry_head_len(head)};
         TRY(load_entry(o, offset, i->len));
         TRY(entry_decode(buf_bytes(&o->raw), &o->entry));
         i->path.len = o->entry.path.len;

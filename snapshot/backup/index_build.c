@@ -133,8 +133,8 @@ static enum err write_renumbered(void *arg, uint8_t *rows, size_t count)
     for (size_t i = 0; i < count; i++) {
         uint8_t *row = rows + i * BLOCK_ROW_LEN;
 
-        if (row[BLOCK_ROW_LEN - 1] != BLOCK_ZERO)
-            be_put(row + HASH_LEN, r->build->numbers[be_get(row + HASH_LEN, 4)], 4);
+        if (!block_row_is_zero(row))
+            block_row_set_object(row, r->build->numbers[block_row_object(row)]);
     }
     return r->sink(r->arg, bytes_of(rows, count * BLOCK_ROW_LEN));
 }

@@ -1,7 +1,7 @@
 /*
  * The index on its two ways: in the clear to the local cache, compressed and sealed to the store.
  *
- * Uses: core, codec, parent.
+ * Uses: core, codec, index_cache.
  */
 #ifndef SNAPSHOT_BACKUP_INDEX_WRITER_H
 #define SNAPSHOT_BACKUP_INDEX_WRITER_H

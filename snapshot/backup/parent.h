@@ -2,15 +2,12 @@
  * The snapshot that an incremental builds on: its manifest, and its index from the local cache or,
  * with the right to decrypt, from the repository.
  *
- * The cache is a copy of the index's plaintext in the state directory (0600), with its SHA-256
- * behind it: a host whose rights are encrypt-only makes incrementals from it, and a damaged copy
- * is noticed and not used.
- * Uses: core, keyring, index, manifest.
+ * A host whose rights are encrypt-only makes incrementals from the cache; a damaged copy is noticed
+ * and not used.
+ * Uses: core, keyring, index_cache, index, manifest.
  */
 #ifndef SNAPSHOT_BACKUP_PARENT_H
 #define SNAPSHOT_BACKUP_PARENT_H
-
-#include <stdbool.h>
 
 #include "core/base/err.h"
 #include "core/repository/repository.h"
@@ -30,12 +27,5 @@ struct parent {
 MUST_CHECK enum err parent_open(const struct repository *repository, struct keyring *keyring,
                                 const struct snapshot *snapshot, struct parent *out);
 void parent_clear(struct parent *p);
-
-/* Fresh string: "<state_dir>/cache/<name>". The folder is made. */
-MUST_CHECK enum err parent_cache_path(const struct repository *repository, const char *name,
-                                      char **out);
-
-/* Remove every cached index but that of snapshot `id`. */
-MUST_CHECK enum err parent_cache_prune(const struct repository *repository, const char *id);
 
 #endif

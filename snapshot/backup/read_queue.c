@@ -410,7 +410,7 @@ enum err read_queue_read(struct read_queue *queue, const struct read_range *c, u
 
     if (queue->options.source->is_stream)
         return ERR_OK;
-    if (c->file->entry.extents.len > 0)
+    if (entry_extent_count(&c->file->entry) > 0)
         TRY(read_around_holes(c, buffer, &got));
     else
         TRY(file_read_at(c->file->fd, buffer, c->len, c->offset, &got));

@@ -8,7 +8,6 @@
 #include "snapshot/format/index.h"
 
 #define WRITE_LEN (64 * KIB)
-#define FLAGS_OFFSET 5 /* of an encoded entry */
 
 struct spool {
     int entries; /* owned descriptors */
@@ -73,12 +72,12 @@ out:
 
 enum err spool_mark_changed(struct spool *s, uint64_t offset)
 {
-    uint8_t flags = 0;
+    uint8_t head[ENTRY_HEAD_LEN];
     enum err rc;
 
-    TRY(spool_read(s, offset + FLAGS_OFFSET, &flags, 1));
-    flags |= ENTRY_CHANGED;
-    TRY(file_write_at(s->entries, bytes_of(&flags, 1), offset + FLAGS_OFFSET));
+    TRY(spool_read(s, offset, head, sizeof head));
+    entry_head_mark_changed(head);
+    TRY(file_write_at(s->entries, bytes_of(head, sizeof head), offset));
 out:
     return rc;
 }

@@ -9,14 +9,15 @@
 #include "core/fs/file.h"
 #include "core/fs/path.h"
 #include "snapshot/read/file_reader.h"
-#include "snapshot/restore/restore_tree.h"
+#include "snapshot/read/selection.h"
 #include "snapshot/source/tar_meta.h"
 
 struct exporter {
     struct archive *tar;
     struct archive_entry *entry;
     struct file_reader *file_reader;
-    struct restore_tree tree; /* for its choice of entries */
+    struct selection selection;
+    struct entry scratch; /* owned */
     int fd;
     enum err write_failed; /* what the last write to fd gave */
 };
@@ -69,9 +70,10 @@ static void add_extents(struct exporter *x, const struct entry *e)
     uint64_t from = 0;
     uint64_t to = 0; /* [from, to) is not added yet */
 
-    for (size_t i = 0; i < e->extents.len; i += 16) {
-        uint64_t begin = be_get(e->extents.data + i, 8);
-        uint64_t end = begin + be_get(e->extents.data + i + 8, 8) + block - 1;
+    for (size_t i = 0; i < entry_extent_count(e); i++) {
+        struct extent data = entry_extent(e, i);
+        uint64_t begin = data.offset;
+        uint64_t end = data.offset + data.len + block - 1;
 
         begin -= begin % block;
         end -= end % block;
@@ -82,16 +84,19 @@ static void add_extents(struct exporter *x, const struct entry *e)
         }
         to = end < e->size ? end : e->size;
     }
-    if (e->extents.len > 0)
+    if (entry_extent_count(e) > 0)
         archive_entry_sparse_add_entry(x->entry, (la_int64_t)from, (la_int64_t)(to - from));
 }
 
-static enum err export_entry(struct exporter *x, const struct entry *e, struct entry *scratch)
+static enum err export_entry(void *arg, const struct entry *e)
 {
+    struct exporter *x = arg;
     const struct entry *content = NULL;
     enum err rc;
 
-    TRY(tree_content(&x->tree, e, scratch, &content));
+    if (selection_choose(&x->selection, e) != SELECTION_WHOLE)
+        return ERR_OK;
+    TRY(selection_content(&x->selection, e, &x->scratch, &content));
     archive_entry_clear(x->entry);
     TRY(tar_meta_export(e, entry_path(e), x->entry));
     if (content != NULL) {
@@ -111,34 +116,11 @@ out:
     return rc;
 }
 
-/* Hard links, or all but those: a link must come behind its first name. */
-static enum err export_those(struct exporter *x, bool hard_links)
-{
-    uint64_t count = index_header(x->tree.from->index)->file_count;
-    struct entry e;
-    struct entry scratch;
-    enum err rc = ERR_OK;
-
-    entry_init(&e);
-    entry_init(&scratch);
-    for (uint64_t i = 0; i < count; i++) {
-        TRY(index_entry(x->tree.from->index, i, &e));
-        if (tree_choose(&x->tree, &e) == TREE_WHOLE &&
-            ((e.flags & ENTRY_HARD_LINK) != 0) == hard_links)
-            TRY(export_entry(x, &e, &scratch));
-    }
-out:
-    entry_clear(&e);
-    entry_clear(&scratch);
-    return rc;
-}
-
 static enum err export_all(struct exporter *x)
 {
     enum err rc;
 
-    TRY(export_those(x, false));
-    TRY(export_those(x, true));
+    TRY(selection_walk_links_last(&x->selection, export_entry, x));
     if (archive_write_close(x->tar) < ARCHIVE_WARN)
         TRY(refuse_tar_write(x));
 out:
@@ -147,12 +129,13 @@ out:
 
 enum err tar_export(const struct snapshot_reader *from, const char *const *only, int fd)
 {
-    struct exporter x = {.fd = fd, .tree = {.from = from, .only = only, .root_fd = -1}};
+    struct exporter x = {.fd = fd, .selection = {.from = from, .only = only}};
     locale_t utf8 = tar_meta_locale();
     locale_t before = uselocale(utf8);
     enum err rc;
 
-    TRY(tree_measure(&x.tree));
+    entry_init(&x.scratch);
+    TRY(selection_check(&x.selection));
     TRY(file_reader_new(from, &x.file_reader));
     TRY(open_tar_writer(&x));
     TRY(export_all(&x));
@@ -160,6 +143,7 @@ out:
     archive_entry_free(x.entry);
     archive_write_free(x.tar);
     file_reader_free(x.file_reader);
+    entry_clear(&x.scratch);
     uselocale(before);
     if (utf8 != NULL)
         freelocale(utf8);

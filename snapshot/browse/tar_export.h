@@ -1,7 +1,7 @@
 /*
  * A snapshot as a POSIX pax tar, written by libarchive.
  *
- * Uses: core, file_reader, tar_meta.
+ * Uses: core, file_reader, selection, tar_meta.
  */
 #ifndef SNAPSHOT_BROWSE_TAR_EXPORT_H
 #define SNAPSHOT_BROWSE_TAR_EXPORT_H

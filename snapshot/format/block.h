@@ -6,7 +6,9 @@
 #ifndef SNAPSHOT_FORMAT_BLOCK_H
 #define SNAPSHOT_FORMAT_BLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/base/bytes.h"
 #include "core/base/err.h"
@@ -32,5 +34,37 @@ struct block {
 void block_encode(const struct block *b, uint8_t row[BLOCK_ROW_LEN]);
 /* ERR_UNSUPPORTED: an unknown codec; ERR_CORRUPT: impossible numbers. */
 MUST_CHECK enum err block_decode(const uint8_t row[BLOCK_ROW_LEN], struct block *out);
+
+/*
+ * Single fields of an encoded row, for those who go through millions and need no more of it. The
+ * row is sha256(32) ‖ object(4) ‖ offset(8) ‖ stored_len(3) ‖ codec(1); only here and in block.c
+ * is that known.
+ */
+#define BLOCK_AT_OBJECT HASH_LEN
+#define BLOCK_AT_OFFSET (BLOCK_AT_OBJECT + 4)
+#define BLOCK_AT_STORED_LEN (BLOCK_AT_OFFSET + 8)
+#define BLOCK_AT_CODEC (BLOCK_AT_STORED_LEN + 3)
+
+static inline bool block_row_is_zero(const uint8_t row[BLOCK_ROW_LEN])
+{
+    return row[BLOCK_AT_CODEC] == BLOCK_ZERO;
+}
+
+/* False for a block of zeros, whatever the digest. */
+static inline bool block_row_has_digest(const uint8_t row[BLOCK_ROW_LEN],
+                                        const uint8_t sha256[HASH_LEN])
+{
+    return !block_row_is_zero(row) && memcmp(row, sha256, HASH_LEN) == 0;
+}
+
+static inline uint32_t block_row_object(const uint8_t row[BLOCK_ROW_LEN])
+{
+    return (uint32_t)be_get(row + BLOCK_AT_OBJECT, 4);
+}
+
+static inline void block_row_set_object(uint8_t row[BLOCK_ROW_LEN], uint32_t object)
+{
+    be_put(row + BLOCK_AT_OBJECT, object, 4);
+}
 
 #endif

@@ -5,6 +5,8 @@
 #include "core/fs/path.h"
 
 #define NAME_MAX_LEN 255
+#define EXTENT_ROW_LEN 16 /* u64 offset, u64 length */
+#define FLAGS_AT 5        /* behind u32 length, u8 type */
 
 void entry_init(struct entry *e)
 {
@@ -15,7 +17,7 @@ void entry_init(struct entry *e)
         .group = {.max = NAME_MAX_LEN + 1},
         .xattrs = {.max = 512 * KIB},
         .acl = {.max = 256 * KIB},
-        .extents = {.max = ENTRY_EXTENTS_MAX * 16},
+        .extents = {.max = ENTRY_EXTENTS_MAX * EXTENT_ROW_LEN},
     };
 }
 
@@ -109,19 +111,49 @@ out:
     return rc;
 }
 
+size_t entry_extent_count(const struct entry *e)
+{
+    return e->extents.len / EXTENT_ROW_LEN;
+}
+
+struct extent entry_extent(const struct entry *e, size_t i)
+{
+    const uint8_t *row = e->extents.data + i * EXTENT_ROW_LEN;
+
+    return (struct extent){.offset = be_get(row, 8), .len = be_get(row + 8, 8)};
+}
+
+uint64_t entry_data_len(const struct entry *e)
+{
+    size_t count = entry_extent_count(e);
+    uint64_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += entry_extent(e, i).len;
+    return count > 0 ? len : e->size;
+}
+
+uint32_t entry_head_len(const uint8_t head[ENTRY_HEAD_LEN])
+{
+    return (uint32_t)be_get(head, 4);
+}
+
+void entry_head_mark_changed(uint8_t head[ENTRY_HEAD_LEN])
+{
+    head[FLAGS_AT] |= ENTRY_CHANGED;
+}
+
 bool entry_has_data(const struct entry *e, uint64_t offset, uint64_t len)
 {
-    const uint8_t *row = e->extents.data;
+    size_t count = entry_extent_count(e);
 
-    if (e->extents.len == 0)
-        return true;
-    for (size_t i = 0; i < e->extents.len; i += 16) {
-        uint64_t from = be_get(row + i, 8);
+    for (size_t i = 0; i < count; i++) {
+        struct extent data = entry_extent(e, i);
 
-        if (from < offset + len && offset < from + be_get(row + i + 8, 8))
+        if (data.offset < offset + len && offset < data.offset + data.len)
             return true;
     }
-    return false;
+    return count == 0;
 }
 
 const char *entry_path(const struct entry *e)
@@ -177,7 +209,7 @@ enum err entry_encode(const struct entry *e, struct buf *to)
     TRY(buf_add_u(to, e->group.len, 1));
     TRY(buf_add_u(to, e->xattr_count, 2));
     TRY(buf_add_u(to, e->acl.len, 4));
-    TRY(buf_add_u(to, e->extents.len / 16, 4));
+    TRY(buf_add_u(to, entry_extent_count(e), 4));
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         TRY(buf_add(to, buf_bytes(parts[i])));
 out:
@@ -265,13 +297,12 @@ static enum err check_lists(const struct entry *e)
     for (uint32_t i = 0; i < e->xattr_count; i++)
         TRY(entry_take_xattr(&rows, &name, &value));
     TRY(cursor_end(&rows));
-    for (size_t i = 0; i < e->extents.len; i += 16) {
-        uint64_t from = be_get(e->extents.data + i, 8);
-        uint64_t len = be_get(e->extents.data + i + 8, 8);
+    for (size_t i = 0; i < entry_extent_count(e); i++) {
+        struct extent data = entry_extent(e, i);
 
-        if (from < end || from > e->size || len > e->size - from)
+        if (data.offset < end || data.offset > e->size || data.len > e->size - data.offset)
             FAIL(ERR_CORRUPT, "the extents of a sparse file are out of order");
-        end = from + len;
+        end = data.offset + data.len;
     }
 out:
     return rc;
@@ -345,7 +376,7 @@ enum err entry_decode(struct bytes from, struct entry *out)
     TRY(take_text(&c, f.group_len, &out->group));
     TRY(take_xattr_rows(&c, out));
     TRY(take_text(&c, f.acl_len, &out->acl));
-    TRY(cursor_take(&c, (size_t)f.extent_count * 16, &extents));
+    TRY(cursor_take(&c, (size_t)f.extent_count * EXTENT_ROW_LEN, &extents));
     out->extents.len = 0;
     TRY(buf_add(&out->extents, extents));
     TRY(cursor_end(&c));

@@ -63,10 +63,25 @@ MUST_CHECK enum err entry_encode(const struct entry *e, struct buf *to);
 /* Decode exactly all of `from`. ERR_CORRUPT: breaks a limit, an unsafe path, or has bytes over. */
 MUST_CHECK enum err entry_decode(struct bytes from, struct entry *out);
 
+/* For those who move encoded entries as they are: the first ENTRY_HEAD_LEN bytes of one say how
+ * long it is, and can be marked with ENTRY_CHANGED. */
+#define ENTRY_HEAD_LEN 8
+uint32_t entry_head_len(const uint8_t head[ENTRY_HEAD_LEN]);
+void entry_head_mark_changed(uint8_t head[ENTRY_HEAD_LEN]);
+
 /* Rows of the encoded lists, from the front. */
 MUST_CHECK enum err entry_add_xattr(struct entry *e, struct bytes name, struct bytes value);
 MUST_CHECK enum err entry_take_xattr(struct cursor *c, struct bytes *name, struct bytes *value);
 MUST_CHECK enum err entry_add_extent(struct entry *e, uint64_t offset, uint64_t len);
+
+/* The extents: [offset, offset + len) is data, the rest of the file is holes. None: all is data. */
+struct extent {
+    uint64_t offset, len;
+};
+size_t entry_extent_count(const struct entry *e);
+struct extent entry_extent(const struct entry *e, size_t i);
+/* How much of the content is data. */
+uint64_t entry_data_len(const struct entry *e);
 
 /* True when any byte of [offset, offset + len) may be data: files without extents always. */
 bool entry_has_data(const struct entry *e, uint64_t offset, uint64_t len);

@@ -2,6 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "snapshot/read/block_reader.h"
 
 struct file_reader {
     const struct snapshot_reader *from; /* borrowed */

@@ -1,7 +1,7 @@
 /*
  * The content of one file of an opened snapshot, front to back.
  *
- * Uses: core, opened.
+ * Uses: core, block_reader, snapshot_reader.
  */
 #ifndef SNAPSHOT_READ_FILE_READER_H
 #define SNAPSHOT_READ_FILE_READER_H

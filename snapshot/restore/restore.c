@@ -11,10 +11,13 @@
 struct restore {
     const struct restore_options *options;
     struct snapshot_reader reader;
+    struct selection selection;
+    struct selection_totals totals;
     struct restore_tree tree;
     struct restore_target target;
     struct tar_disk *disk;
     struct restore_data data;
+    uint64_t attention; /* what was said before anything was done */
 };
 
 static void restore_clear(struct restore *r)
@@ -27,20 +30,20 @@ static void restore_clear(struct restore *r)
 /* What will not be as it was, said before it is done. */
 static void say_shortcomings(struct restore *r)
 {
-    struct restore_tree *t = &r->tree;
+    const struct selection_totals *totals = &r->totals;
 
-    if (t->changed > 0)
+    if (totals->changed > 0)
         log_say(LOG_WARN,
                 "%" PRIu64 " files were being written while the backup read them: they hold a "
                 "mixture of before and after (`sealpoint ls` marks them)",
-                t->changed);
-    if (t->foreign > 0)
+                totals->changed);
+    if (totals->foreign > 0)
         log_say(LOG_WARN,
                 "%" PRIu64 " files belong to other users, and only root can give them back: they "
                 "will be yours. Run as root, or chown them before mongod starts",
-                t->foreign);
-    t->attention += t->changed > 0 ? 1 : 0;
-    t->attention += t->foreign > 0 ? 1 : 0;
+                totals->foreign);
+    r->attention += totals->changed > 0 ? 1 : 0;
+    r->attention += totals->foreign > 0 ? 1 : 0;
 }
 
 /* Everything that can refuse does so here, and nothing has been touched. */
@@ -53,12 +56,9 @@ static enum err run_preflight(struct restore *r)
     if (rc == ERR_KEY_INVALID)
         alternatives_hint(o->repository, o->keyring, o->snapshot_list, o->snapshot);
     TRY(rc);
-    r->tree.from = &r->reader;
-    r->tree.only = o->only;
-    r->tree.delta = o->delta;
-    TRY(tree_measure(&r->tree));
+    TRY(selection_measure(&r->selection, &r->totals));
     say_shortcomings(r);
-    TRY(target_check(&r->target, o->target));
+    TRY(target_check(&r->target, o->target, r->totals.needed));
 out:
     if (rc != ERR_OK)
         err_note("restoring snapshot %s: refused before anything was touched", o->snapshot->id);
@@ -74,7 +74,7 @@ static enum err fill_target(struct restore *r)
     r->data.progress = o->progress;
     r->data.workers = o->workers;
     if (o->progress != NULL)
-        atomic_store(&o->progress->total_bytes, r->tree.bytes);
+        atomic_store(&o->progress->total_bytes, r->totals.bytes);
     TRY(tar_disk_new(&r->disk));
     TRY(tree_make(&r->tree, r->disk));
     TRY(restore_data_write(&r->data));
@@ -104,11 +104,11 @@ out:
 static void fill_restore_result(const struct restore *r, struct restore_result *out)
 {
     *out = (struct restore_result){
-        .files = r->tree.files,
-        .bytes = r->tree.bytes,
+        .files = r->totals.files,
+        .bytes = r->totals.bytes,
         .read_bytes = atomic_load(&r->data.read),
         .written_bytes = atomic_load(&r->data.written),
-        .attention = r->tree.attention,
+        .attention = r->attention + r->tree.attention + r->target.attention,
     };
 }
 
@@ -117,6 +117,8 @@ enum err restore_run(const struct restore_options *options, struct restore_resul
     struct restore r = {.options = options};
     enum err rc;
 
+    r.selection = (struct selection){.from = &r.reader, .only = options->only};
+    tree_init(&r.tree, &r.selection, options->delta);
     target_init(&r.target, &r.tree, options->delta, options->dry_run);
     TRY(run_preflight(&r));
     if (!options->dry_run)

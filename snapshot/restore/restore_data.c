@@ -10,6 +10,7 @@
 #include "core/base/pool.h"
 #include "core/base/stop.h"
 #include "core/fs/file.h"
+#include "snapshot/read/block_reader.h"
 
 #define PLAN_ROWS 256
 #define PAGE_LEN 4096
@@ -48,7 +49,8 @@ static enum err planner_init(struct planner *p, struct restore_data *data)
     TRY(mem_new(PLAN_ROWS, BLOCK_ROW_LEN, &p->rows));
     TRY(mem_new(BLOCK_LEN_MAX, 1, &p->there));
     if (data->tree->delta)
-        TRY(mem_new(index_header(data->tree->from->index)->block_count / 8 + 1, 1, &p->lacks));
+        TRY(mem_new(index_header(data->tree->selection->from->index)->block_count / 8 + 1, 1,
+                    &p->lacks));
 out:
     return rc;
 }
@@ -121,7 +123,7 @@ out:
 static enum err want_content(struct planner *p, struct plan *plan, uint32_t owner,
                              const struct entry *content, int fd)
 {
-    const struct index *index = p->data->tree->from->index;
+    const struct index *index = p->data->tree->selection->from->index;
     uint64_t blocks = entry_blocks(content);
     enum err rc = ERR_OK;
 
@@ -149,10 +151,10 @@ static enum err want_file(struct planner *p, struct plan *plan, uint32_t i)
     int fd = -1;
     enum err rc;
 
-    TRY(index_entry(t->from->index, i, &p->entry));
-    if (tree_choose(t, &p->entry) == TREE_SKIP)
+    TRY(index_entry(t->selection->from->index, i, &p->entry));
+    if (selection_choose(t->selection, &p->entry) == SELECTION_SKIP)
         goto out;
-    TRY(tree_content(t, &p->entry, &p->scratch, &content));
+    TRY(selection_content(t->selection, &p->entry, &p->scratch, &content));
     if (content == NULL || content->size == 0)
         goto out;
     if (plan == NULL) {
@@ -170,7 +172,7 @@ out:
 static enum err want_files(void *arg, struct plan *plan)
 {
     struct planner *p = arg;
-    uint64_t count = index_header(p->data->tree->from->index)->file_count;
+    uint64_t count = index_header(p->data->tree->selection->from->index)->file_count;
     enum err rc = ERR_OK;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -215,8 +217,8 @@ static enum err switch_file(struct filler *f, uint32_t owner)
     if (f->fd >= 0)
         close(f->fd);
     f->fd = -1;
-    TRY(index_entry(t->from->index, owner, &f->entry));
-    TRY(tree_content(t, &f->entry, &f->scratch, &f->content));
+    TRY(index_entry(t->selection->from->index, owner, &f->entry));
+    TRY(selection_content(t->selection, &f->entry, &f->scratch, &f->content));
     if (f->content == NULL)
         FAIL(ERR_CORRUPT, "%s has no content", entry_path(&f->entry));
     TRY(open_target(t, entry_path(&f->entry), &f->fd));
@@ -243,7 +245,7 @@ out:
 
 static enum err write_file_block(struct filler *f, const struct plan_item *item)
 {
-    const struct index *index = f->data->tree->from->index;
+    const struct index *index = f->data->tree->selection->from->index;
     uint8_t row[BLOCK_ROW_LEN];
     struct block b = {0};
     uint64_t offset;
@@ -256,7 +258,7 @@ static enum err write_file_block(struct filler *f, const struct plan_item *item)
     offset = (uint64_t)item->block << f->content->block_log2;
     len = entry_block_len(f->content, item->block);
     TRY(block_reader_read(f->reader, &b, f->plain, len));
-    if (f->content->extents.len > 0 && !f->data->tree->delta)
+    if (entry_extent_count(f->content) > 0 && !f->data->tree->delta)
         TRY(write_sparse(f, bytes_of(f->plain, len), offset));
     else
         TRY(file_write_at(f->fd, bytes_of(f->plain, len), offset));
@@ -299,7 +301,7 @@ static enum err fill_files(void *shared, size_t worker, const atomic_bool *stop)
     (void)worker;
     entry_init(&f.entry);
     entry_init(&f.scratch);
-    TRY(block_reader_new(f.data->tree->from, &f.reader));
+    TRY(block_reader_new(f.data->tree->selection->from, &f.reader));
     TRY(mem_new(BLOCK_LEN_MAX, 1, &f.plain));
     TRY(fill_objects(&f, stop));
 out:
@@ -321,7 +323,8 @@ enum err restore_data_write(struct restore_data *d)
     TRY(planner_init(&planner, d));
     if (d->tree->delta) /* the old state is read once; the plan's rounds go by what was found */
         TRY(want_files(&planner, NULL));
-    TRY(plan_new(index_header(d->tree->from->index)->object_count, want_files, &planner, &d->plan));
+    TRY(plan_new(index_header(d->tree->selection->from->index)->object_count, want_files, &planner,
+                 &d->plan));
     for (;;) {
         TRY(plan_round(d->plan, &more));
         if (!more)

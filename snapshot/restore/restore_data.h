@@ -1,7 +1,7 @@
 /*
  * The content of a restore: planned by object, read and checked by workers, written in place.
  *
- * Uses: core, snapshot_reader, plan, restore_tree.
+ * Uses: core, block_reader, plan, restore_tree.
  */
 #ifndef SNAPSHOT_RESTORE_RESTORE_DATA_H
 #define SNAPSHOT_RESTORE_RESTORE_DATA_H

@@ -216,7 +216,7 @@ enum err mount_check_names(const struct restore_target *t)
     enum err rc = ERR_OK;
 
     for (size_t n = 0; n < sizeof ours / sizeof ours[0]; n++) {
-        rc = index_find(t->tree->from->index, bytes_of_text(ours[n]), &i);
+        rc = index_find(t->tree->selection->from->index, bytes_of_text(ours[n]), &i);
         if (rc == ERR_OK)
             FAIL(ERR_USAGE,
                  "target %s is a mount point, and the snapshot has a name of its own, %s, where "
@@ -294,7 +294,7 @@ static enum err begin_mount(struct restore_target *t)
     TRY(file_join(t->partial, CONTENT, &t->content));
     if (mkdir(t->partial, 0700) != 0 || mkdir(t->content, 0700) != 0)
         FAIL_SYS(ERR_FAILED, "making %s", t->content);
-    TRY(target_open_root(t, t->content));
+    TRY(tree_open_root(t->tree, t->content));
 out:
     return rc;
 }
@@ -319,7 +319,7 @@ static enum err leave_lost_and_found(struct restore_target *t)
                 "%s has a %s of its own: what the snapshot has below that name is not restored "
                 "(restore it to another folder with --only %s)",
                 t->path, LOST_AND_FOUND, LOST_AND_FOUND);
-        t->tree->attention++;
+        t->attention++;
     }
 out:
     walk_free(walk);

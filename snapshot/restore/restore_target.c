@@ -32,7 +32,6 @@ void target_init(struct restore_target *t, struct restore_tree *tree, bool delta
 {
     *t = (struct restore_target){
         .tree = tree, .delta = delta, .dry_run = dry_run, .fd = -1, .names = {.max = 64 * MIB}};
-    tree->root_fd = -1;
 }
 
 /* ---- FRESH ---- */
@@ -67,7 +66,7 @@ static enum err begin_fresh(struct restore_target *t)
     TRY(file_remove_tree(t->partial));
     if (mkdir(t->partial, 0700) != 0)
         FAIL_SYS(ERR_FAILED, "making %s", t->partial);
-    TRY(target_open_root(t, t->partial));
+    TRY(tree_open_root(t->tree, t->partial));
 out:
     return rc;
 }
@@ -101,7 +100,6 @@ static enum err check_is_older_state(struct restore_target *t)
     uint64_t extra = 0;
     enum err rc;
 
-    t->tree->root = t->path;
     TRY(tree_compare(t->tree, &known, &extra));
     if (extra > known)
         FAIL(ERR_USAGE,
@@ -109,7 +107,7 @@ static enum err check_is_older_state(struct restore_target *t)
              " names in it are not in the snapshot, and --delta would remove them. Give an empty "
              "folder, without --delta",
              t->path, extra, known + extra);
-    if (extra > 0 && t->tree->only == NULL)
+    if (extra > 0 && t->tree->selection->only == NULL)
         log_say(LOG_WARN, "%s: %" PRIu64 " names that are not in the snapshot %s removed", t->path,
                 extra, t->dry_run ? "would be" : "will be");
 out:
@@ -144,7 +142,7 @@ static enum err begin_delta(struct restore_target *t)
                      bytes_of_text("A restore with --delta was begun here and has not "
                                    "finished: run it again before using the folder.\n"),
                      0600));
-    TRY(target_open_root(t, t->path));
+    TRY(tree_open_root(t->tree, t->path));
 out:
     return rc;
 }
@@ -240,7 +238,7 @@ static enum err choose_kind(struct restore_target *t)
 {
     enum err rc;
 
-    t->tree->at_mount = t->is_mount;
+    tree_place(t->tree, t->path, t->is_mount);
     t->side = t->is_mount ? t->path : t->parent;
     t->kind = t->delta ? &kind_delta : t->is_mount ? &target_kind_mount : &kind_fresh;
     if (t->is_mount) {
@@ -294,7 +292,7 @@ out:
     return rc;
 }
 
-static enum err check_free_space(const struct restore_target *t)
+static enum err check_free_space(const struct restore_target *t, uint64_t needed)
 {
     struct statvfs fs;
     char need[TEXT_HUMAN_MAX];
@@ -308,13 +306,13 @@ static enum err check_free_space(const struct restore_target *t)
     if (statvfs(t->side, &fs) != 0)
         FAIL_SYS(ERR_FAILED, "target %s", t->side);
     free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-    if (free_bytes >= t->tree->needed)
+    if (free_bytes >= needed)
         goto out;
     TRY(measure_leftover(t, &leftover));
     free_bytes += leftover;
-    if (free_bytes >= t->tree->needed)
+    if (free_bytes >= needed)
         goto out;
-    text_human_size(t->tree->needed, need);
+    text_human_size(needed, need);
     text_human_size(free_bytes, have);
     FAIL(ERR_STORAGE, "target %s: %s are needed, %s are free", t->path, need, have);
 out:
@@ -323,7 +321,7 @@ out:
 
 /* ---- the steps ---- */
 
-enum err target_check(struct restore_target *t, const char *given)
+enum err target_check(struct restore_target *t, const char *given, uint64_t needed)
 {
     enum err rc;
 
@@ -332,7 +330,7 @@ enum err target_check(struct restore_target *t, const char *given)
     TRY(choose_kind(t));
     TRY(check_writable(t));
     TRY(t->kind->check(t));
-    TRY(check_free_space(t));
+    TRY(check_free_space(t, needed));
 out:
     return rc;
 }
@@ -350,22 +348,11 @@ out:
     return rc;
 }
 
-static enum err check_same_root(const struct restore_target *t)
-{
-    struct stat filled;
-    struct stat named;
-
-    if (fstat(t->tree->root_fd, &filled) != 0 || lstat(t->tree->root, &named) != 0 ||
-        filled.st_dev != named.st_dev || filled.st_ino != named.st_ino)
-        return err_set(ERR_FAILED, "%s was replaced while it was filled", t->tree->root);
-    return ERR_OK;
-}
-
 enum err target_commit(struct restore_target *t)
 {
     enum err rc;
 
-    TRY(check_same_root(t));
+    TRY(tree_check_root(t->tree));
     TRY(t->kind->commit(t));
 out:
     if (rc != ERR_OK && t->is_real)
@@ -383,13 +370,6 @@ void target_undo(struct restore_target *t)
     if (t->kind->undo(t) != ERR_OK)
         log_say(LOG_WARN, "%s: %s; the next restore removes it", t->partial, err_text());
     err_give(&failure);
-}
-
-enum err target_open_root(struct restore_target *t, const char *path)
-{
-    t->tree->root = path;
-    t->tree->root_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return t->tree->root_fd < 0 ? err_sys(ERR_FAILED, "opening %s", path) : ERR_OK;
 }
 
 enum err target_keep_look(struct restore_target *t)
@@ -427,9 +407,7 @@ static void settle_times(const struct restore_target *t)
 
 void target_clear(struct restore_target *t)
 {
-    if (t->tree->root_fd >= 0)
-        close(t->tree->root_fd);
-    t->tree->root_fd = -1;
+    tree_close_root(t->tree);
     if (t->lock != NULL)
         unlink(t->lock_path);
     settle_times(t);

@@ -38,7 +38,7 @@ struct target_kind {
 
 struct restore_target {
     const struct target_kind *kind;
-    struct restore_tree *tree; /* borrowed; target_begin() sets its root, which is ours to close */
+    struct restore_tree *tree; /* borrowed; its root is opened and closed here */
     bool delta;
     bool dry_run; /* only for what is said */
     bool is_mount;
@@ -56,16 +56,17 @@ struct restore_target {
     bool has_look;
     struct stat before; /* MOUNT: what it looked like */
     struct buf names;   /* MOUNT: what was or will be moved up, sorted, each with its NUL */
+    uint64_t attention; /* MOUNT: what could not be moved up; it was said by log_say */
 };
 
 /* Nothing is allocated: target_clear() may follow at once. */
 void target_init(struct restore_target *t, struct restore_tree *tree, bool delta, bool dry_run);
 
-/* Find the target and its kind, and see that it can take the tree, which is measured; touches
- * nothing. ERR_USAGE: not empty, no folder, with delta no older state, not writable; ERR_BUSY: a
- * database runs there; ERR_STORAGE: read-only, or no room. What a killed restore left counts as
- * room, for it will be removed. */
-MUST_CHECK enum err target_check(struct restore_target *t, const char *given);
+/* Find the target and its kind, and see that it has room for `needed` bytes; touches nothing.
+ * ERR_USAGE: not empty, no folder, with delta no older state, not writable; ERR_BUSY: a database
+ * runs there; ERR_STORAGE: read-only, or no room. What a killed restore left counts as room, for it
+ * will be removed. */
+MUST_CHECK enum err target_check(struct restore_target *t, const char *given, uint64_t needed);
 
 /* Take the lock, remove what a killed restore left, and open the folder that is to be filled. */
 MUST_CHECK enum err target_begin(struct restore_target *t);
@@ -81,9 +82,6 @@ void target_undo(struct restore_target *t);
 void target_clear(struct restore_target *t);
 
 /* ---- for the kinds ---- */
-
-/* Set the tree's root. */
-MUST_CHECK enum err target_open_root(struct restore_target *t, const char *path);
 
 /* Before a name goes from a mount point's root whose metadata is set: keep its look. */
 MUST_CHECK enum err target_keep_look(struct restore_target *t);

@@ -10,125 +10,49 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
-#include "core/fs/path.h"
 #include "core/fs/walk.h"
+#include "snapshot/format/index.h"
 #include "snapshot/source/dbpath.h"
 
-enum tree_choice tree_choose(const struct restore_tree *t, const struct entry *e)
+void tree_init(struct restore_tree *t, const struct selection *selection, bool delta)
 {
-    struct bytes path = buf_bytes(&e->path);
-
-    if (t->only == NULL)
-        return TREE_WHOLE;
-    if (entry_is_root(e))
-        return TREE_FOLDER;
-    for (const char *const *only = t->only; *only != NULL; only++) {
-        struct bytes wanted = bytes_of_text(*only);
-
-        if (path_is_within(path, wanted))
-            return TREE_WHOLE;
-        if (e->type == ENTRY_DIR && path_is_within(wanted, path))
-            return TREE_FOLDER;
-    }
-    return TREE_SKIP;
+    *t = (struct restore_tree){.selection = selection, .delta = delta, .root_fd = -1};
 }
 
-/* Go through all entries. */
-typedef enum err entry_each(struct restore_tree *t, void *arg, const struct entry *e);
-static enum err each_entry(struct restore_tree *t, entry_each *each, void *arg)
+void tree_place(struct restore_tree *t, const char *root, bool at_mount)
 {
-    struct entry e;
-    enum err rc = ERR_OK;
-
-    entry_init(&e);
-    for (uint64_t i = 0; i < index_header(t->from->index)->file_count; i++) {
-        TRY(index_entry(t->from->index, i, &e));
-        if (tree_choose(t, &e) != TREE_SKIP)
-            TRY(each(t, arg, &e));
-    }
-out:
-    entry_clear(&e);
-    return rc;
+    t->root = root;
+    t->at_mount = at_mount;
 }
 
-/* The first name of a hard link, if it is asked for too; else NULL. */
-static enum err first_name(const struct restore_tree *t, const struct entry *e,
-                           struct entry *scratch, bool *is_chosen)
+enum err tree_open_root(struct restore_tree *t, const char *root)
 {
-    uint64_t i = 0;
-    enum err rc;
-
-    TRY(index_find(t->from->index, buf_bytes(&e->link), &i));
-    TRY(index_entry(t->from->index, i, scratch));
-    if (scratch->type != ENTRY_FILE || (scratch->flags & ENTRY_HARD_LINK) != 0)
-        FAIL(ERR_CORRUPT, "%s is a hard link to something that is no file", entry_path(e));
-    *is_chosen = tree_choose(t, scratch) == TREE_WHOLE;
-out:
-    if (rc == ERR_NOT_FOUND)
-        rc = err_set(ERR_CORRUPT, "%s is a hard link to nothing", entry_path(e));
-    return rc;
+    t->root = root;
+    t->root_fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return t->root_fd < 0 ? err_sys(ERR_FAILED, "opening %s", root) : ERR_OK;
 }
 
-enum err tree_content(const struct restore_tree *t, const struct entry *e, struct entry *scratch,
-                      const struct entry **content)
+enum err tree_check_root(const struct restore_tree *t)
 {
-    bool is_chosen = false;
-    enum err rc = ERR_OK;
+    struct stat filled;
+    struct stat named;
 
-    *content = NULL;
-    if (e->type != ENTRY_FILE)
-        goto out;
-    if ((e->flags & ENTRY_HARD_LINK) == 0) {
-        *content = e;
-        goto out;
-    }
-    TRY(first_name(t, e, scratch, &is_chosen));
-    if (!is_chosen)
-        *content = scratch;
-out:
-    return rc;
+    if (fstat(t->root_fd, &filled) != 0 || lstat(t->root, &named) != 0 ||
+        filled.st_dev != named.st_dev || filled.st_ino != named.st_ino)
+        return err_set(ERR_FAILED, "%s was replaced while it was filled", t->root);
+    return ERR_OK;
 }
 
-static uint64_t data_len(const struct entry *e)
+void tree_close_root(struct restore_tree *t)
 {
-    uint64_t len = 0;
-
-    for (size_t i = 0; i < e->extents.len; i += 16)
-        len += be_get(e->extents.data + i + 8, 8);
-    return e->extents.len > 0 ? len : e->size;
+    if (t->root_fd >= 0)
+        close(t->root_fd);
+    t->root_fd = -1;
 }
 
-static enum err measure_entry(struct restore_tree *t, void *arg, const struct entry *e)
+static const struct index *index_of(const struct restore_tree *t)
 {
-    struct entry *scratch = arg;
-    const struct entry *content = NULL;
-    enum err rc;
-
-    TRY(tree_content(t, e, scratch, &content));
-    t->files++;
-    t->bytes += content != NULL ? content->size : 0;
-    t->needed += content != NULL ? data_len(content) : 0;
-    if ((e->flags & ENTRY_CHANGED) != 0)
-        t->changed++;
-    if (geteuid() != 0 && (e->uid != geteuid() || e->gid != getegid()))
-        t->foreign++;
-out:
-    return rc;
-}
-
-enum err tree_measure(struct restore_tree *t)
-{
-    struct entry scratch;
-    uint64_t i;
-    enum err rc = ERR_OK;
-
-    entry_init(&scratch);
-    for (const char *const *only = t->only; only != NULL && *only != NULL; only++)
-        TRY(index_find(t->from->index, bytes_of_text(*only), &i));
-    TRY(each_entry(t, measure_entry, &scratch));
-out:
-    entry_clear(&scratch);
-    return rc;
+    return t->selection->from->index;
 }
 
 static enum err full_path(const struct restore_tree *t, const struct buf *path, char **out)
@@ -191,17 +115,25 @@ static enum err clear_place(const struct restore_tree *t, const struct entry *e,
     return file_remove_tree(path);
 }
 
-static enum err make_entry(struct restore_tree *t, void *arg, const struct entry *e)
+/* What a walk of the selection works on. */
+struct tree_walk {
+    struct restore_tree *tree;
+    struct tar_disk *disk;
+    struct entry scratch; /* owned */
+};
+
+static enum err make_entry(void *arg, const struct entry *e)
 {
+    struct tree_walk *walk = arg;
+    struct restore_tree *t = walk->tree;
+    struct entry *first_name = &walk->scratch;
     char *path = NULL;
     char *first = NULL;
     bool reused = false;
     bool is_chosen = false;
-    struct entry scratch;
     struct entry shape;
     enum err rc;
 
-    entry_init(&scratch);
     TRY(full_path(t, &e->path, &path));
     if (t->delta)
         TRY(reuse_file(t, e, &reused));
@@ -211,14 +143,13 @@ static enum err make_entry(struct restore_tree *t, void *arg, const struct entry
         TRY(clear_place(t, e, path));
     shape = *e; /* borrows its parts */
     if ((e->flags & ENTRY_HARD_LINK) != 0) {
-        TRY(first_name(t, e, &scratch, &is_chosen));
+        TRY(selection_first_name(t->selection, e, first_name, &is_chosen));
         if (is_chosen)
             TRY(full_path(t, &e->link, &first));
-        shape.size = scratch.size;
+        shape.size = first_name->size;
     }
-    TRY(tar_disk_make(arg, &shape, path, first, &t->attention));
+    TRY(tar_disk_make(walk->disk, &shape, path, first, &t->attention));
 out:
-    entry_clear(&scratch);
     mem_free(path);
     mem_free(first);
     return rc;
@@ -251,7 +182,7 @@ enum err tree_compare(const struct restore_tree *t, uint64_t *known, uint64_t *e
         walk_skip(walk);
         if (dbpath_leaves_out(item.path) || tree_sets_apart(t, &item))
             continue;
-        rc = index_find(t->from->index, item.path, &i);
+        rc = index_find(index_of(t), item.path, &i);
         *(rc == ERR_OK ? known : extra) += 1;
         if (rc != ERR_NOT_FOUND)
             TRY(rc);
@@ -278,7 +209,7 @@ static enum err remove_extra(struct restore_tree *t)
             break;
         if (entry_path_is_root(item.path))
             continue; /* a stream's snapshot has none, and the target is to stay */
-        rc = index_find(t->from->index, item.path, &i);
+        rc = index_find(index_of(t), item.path, &i);
         if (rc == ERR_OK)
             continue;
         if (rc != ERR_NOT_FOUND)
@@ -297,38 +228,31 @@ out:
     return rc;
 }
 
-static enum err make_first_names(struct restore_tree *t, void *arg, const struct entry *e)
-{
-    return (e->flags & ENTRY_HARD_LINK) == 0 ? make_entry(t, arg, e) : ERR_OK;
-}
-
-static enum err make_hard_links(struct restore_tree *t, void *arg, const struct entry *e)
-{
-    return (e->flags & ENTRY_HARD_LINK) != 0 ? make_entry(t, arg, e) : ERR_OK;
-}
-
-/* A tar may name a link in a folder that sorts before its first name: links come last. */
 enum err tree_make(struct restore_tree *t, struct tar_disk *disk)
 {
+    struct tree_walk walk = {.tree = t, .disk = disk};
     enum err rc = ERR_OK;
 
-    if (t->delta && t->only == NULL)
+    entry_init(&walk.scratch);
+    if (t->delta && t->selection->only == NULL)
         TRY(remove_extra(t));
-    TRY(each_entry(t, make_first_names, disk));
-    TRY(each_entry(t, make_hard_links, disk));
+    TRY(selection_walk_links_last(t->selection, make_entry, &walk));
 out:
+    entry_clear(&walk.scratch);
     return rc;
 }
 
-static enum err finish_entry(struct restore_tree *t, void *arg, const struct entry *e)
+static enum err finish_entry(void *arg, const struct entry *e)
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                                 {.tv_sec = e->mtime_s, .tv_nsec = (long)e->mtime_ns}};
+    struct tree_walk *walk = arg;
+    const struct restore_tree *t = walk->tree;
     const struct entry *content = NULL;
     enum err rc;
 
     /* A hard link shares what its first name gets, unless that is not asked for. */
-    TRY(tree_content(t, e, arg, &content));
+    TRY(selection_content(t->selection, e, &walk->scratch, &content));
     if (content == NULL && e->type != ENTRY_DIR)
         goto out;
     if (e->type == ENTRY_FILE && fchmodat(t->root_fd, entry_path(e), e->mode, 0) != 0)
@@ -341,12 +265,12 @@ out:
 
 enum err tree_finish(struct restore_tree *t)
 {
-    struct entry scratch;
+    struct tree_walk walk = {.tree = t};
     enum err rc;
 
-    entry_init(&scratch);
-    rc = each_entry(t, finish_entry, &scratch);
-    entry_clear(&scratch);
+    entry_init(&walk.scratch);
+    rc = selection_walk(t->selection, finish_entry, &walk);
+    entry_clear(&walk.scratch);
     return rc;
 }
 
@@ -359,13 +283,13 @@ enum err tree_make_root(struct restore_tree *t, int fd, const char *path)
     enum err rc;
 
     entry_init(&e);
-    rc = index_find(t->from->index, bytes_of_text("."), &i);
+    rc = index_find(index_of(t), bytes_of_text("."), &i);
     if (rc == ERR_NOT_FOUND) { /* a stream's snapshot has none */
         rc = ERR_OK;
         goto out;
     }
     TRY(rc);
-    TRY(index_entry(t->from->index, i, &e));
+    TRY(index_entry(index_of(t), i, &e));
     TRY(tar_disk_new(&disk));
     TRY(tar_disk_make(disk, &e, path, NULL, &t->attention));
     TRY(tar_disk_finish(disk));

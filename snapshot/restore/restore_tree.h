@@ -1,8 +1,11 @@
 /*
- * The files of a restore without their content: choose, make, finish; and what an older state in
- * the target can still be used for.
+ * The files of a restore without their content: make, finish; and what an older state in the target
+ * can still be used for.
  *
- * Uses: core, snapshot_reader, tar_disk.
+ * Errors of every call that can fail: ERR_CORRUPT: the index does not say what it must; ERR_FAILED:
+ * the target's file system refused. After either, the target is half made: restore_target undoes
+ * it.
+ * Uses: core, selection, tar_disk, dbpath.
  */
 #ifndef SNAPSHOT_RESTORE_RESTORE_TREE_H
 #define SNAPSHOT_RESTORE_RESTORE_TREE_H
@@ -12,39 +15,32 @@
 
 #include "core/base/err.h"
 #include "core/fs/walk.h"
-#include "snapshot/read/snapshot_reader.h"
+#include "snapshot/read/selection.h"
 #include "snapshot/restore/tar_disk.h"
 
+/* Read by the other files of this room, set only by the calls below. */
 struct restore_tree {
-    const struct snapshot_reader *from;
-    const char *const *only; /* NULL: everything */
-    const char *root;        /* absolute path of the folder that is being filled */
-    int root_fd;
+    const struct selection *selection; /* borrowed */
+    const char *root;                  /* borrowed; absolute path of what is being filled */
+    int root_fd;                       /* owned; -1: not open */
     bool delta;
-    bool at_mount; /* the root is a mount point: see tree_sets_apart() */
-    uint64_t attention;
-    uint64_t files; /* wanted ones */
-    uint64_t bytes;
-    uint64_t needed;  /* of those, what takes room on the disk: holes do not */
-    uint64_t changed; /* entries that were being written while the backup read them */
-    uint64_t foreign; /* entries of other owners, which only root can give them */
+    bool at_mount;      /* the root is a mount point: see tree_sets_apart() */
+    uint64_t attention; /* things that could not be set; each was said by log_say */
 };
 
-/* What becomes of an entry. */
-enum tree_choice {
-    TREE_SKIP,   /* not asked for */
-    TREE_FOLDER, /* made for what lies below it */
-    TREE_WHOLE   /* asked for */
-};
-enum tree_choice tree_choose(const struct restore_tree *t, const struct entry *e);
+/* `delta`: the target holds an older state. */
+void tree_init(struct restore_tree *t, const struct selection *selection, bool delta);
 
-/* The entry that has the content of `i`: itself, or for a hard link whose first name is not asked
- * for, that one's. False in *has: no content of its own. */
-MUST_CHECK enum err tree_content(const struct restore_tree *t, const struct entry *e,
-                                 struct entry *scratch, const struct entry **content);
+/* Where the target is; nothing is opened yet. `root` is borrowed. */
+void tree_place(struct restore_tree *t, const char *root, bool at_mount);
 
-/* Count files and bytes, and see that every path of `only` is there. ERR_NOT_FOUND. */
-MUST_CHECK enum err tree_measure(struct restore_tree *t);
+/* Open the folder that is filled, which may be another than the target. `root` is borrowed.
+ * ERR_FAILED: it cannot be opened, or is a link; then it is not open. */
+MUST_CHECK enum err tree_open_root(struct restore_tree *t, const char *root);
+/* ERR_FAILED: its name is another folder's by now. */
+MUST_CHECK enum err tree_check_root(const struct restore_tree *t);
+/* Does nothing when it is not open. */
+void tree_close_root(struct restore_tree *t);
 
 /* True at the top of a mount point for what is neither the snapshot's nor extra: names that begin
  * with ".sealpoint-" (ours), and the lost+found that mkfs made, which is root's. */

@@ -35,9 +35,18 @@ struct source {
     bool size_is_unknown; /* one file, as long as it is: its entry is spooled at its end */
     bool is_sorted;       /* next() gives the order of path_compare(), parents first */
     uint64_t warned;      /* warnings said when it was opened: they count as attention */
-    uint64_t total_len;   /* bytes of file_reader, 0 when not known */
+    uint64_t total_len;   /* bytes of content, 0 when not known */
 };
 
+struct source_options {
+    const char *path;         /* a directory, or "-" for standard input */
+    const char *const *apart; /* see source_dir_open() */
+    const char *stream_name;  /* see source_stream_open(); NULL: "stream" */
+};
+
+/* Whichever kind `path` names; the kinds are a table in source.c. *out is untouched when this
+ * fails; the errors are those of the kind. */
+MUST_CHECK enum err source_open(const struct source_options *options, struct source *out);
 void source_free(struct source *s);
 
 /* A directory, by the rules of dbpath.h if it is one.

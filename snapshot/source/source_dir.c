@@ -407,10 +407,3 @@ out:
     free_source_dir(d);
     return rc;
 }
-
-void source_free(struct source *s)
-{
-    if (s->driver != NULL)
-        s->driver->free(s->self);
-    *s = (struct source){0};
-}

@@ -1,5 +1,6 @@
 /*
- * Verify snapshots, in four depths; two of them need no key.
+ * Verify snapshots, in three depths, the two lesser ones without a key; the deeper two may be done
+ * for a random sample of the objects.
  *
  * Uses: core, keyring, catalogue.
  */

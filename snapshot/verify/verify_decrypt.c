@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/pool.h"
 #include "core/base/stop.h"
+#include "snapshot/read/block_reader.h"
 #include "snapshot/verify/verify_data.h"
 
 #define PLAN_ROWS 256
@@ -174,7 +175,7 @@ static enum err open_sealed_object(struct opener *o, uint32_t object, const stru
     for (size_t i = 0; i < count && !atomic_load_explicit(stop, memory_order_relaxed); i++) {
         TRY(stop_check());
         TRY(index_rows(set->readers[items[i].owner].index, items[i].block, 1, row));
-        be_put(row + HASH_LEN, provider->number, 4);
+        block_row_set_object(row, provider->number);
         if (memcmp(row, last, sizeof last) == 0)
             continue;
         memcpy(last, row, sizeof last);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/config/config.h"
+#include "cli/config/field.h"
 #include "keyring/keyring.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,11 +18,11 @@ static void check_config(const struct config *c)
         if (c->values[i] == NULL)
             continue;
         assert(option_at(i)->key != NULL);
-        assert(strlen(c->values[i]) <= CONFIG_TEXT_MAX);
+        assert(strlen(c->values[i]) <= FIELD_TEXT_MAX);
         assert(option_check_value(option_at(i), c->values[i]) == ERR_OK);
     }
     assert(c->key_count <= KEYRING_KEYS_MAX);
-    for (uint32_t k = 0; k < c->key_count; k++)
+    for (size_t k = 0; k < c->key_count; k++)
         assert(c->keys[k].members[MASTER_KEY_PROVIDER] != NULL);
 }
 

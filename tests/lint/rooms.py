@@ -22,7 +22,7 @@ ROOMS = [
 ]  # fmt: skip
 # Neighbours that do not see each other: cli composes them.
 APART = [
-    ({"snapshot/backup"}, {"snapshot/restore"}, {"snapshot/verify"}),
+    ({"snapshot/backup"}, {"snapshot/restore"}, {"snapshot/verify"}, {"snapshot/browse"}),
     ({room for room in ROOMS if room.startswith("snapshot/")}, {"oplog"}),
 ]
 
@@ -32,7 +32,7 @@ LIBRARIES = {
     "zstd": ["snapshot/format/codec.c", "oplog/*codec*.c", "tests/unit/*"],
     "archive": ["snapshot/*/tar_*", "tests/unit/*"],
     "json-c/": ["core/base/jdoc.c"],
-    "cyaml/": ["cli/config/*.c"],
+    "yaml.h": ["cli/config/*.c"],
     "curl/": ["core/net/*.c"],
     "bson/": ["oplog/*.c"],
     "mongoc/": ["oplog/live.c"],

@@ -24,6 +24,8 @@ CLEAN = {
                          'int thing(int a)\n{\n    return a + 1; // exit(1)\n}\n',
     "snapshot/read/view.h": "/* A view. */\n#ifndef SNAPSHOT_READ_VIEW_H\n#define SNAPSHOT_READ_VIEW_H\n\n"
                             "struct view {\n    int at;\n};\n\n#endif\n",
+    "snapshot/restore/tree.h": "/* A tree. */\n#ifndef SNAPSHOT_RESTORE_TREE_H\n#define SNAPSHOT_RESTORE_TREE_H\n\n"
+                               "struct tree {\n    int at;\n};\n\n#endif\n",
     "cli/main.c": '#include <stdio.h>\n\n#include "core/base/thing.h"\n#include "snapshot/read/view.h"\n\n'
                   'int main(void)\n{\n    return printf("%d free(x)\\n", thing(1)) > 0 ? 0 : 1;\n}\n',
 }  # fmt: skip
@@ -33,6 +35,7 @@ BAD_ROOMS = [
     ("core/repository/up.c", '#include "snapshot/read/view.h"\n', "core/repository must not know snapshot/read"),
     ("oplog/side.c", '#include "snapshot/read/view.h"\n', "do not see each other"),
     ("snapshot/format/up.c", '#include "snapshot/read/view.h"\n', "must not know snapshot/read"),
+    ("snapshot/browse/side.c", '#include "snapshot/restore/tree.h"\n', "do not see each other"),
     ("snapshot/hall.c", "int x;\n", "outside the rooms"),
     ("snapshot/restore/gone.c", '#include "snapshot/nothing.h"\n', "no path from the root"),
     ("core/base/thing.c", '#include <stdio.h>\n#include "core/base/thing.h"\n', "must be the first"),

@@ -5,7 +5,7 @@ set -euo pipefail
 
 declare -A sets=(
     [build]="gcc libc6-dev make pkg-config libssl-dev libzstd-dev libarchive-dev libjson-c-dev
-             libcyaml-dev libyaml-dev"
+             libyaml-dev"
     # A real database, and what looks into it.
     [real]="libwiredtiger-dev wiredtiger jq"
     # What the tests drive and what checks the code. libclang-rt holds the sanitizers of clang.

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/setting.h"
 #include "core/base/mem.h"
 #include "tests/unit/helpers.h"
 
@@ -93,7 +94,22 @@ static void the_man_page_has_every_command_option_variable_and_key(void **state)
         if (o->key != NULL)
             assert_has(text, o->key);
     }
+    for (size_t i = 0; i < MASTER_KEY_MEMBERS; i++)
+        assert_has_hyphened(text, ".It Cm ", master_key_setting_at(i)->key);
     assert_has(text, ".It 130\ninterrupted\n");
+    assert_has(text, ".Nm\n.Ic restore\n.Op Ar option ...\n.Ar SNAPSHOT\n");
+    assert_has(text, "\nsealpoint key create \\-\\-key 1\n");
+    assert_has(text, ".It Pa " SETTING_CONFIG_DEFAULT "\n");
+    assert_has(text, ".It Pa " SETTING_STATE_DIR_ROOT "/keyring.json\n");
+    buf_clear(&b);
+}
+
+static void no_marker_of_the_man_pages_template_is_left(void **state)
+{
+    struct buf b;
+
+    (void)state;
+    assert_null(strchr(text_of(man_write, &b), '@'));
     buf_clear(&b);
 }
 
@@ -273,6 +289,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_document_lists_every_command_and_option),
         cmocka_unit_test(the_man_page_has_every_command_option_variable_and_key),
+        cmocka_unit_test(no_marker_of_the_man_pages_template_is_left),
         IN_FOLDER(the_man_page_is_what_mandoc_wants),
         IN_FOLDER(shells_can_read_their_completions),
         IN_FOLDER(bash_offers_what_fits),

@@ -31,7 +31,7 @@ static void check_origin(const struct settings *s, enum option_id id, const char
     assert_int_equal(s->values[id].origin, origin);
 }
 
-static void an_option_goes_before_all_else(void **state)
+static void an_option_overrides_all_else(void **state)
 {
     struct invocation i = {0};
     struct settings s = {0};
@@ -186,7 +186,7 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        CLEAN(an_option_goes_before_all_else),
+        CLEAN(an_option_overrides_all_else),
         CLEAN(the_environment_can_name_the_file),
         CLEAN(the_state_directory_is_roots_or_the_users),
         CLEAN(the_keyring_lies_in_the_state_directory_unless_told),

@@ -1,14 +1,59 @@
 #include "cli/ticker.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/print.h"
 #include "core/base/bytes.h"
 #include "tests/unit/helpers.h"
+
+/* ---- the ticker's clock: pthread_cond_timedwait() times out when the test says so ---- */
+
+static struct {
+    pthread_mutex_t *lock; /* the ticker's own, which guards this */
+    pthread_cond_t *wake;
+    bool is_announced;
+    bool is_due;
+    sem_t waits; /* posted whenever the ticker begins to wait for a tick */
+} metronome;
+
+int pthread_cond_timedwait(pthread_cond_t *wake, pthread_mutex_t *lock,
+                           const struct timespec *until)
+{
+    (void)until;
+    metronome.wake = wake;
+    metronome.lock = lock;
+    if (!metronome.is_announced)
+        sem_post(&metronome.waits);
+    metronome.is_announced = true;
+    if (!metronome.is_due)
+        pthread_cond_wait(wake, lock); /* ticker_free() ends this, too */
+    if (!metronome.is_due)
+        return 0;
+    metronome.is_due = metronome.is_announced = false;
+    return ETIMEDOUT;
+}
+
+static void await_ticker(void)
+{
+    while (sem_wait(&metronome.waits) != 0)
+        assert_int_equal(errno, EINTR);
+}
+
+/* Return when the ticker has done all that it does at a tick. */
+static void tick(void)
+{
+    pthread_mutex_lock(metronome.lock);
+    metronome.is_due = true;
+    pthread_cond_signal(metronome.wake);
+    pthread_mutex_unlock(metronome.lock);
+    await_ticker();
+}
 
 static void check_line(unsigned long long done, unsigned long long total, uint64_t rate,
                        const char *due)
@@ -64,7 +109,6 @@ static bool ends_with(const char *seen, const char *end)
 static void tick_at_terminal(const struct progress *progress, const char *end, char *seen,
                              size_t cap)
 {
-    const struct timespec two_ticks = {.tv_nsec = 600 * 1000 * 1000};
     int terminal = posix_openpt(O_RDWR | O_NOCTTY);
     int before = dup(STDERR_FILENO);
     struct ticker *t = NULL;
@@ -79,9 +123,14 @@ static void tick_at_terminal(const struct progress *progress, const char *end, c
     fd = open(name, O_RDWR | O_NOCTTY);
     assert_true(fd >= 0 && dup2(fd, STDERR_FILENO) >= 0);
     print_setup(false, false);
+    metronome.is_due = metronome.is_announced = false;
+    assert_int_equal(sem_init(&metronome.waits, 0, 0), 0);
     assert_done(ticker_new("backup", progress, &t));
-    nanosleep(&two_ticks, NULL);
+    await_ticker();
+    tick();
+    tick();
     ticker_free(t);
+    sem_destroy(&metronome.waits);
     assert_true(write(fd, end, strlen(end)) == (ssize_t)strlen(end));
     for (seen[0] = '\0'; got > 0 && len + 1 < cap && !ends_with(seen, end); seen[len] = '\0') {
         got = read(terminal, seen + len, cap - 1 - len);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keyring/keyring.h"
 #include "tests/unit/helpers.h"
 
 #define FINGERPRINT "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -85,7 +86,7 @@ static void nothing_is_a_configuration_too(void **state)
                                         "\n",
                                         "# only a comment\n",
                                         "{}\n",
-
+                                        "---\n# nothing\n...\n",
                                         "repository:\n",
                                         "repository: ~\n",
                                         "repository: ''\n",
@@ -111,46 +112,67 @@ static void unknown_keys_are_named_with_their_line(void **state)
     check_failure("repository: /a\n\n# hm\nstatedir: /b\n",
                   "line 4: unknown key \"statedir\"\n  did you mean stateDir?");
     check_failure("masterKey:\n  - provider: file\n    passPhraseFile: x\n",
-                  "line 3: unknown key \"passPhraseFile\"\n  did you mean passphraseFile?");
+                  "line 3: unknown key \"masterKey[0].passPhraseFile\"\n"
+                  "  did you mean passphraseFile?");
     check_failure("chain:\n  lenght: 3\n",
-                  "line 2: unknown key \"lenght\"\n  did you mean length?");
+                  "line 2: unknown key \"chain.lenght\"\n  did you mean length?");
+    check_failure("chian:\n  length: 3\n", "line 1: unknown key \"chian\"\n  did you mean chain?");
+    check_failure("mastrKey: []\n", "line 1: unknown key \"mastrKey\"\n  did you mean masterKey?");
     check_failure("oplogStuff: 1\n", "line 1: unknown key \"oplogStuff\"");
+    check_failure("chain.age: 1d\n", "line 1: unknown key \"chain.age\"");
+}
+
+/* --keyring and --passphrase-file show such a key; in the file it is the list's. */
+static void keys_of_the_list_are_no_group(void **state)
+{
+    (void)state;
+    check_failure("masterKey:\n  path: x\n",
+                  "line 1: masterKey: a group of keys stands where a list should");
 }
 
 static void values_of_the_wrong_kind_are_named(void **state)
 {
     (void)state;
-    check_failure("repository: [1]\n", "line 1: a list stands where one value should");
+    check_failure("repository: [1]\n", "line 1: repository: a list stands where one value should");
     check_failure("masterKey: {provider: file}\n",
-                  "line 1: a group of keys stands where a list should");
-    check_failure("chain: 7\n", "line 1: one value stands where a group of keys should");
-    check_failure("just text\n", "one value stands where a group of keys should");
+                  "line 1: masterKey: a group of keys stands where a list should");
+    check_failure("chain: 7\n", "line 1: chain: one value stands where a group of keys should");
+    check_failure("just text\n", "line 1: one value stands where a group of keys should");
+    check_failure("masterKey:\n- file\n",
+                  "line 2: masterKey[0]: one value stands where a group of keys should");
+    check_failure("masterKey:\nworkers: 3\n",
+                  "line 1: masterKey: nothing stands where a list should");
     check_failure("workers: many\n",
                   "line 1: workers: \"many\" is not a whole number from 0 to 64");
     check_failure("source: a\nchain:\n  age: soon\n",
                   "line 3: chain.age: \"soon\" is not a duration (a number and s, m, h, d or w)");
-    check_failure("masterKey:\n- provider:\n", "masterKey[0]: the key \"provider\" is missing");
-    check_failure("masterKey:\n- path: x\n", "line 2: the key \"provider\" is missing");
+    check_failure("masterKey:\n- provider:\n",
+                  "line 2: the key \"masterKey[0].provider\" is missing");
+    check_failure("masterKey:\n- provider: file\n- path: x\n",
+                  "line 3: the key \"masterKey[1].provider\" is missing");
     check_failure("repository: /a\nrepository: /b\n",
-                  "line 1: the key \"repository\" is there twice");
+                  "line 2: the key \"repository\" is there twice");
+    check_failure("chain: {age: 1d,\n  age: 2d}\n", "line 2: the key \"chain.age\" is there twice");
 }
 
-static void what_yaml_can_do_beyond_that_is_refused(void **state)
+static void no_more_master_keys_than_a_keyring_holds(void **state)
 {
-    static const char zero[] = "repository: /a\0b\n";
+    const char *item = "- provider: file\n";
+    struct buf yaml = {.max = KIB};
     struct config *c = NULL;
 
     (void)state;
-    check_failure("repository: &x /a\nsource: *x\n", "line 2: YAML alias unsupported");
-    check_failure("repository: /a\n---\nsource: /b\n", "line 2: a second document begins");
-    assert_refused(config_parse(bytes_of(zero, sizeof zero - 1), &c), ERR_USAGE,
-                   "is not text: it has a zero byte");
-    check_failure("repository: \"/a\n", "line 1: this is not YAML: found unexpected end of stream");
-    check_failure("repository: a: b\n",
-                  "line 1: this is not YAML: mapping values are not allowed in this context");
-    check_failure("\trepository: a\n",
-                  "this is not YAML: found character that cannot start any token");
-    assert_null(c);
+    assert_done(buf_add_text(&yaml, "masterKey:\n"));
+    for (size_t i = 0; i < KEYRING_KEYS_MAX; i++)
+        assert_done(buf_add_text(&yaml, item));
+    assert_done(config_parse(buf_bytes(&yaml), &c));
+    assert_int_equal(c->key_count, KEYRING_KEYS_MAX);
+    config_free(c);
+    c = NULL;
+    assert_done(buf_add_text(&yaml, item));
+    assert_refused(config_parse(buf_bytes(&yaml), &c), ERR_USAGE,
+                   "line 1: masterKey: more than 8 items");
+    buf_clear(&yaml);
 }
 
 static void a_file_that_is_not_there_is_named(void **state)
@@ -181,12 +203,26 @@ static void relative_paths_begin_at_the_folder_of_the_file(void **state)
     struct config *c = NULL;
 
     put_file(path, "repository: backup\nsource: \"-\"\nstateDir: /state\nmasterKey:\n"
-                   "- provider: file\n  path: keys/ring.json\n");
+                   "- provider: file\n  path: keys/ring.json\n  passphraseFile: secret\n");
     assert_done(config_read(path, &c));
     assert_string_equal(c->values[OPTION_REPOSITORY], in(state, "backup"));
     assert_string_equal(c->values[OPTION_SOURCE], "-");
     assert_string_equal(c->values[OPTION_STATE_DIR], "/state");
     assert_string_equal(c->keys[0].members[MASTER_KEY_PATH], in(state, "keys/ring.json"));
+    assert_string_equal(c->keys[0].members[MASTER_KEY_PASSPHRASE_FILE], in(state, "secret"));
+    config_free(c);
+}
+
+static void a_descriptor_or_an_address_is_no_relative_path(void **state)
+{
+    const char *path = in(state, "a.yaml");
+    struct config *c = NULL;
+
+    put_file(path, "source: mongodb://localhost\nmasterKey:\n"
+                   "- provider: file\n  passphraseFile: fd:3\n");
+    assert_done(config_read(path, &c));
+    assert_string_equal(c->values[OPTION_SOURCE], "mongodb://localhost");
+    assert_string_equal(c->keys[0].members[MASTER_KEY_PASSPHRASE_FILE], "fd:3");
     config_free(c);
 }
 
@@ -215,11 +251,13 @@ int main(void)
         cmocka_unit_test(every_key_of_the_table_is_understood),
         cmocka_unit_test(nothing_is_a_configuration_too),
         cmocka_unit_test(unknown_keys_are_named_with_their_line),
+        cmocka_unit_test(keys_of_the_list_are_no_group),
         cmocka_unit_test(values_of_the_wrong_kind_are_named),
-        cmocka_unit_test(what_yaml_can_do_beyond_that_is_refused),
+        cmocka_unit_test(no_more_master_keys_than_a_keyring_holds),
         IN_FOLDER(a_file_that_is_not_there_is_named),
         IN_FOLDER(a_mistake_in_a_file_is_named_with_the_file),
         IN_FOLDER(relative_paths_begin_at_the_folder_of_the_file),
+        IN_FOLDER(a_descriptor_or_an_address_is_no_relative_path),
         cmocka_unit_test(every_allocation_may_fail),
     };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,6 +72,42 @@ static void a_killed_holder_holds_nothing(void **state)
     close(ready[1]);
 }
 
+#define POLL_MS 1
+#define POLLS_MAX 60000
+
+/* True when /proc/locks shows that process `pid` waits for a lock on the file of this inode. */
+static bool is_waiting(pid_t pid, ino_t inode)
+{
+    FILE *locks = fopen("/proc/locks", "r");
+    char line[256], who[64], file[64];
+    bool found = false;
+
+    assert_non_null(locks);
+    snprintf(who, sizeof who, " %ld ", (long)pid);
+    snprintf(file, sizeof file, ":%llu ", (unsigned long long)inode);
+    while (!found && fgets(line, sizeof line, locks) != NULL)
+        found = strstr(line, "-> FLOCK") != NULL && strstr(line, who) != NULL &&
+                strstr(line, file) != NULL;
+    fclose(locks);
+    return found;
+}
+
+/* Return once the child waits for the lock file at `path` as it is now. */
+static void await_waiter(pid_t child, const char *path)
+{
+    struct stat st;
+
+    assert_int_equal(stat(path, &st), 0);
+    for (int i = 0; i < POLLS_MAX; i++) {
+        if (is_waiting(child, st.st_ino))
+            return;
+        if (waitpid(child, NULL, WNOHANG) != 0)
+            fail_msg("the child did not wait for %s", path);
+        usleep(POLL_MS * 1000);
+    }
+    fail_msg("the child never came to wait for %s", path);
+}
+
 static void waiting_ends_when_the_holder_lets_go(void **state)
 {
     struct lock *l = NULL;
@@ -88,8 +125,7 @@ static void waiting_ends_when_the_holder_lets_go(void **state)
         lock_free(waited);
         _exit(rc == ERR_OK ? 0 : 1);
     }
-    usleep(20000);
-    assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+    await_waiter(child, in(state, "lock"));
     lock_free(l);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
@@ -114,12 +150,11 @@ static void a_removed_lock_file_does_not_make_two_holders(void **state)
         lock_free(waited);
         _exit(rc == ERR_OK ? 0 : 1);
     }
-    usleep(20000);
+    await_waiter(child, in(state, "lock"));
     assert_int_equal(unlink(in(state, "lock")), 0);
     assert_done(lock_take(in(state, "lock"), false, &second));
     lock_free(first);
-    usleep(20000);
-    assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+    await_waiter(child, in(state, "lock"));
     lock_free(second);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);

@@ -55,170 +55,50 @@ struct site {
     struct signer *other;
 };
 
-static inline struct signer *forge_key(void **state, const char *name, const char *text)
-{
-    struct signer *s = NULL;
+struct signer *forge_key(void **state, const char *name, const char *text);
 
-    put_file(in(state, name), text);
-    (void)chmod(in(state, name), 0600);
-    assert_done(signer_load(in(state, name), &s));
-    return s;
-}
-
-static inline struct ledger_options site_options(const struct site *s, bool read_all)
-{
-    return (struct ledger_options){
-        .store = s->store, .state_dir = in(s->state, "state"), .read_all = read_all};
-}
+struct ledger_options site_options(const struct site *s, bool read_all);
 
 /* The store and the keys; no ledger yet. */
-static inline void site_prepare(struct site *s, void **state)
-{
-    *s = (struct site){.state = state};
-    assert_int_equal(mkdir(in(state, "state"), 0700), 0);
-    s->root = forge_key(state, "state/signing-key.json", ROOT_KEY_FILE);
-    s->other = forge_key(state, "other-key.json", OTHER_KEY_FILE);
-    assert_done(store_open(in(state, "store"), true, &s->store));
-}
+void site_prepare(struct site *s, void **state);
 
-static inline void site_new(struct site *s, void **state)
-{
-    struct ledger_options options;
+void site_new(struct site *s, void **state);
 
-    site_prepare(s, state);
-    options = site_options(s, false);
-    assert_done(ledger_create(&options, &s->ledger));
-}
+void site_close(struct site *s);
 
-static inline void site_close(struct site *s)
-{
-    ledger_free(s->ledger);
-    s->ledger = NULL;
-}
+void site_free(struct site *s);
 
-static inline void site_free(struct site *s)
-{
-    site_close(s);
-    signer_free(s->other);
-    signer_free(s->root);
-    store_free(s->store);
-}
-
-static inline enum err site_open(struct site *s, bool read_all)
-{
-    struct ledger_options options = site_options(s, read_all);
-
-    site_close(s);
-    return ledger_open(&options, &s->ledger);
-}
+enum err site_open(struct site *s, bool read_all);
 
 /* Another machine: the state directory is gone (and the signing key with it). */
-static inline void site_forget(struct site *s)
-{
-    site_close(s);
-    (void)unlink(in(s->state, "state/trust.json"));
-    (void)unlink(in(s->state, "state/records.jsonl"));
-}
+void site_forget(struct site *s);
 
-static inline enum err site_append(struct site *s, enum record_type type, const char *body)
-{
-    struct jdoc *doc = NULL;
-    enum err rc;
+enum err site_append(struct site *s, enum record_type type, const char *body);
 
-    assert_done(jdoc_parse(bytes_of_text(body), &doc));
-    rc = ledger_append(s->ledger, type, doc, NULL);
-    jdoc_free(doc);
-    return rc;
-}
+void site_snapshot(struct site *s, const char *id);
 
-static inline void site_snapshot(struct site *s, const char *id)
-{
-    char body[128];
-
-    snprintf(body, sizeof body, "{\"id\":\"%s\",\"status\":\"completed\"}", id);
-    assert_done(site_append(s, RECORD_SNAPSHOT, body));
-}
-
-static inline const char *site_name(const char *writer, uint64_t seq)
-{
-    static char name[RECORD_NAME_LEN + 1];
-    uint8_t id[SIGNER_ID_LEN];
-
-    assert_done(text_unhex(writer, id, sizeof id));
-    record_name(id, seq, name);
-    return name;
-}
+const char *site_name(const char *writer, uint64_t seq);
 
 /* What lies under a name now: parsed, or as bytes. */
-static inline struct buf site_raw(const struct site *s, const char *name)
-{
-    struct buf raw = {.max = 10 * MIB};
+struct buf site_raw(const struct site *s, const char *name);
 
-    assert_done(store_get(s->store, name, &raw));
-    return raw;
-}
+struct record *site_record(const struct site *s, const char *writer, uint64_t seq);
 
-static inline struct record *site_record(const struct site *s, const char *writer, uint64_t seq)
-{
-    struct buf raw = site_raw(s, site_name(writer, seq));
-    struct record *r = NULL;
+void site_delete(const struct site *s, const char *name);
 
-    assert_done(record_parse(buf_bytes(&raw), &r));
-    buf_clear(&raw);
-    return r;
-}
-
-static inline void site_delete(const struct site *s, const char *name)
-{
-    assert_done(store_remove(s->store, name));
-}
-
-static inline void site_put(const struct site *s, const char *name, struct bytes content)
-{
-    assert_done(store_remove(s->store, name));
-    assert_done(store_put(s->store, name, content));
-}
+void site_put(const struct site *s, const char *name, struct bytes content);
 
 /* Sign a record for this place and put it under its name, over what is there. `before` is what it
  * is to follow, or NULL. */
-static inline struct record *forge(const struct site *s, const struct signer *signer,
-                                   enum record_type type, const struct record *before,
-                                   int64_t created_ms, const char *body)
-{
-    struct record_place place = {.created_ms = created_ms};
-    char name[RECORD_NAME_LEN + 1];
-    struct jdoc *doc = NULL;
-    struct record *r = NULL;
-
-    memcpy(place.repository, ledger_repository(s->ledger), SEAL_ID_LEN);
-    if (before != NULL) {
-        place.seq = before->seq + 1;
-        place.prev = before->id;
-    }
-    assert_done(jdoc_parse(bytes_of_text(body), &doc));
-    assert_done(record_make(type, &place, doc, signer, &r));
-    record_name(r->writer, r->seq, name);
-    site_put(s, name, buf_bytes(&r->raw));
-    jdoc_free(doc);
-    return r;
-}
+struct record *forge(const struct site *s, const struct signer *signer, enum record_type type,
+                     const struct record *before, int64_t created_ms, const char *body);
 
 /* The message of the last failure has this in it. */
-static inline void assert_said(const char *part)
-{
-    if (strstr(err_text(), part) == NULL)
-        fail_msg("\"%s\" is not in: %s", part, err_text());
-}
+void assert_said(const char *part);
 
 /* The last warning, and how many there were. */
-static size_t warnings;
-static char last_warning[ERR_TEXT_MAX];
-static inline void keep_warning(enum log_level level, const char *text)
-{
-    if (level != LOG_WARN)
-        return;
-    warnings++;
-    snprintf(last_warning, sizeof last_warning, "%s", text);
-}
+extern size_t warnings;
+extern char last_warning[ERR_TEXT_MAX];
+void keep_warning(enum log_level level, const char *text);
 
 #endif

@@ -25,39 +25,13 @@ struct opened {
     struct repository *repository;
 };
 
-static inline struct repository_options options_of_opened(struct opened *o)
-{
-    return (struct repository_options){.store = o->store, .state_dir = in(o->state, "state")};
-}
+struct repository_options options_of_opened(struct opened *o);
 
-static inline void make_opened(void **state, struct opened *o)
-{
-    struct repository_options options;
+void make_opened(void **state, struct opened *o);
 
-    *o = (struct opened){.state = state};
-    assert_done(store_open(in(state, "repository"), true, &o->real));
-    o->faulty.inner = o->real;
-    assert_done(faulty_open(&o->faulty, &o->store));
-    options = options_of_opened(o);
-    assert_done(repository_create(&options, &o->repository));
-}
-
-static inline void clear_opened(struct opened *o)
-{
-    repository_free(o->repository);
-    store_free(o->store);
-    faulty_clear(&o->faulty);
-    store_free(o->real);
-}
+void clear_opened(struct opened *o);
 
 /* The `nth` operation of these kinds is like that; what was counted is forgotten. */
-static inline void set_opened_fault(struct opened *o, enum fault fault, unsigned long nth,
-                                    unsigned ops)
-{
-    o->faulty.fault = fault;
-    o->faulty.fail_at = nth;
-    o->faulty.ops = ops;
-    atomic_store(&o->faulty.count, 0);
-}
+void set_opened_fault(struct opened *o, enum fault fault, unsigned long nth, unsigned ops);
 
 #endif

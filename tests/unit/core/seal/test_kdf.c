@@ -61,12 +61,23 @@ static void the_longest_output_is_right_and_one_byte_more_is_refused(void **stat
                    NULL);
 }
 
+static void an_empty_output_is_refused_by_name(void **state)
+{
+    uint8_t key[32] = {0};
+    uint8_t out[1];
+
+    (void)state;
+    assert_refused(kdf_expand(bytes_of(key, sizeof key), bytes_of_text(""), out, 0), ERR_FAILED,
+                   "HKDF-Expand cannot give 0 bytes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expand_gives_what_an_independent_hkdf_gives),
         cmocka_unit_test(a_short_output_is_the_start_of_a_long_one),
         cmocka_unit_test(the_longest_output_is_right_and_one_byte_more_is_refused),
+        cmocka_unit_test(an_empty_output_is_refused_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

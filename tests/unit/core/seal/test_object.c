@@ -251,6 +251,19 @@ static void any_allocation_may_fail(void **state)
     assert_true(sweep_allocations(seal_and_open, NULL) > 5);
 }
 
+static void a_whole_segment_is_sealed_in_one_go(void **state)
+{
+    struct object_identity identity = sealed_identity();
+    struct buf noise = sealed_noise(MIB);
+    struct buf sealed = {.max = SEALED_MAX};
+
+    (void)state;
+    assert_done(object_seal(key, &identity, buf_bytes(&noise), &sealed));
+    assert_int_equal(sealed.len, START + FULL);
+    buf_clear(&sealed);
+    buf_clear(&noise);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +279,7 @@ int main(void)
         cmocka_unit_test(another_object_is_refused),
         cmocka_unit_test(what_cannot_be_key_material_is_refused),
         cmocka_unit_test(any_allocation_may_fail),
+        cmocka_unit_test(a_whole_segment_is_sealed_in_one_go),
     };
     int failed;
 

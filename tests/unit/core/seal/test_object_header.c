@@ -1,7 +1,9 @@
 #include "core/seal/object_header.h"
 
 #include <string.h>
+#include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "tests/unit/core/seal/sealed.h"
 
@@ -126,6 +128,20 @@ static void every_byte_but_the_hedge_is_compared(void **state)
     }
 }
 
+static void the_hedge_says_when_and_in_which_process(void **state)
+{
+    struct object_identity identity = sealed_identity();
+    uint8_t header[OBJECT_HEADER_LEN];
+    int64_t before = clock_now_ns();
+    uint64_t when;
+
+    (void)state;
+    object_header_make(&identity, header);
+    when = be_get(header + AT_HEDGE, 8);
+    assert_true(when >= (uint64_t)before && when <= (uint64_t)clock_now_ns());
+    assert_int_equal(be_get(header + AT_HEDGE + 8, 4), getpid());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +150,7 @@ int main(void)
         cmocka_unit_test(a_field_that_is_not_due_is_named),
         cmocka_unit_test(an_identity_that_differs_in_one_field_is_refused),
         cmocka_unit_test(every_byte_but_the_hedge_is_compared),
+        cmocka_unit_test(the_hedge_says_when_and_in_which_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

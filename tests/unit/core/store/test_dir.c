@@ -181,6 +181,14 @@ static void without_memory_reading_fails_cleanly(void **state)
     assert_true(sweep_allocations(open_and_read, state) > 4);
 }
 
+static void a_store_that_cannot_be_made_is_not_merely_missing(void **state)
+{
+    struct store *s = NULL;
+
+    (void)state;
+    assert_refused(store_open("/proc/sealpoint", true, &s), ERR_STORAGE, NULL);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -193,6 +201,7 @@ int main(void)
         IN_FOLDER(what_is_no_file_is_not_opened),
         IN_FOLDER(an_object_cut_while_it_is_read_is_damage),
         IN_FOLDER(without_memory_reading_fails_cleanly),
+        cmocka_unit_test(a_store_that_cannot_be_made_is_not_merely_missing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

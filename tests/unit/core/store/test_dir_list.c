@@ -247,6 +247,28 @@ static void without_memory_it_fails_cleanly(void **state)
     store_free(s);
 }
 
+/* Lists one name, and takes away those behind it. */
+static enum err remove_the_rest(void *arg, const char *name, uint64_t size)
+{
+    void **state = arg;
+
+    assert_string_equal(name, "a");
+    assert_int_equal(size, 1);
+    assert_int_equal(unlink(in(state, "repo/b")), 0);
+    return file_remove_tree(in(state, "repo/c"));
+}
+
+static void what_goes_while_it_is_listed_is_passed_over(void **state)
+{
+    struct store *s = open_in(state);
+
+    assert_done(store_put(s, "a", bytes_of_text("x")));
+    assert_done(store_put(s, "b", bytes_of_text("x")));
+    assert_done(store_put(s, "c/d", bytes_of_text("x")));
+    assert_done(store_list(s, "", remove_the_rest, state));
+    store_free(s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -261,6 +283,7 @@ int main(void)
         IN_FOLDER(a_sweep_empties_the_temporaries_only),
         IN_FOLDER(a_sweep_lets_a_put_that_runs_be),
         IN_FOLDER(without_memory_it_fails_cleanly),
+        IN_FOLDER(what_goes_while_it_is_listed_is_passed_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,6 +213,20 @@ static void without_memory_nothing_is_left(void **state)
     assert_true(sweep_allocations(open_and_put, state) > 6);
 }
 
+static void a_store_removed_under_a_put_is_no_missing_object(void **state)
+{
+    struct store *s = open_in(state);
+    struct store_put *p = NULL;
+    char due[PATH_MAX + 100];
+
+    snprintf(due, sizeof due, "%s was removed while it was in use", in(state, "repo"));
+    assert_done(store_put_begin(s, "a/b", &p));
+    assert_done(file_remove_tree(in(state, "repo")));
+    assert_refused(store_put_commit(p), ERR_STORAGE, due);
+    store_put_free(p);
+    store_free(s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -225,6 +240,7 @@ int main(void)
         IN_FOLDER(every_length_around_the_write_behind_comes_back),
         IN_FOLDER(of_several_writers_of_one_name_one_wins),
         IN_FOLDER(without_memory_nothing_is_left),
+        IN_FOLDER(a_store_removed_under_a_put_is_no_missing_object),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

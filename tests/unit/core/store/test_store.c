@@ -72,6 +72,7 @@ static void an_address_is_not_taken_for_a_directory(void **state)
     struct store *s = NULL;
 
     (void)state;
+    assert_refused(store_open("://x", true, &s), ERR_USAGE, NULL);
     assert_refused(store_open("s3://bucket/x", true, &s), ERR_USAGE,
                    "s3://bucket/x: this release keeps a repository in a directory only");
 }
@@ -120,6 +121,21 @@ static void nothing_is_freed_safely(void **state)
     store_blob_free(NULL);
 }
 
+static void a_dot_beside_another_character_leads_nowhere_else(void **state)
+{
+    (void)state;
+    assert_true(store_name_is_legal("a."));
+    assert_true(store_name_is_legal(".a"));
+}
+
+static void the_alphabet_of_names_ends_where_the_format_says(void **state)
+{
+    (void)state;
+    assert_true(store_name_is_legal("az09._-"));
+    assert_false(store_name_is_legal("a{"));
+    assert_false(store_name_is_legal("a`"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -130,6 +146,8 @@ int main(void)
         IN_FOLDER(ranges_are_read_and_what_is_past_the_end_is_not),
         IN_FOLDER(an_object_over_the_cap_is_not_read),
         cmocka_unit_test(nothing_is_freed_safely),
+        cmocka_unit_test(a_dot_beside_another_character_leads_nowhere_else),
+        cmocka_unit_test(the_alphabet_of_names_ends_where_the_format_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,12 +8,12 @@
 
 static void the_active_version_and_every_needed_one_are_asked(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct check c = {.count = 0};
 
     add_snapshot(&w, "aa", NULL);
-    rotate_world(&w); /* 2 seals nothing */
-    rotate_world(&w);
+    rotate_key_world(&w); /* 2 seals nothing */
+    rotate_key_world(&w);
     assert_done(check_run(w.k, w.ledger, &c));
     assert_int_equal(c.count, 2);
     assert_string_equal(c.items[0].key.version, "3");
@@ -25,12 +25,12 @@ static void the_active_version_and_every_needed_one_are_asked(void **state)
     assert_int_equal(c.items[1].state.verdict, KEY_VALID);
     assert_done(check_verdict(&c));
     check_clear(&c);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void a_change_is_recorded_once(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct check c = {.count = 0};
     const struct record *r;
     struct key_name first;
@@ -62,7 +62,7 @@ static void a_change_is_recorded_once(void **state)
     assert_true(jdoc_has(r->payload, "since"));
     assert_true(jdoc_has(r->payload, "checkedAt"));
 
-    reopen_world(state, &w);
+    reopen_key_world(state, &w);
     do_act(w.k, KEY_ENABLE, "1");
     assert_done(check_run(w.k, w.ledger, &c));
     assert_true(c.items[0].changed);
@@ -71,12 +71,12 @@ static void a_change_is_recorded_once(void **state)
     r = ledger_query_key_state(w.ledger, first.provider, first.key_id, "1");
     assert_false(jdoc_has(r->payload, "reason"));
     assert_int_equal(count_records(w.ledger, RECORD_KEY_STATE), 3);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void a_missing_keyring_is_unreachable_and_never_invalid(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct check c = {.count = 0};
 
     assert_done(check_run(w.k, w.ledger, &c));
@@ -92,12 +92,12 @@ static void a_missing_keyring_is_unreachable_and_never_invalid(void **state)
     assert_int_equal(c.items[0].state.verdict, KEY_UNREACHABLE);
     assert_int_equal(check_verdict(&c), ERR_KEY_UNREACHABLE);
     check_clear(&c);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void a_key_that_is_not_configured_cannot_be_told_of(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct check c = {.count = 0};
 
     add_snapshot(&w, "aa", NULL);
@@ -110,12 +110,12 @@ static void a_key_that_is_not_configured_cannot_be_told_of(void **state)
     assert_int_equal(c.items[1].state.verdict, KEY_UNREACHABLE);
     assert_string_equal(c.items[1].state.reason, "notConfigured");
     check_clear(&c);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void invalid_outweighs_unreachable(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct check c = {.count = 0};
 
     add_snapshot(&w, "aa", NULL);
@@ -126,12 +126,12 @@ static void invalid_outweighs_unreachable(void **state)
     assert_done(check_run(w.k, w.ledger, &c));
     assert_int_equal(check_verdict(&c), ERR_KEY_INVALID);
     check_clear(&c);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void without_the_signing_key_a_check_only_looks(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct ledger_options options = {.state_dir = in(state, "elsewhere")};
     struct check c = {.count = 0};
     struct ledger *reader = NULL;
@@ -145,7 +145,7 @@ static void without_the_signing_key_a_check_only_looks(void **state)
     assert_int_equal(count_records(reader, RECORD_KEY_STATE), 0);
     check_clear(&c);
     ledger_free(reader);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void without_a_ledger_the_active_versions_are_asked(void **state)
@@ -164,7 +164,7 @@ static void without_a_ledger_the_active_versions_are_asked(void **state)
 
 static void a_damaged_keyring_is_an_error_and_no_verdict(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct check c = {.count = 0};
 
     add_snapshot(&w, "aa", NULL);
@@ -174,7 +174,7 @@ static void a_damaged_keyring_is_an_error_and_no_verdict(void **state)
                          "%s: keep a copy of both, then put it in place with `cp -p %s %s`",
                          in(state, "k"), in(state, "k.previous"), in(state, "k.previous"),
                          in(state, "k")));
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 int main(void)

@@ -5,7 +5,7 @@
 
 /* The ids (first two digits) of what needs `version`: "aa bb*", the star where another envelope
  * would do. */
-static const char *needing(struct world *w, const char *version)
+static const char *needing(struct key_world *w, const char *version)
 {
     static char out[200];
     struct key_name key = version_of(w, version);
@@ -26,32 +26,32 @@ static const char *needing(struct world *w, const char *version)
 
 static void a_snapshot_needs_the_version_it_was_sealed_under(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
 
     assert_string_equal(needing(&w, "1"), "");
     add_snapshot(&w, "aa", NULL);
     add_snapshot(&w, "bb", "aa");
-    rotate_world(&w);
+    rotate_key_world(&w);
     add_snapshot(&w, "cc", NULL);
     assert_string_equal(needing(&w, "1"), "aa bb");
     assert_string_equal(needing(&w, "2"), "cc");
     assert_string_equal(needing(&w, "3"), "");
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void a_deleted_snapshot_needs_nothing(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
 
     add_snapshot(&w, "aa", NULL);
     add_snapshot(&w, "bb", NULL);
     add_tombstone(&w, "aa");
     assert_string_equal(needing(&w, "1"), "bb");
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 /* Only `scope`'s envelopes change: a rewrap of one record, as a run killed midway leaves it. */
-static void rewrap_one(struct world *w, size_t position)
+static void rewrap_one(struct key_world *w, size_t position)
 {
     struct live_scopes s = {.count = 0};
     struct data_key d = {.envelope_count = 0};
@@ -76,12 +76,12 @@ static void rewrap_one(struct world *w, size_t position)
 
 static void a_child_needs_what_its_ancestors_need(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
 
     add_snapshot(&w, "aa", NULL);
     add_snapshot(&w, "bb", "aa");
     add_snapshot(&w, "cc", "bb");
-    rotate_world(&w);
+    rotate_key_world(&w);
     rewrap_one(&w, 2); /* cc's own scope is under version 2 now */
     assert_string_equal(needing(&w, "1"), "aa bb cc");
     assert_string_equal(needing(&w, "2"), "cc");
@@ -89,12 +89,12 @@ static void a_child_needs_what_its_ancestors_need(void **state)
     rewrap_one(&w, 1);
     assert_string_equal(needing(&w, "1"), "");
     assert_string_equal(needing(&w, "2"), "aa bb cc");
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void a_deleted_parent_counts_as_long_as_a_child_lives(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct live_scopes s = {.count = 0};
 
     add_snapshot(&w, "aa", NULL);
@@ -109,17 +109,17 @@ static void a_deleted_parent_counts_as_long_as_a_child_lives(void **state)
     assert_done(live_scopes_read(w.ledger, &s));
     assert_int_equal(s.count, 0);
     live_scopes_clear(&s);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void needed_keys_are_counted_by_scope(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct needed_keys n = {.count = 0};
 
     add_snapshot(&w, "aa", NULL);
     add_snapshot(&w, "bb", "aa");
-    rotate_world(&w);
+    rotate_key_world(&w);
     add_snapshot(&w, "cc", NULL);
     assert_done(needed_keys_read(w.ledger, &n));
     assert_int_equal(n.count, 2);
@@ -128,11 +128,11 @@ static void needed_keys_are_counted_by_scope(void **state)
     assert_string_equal(n.items[1].key.version, "2");
     assert_int_equal(n.items[1].scopes, 1);
     needed_keys_clear(&n);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 /* `count` segments of one epoch: they share a data key. */
-static void add_segments(struct world *w, size_t count)
+static void add_segments(struct key_world *w, size_t count)
 {
     struct data_key d = {.envelope_count = 0};
     struct secret *key = NULL;
@@ -150,7 +150,7 @@ static void add_segments(struct world *w, size_t count)
 
 static void segments_of_one_epoch_are_one_scope_and_each_is_hit(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct live_scopes s = {.count = 0};
     struct impact i = {.count = 0};
     struct key_name first = version_of(&w, "1");
@@ -163,12 +163,12 @@ static void segments_of_one_epoch_are_one_scope_and_each_is_hit(void **state)
     assert_int_equal(i.count, 5);
     live_scopes_clear(&s);
     impact_clear(&i);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void a_second_envelope_is_told(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct master_key_options options[2];
     struct keyring *both = NULL;
 
@@ -181,12 +181,12 @@ static void a_second_envelope_is_told(void **state)
     add_snapshot_by(&w, both, "cc", "aa"); /* its parent has one only */
     assert_string_equal(needing(&w, "1"), "aa bb* cc");
     keyring_free(both);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void a_rewrap_of_another_data_key_is_refused(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct data_key fresh = {.envelope_count = 0};
     struct data_key d = {.envelope_count = 0};
     struct live_scopes s = {.count = 0};
@@ -209,23 +209,23 @@ static void a_rewrap_of_another_data_key_is_refused(void **state)
     data_key_clear(&d);
     data_key_clear(&fresh);
     live_scopes_clear(&s);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void a_snapshot_that_is_its_own_parent_does_not_hang(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct needed_keys n = {.count = 0};
 
     add_snapshot(&w, "aa", "aa");
     assert_refused(needed_keys_read(w.ledger, &n), ERR_CORRUPT,
                    "snapshot aa0000000000000000000000 is older than its parent");
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static enum err all_folds(void *arg)
 {
-    struct world *w = arg;
+    struct key_world *w = arg;
     struct needed_keys n = {.count = 0};
     struct impact i = {.count = 0};
     enum err rc;
@@ -240,14 +240,14 @@ out:
 
 static void no_allocation_that_fails_leaks_or_crashes(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
 
     add_snapshot(&w, "aa", NULL);
     add_snapshot(&w, "bb", "aa");
-    rotate_world(&w);
+    rotate_key_world(&w);
     rewrap_one(&w, 0);
     assert_true(sweep_allocations(all_folds, &w) > 8);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 int main(void)

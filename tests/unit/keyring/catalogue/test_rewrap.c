@@ -2,10 +2,10 @@
 
 #include "core/base/log.h"
 #include "keyring/catalogue/live_scopes.h"
-#include "tests/unit/keyring/killed.h"
+#include "tests/unit/keyring/fake_crash.h"
 #include "tests/unit/keyring/ledgers.h"
 
-static struct rewrap_result run_rewrap(struct world *w)
+static struct rewrap_result run_rewrap(struct key_world *w)
 {
     struct rewrap_options options = {.ledger = w->ledger, .keyring = w->k};
     struct rewrap_result r;
@@ -15,7 +15,7 @@ static struct rewrap_result run_rewrap(struct world *w)
 }
 
 /* Every live data key opens, and is under `version`. */
-static void check_all_under(struct world *w, const char *version)
+static void check_all_under(struct key_world *w, const char *version)
 {
     struct live_scopes s = {.count = 0};
 
@@ -36,14 +36,14 @@ static void check_all_under(struct world *w, const char *version)
 
 static void live_data_keys_move_to_the_active_version_and_the_old_one_can_go(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct rewrap_result r;
 
     add_snapshot(&w, "aa", NULL);
     add_snapshot(&w, "bb", "aa");
     add_snapshot(&w, "cc", NULL);
     add_tombstone(&w, "cc");
-    rotate_world(&w);
+    rotate_key_world(&w);
     add_snapshot(&w, "dd", NULL);
     r = run_rewrap(&w);
     assert_int_equal(r.scopes, 3);
@@ -53,7 +53,7 @@ static void live_data_keys_move_to_the_active_version_and_the_old_one_can_go(voi
     do_act(w.k, KEY_DISABLE, "1");
     check_all_under(&w, "2");
     assert_int_equal(count_records(w.ledger, RECORD_REWRAP), 2);
-    reopen_world(state, &w);
+    reopen_key_world(state, &w);
     check_all_under(&w, "2");
 
     /* And again there is nothing to do. */
@@ -61,33 +61,33 @@ static void live_data_keys_move_to_the_active_version_and_the_old_one_can_go(voi
     assert_int_equal(r.current, 3);
     assert_int_equal(r.done, 0);
     assert_int_equal(count_records(w.ledger, RECORD_REWRAP), 2);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void the_newest_of_two_rewraps_counts(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
 
     add_snapshot(&w, "aa", NULL);
-    rotate_world(&w);
+    rotate_key_world(&w);
     run_rewrap(&w);
-    rotate_world(&w);
+    rotate_key_world(&w);
     run_rewrap(&w);
     do_act(w.k, KEY_DISABLE, "1");
     do_act(w.k, KEY_DISABLE, "2");
     check_all_under(&w, "3");
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void the_record_says_from_and_to(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     const struct record *r;
     struct jdoc *part = NULL;
     struct key_name name;
 
     add_snapshot(&w, "aa", NULL);
-    rotate_world(&w);
+    rotate_key_world(&w);
     run_rewrap(&w);
     r = ledger_at(w.ledger, ledger_count(w.ledger) - 1);
     assert_int_equal(r->type, RECORD_REWRAP);
@@ -97,21 +97,21 @@ static void the_record_says_from_and_to(void **state)
     assert_done(jdoc_child(r->payload, "replaces", &part));
     assert_done(key_name_read(part, &name));
     assert_string_equal(name.version, "1");
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void a_dry_run_counts_and_writes_nothing(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct rewrap_options options = {.ledger = w.ledger, .keyring = w.k, .dry_run = true};
     struct rewrap_result r;
 
     add_snapshot(&w, "aa", NULL);
-    rotate_world(&w);
+    rotate_key_world(&w);
     assert_done(rewrap_run(&options, &r));
     assert_int_equal(r.done, 1);
     assert_int_equal(count_records(w.ledger, RECORD_REWRAP), 0);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static char said[ERR_TEXT_MAX];
@@ -124,14 +124,14 @@ static void listen(enum log_level level, const char *text)
 
 static void what_cannot_be_opened_stays_and_the_rest_is_done(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct rewrap_options options = {.ledger = w.ledger, .keyring = w.k};
     struct rewrap_result r;
 
     add_snapshot(&w, "aa", NULL);
-    rotate_world(&w);
+    rotate_key_world(&w);
     add_snapshot(&w, "bb", NULL);
-    rotate_world(&w);
+    rotate_key_world(&w);
     do_act(w.k, KEY_DISABLE, "1");
     log_to(listen);
     assert_int_equal(rewrap_run(&options, &r), ERR_KEY_INVALID);
@@ -147,27 +147,27 @@ static void what_cannot_be_opened_stays_and_the_rest_is_done(void **state)
     r = run_rewrap(&w);
     assert_int_equal(r.done, 1);
     check_all_under(&w, "3");
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void a_disabled_active_version_stops_it_before_anything_is_written(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct rewrap_options options = {.ledger = w.ledger, .keyring = w.k};
     struct rewrap_result r;
 
     add_snapshot(&w, "aa", NULL);
-    rotate_world(&w);
+    rotate_key_world(&w);
     do_act(w.k, KEY_DISABLE, "2");
     assert_refused(rewrap_run(&options, &r), ERR_KEY_INVALID, NULL);
     assert_int_equal(count_records(w.ledger, RECORD_REWRAP), 0);
     check_all_under(&w, "1");
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 static void a_further_master_key_gets_its_envelope_by_a_rewrap(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct master_key_options options[2];
     struct rewrap_result r;
     struct live_scopes s = {.count = 0};
@@ -186,7 +186,7 @@ static void a_further_master_key_gets_its_envelope_by_a_rewrap(void **state)
     assert_int_equal(d.envelope_count, 2);
     data_key_clear(&d);
     live_scopes_clear(&s);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 /* As a process of its own: `folder` is the one of the test. */
@@ -217,25 +217,25 @@ out:
 
 static void killed_anywhere_everything_still_opens_and_a_rerun_finishes(void **state)
 {
-    struct world w = make_world(state);
+    struct key_world w = make_key_world(state);
     struct rewrap_result r;
     unsigned long nth = 1;
 
     add_snapshot(&w, "aa", NULL);
     add_snapshot(&w, "bb", "aa");
-    rotate_world(&w);
+    rotate_key_world(&w);
     for (; kill_at(rewrap_in, in(state, ""), nth); nth++) {
-        reopen_world(state, &w);
+        reopen_key_world(state, &w);
         check_all_under(&w, NULL);
         run_rewrap(&w);
         check_all_under(&w, textf("%lu", nth + 1));
-        rotate_world(&w); /* all is to do again for the next */
+        rotate_key_world(&w); /* all is to do again for the next */
     }
     assert_true(nth > 20);
-    reopen_world(state, &w);
+    reopen_key_world(state, &w);
     r = run_rewrap(&w);
     assert_int_equal(r.done, 0);
-    clear_world(&w);
+    clear_key_world(&w);
 }
 
 int main(void)

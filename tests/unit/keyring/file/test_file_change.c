@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "tests/unit/keyring/killed.h"
+#include "tests/unit/keyring/fake_crash.h"
 #include "tests/unit/keyring/rings.h"
 
 static enum err with_ring(const char *path, enum err (*run)(struct keyring *k))

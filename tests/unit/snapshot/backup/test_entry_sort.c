@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 
 /* What a tar names: "d/" is a folder, "a=b" a hard link to b, "a>b" a symlink, else a file. */
 static void spool_name(struct spool *s, const char *name, uint64_t inode)

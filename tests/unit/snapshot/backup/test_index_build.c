@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 
 #define PIECE_ROWS 1024 /* rows are renumbered in pieces of this many */
 

@@ -1,6 +1,6 @@
 #include "snapshot/backup/index_writer.h"
 
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 #include "tests/unit/snapshot/repositories.h"
 
 #define SNAPSHOT "736e617073686f742d696421" /* "snapshot-id!" */

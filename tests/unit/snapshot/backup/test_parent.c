@@ -1,6 +1,6 @@
 #include "snapshot/backup/parent.h"
 
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 #include "tests/unit/snapshot/repositories.h"
 
 /* A repository with one snapshot, and the cached copy of its index. */
@@ -185,19 +185,6 @@ static void a_damaged_index_in_the_repository_is_corrupt(void **state)
     clear_family(&f);
 }
 
-static void all_other_copies_are_pruned(void **state)
-{
-    struct family f;
-
-    make_family(state, &f);
-    put_file(in(state, "state/cache/000000000000000000000000.index"), "old");
-    put_file(in(state, "state/cache/000000000000000000000000.index.new"), "killed");
-    assert_done(parent_cache_prune(f.w.repository, f.snapshot->id));
-    assert_int_equal(count_names(in(state, "state/cache")), 1);
-    assert_true(file_exists(f.cached));
-    clear_family(&f);
-}
-
 static enum err open_once(void *arg)
 {
     struct family *f = arg;
@@ -225,7 +212,6 @@ static const struct CMUnitTest tests[] = {
     IN_FOLDER(a_link_in_place_of_the_copy_is_not_followed),
     IN_FOLDER(with_neither_it_is_not_found),
     IN_FOLDER(a_damaged_index_in_the_repository_is_corrupt),
-    IN_FOLDER(all_other_copies_are_pruned),
     IN_FOLDER(no_memory_is_said),
 };
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "core/base/log.h"
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 
 #define STARTED_MS INT64_C(1700000100000) /* the parent's beginning */
 #define TICK_NS INT64_C(20000000)

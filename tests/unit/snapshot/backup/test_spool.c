@@ -1,7 +1,7 @@
 #include "snapshot/backup/spool.h"
 
 #include "snapshot/format/block.h"
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 
 static void entries_are_read_back_in_their_order(void **state)
 {

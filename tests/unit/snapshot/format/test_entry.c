@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "core/fs/path.h"
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

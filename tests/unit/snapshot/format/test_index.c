@@ -5,7 +5,7 @@
 
 #include "core/fs/path.h"
 #include "core/store/store.h"
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

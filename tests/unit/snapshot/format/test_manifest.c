@@ -2,7 +2,7 @@
 
 #include "core/base/mem.h"
 #include "snapshot/read/snapshot_reader.h"
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 #include "tests/unit/snapshot/repositories.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -14,9 +14,16 @@ static uint8_t content[4 * BLOCK_LEN];
 /* A target folder, its files made as a restore makes them before their content. */
 struct filling {
     struct handmade h;
+    struct selection selection;
     struct restore_tree tree;
     struct restore_data data;
 };
+
+static void begin_tree(struct filling *f, const char *root, bool delta)
+{
+    tree_init(&f->tree, &f->selection, delta);
+    assert_done(tree_open_root(&f->tree, root));
+}
 
 static void make_filling(void **state, struct filling *f)
 {
@@ -24,15 +31,14 @@ static void make_filling(void **state, struct filling *f)
     handmade_begin(state, &f->h);
     fill_pattern(content, sizeof content, 1);
     assert_int_equal(mkdir(in(state, "target"), 0700), 0);
-    f->tree = (struct restore_tree){.from = &f->h.opened, .root = in(state, "target")};
-    f->tree.root_fd = open(in(state, "target"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(f->tree.root_fd >= 0);
+    f->selection = (struct selection){.from = &f->h.opened};
+    begin_tree(f, in(state, "target"), false);
     f->data.tree = &f->tree;
 }
 
 static void clear_filling(struct filling *f)
 {
-    close(f->tree.root_fd);
+    tree_close_root(&f->tree);
     handmade_clear(&f->h);
 }
 
@@ -219,8 +225,8 @@ static void a_full_disk_is_a_matter_of_storage(void **state)
     add_blocks(&f, 1, 10);
     add_sized(&f.h.parts, "full", 10, 0);
     handmade_index(&f.h);
-    close(f.tree.root_fd);
-    f.tree.root_fd = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* it has a file "full" */
+    tree_close_root(&f.tree);
+    begin_tree(&f, "/dev", false); /* it has a file "full" */
     assert_refused(restore_data_write(&f.data), ERR_STORAGE, NULL);
     assert_int_equal(strncmp(err_text(), "restoring full: ", 16), 0);
     clear_filling(&f);
@@ -239,7 +245,8 @@ static void a_link_in_place_of_the_file_is_not_written_through(void **state)
     assert_int_equal(symlink("../outside", in(state, "target/f")), 0);
     assert_refused(restore_data_write(&f.data), ERR_FAILED, NULL);
     assert_int_equal(strncmp(err_text(), "opening f for writing", 21), 0);
-    f.tree.delta = true;
+    tree_close_root(&f.tree);
+    begin_tree(&f, in(state, "target"), true);
     assert_refused(restore_data_write(&f.data), ERR_FAILED, NULL);
     assert_true(have_file(in(state, "outside"), "0123456789"));
     clear_filling(&f);
@@ -254,7 +261,8 @@ static void a_link_in_place_of_a_file_of_zeros_is_not_written_through(void **sta
     add_zeros(&f.h);
     add_sized(&f.h.parts, "f", 10, 0);
     handmade_index(&f.h);
-    f.tree.delta = true;
+    tree_close_root(&f.tree);
+    begin_tree(&f, in(state, "target"), true);
     put_file(in(state, "outside"), "0123456789");
     assert_int_equal(symlink("../outside", in(state, "target/f")), 0);
     assert_refused(restore_data_write(&f.data), ERR_FAILED, NULL);
@@ -273,7 +281,8 @@ static void delta_reads_only_what_the_target_does_not_have(void **state)
     add_blocks(&f, 3, 100);
     add_sized(&f.h.parts, "f", 2 * BLOCK_LEN + 100, 0);
     handmade_index(&f.h);
-    f.tree.delta = true;
+    tree_close_root(&f.tree);
+    begin_tree(&f, in(state, "target"), true);
     memcpy(old, content, sizeof old);
     make_old(in(state, "target/f"), old, 2 * BLOCK_LEN + 100);
     assert_done(restore_data_write(&f.data)); /* all is there */
@@ -299,7 +308,8 @@ static void delta_of_a_file_that_is_too_short_is_not_taken_in_by_equal_blocks(vo
     add_piece(&f.h, 0, 0, bytes_of(content, BLOCK_LEN));
     add_sized(&f.h.parts, "f", 2 * BLOCK_LEN, 0);
     handmade_index(&f.h);
-    f.tree.delta = true;
+    tree_close_root(&f.tree);
+    begin_tree(&f, in(state, "target"), true);
     make_old(in(state, "target/f"), content, 2 * BLOCK_LEN - 1);
     assert_done(restore_data_write(&f.data));
     memcpy(want, content, BLOCK_LEN);
@@ -320,7 +330,8 @@ static void delta_writes_zeros_over_what_was_there(void **state)
     add_piece(&f.h, 0, 0, bytes_of(content, BLOCK_LEN));
     add_sized(&f.h.parts, "f", 2 * BLOCK_LEN, 0);
     handmade_index(&f.h);
-    f.tree.delta = true;
+    tree_close_root(&f.tree);
+    begin_tree(&f, in(state, "target"), true);
     make_old(in(state, "target/f"), content, 2 * BLOCK_LEN);
     assert_done(restore_data_write(&f.data));
     memset(want, 0, BLOCK_LEN);
@@ -341,7 +352,8 @@ static void delta_fills_each_of_the_files_that_share_a_block(void **state)
     for (size_t i = 0; i < 3; i++)
         add_sized(&f.h.parts, names[i] + 7, BLOCK_LEN, 0);
     handmade_index(&f.h);
-    f.tree.delta = true;
+    tree_close_root(&f.tree);
+    begin_tree(&f, in(state, "target"), true);
     for (size_t lacks = 0; lacks < 3; lacks++) {
         for (size_t i = 0; i < 3; i++)
             make_old(in(state, names[i]), i == lacks ? old : content, BLOCK_LEN);
@@ -370,7 +382,8 @@ static void delta_of_a_sparse_file_leaves_nothing_old_in_its_holes(void **state)
     add_entry(&f.h.parts, &e);
     entry_clear(&e);
     handmade_index(&f.h);
-    f.tree.delta = true;
+    tree_close_root(&f.tree);
+    begin_tree(&f, in(state, "target"), true);
     make_old(in(state, "target/f"), content, BLOCK_LEN);
     assert_done(restore_data_write(&f.data));
     assert_holds(in(state, "target/f"), sparse, BLOCK_LEN);

@@ -12,6 +12,7 @@ struct scene {
     struct world w;
     struct snapshot_list c;
     struct snapshot_reader opened;
+    struct selection selection;
     struct restore_tree tree;
     struct restore_target t;
 };
@@ -33,7 +34,8 @@ static void make_scene(void **state, struct scene *s)
     assert_done(snapshot_list_read(s->w.ledger, &s->c));
     assert_done(snapshot_list_find(&s->c, "latest", &snapshot));
     assert_done(snapshot_reader_open(s->w.repository, s->w.keyring, snapshot, 0, &s->opened));
-    s->tree.from = &s->opened;
+    s->selection = (struct selection){.from = &s->opened};
+    tree_init(&s->tree, &s->selection, false);
 }
 
 static void clear_scene(struct scene *s)
@@ -53,8 +55,8 @@ static enum err begin(struct scene *s)
     target_init(&s->t, &s->tree, false, false);
     s->t.kind = &target_kind_mount;
     s->t.is_mount = true;
-    s->tree.at_mount = true;
     assert_done(mem_text(in(state, "target"), &s->t.path));
+    tree_place(&s->tree, s->t.path, true);
     assert_done(file_join(s->t.path, MOUNT_PARTIAL, &s->t.partial));
     assert_done(file_join(s->t.path, MOUNT_MARK, &s->t.mark));
     assert_done(file_join(s->t.path, MOUNT_LOCK, &s->t.lock_path));
@@ -258,11 +260,11 @@ static void a_folder_is_no_mount_point_and_proc_is_one(void **state)
 
     make_scene(state, &s);
     target_init(&s.t, &s.tree, false, false);
-    assert_done(target_check(&s.t, in(state, "target")));
+    assert_done(target_check(&s.t, in(state, "target"), 0));
     assert_false(s.t.is_mount);
     target_clear(&s.t);
     target_init(&s.t, &s.tree, false, false);
-    assert_refused(target_check(&s.t, "/proc"), ERR_USAGE, NULL);
+    assert_refused(target_check(&s.t, "/proc", 0), ERR_USAGE, NULL);
     assert_true(s.t.is_mount);
     clear_scene(&s);
 }
@@ -275,7 +277,7 @@ static void a_target_must_have_a_name_of_its_own(void **state)
     make_scene(state, &s);
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
         target_init(&s.t, &s.tree, false, false);
-        assert_refused(target_check(&s.t, given[i]), ERR_USAGE, NULL);
+        assert_refused(target_check(&s.t, given[i], 0), ERR_USAGE, NULL);
         assert_non_null(strstr(err_text(), ": name the folder itself"));
         target_clear(&s.t);
     }

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 
 static char said[4096];
 

@@ -4,7 +4,7 @@
 #include <archive_entry.h>
 
 #include "snapshot/browse/browse.h"
-#include "tests/unit/snapshot/images.h"
+#include "tests/unit/snapshot/index_samples.h"
 #include "tests/unit/snapshot/repositories.h"
 
 /* ---- tars made by hand ---- */

@@ -1,12 +1,4 @@
-/*
- * Kills a child process before or after any system call that changes the disk: write (torn in the
- * middle), fsync, rename, link and unlink are replaced here, in front of the C library's.
- *
- * To be included by one file of a program.
- * Uses: helpers.
- */
-#ifndef TESTS_UNIT_KEYRING_KILLED_H
-#define TESTS_UNIT_KEYRING_KILLED_H
+#include "tests/unit/keyring/fake_crash.h"
 
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -17,24 +9,23 @@
 
 #define KILLED 99
 #define FAILED_CHILD 98
+#define CALL(...) (step(), changing(syscall(__VA_ARGS__)))
 
 static unsigned long die_at; /* 0: never; each call has a step before it and one after */
 static unsigned long passed;
 
-static inline void step(void)
+static void step(void)
 {
     passed++;
     if (die_at != 0 && passed == die_at)
         _exit(KILLED);
 }
 
-static inline long changing(long result)
+static long changing(long result)
 {
     step();
     return result;
 }
-
-#define CALL(...) (step(), changing(syscall(__VA_ARGS__)))
 
 ssize_t write(int fd, const void *data, size_t len)
 {
@@ -64,10 +55,7 @@ int unlink(const char *path)
     return (int)CALL(SYS_unlinkat, -100, path, 0);
 }
 
-typedef enum err operation(const char *path);
-
-/* True when the operation was killed at its `nth` step, false when it has fewer. */
-static inline bool kill_at(operation *run, const char *path, unsigned long nth)
+bool kill_at(operation *run, const char *path, unsigned long nth)
 {
     int status = 0;
     pid_t child = fork();
@@ -83,5 +71,3 @@ static inline bool kill_at(operation *run, const char *path, unsigned long nth)
     assert_int_not_equal(WEXITSTATUS(status), FAILED_CHILD);
     return WEXITSTATUS(status) == KILLED;
 }
-
-#endif

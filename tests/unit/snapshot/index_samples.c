@@ -1,10 +1,4 @@
-/*
- * Index images put together by hand, right or wrong.
- *
- * Uses: helpers, snapshot/format/index.
- */
-#ifndef TESTS_UNIT_SNAPSHOT_IMAGES_H
-#define TESTS_UNIT_SNAPSHOT_IMAGES_H
+#include "tests/unit/snapshot/index_samples.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +9,7 @@
 #include "snapshot/format/index.h"
 #include "tests/unit/helpers.h"
 
-/* The parts of an image; the header counts what is added unless a test changes it afterwards. */
-struct parts {
-    struct index_header header;
-    struct buf objects;
-    struct buf entries;
-    struct buf rows;
-};
-
-static inline struct parts parts_of_nothing(void)
+struct parts parts_of_nothing(void)
 {
     struct parts p = {.objects = {.max = MIB}, .entries = {.max = 4 * MIB}, .rows = {.max = MIB}};
 
@@ -31,15 +17,14 @@ static inline struct parts parts_of_nothing(void)
     return p;
 }
 
-static inline void parts_clear(struct parts *p)
+void parts_clear(struct parts *p)
 {
     buf_clear(&p->objects);
     buf_clear(&p->entries);
     buf_clear(&p->rows);
 }
 
-/* An entry with a path; the rest is as a plain file or folder has it. */
-static inline struct entry entry_at(enum entry_type type, const char *path)
+struct entry entry_at(enum entry_type type, const char *path)
 {
     struct entry e;
 
@@ -54,14 +39,14 @@ static inline struct entry entry_at(enum entry_type type, const char *path)
     return e;
 }
 
-static inline void add_entry(struct parts *p, const struct entry *e)
+void add_entry(struct parts *p, const struct entry *e)
 {
     assert_done(entry_encode(e, &p->entries));
     p->header.file_count++;
     p->header.files_len = p->entries.len;
 }
 
-static inline void add_named(struct parts *p, enum entry_type type, const char *path)
+void add_named(struct parts *p, enum entry_type type, const char *path)
 {
     struct entry e = entry_at(type, path);
 
@@ -71,8 +56,7 @@ static inline void add_named(struct parts *p, enum entry_type type, const char *
     entry_clear(&e);
 }
 
-/* A file of `size` bytes in blocks of 64 KiB, the first of which is row `first`. */
-static inline void add_sized(struct parts *p, const char *path, uint64_t size, uint64_t first)
+void add_sized(struct parts *p, const char *path, uint64_t size, uint64_t first)
 {
     struct entry e = entry_at(ENTRY_FILE, path);
 
@@ -83,7 +67,7 @@ static inline void add_sized(struct parts *p, const char *path, uint64_t size, u
     entry_clear(&e);
 }
 
-static inline void add_object(struct parts *p, uint8_t first_byte)
+void add_object(struct parts *p, uint8_t first_byte)
 {
     uint8_t id[SEAL_ID_LEN] = {first_byte};
 
@@ -91,7 +75,7 @@ static inline void add_object(struct parts *p, uint8_t first_byte)
     p->header.object_count++;
 }
 
-static inline void add_row(struct parts *p, const struct block *b)
+void add_row(struct parts *p, const struct block *b)
 {
     uint8_t row[BLOCK_ROW_LEN];
 
@@ -100,7 +84,7 @@ static inline void add_row(struct parts *p, const struct block *b)
     p->header.block_count++;
 }
 
-static inline void add_block(struct parts *p, uint32_t object, uint64_t offset)
+void add_block(struct parts *p, uint32_t object, uint64_t offset)
 {
     struct block b = {
         .sha256 = {1, 2, 3}, .object = object, .offset = offset, .stored_len = 100, .codec = 1};
@@ -108,7 +92,7 @@ static inline void add_block(struct parts *p, uint32_t object, uint64_t offset)
     add_row(p, &b);
 }
 
-static inline struct buf image_of(const struct parts *p)
+struct buf image_of(const struct parts *p)
 {
     struct buf image = {.max = 8 * MIB};
     uint8_t head[INDEX_HEADER_LEN];
@@ -121,7 +105,7 @@ static inline struct buf image_of(const struct parts *p)
     return image;
 }
 
-static inline int file_of(struct bytes content)
+int file_of(struct bytes content)
 {
     int fd = memfd_create("image", MFD_CLOEXEC);
 
@@ -130,12 +114,12 @@ static inline int file_of(struct bytes content)
     return fd;
 }
 
-static inline enum err open_image(struct bytes image, struct index **out)
+enum err open_image(struct bytes image, struct index **out)
 {
     return index_open(file_of(image), image.len, out);
 }
 
-static inline enum err open_parts(const struct parts *p, struct index **out)
+enum err open_parts(const struct parts *p, struct index **out)
 {
     struct buf image = image_of(p);
     enum err rc = open_image(buf_bytes(&image), out);
@@ -144,8 +128,7 @@ static inline enum err open_parts(const struct parts *p, struct index **out)
     return rc;
 }
 
-/* A small one with everything in it: kinds, links, xattrs, ACL, extents, all codecs. */
-static inline struct parts parts_of_all(void)
+struct parts parts_of_all(void)
 {
     struct parts p = parts_of_nothing();
     struct block zero = {.codec = BLOCK_ZERO};
@@ -179,9 +162,7 @@ static inline struct parts parts_of_all(void)
     return p;
 }
 
-/* Read all that an opened index gives, as a restore would, and see that it keeps its promises.
- * Ends the program when it does not. */
-static inline void use_index(const struct index *x)
+void use_index(const struct index *x)
 {
     const struct index_header *h = index_header(x);
     uint8_t row[BLOCK_ROW_LEN];
@@ -209,5 +190,3 @@ static inline void use_index(const struct index *x)
     }
     entry_clear(&e);
 }
-
-#endif
