@@ -7,7 +7,8 @@ MODE ?= release
 O ?= $(if $(filter release,$(MODE)),build,build-$(MODE))
 PREFIX ?= /usr/local
 # Rooms in their one direction.
-ROOMS ?= core/base core/fs core/seal core/store core/ledger keyring keyring/file keyring/catalogue \
+ROOMS ?= core/base core/fs core/seal core/store core/ledger core/repository \
+	keyring keyring/file keyring/catalogue \
 	$(addprefix snapshot/,format source read backup restore verify browse) \
 	cli/config cli/command cli
 PYTHON ?= /usr/bin/python3

@@ -11,7 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
-#include "core/ledger/trust.h"
+#include "core/ledger/state_files.h"
 
 #define REPOSITORY_TAG_LEN 8 /* bytes of the digest that name its folder */
 
@@ -24,10 +24,10 @@ void session_init(struct session *s, const struct settings *settings)
 void session_clear(struct session *s)
 {
     snapshot_list_clear(&s->snapshot_list);
-    ledger_free(s->ledger);
+    repository_free(s->repository);
     store_free(s->store);
     keyring_free(s->keyring);
-    mem_free(s->repository);
+    mem_free(s->where);
     mem_free(s->state_dir);
     memset(s, 0, sizeof *s);
 }
@@ -91,7 +91,7 @@ static enum err find_state_dir(struct session *s)
         err_hint("give --state-dir DIR");
         return ERR_USAGE;
     }
-    TRY(hash_of(bytes_of_text(s->repository), digest));
+    TRY(hash_of(bytes_of_text(s->where), digest));
     text_hex(bytes_of(digest, REPOSITORY_TAG_LEN), tag);
     TRY(mem_format(&s->state_dir, "%s/repositories/%s", base, tag));
 out:
@@ -109,38 +109,18 @@ static enum err make_state_dir(const struct session *s)
     return rc;
 }
 
-/* Has this machine seen a repository in that folder of the state directory? */
-static bool was_seen(const char *state_dir, struct trust *out)
-{
-    char *path = NULL;
-    enum err rc;
-
-    TRY(file_join(state_dir, TRUST_FILE, &path));
-    TRY(trust_load(path, out));
-    rc = out->known ? ERR_OK : ERR_NOT_FOUND;
-out:
-    mem_free(path);
-    return rc == ERR_OK;
-}
-
 enum err session_refuse_unmounted(const struct session *s)
 {
-    struct trust seen = {.known = false};
-    struct err_record before;
-    enum err rc = ERR_OK;
+    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
 
-    err_take(ERR_OK, &before);
-    if (!was_seen(s->state_dir, &seen)) {
-        rc = err_give(&before);
-    } else {
-        rc = err_set(ERR_STORAGE,
-                     "there is no repository in %s, and this machine has used it before: is its "
-                     "disk mounted?",
-                     s->repository);
-        err_hint("if it is gone for good, move %s away", s->state_dir);
-    }
-    trust_clear(&seen);
-    return rc;
+    if (!repository_seen(s->state_dir, fingerprint))
+        return ERR_OK;
+    (void)err_set(ERR_STORAGE,
+                  "there is no repository in %s, and this machine has used it before: is its "
+                  "disk mounted?",
+                  s->where);
+    err_hint("if it is gone for good, move %s away", s->state_dir);
+    return ERR_STORAGE;
 }
 
 /* The folder of the state directory that has seen this repository under another path; *out is NULL
@@ -155,18 +135,17 @@ static enum err find_moved(const struct session *s, char **out)
     TRY(mem_format(&base, "%s/repositories", settings_text(s->settings, OPTION_STATE_DIR)));
     dir = opendir(base);
     while (dir != NULL && *out == NULL && (entry = readdir(dir)) != NULL) {
-        struct trust seen = {.known = false};
+        char seen[LEDGER_FINGERPRINT_LEN + 1];
         char *path = NULL;
 
         if (entry->d_name[0] == '.')
             continue;
         TRY(file_join(base, entry->d_name, &path));
-        if (strcmp(path, s->state_dir) != 0 && was_seen(path, &seen) &&
-            strcmp(seen.fingerprint, ledger_fingerprint(s->ledger)) == 0) {
+        if (strcmp(path, s->state_dir) != 0 && repository_seen(path, seen) &&
+            strcmp(seen, ledger_fingerprint(session_ledger(s))) == 0) {
             *out = path;
             path = NULL; /* the caller's now */
         }
-        trust_clear(&seen);
         mem_free(path);
     }
 out:
@@ -183,14 +162,14 @@ void session_hint_signing_key(const struct session *s)
     enum err rc;
 
     err_take(ERR_FAILED, &failure); /* what is said below comes behind it */
-    rc = s->ledger != NULL ? find_moved(s, &moved) : ERR_OK;
+    rc = s->repository != NULL ? find_moved(s, &moved) : ERR_OK;
     (void)err_give(&failure);
     if (rc == ERR_OK && moved != NULL)
         err_hint("this machine knows the repository from another path: was it moved? Then move %s "
                  "away, and rename %s to it",
                  s->state_dir, moved);
     else
-        err_hint("to back up from here, put the copy of its signing-key.json into %s",
+        err_hint("to back up from here, put the copy of its " STATE_SIGNING_KEY " into %s",
                  s->state_dir);
     mem_free(moved);
 }
@@ -212,7 +191,7 @@ enum err session_locate(struct session *s)
     enum err rc;
 
     TRY(require_repository(s, &where));
-    TRY(find_canonical(where, &s->repository));
+    TRY(find_canonical(where, &s->where));
     TRY(find_state_dir(s));
 out:
     return rc;
@@ -220,11 +199,9 @@ out:
 
 bool session_is_known(const struct session *s)
 {
-    struct trust seen = {.known = false};
-    bool is_known = was_seen(s->state_dir, &seen);
+    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
 
-    trust_clear(&seen);
-    return is_known;
+    return repository_seen(s->state_dir, fingerprint);
 }
 
 /* No folder is there: never was, or its disk is not mounted. */
@@ -266,19 +243,6 @@ static void warn_trust_on_first_use(const struct ledger *ledger)
                       "it with --fingerprint");
 }
 
-/* So looks the folder where a disk is to be mounted. */
-static bool has_nothing(struct store *store)
-{
-    struct err_record before;
-    bool is_empty = false;
-    bool is_known;
-
-    err_take(ERR_OK, &before);
-    is_known = store_is_empty(store, &is_empty) == ERR_OK;
-    (void)err_give(&before);
-    return is_known && is_empty;
-}
-
 /* Whoever asks for the latest must hear that a later one was passed over. */
 static void say_damaged(const struct snapshot_list *c)
 {
@@ -287,36 +251,45 @@ static void say_damaged(const struct snapshot_list *c)
                 c->damaged_count, c->damaged_count == 1 ? " is" : "s are");
 }
 
-enum err session_open_ledger(struct session *s, bool read_all)
+enum err session_open_repository(struct session *s, bool read_all)
 {
-    struct ledger_options options = {.read_all = read_all};
+    struct repository_options options = {.read_all = read_all};
+    struct ledger *ledger;
     enum err rc;
 
     TRY(session_open_store(s, false));
     options.store = s->store;
     options.state_dir = s->state_dir;
     options.fingerprint = settings_text(s->settings, OPTION_FINGERPRINT);
-    rc = ledger_open(&options, &s->ledger);
-    if (rc == ERR_CORRUPT && has_nothing(s->store)) {
+    rc = repository_open(&options, &s->repository);
+    if (rc == ERR_CORRUPT && repository_is_vacant(s->store)) {
         TRY(session_refuse_unmounted(s));
         rc = ERR_CORRUPT;
     }
     if (rc == ERR_NOT_FOUND)
         err_hint("\"sealpoint init\" makes a repository");
     TRY(rc);
-    if (ledger_is_trusted_on_first_use(s->ledger))
-        warn_trust_on_first_use(s->ledger);
-    TRY(snapshot_list_read(s->ledger, &s->snapshot_list));
+    ledger = session_ledger(s);
+    if (ledger_is_trusted_on_first_use(ledger))
+        warn_trust_on_first_use(ledger);
+    TRY(snapshot_list_read(ledger, &s->snapshot_list));
     say_damaged(&s->snapshot_list);
 out:
     return rc;
 }
 
+struct ledger *session_ledger(const struct session *s)
+{
+    return s->repository != NULL ? repository_ledger(s->repository) : NULL;
+}
+
 void session_checkpoint(struct session *s)
 {
-    if (s->ledger == NULL || !ledger_can_append(s->ledger) || !ledger_checkpoint_is_due(s->ledger))
+    struct ledger *ledger = session_ledger(s);
+
+    if (ledger == NULL || !ledger_can_append(ledger) || !ledger_checkpoint_is_due(ledger))
         return;
-    if (ledger_checkpoint(s->ledger) != ERR_OK)
+    if (ledger_checkpoint(ledger) != ERR_OK)
         log_say(LOG_WARN, "no checkpoint was written: %s", err_text());
 }
 

@@ -35,7 +35,7 @@ static void fill_backup_options(struct session *session, struct backup_options *
     const struct settings *s = session->settings;
     int64_t retain_ms = settings_duration_ms(s, OPTION_RETAIN);
 
-    to->ledger = session->ledger;
+    to->repository = session->repository;
     to->keyring = session->keyring;
     to->stream_name = settings_text(s, OPTION_STREAM_NAME);
     to->description = settings_text(s, OPTION_DESCRIPTION);
@@ -57,7 +57,7 @@ static enum err print_backup_json(struct session *session, const struct backup_r
     struct jdoc *to = NULL;
     enum err rc;
 
-    TRY(snapshot_list_read(session->ledger, &now));
+    TRY(snapshot_list_read(session_ledger(session), &now));
     TRY(snapshot_list_find(&now, result->id, &made));
     TRY(describe_snapshot(made, &to));
     TRY(jdoc_set_number(to, "format", 1));
@@ -144,10 +144,10 @@ enum err command_backup(const struct settings *s)
     TRY(choose_source(&session, &options.source));
     TRY(session_open_keyring(&session));
     keyring_prepare(session.keyring);
-    TRY(session_open_ledger(&session, false));
+    TRY(session_open_repository(&session, false));
     fill_backup_options(&session, &options);
     rc = take_snapshot(&options, &result);
-    if (rc == ERR_USAGE && !ledger_can_append(session.ledger))
+    if (rc == ERR_USAGE && !ledger_can_append(session_ledger(&session)))
         session_hint_signing_key(&session);
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;

@@ -19,9 +19,9 @@ static enum err open_snapshot(struct session *session, struct browse_options *to
 
     TRY(session_open_keyring(session));
     keyring_prepare(session->keyring);
-    TRY(session_open_ledger(session, false));
+    TRY(session_open_repository(session, false));
     TRY(session_find_snapshot(session, &to->snapshot));
-    to->ledger = session->ledger;
+    to->repository = session->repository;
     to->keyring = session->keyring;
     to->envelope = (size_t)settings_number(session->settings, OPTION_ENVELOPE);
 out:

@@ -10,6 +10,7 @@
 #include "core/fs/file.h"
 #include "core/ledger/cache.h"
 #include "core/ledger/ledger_fetch.h"
+#include "core/ledger/state_files.h"
 
 /*
  * Opening the ledger pins what it sees, writes its cache and takes its lock. Completion must do
@@ -42,7 +43,7 @@ static enum err read_checked(struct session *s, struct record_set *out)
         goto out;
     TRY(store_open(settings_text(s->settings, OPTION_REPOSITORY), false, &s->store));
     TRY(ledger_fetch_names(s->store, out));
-    TRY(file_join(s->state_dir, CACHE_FILE, &path));
+    TRY(file_join(s->state_dir, STATE_RECORDS, &path));
     TRY(cache_read(path, out, &cache));
 out:
     mem_free(path);

@@ -78,7 +78,7 @@ enum err impact_warn(struct session *session, const struct key_name *key)
     struct impact impact = {0};
     enum err rc;
 
-    TRY(impact_of(session->ledger, key, &impact));
+    TRY(impact_of(session_ledger(session), key, &impact));
     if (impact.count == 0) {
         log_say(LOG_INFO, "no snapshot of this repository depends on version %s", key->version);
         goto out;

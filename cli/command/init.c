@@ -8,41 +8,19 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
+#include "core/ledger/state_files.h"
 #include "keyring/admin.h"
-
-/* Genesis and the writer's enrolment: with fewer records a run was killed midway. */
-#define LEDGER_WHOLE 2
 
 struct made {
     bool keyrings[KEYRING_KEYS_MAX]; /* made now, not found */
     struct key_name active;          /* of the first master key */
 };
 
-static enum err count_record(void *arg, const char *name, uint64_t size)
-{
-    size_t *count = arg;
-
-    (void)name;
-    (void)size;
-    ++*count;
-    return ERR_OK;
-}
-
-static bool has_signing_key(const struct session *session)
-{
-    char *path = NULL;
-    bool there =
-        file_join(session->state_dir, "signing-key.json", &path) == ERR_OK && file_exists(path);
-
-    mem_free(path);
-    return there;
-}
-
 /* A repository that is there is refused before a keyring is made for it. */
 static enum err refuse_existing(const struct settings *s)
 {
     struct session session;
-    size_t records = 0;
+    enum repository_presence presence;
     enum err rc;
 
     session_init(&session, s);
@@ -53,13 +31,13 @@ static enum err refuse_existing(const struct settings *s)
     }
     if (rc != ERR_OK)
         goto out;
-    TRY(store_list(session.store, "ledger", count_record, &records));
-    if (records == 0)
+    TRY(repository_look(session.store, &presence));
+    if (presence == REPOSITORY_NONE)
         TRY(session_refuse_unmounted(&session));
-    if (records < LEDGER_WHOLE)
+    if (presence != REPOSITORY_MADE)
         goto out;
-    rc = err_set(ERR_EXISTS, "%s is a repository already", session.repository);
-    if (!has_signing_key(&session))
+    rc = err_set(ERR_EXISTS, "%s is a repository already", session.where);
+    if (!repository_has_signing_key(session.state_dir))
         session_hint_signing_key(&session);
 out:
     session_clear(&session);
@@ -120,16 +98,16 @@ out:
     return rc;
 }
 
-static enum err make_ledger(struct session *session)
+static enum err make_repository(struct session *session)
 {
-    struct ledger_options options = {0};
+    struct repository_options options = {0};
     enum err rc;
 
     TRY(session_open_store(session, true));
     options.store = session->store;
     options.state_dir = session->state_dir;
     options.fingerprint = settings_text(session->settings, OPTION_FINGERPRINT);
-    TRY(ledger_create(&options, &session->ledger));
+    TRY(repository_create(&options, &session->repository));
 out:
     return rc;
 }
@@ -140,11 +118,11 @@ static enum err say_advice(const struct session *session)
 
     for (size_t i = 0; i < session->settings->key_count; i++)
         if (session->settings->keys[i].path != NULL)
-            TRY(advice_on_keyring(session, i, session->repository));
+            TRY(advice_on_keyring(session, i, session->where));
     log_say(LOG_INFO, "keep the fingerprint with them: a restore on a new machine is checked "
                       "against it");
     log_say(LOG_INFO,
-            "keep a copy of %s/signing-key.json with them: with it a new machine can go on "
+            "keep a copy of %s/" STATE_SIGNING_KEY " with them: with it a new machine can go on "
             "backing up into this repository",
             session->state_dir);
 out:
@@ -159,10 +137,10 @@ static enum err print_repository_json(const struct session *session, const struc
 
     TRY(jdoc_object(&to));
     TRY(jdoc_set_number(to, "format", 1));
-    TRY(jdoc_set_text(to, "repository", session->repository));
+    TRY(jdoc_set_text(to, "repository", session->where));
     TRY(jdoc_set_hex(to, "repositoryId",
-                     bytes_of(ledger_repository(session->ledger), SEAL_ID_LEN)));
-    TRY(jdoc_set_text(to, "fingerprint", ledger_fingerprint(session->ledger)));
+                     bytes_of(ledger_repository(session_ledger(session)), SEAL_ID_LEN)));
+    TRY(jdoc_set_text(to, "fingerprint", ledger_fingerprint(session_ledger(session))));
     TRY(jdoc_set_text(to, "stateDir", session->state_dir));
     TRY(jdoc_set_text(to, "keyring", s->keys[0].path));
     TRY(jdoc_set_bool(to, "keyringMade", made->keyrings[0]));
@@ -185,8 +163,8 @@ static void print_repository(const struct session *session, const struct made *m
     const struct settings *s = session->settings;
     char key[DESCRIBE_KEY_MAX];
 
-    print_init_row("repository", session->repository, "");
-    print_init_row("fingerprint", ledger_fingerprint(session->ledger), "");
+    print_init_row("repository", session->where, "");
+    print_init_row("fingerprint", ledger_fingerprint(session_ledger(session)), "");
     print_init_row("signing key", session->state_dir, " (folder)");
     for (size_t i = 0; i < s->key_count; i++)
         if (s->keys[i].path != NULL)
@@ -204,7 +182,7 @@ enum err command_init(const struct settings *s)
     session_init(&session, s);
     TRY(refuse_existing(s));
     TRY(make_keyrings(&session, &made));
-    TRY(make_ledger(&session));
+    TRY(make_repository(&session));
     if (settings_flag(s, OPTION_JSON))
         TRY(print_repository_json(&session, &made));
     else

@@ -166,8 +166,8 @@ enum err command_key_check(const struct settings *s)
     session_init(&session, s);
     TRY(session_open_keyring(&session));
     if (settings_text(s, OPTION_REPOSITORY) != NULL)
-        TRY(session_open_ledger(&session, false));
-    TRY(check_run(session.keyring, session.ledger, &check));
+        TRY(session_open_repository(&session, false));
+    TRY(check_run(session.keyring, session_ledger(&session), &check));
     session_checkpoint(&session);
     if (settings_flag(s, OPTION_JSON))
         TRY(print_check_json(&check));
@@ -229,7 +229,7 @@ static enum err name_from_ledger(const struct session *session, const char *vers
     struct needed_keys needed = {NULL, 0};
     enum err rc;
 
-    TRY(needed_keys_read(session->ledger, &needed));
+    TRY(needed_keys_read(session_ledger(session), &needed));
     if (needed.count == 0)
         FAIL(ERR_NOT_FOUND, "no snapshot depends on any master key");
     *out = needed.items[0].key;
@@ -270,9 +270,9 @@ enum err command_key_impact(const struct settings *s)
 
     session_init(&session, s);
     TRY(session_open_keyring(&session));
-    TRY(session_open_ledger(&session, false));
+    TRY(session_open_repository(&session, false));
     TRY(find_version(&session, session_argument(&session, 0), &name));
-    TRY(impact_of(session.ledger, &name, &impact));
+    TRY(impact_of(session_ledger(&session), &name, &impact));
     if (settings_flag(s, OPTION_JSON))
         TRY(print_impact_json(&session, &impact));
     else

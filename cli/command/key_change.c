@@ -20,7 +20,7 @@ struct change {
 
 /* The repository, when one is configured; without it nothing can be said of what depends on a
  * version. With --yes a repository out of reach does not keep a key from being withdrawn. */
-static enum err open_ledger_if_any(struct session *session)
+static enum err open_repository_if_any(struct session *session)
 {
     const struct settings *s = session->settings;
     enum err rc;
@@ -29,12 +29,12 @@ static enum err open_ledger_if_any(struct session *session)
         log_say(LOG_WARN, "no repository is given: what depends on this version is not known");
         return ERR_OK;
     }
-    rc = session_open_ledger(session, false);
+    rc = session_open_repository(session, false);
     if (rc == ERR_OK || !settings_flag(s, OPTION_YES))
         return rc;
     log_say(LOG_WARN, "what depends on this version is not known: %s", err_text());
-    ledger_free(session->ledger);
-    session->ledger = NULL;
+    repository_free(session->repository);
+    session->repository = NULL;
     return ERR_OK;
 }
 
@@ -46,7 +46,7 @@ static enum err confirm_change(struct session *session, const struct change *cha
 
     if (!change->is_asked)
         goto out;
-    if (session->ledger != NULL)
+    if (session->repository != NULL)
         TRY(impact_warn(session, name));
     if (settings_flag(session->settings, OPTION_YES))
         goto out;
@@ -62,9 +62,9 @@ static void record_change(struct session *session)
 {
     struct check check = {0};
 
-    if (session->ledger == NULL)
+    if (session->repository == NULL)
         return;
-    if (check_run(session->keyring, session->ledger, &check) == ERR_OK)
+    if (check_run(session->keyring, session_ledger(session), &check) == ERR_OK)
         session_checkpoint(session);
     else
         log_say(LOG_WARN, "the change is not in the ledger yet: %s", err_text());
@@ -116,7 +116,7 @@ static enum err change_version(const struct settings *s, const struct change *ch
     TRY(session_open_keyring(&session));
     TRY(impact_choose_key(&session, &key));
     TRY(impact_name(&session, key, session_argument(&session, 0), &name));
-    TRY(open_ledger_if_any(&session));
+    TRY(open_repository_if_any(&session));
     TRY(confirm_change(&session, change, &name));
     TRY(keyring_act(session.keyring, key, change->action, name.version,
                     settings_number(s, OPTION_DAYS), &after));
@@ -237,8 +237,8 @@ enum err command_key_rewrap(const struct settings *s)
 
     session_init(&session, s);
     TRY(session_open_keyring(&session));
-    TRY(session_open_ledger(&session, false));
-    options.ledger = session.ledger;
+    TRY(session_open_repository(&session, false));
+    options.ledger = session_ledger(&session);
     options.keyring = session.keyring;
     rc = rewrap_run(&options, &result);
     err_take(rc, &done);

@@ -12,7 +12,7 @@ static void fill_restore_options(struct session *session, const struct snapshot 
     const struct settings *s = session->settings;
     const struct invocation *i = s->invocation;
 
-    to->ledger = session->ledger;
+    to->repository = session->repository;
     to->keyring = session->keyring;
     to->snapshot_list = &session->snapshot_list;
     to->snapshot = which;
@@ -107,7 +107,7 @@ enum err command_restore(const struct settings *s)
         FAIL(ERR_USAGE, "\"restore\" needs --to DIR");
     TRY(session_open_keyring(&session));
     keyring_prepare(session.keyring);
-    TRY(session_open_ledger(&session, false));
+    TRY(session_open_repository(&session, false));
     TRY(session_find_snapshot(&session, &which));
     fill_restore_options(&session, which, &options);
     rc = restore_files(&options, &result);

@@ -107,9 +107,9 @@ enum err command_verify(const struct settings *s)
         TRY(session_open_keyring(&session));
         keyring_prepare(session.keyring);
     }
-    TRY(session_open_ledger(&session, true));
+    TRY(session_open_repository(&session, true));
     TRY(choose_snapshots(&session, &which, &options.snapshot_count));
-    options.ledger = session.ledger;
+    options.repository = session.repository;
     options.keyring = session.keyring;
     options.snapshot_list = &session.snapshot_list;
     options.snapshots = which;

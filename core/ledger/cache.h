@@ -17,8 +17,6 @@
 #include "core/base/err.h"
 #include "core/ledger/record_set.h"
 
-#define CACHE_FILE "records.jsonl"
-
 /* How the file was found. */
 struct cache {
     uint64_t good; /* its sound length */

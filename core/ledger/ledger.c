@@ -25,7 +25,7 @@ static enum err load_signer(struct ledger *l)
     char *path = NULL;
     enum err rc;
 
-    TRY(file_join(l->state_dir, LEDGER_KEY_FILE, &path));
+    TRY(file_join(l->state_dir, STATE_SIGNING_KEY, &path));
     rc = signer_load(path, &l->signer);
     if (rc == ERR_NOT_FOUND) {
         err_clear();
@@ -48,9 +48,9 @@ enum err ledger_begin(const struct ledger_options *options, struct ledger **out)
     l->store = options->store;
     TRY(mem_text(options->state_dir, &l->state_dir));
     TRY(file_make_dirs(l->state_dir, STATE_DIR_MODE));
-    TRY(file_join(l->state_dir, TRUST_FILE, &l->trust_path));
-    TRY(file_join(l->state_dir, CACHE_FILE, &l->cache_path));
-    TRY(file_join(l->state_dir, LEDGER_LOCK_FILE, &l->lock_path));
+    TRY(file_join(l->state_dir, STATE_TRUST, &l->trust_path));
+    TRY(file_join(l->state_dir, STATE_RECORDS, &l->cache_path));
+    TRY(file_join(l->state_dir, STATE_LEDGER_LOCK, &l->lock_path));
     TRY(trust_load(l->trust_path, &l->seen));
     TRY(load_signer(l));
     *out = l;
@@ -170,7 +170,7 @@ enum err ledger_sweep(const struct ledger *l)
         return ERR_OK;
     }
     TRY(rc);
-    TRY(file_join(l->state_dir, LEDGER_KEY_FILE, &key_path));
+    TRY(file_join(l->state_dir, STATE_SIGNING_KEY, &key_path));
     TRY(file_sweep(key_path));
     TRY(file_sweep(l->trust_path));
 out:
@@ -197,16 +197,6 @@ bool ledger_is_trusted_on_first_use(const struct ledger *l)
 bool ledger_can_append(const struct ledger *l)
 {
     return l->signer != NULL && writers_allow(&l->writers, l->own, RECORD_SNAPSHOT);
-}
-
-struct store *ledger_store(const struct ledger *l)
-{
-    return l->store;
-}
-
-const char *ledger_state_dir(const struct ledger *l)
-{
-    return l->state_dir;
 }
 
 size_t ledger_count(const struct ledger *l)

@@ -50,8 +50,6 @@ const uint8_t *ledger_repository(const struct ledger *l);    /* SEAL_ID_LEN byte
 const char *ledger_fingerprint(const struct ledger *l);      /* hex */
 bool ledger_is_trusted_on_first_use(const struct ledger *l); /* pinned just now, unchecked */
 bool ledger_can_append(const struct ledger *l);              /* the signing key is here */
-struct store *ledger_store(const struct ledger *l);
-const char *ledger_state_dir(const struct ledger *l);
 
 /* Remove what killed runs left beside the files of the state directory, but nothing that a run is
  * writing there now. */

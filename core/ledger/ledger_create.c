@@ -22,7 +22,7 @@ static enum err have_signer(struct ledger *l)
 
     if (l->signer != NULL)
         goto out;
-    TRY(file_join(l->state_dir, LEDGER_KEY_FILE, &path));
+    TRY(file_join(l->state_dir, STATE_SIGNING_KEY, &path));
     TRY(signer_new(&l->signer));
     TRY(ledger_lock(l));
     TRY(signer_save(l->signer, path));

@@ -15,11 +15,9 @@
 #include "core/ledger/heads.h"
 #include "core/ledger/ledger.h"
 #include "core/ledger/record_set.h"
+#include "core/ledger/state_files.h"
 #include "core/ledger/trust.h"
 #include "core/ledger/writers.h"
-
-#define LEDGER_KEY_FILE "signing-key.json"
-#define LEDGER_LOCK_FILE "ledger.lock"
 
 /* The longest name of something that a tombstone can end. */
 #define TOMBSTONE_SUBJECT_MAX 64

@@ -16,8 +16,6 @@
 #include "core/ledger/ledger.h"
 #include "core/ledger/record_set.h"
 
-#define TRUST_FILE "trust.json"
-
 /* Zero-initialised: nothing was seen. */
 struct trust {
     bool known;

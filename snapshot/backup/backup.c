@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 #include "core/fs/file.h"
 #include "core/fs/lock.h"
+#include "core/ledger/state_files.h"
 #include "snapshot/backup/block_writer.h"
 #include "snapshot/backup/index_cache.h"
 #include "snapshot/backup/index_writer.h"
@@ -23,7 +24,8 @@
 /* All that one run holds. What is not there is NULL or zero. */
 struct backup {
     const struct backup_options *options;
-    struct ledger *ledger;
+    const struct repository *repository;
+    struct ledger *ledger; /* the repository's */
     int64_t started_ms;
     uint8_t id[SNAPSHOT_ID_LEN];
     char id_text[SNAPSHOT_ID_TEXT + 1];
@@ -111,7 +113,7 @@ static enum err take_lock(struct backup *b)
     char *path = NULL;
     enum err rc;
 
-    TRY(file_join(ledger_state_dir(b->ledger), "backup.lock", &path));
+    TRY(repository_state_path(b->repository, STATE_BACKUP_LOCK, &path));
     TRY(lock_take(path, false, &b->lock));
 out:
     if (rc == ERR_BUSY)
@@ -122,8 +124,8 @@ out:
 
 static enum err open_source(struct backup *b)
 {
-    const char *const apart[] = {ledger_state_dir(b->ledger), store_where(ledger_store(b->ledger)),
-                                 NULL};
+    const char *const apart[] = {repository_state_dir(b->repository),
+                                 store_where(repository_store(b->repository)), NULL};
     const struct source_options options = {
         .path = b->options->source, .apart = apart, .stream_name = b->options->stream_name};
 
@@ -147,7 +149,7 @@ out:
  * worth more than a warning. */
 static enum err open_parent(struct backup *b, const struct snapshot *parent)
 {
-    enum err rc = parent_open(b->ledger, b->options->keyring, parent, &b->parent);
+    enum err rc = parent_open(b->repository, b->options->keyring, parent, &b->parent);
 
     if (rc == ERR_OK) {
         b->has_parent = true;
@@ -228,7 +230,7 @@ static enum err read_and_store(struct backup *b)
         .progress = o->progress,
     };
     struct packs_options packs = {
-        .store = ledger_store(b->ledger),
+        .store = repository_store(b->repository),
         .journal = b->journal,
         .k_data = b->k_data,
         .context = b->data_key.context,
@@ -240,7 +242,7 @@ static enum err read_and_store(struct backup *b)
 
     if (o->progress != NULL)
         atomic_store(&o->progress->total_bytes, b->source.total_len);
-    TRY(spool_new(ledger_state_dir(b->ledger), &b->spool));
+    TRY(spool_new(repository_state_dir(b->repository), &b->spool));
     queue.spool = b->spool;
     TRY(read_queue_new(&queue, &b->queue));
     TRY(packs_new(&packs, &b->packs));
@@ -257,7 +259,7 @@ out:
 static enum err build_index(struct backup *b)
 {
     struct index_writer_options options = {
-        .ledger = b->ledger,
+        .repository = b->repository,
         .journal = b->journal,
         .k_meta = b->k_meta,
         .context = b->data_key.context,
@@ -362,7 +364,7 @@ static enum err put_manifest(struct backup *b)
     b->made.manifest_size = text.len;
     manifest_name(b->id_text, name);
     TRY(journal_add(b->journal, name));
-    TRY(store_put(ledger_store(b->ledger), name, buf_bytes(&text)));
+    TRY(store_put(repository_store(b->repository), name, buf_bytes(&text)));
 out:
     manifest_clear(&again);
     jdoc_free(facts);
@@ -389,7 +391,7 @@ out:
 static void keep_for_next(struct backup *b)
 {
     if (journal_forget(b->journal) != ERR_OK || index_writer_keep(b->index) != ERR_OK ||
-        index_cache_prune(b->ledger, b->id_text) != ERR_OK)
+        index_cache_prune(b->repository, b->id_text) != ERR_OK)
         log_say(LOG_WARN, "the snapshot is made, but preparing the next one failed: %s",
                 err_text());
 }
@@ -416,14 +418,17 @@ static void undo_backup(struct backup *b)
     b->journal = NULL;
     index_writer_free(b->index);
     b->index = NULL;
-    if (journal_undo(b->ledger) != ERR_OK)
+    if (journal_undo(b->repository, RECORD_SNAPSHOT) != ERR_OK)
         log_say(LOG_WARN, "%s; the next backup tries again", err_text());
     err_give(&failure);
 }
 
 enum err backup_run(const struct backup_options *options, struct backup_result *out)
 {
-    struct backup b = {.options = options, .ledger = options->ledger, .why_base = ""};
+    struct backup b = {.options = options,
+                       .repository = options->repository,
+                       .ledger = repository_ledger(options->repository),
+                       .why_base = ""};
     struct jdoc *body = NULL;
     bool may_be_recorded = false;
     enum err rc;
@@ -433,15 +438,15 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
         FAIL(ERR_USAGE,
              "the signing key of this repository is not in %s: this machine can verify "
              "and restore, but not back up",
-             ledger_state_dir(b.ledger));
+             repository_state_dir(b.repository));
     TRY(take_lock(&b));
-    TRY(journal_recover(b.ledger));
+    TRY(journal_recover(b.repository, RECORD_SNAPSHOT));
     TRY(open_source(&b));
     TRY(make_id(&b));
     TRY(choose_parent(&b));
     TRY(make_keys(&b));
     keep_same_keys(&b);
-    TRY(journal_new(b.ledger, b.id_text, &b.journal));
+    TRY(journal_new(b.repository, RECORD_SNAPSHOT, b.id_text, &b.journal));
     TRY(read_and_store(&b));
     TRY(build_index(&b));
     describe_snapshot(&b);

@@ -8,7 +8,7 @@
 #define SNAPSHOT_BACKUP_BACKUP_H
 
 #include "core/base/err.h"
-#include "core/ledger/ledger.h"
+#include "core/repository/repository.h"
 #include "keyring/keyring.h"
 #include "snapshot/format/progress.h"
 #include "snapshot/format/snapshot_list.h"
@@ -18,7 +18,7 @@
 #define BACKUP_CHAIN_LENGTH 28
 
 struct backup_options {
-    struct ledger *ledger;
+    const struct repository *repository;
     struct keyring *keyring;
     const char *source;      /* a directory, or "-" for standard input (a tar or one stream) */
     const char *stream_name; /* the file name of a raw stream; NULL: "stream" */

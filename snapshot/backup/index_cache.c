@@ -11,6 +11,7 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
+#include "core/ledger/state_files.h"
 
 #define SUFFIX ".index"
 #define NEW_SUFFIX ".new"
@@ -27,12 +28,12 @@ struct index_cache {
 /* ---- names ---- */
 
 /* The folder is made. */
-static enum err join_folder(const struct ledger *ledger, char **out)
+static enum err join_folder(const struct repository *repository, char **out)
 {
     char *dir = NULL;
     enum err rc;
 
-    TRY(file_join(ledger_state_dir(ledger), "cache", &dir));
+    TRY(repository_state_path(repository, STATE_INDEX_CACHE, &dir));
     TRY(file_make_dirs(dir, 0700));
     *out = dir;
     dir = NULL; /* the caller's now */
@@ -41,14 +42,14 @@ out:
     return rc;
 }
 
-static enum err join_copy(const struct ledger *ledger, const char *id, char **out)
+static enum err join_copy(const struct repository *repository, const char *id, char **out)
 {
     char name[SNAPSHOT_ID_TEXT + sizeof SUFFIX];
     char *dir = NULL;
     enum err rc;
 
     snprintf(name, sizeof name, "%.*s" SUFFIX, SNAPSHOT_ID_TEXT, id);
-    TRY(join_folder(ledger, &dir));
+    TRY(join_folder(repository, &dir));
     TRY(file_join(dir, name, out));
 out:
     mem_free(dir);
@@ -105,14 +106,14 @@ out:
     return rc;
 }
 
-enum err index_cache_open(const struct ledger *ledger, const char *id,
+enum err index_cache_open(const struct repository *repository, const char *id,
                           const struct manifest *manifest, struct index **out)
 {
     struct index *index = NULL;
     char *path = NULL;
     enum err rc;
 
-    TRY(join_copy(ledger, id, &path));
+    TRY(join_copy(repository, id, &path));
     TRY(open_copy(path, &index));
     TRY(manifest_matches(manifest, index));
     *out = index;
@@ -125,13 +126,13 @@ out:
     return rc;
 }
 
-enum err index_cache_prune(const struct ledger *ledger, const char *id)
+enum err index_cache_prune(const struct repository *repository, const char *id)
 {
     char *dir_path = NULL;
     DIR *dir = NULL;
     enum err rc;
 
-    TRY(join_folder(ledger, &dir_path));
+    TRY(join_folder(repository, &dir_path));
     dir = opendir(dir_path);
     if (dir == NULL)
         FAIL_SYS(ERR_FAILED, "listing %s", dir_path);
@@ -150,14 +151,15 @@ out:
 
 /* ---- writing ---- */
 
-enum err index_cache_new(const struct ledger *ledger, const char *id, struct index_cache **out)
+enum err index_cache_new(const struct repository *repository, const char *id,
+                         struct index_cache **out)
 {
     struct index_cache *c = NULL;
     enum err rc;
 
     TRY(mem_new(1, sizeof *c, &c));
     c->fd = -1;
-    TRY(join_copy(ledger, id, &c->path));
+    TRY(join_copy(repository, id, &c->path));
     TRY(mem_format(&c->new_path, "%s" NEW_SUFFIX, c->path));
     TRY(hash_new(&c->hash));
     c->fd = open(c->new_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

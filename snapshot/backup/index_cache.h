@@ -13,7 +13,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/err.h"
-#include "core/ledger/ledger.h"
+#include "core/repository/repository.h"
 #include "snapshot/format/index.h"
 #include "snapshot/format/manifest.h"
 
@@ -23,18 +23,18 @@
  * message names the file); ERR_FAILED: it cannot be read. After each of them there is another way:
  * the sealed index in the repository.
  */
-MUST_CHECK enum err index_cache_open(const struct ledger *ledger, const char *id,
+MUST_CHECK enum err index_cache_open(const struct repository *repository, const char *id,
                                      const struct manifest *manifest, struct index **out);
 
 /* Remove every copy but that of snapshot `id`, and what killed runs left half written. ERR_FAILED:
  * one cannot be removed; the others may be gone. */
-MUST_CHECK enum err index_cache_prune(const struct ledger *ledger, const char *id);
+MUST_CHECK enum err index_cache_prune(const struct repository *repository, const char *id);
 
 /* A copy while it is written. Errors of every call: ERR_FAILED: the state directory cannot be
  * written to (ERR_STORAGE: it is full); nothing has the copy's name, and what is left to do is
  * index_cache_free(). */
 struct index_cache;
-MUST_CHECK enum err index_cache_new(const struct ledger *ledger, const char *id,
+MUST_CHECK enum err index_cache_new(const struct repository *repository, const char *id,
                                     struct index_cache **out);
 MUST_CHECK enum err index_cache_add(struct index_cache *c, struct bytes piece);
 /* All is added: read it back as a restore would, for nothing may be recorded that no restore can

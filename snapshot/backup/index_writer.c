@@ -3,51 +3,38 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/base/rand.h"
 #include "snapshot/backup/index_cache.h"
 #include "snapshot/format/codec.h"
 
 #define FETCH_LEN (128 * KIB)
 
 struct index_writer {
-    struct store_put *put;
-    struct object_writer *object;
+    struct sealed_put *put;
     struct codec_stream *deflate;
     struct index_cache *cache; /* owned */
     struct buf pending;        /* small pieces become few writes */
     struct manifest_object facts;
 };
 
-static enum err write_to_put(void *arg, struct bytes sealed)
+static enum err to_put(void *arg, struct bytes compressed)
 {
     struct index_writer *w = arg;
 
-    return store_put_write(w->put, sealed);
-}
-
-static enum err to_object(void *arg, struct bytes compressed)
-{
-    struct index_writer *w = arg;
-
-    return object_writer_add(w->object, compressed);
+    return sealed_put_add(w->put, compressed);
 }
 
 enum err index_writer_new(const struct index_writer_options *o, struct index_writer **out)
 {
     struct object_identity identity = {.type = OBJECT_INDEX, .context = o->context};
     struct index_writer *w = NULL;
-    char name[OBJECT_NAME_LEN + 1];
     enum err rc;
 
     TRY(mem_new(1, sizeof *w, &w));
     w->pending.max = FETCH_LEN;
-    TRY(index_cache_new(o->ledger, o->snapshot_id, &w->cache));
-    TRY(rand_fill(identity.id, sizeof identity.id));
-    object_name(identity.id, name);
-    TRY(journal_add(o->journal, name));
-    TRY(store_put_begin(ledger_store(o->ledger), name, &w->put));
-    TRY(object_writer_new(o->k_meta, &identity, write_to_put, w, &w->object));
-    TRY(codec_deflate_new(to_object, w, &w->deflate));
+    TRY(index_cache_new(o->repository, o->snapshot_id, &w->cache));
+    TRY(sealed_put_begin(repository_store(o->repository), o->journal, o->k_meta, &identity,
+                         &w->put));
+    TRY(codec_deflate_new(to_put, w, &w->deflate));
     w->facts.type = OBJECT_INDEX;
     memcpy(w->facts.id, identity.id, SEAL_ID_LEN);
     memcpy(w->facts.scope, o->context.scope, SEAL_ID_LEN);
@@ -96,8 +83,7 @@ enum err index_writer_finish(struct index_writer *w, struct manifest_object *out
 
     TRY(flush_pending(w));
     TRY(codec_stream_end(w->deflate));
-    TRY(object_writer_finish(w->object, &w->facts.size, w->facts.sha256));
-    TRY(store_put_commit(w->put));
+    TRY(sealed_put_commit(w->put, &w->facts.size, w->facts.sha256));
     TRY(index_cache_finish(w->cache));
     *out = w->facts;
 out:
@@ -114,8 +100,7 @@ void index_writer_free(struct index_writer *w)
     if (w == NULL)
         return;
     codec_stream_free(w->deflate);
-    object_writer_free(w->object);
-    store_put_free(w->put);
+    sealed_put_free(w->put);
     index_cache_free(w->cache);
     buf_clear(&w->pending);
     mem_free(w);

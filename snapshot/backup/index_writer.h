@@ -1,19 +1,18 @@
 /*
  * The index on its two ways: in the clear to the local cache, compressed and sealed to the store.
  *
- * Uses: core, codec, journal, index_cache.
+ * Uses: core, codec, index_cache.
  */
 #ifndef SNAPSHOT_BACKUP_INDEX_WRITER_H
 #define SNAPSHOT_BACKUP_INDEX_WRITER_H
 
 #include "core/base/err.h"
 #include "core/base/secret.h"
-#include "core/ledger/ledger.h"
+#include "core/repository/sealed_put.h"
 #include "snapshot/backup/index_build.h"
-#include "snapshot/backup/journal.h"
 
 struct index_writer_options {
-    const struct ledger *ledger; /* borrowed, as all here */
+    const struct repository *repository; /* borrowed, as all here */
     struct journal *journal;
     const struct secret *k_meta;
     struct seal_context context;

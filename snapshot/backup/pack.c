@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/base/rand.h"
 
 struct packs {
     struct packs_options options;
@@ -17,9 +16,8 @@ struct packs {
 
 struct pack_writer {
     struct packs *packs;
-    struct store_put *put; /* NULL: no pack is open */
-    struct object_writer *object;
-    uint32_t number; /* of the open pack, counted from 0 */
+    struct sealed_put *put; /* NULL: no pack is open */
+    uint32_t number;        /* of the open pack, counted from 0 */
     struct manifest_object facts;
 };
 
@@ -85,25 +83,15 @@ out:
     return rc;
 }
 
-static enum err write_pack_bytes(void *arg, struct bytes sealed)
-{
-    return store_put_write(arg, sealed);
-}
-
 static enum err begin_pack(struct pack_writer *w)
 {
     const struct packs_options *o = &w->packs->options;
     struct object_identity identity = {.type = OBJECT_PACK, .context = o->context};
-    char name[OBJECT_NAME_LEN + 1];
     enum err rc;
 
     TRY(take_number(w->packs, &w->number));
     identity.ordinal = w->number;
-    TRY(rand_fill(identity.id, sizeof identity.id));
-    object_name(identity.id, name);
-    TRY(journal_add(o->journal, name));
-    TRY(store_put_begin(o->store, name, &w->put));
-    TRY(object_writer_new(o->k_data, &identity, write_pack_bytes, w->put, &w->object));
+    TRY(sealed_put_begin(o->store, o->journal, o->k_data, &identity, &w->put));
     w->facts = (struct manifest_object){.type = OBJECT_PACK, .ordinal = identity.ordinal};
     memcpy(w->facts.id, identity.id, SEAL_ID_LEN);
     memcpy(w->facts.scope, o->context.scope, SEAL_ID_LEN);
@@ -116,12 +104,12 @@ enum err pack_writer_add(struct pack_writer *w, struct bytes stored, uint32_t *o
 {
     enum err rc = ERR_OK;
 
-    if (w->object == NULL)
+    if (w->put == NULL)
         TRY(begin_pack(w));
     *object = w->packs->options.first_number + w->number;
-    *offset = object_writer_offset(w->object);
-    TRY(object_writer_add(w->object, stored));
-    if (object_writer_offset(w->object) >= w->packs->pack_len)
+    *offset = sealed_put_offset(w->put);
+    TRY(sealed_put_add(w->put, stored));
+    if (sealed_put_offset(w->put) >= w->packs->pack_len)
         TRY(pack_writer_finish(w));
 out:
     return rc;
@@ -129,9 +117,7 @@ out:
 
 static void abandon_pack(struct pack_writer *w)
 {
-    object_writer_free(w->object);
-    store_put_free(w->put);
-    w->object = NULL;
+    sealed_put_free(w->put);
     w->put = NULL;
 }
 
@@ -140,10 +126,9 @@ enum err pack_writer_finish(struct pack_writer *w)
     struct packs *p = w->packs;
     enum err rc = ERR_OK;
 
-    if (w->object == NULL)
+    if (w->put == NULL)
         goto out;
-    TRY(object_writer_finish(w->object, &w->facts.size, w->facts.sha256));
-    TRY(store_put_commit(w->put));
+    TRY(sealed_put_commit(w->put, &w->facts.size, w->facts.sha256));
     pthread_mutex_lock(&p->lock);
     p->items[w->number] = w->facts;
     pthread_mutex_unlock(&p->lock);

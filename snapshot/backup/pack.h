@@ -3,15 +3,14 @@
  *
  * Each worker appends to its own open pack, so that none waits for another; the list of what was
  * finished is shared. Blocks inside one pack lie in the order in which they were claimed.
- * Uses: core, journal, manifest.
+ * Uses: core, manifest.
  */
 #ifndef SNAPSHOT_BACKUP_PACK_H
 #define SNAPSHOT_BACKUP_PACK_H
 
 #include "core/base/err.h"
 #include "core/base/secret.h"
-#include "core/store/store.h"
-#include "snapshot/backup/journal.h"
+#include "core/repository/sealed_put.h"
 #include "snapshot/format/manifest.h"
 
 /* Packs close near this size, and larger in a large snapshot, so that it has no more than about
@@ -22,7 +21,7 @@
 /* The finished packs of one backup, and what every writer needs. */
 struct packs;
 struct packs_options {
-    struct store *store;
+    struct store *store; /* borrowed, as all here */
     struct journal *journal;
     const struct secret *k_data;
     struct seal_context context;

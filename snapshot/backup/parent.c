@@ -11,16 +11,16 @@ void parent_clear(struct parent *p)
 }
 
 /* A copy that is missing, damaged or of something else is no failure: there is another way. */
-static enum err from_cache(const struct ledger *ledger, struct parent *p)
+static enum err from_cache(const struct repository *repository, struct parent *p)
 {
-    enum err rc = index_cache_open(ledger, p->snapshot->id, &p->manifest, &p->index);
+    enum err rc = index_cache_open(repository, p->snapshot->id, &p->manifest, &p->index);
 
     if (rc == ERR_CORRUPT)
         log_say(LOG_WARN, "%s; it is not used", err_text());
     return rc;
 }
 
-static enum err from_repository(const struct ledger *ledger, struct keyring *keyring,
+static enum err from_repository(const struct repository *repository, struct keyring *keyring,
                                 struct parent *p)
 {
     const struct manifest_object *o = &p->manifest.index;
@@ -31,8 +31,8 @@ static enum err from_repository(const struct ledger *ledger, struct keyring *key
 
     TRY(keyring_open_data_key(keyring, manifest_key(&p->manifest, o->scope), 0, &key));
     TRY(subkey_derive(key, SUBKEY_META, &identity.context, &k_meta));
-    TRY(index_unseal(ledger_store(ledger), k_meta, &identity, o->size, p->manifest.index_plain_len,
-                     ledger_state_dir(ledger), &p->index));
+    TRY(index_unseal(repository, k_meta, &identity, o->size, p->manifest.index_plain_len,
+                     &p->index));
     TRY(manifest_matches(&p->manifest, p->index));
 out:
     secret_free(key);
@@ -40,16 +40,16 @@ out:
     return rc;
 }
 
-enum err parent_open(const struct ledger *ledger, struct keyring *keyring,
+enum err parent_open(const struct repository *repository, struct keyring *keyring,
                      const struct snapshot *snapshot, struct parent *out)
 {
     struct parent p = {.snapshot = snapshot};
     enum err rc;
 
-    TRY(manifest_load(ledger, snapshot, &p.manifest));
-    TRY(manifest_check_objects(ledger_store(ledger), &p.manifest));
-    if (from_cache(ledger, &p) != ERR_OK) {
-        rc = from_repository(ledger, keyring, &p);
+    TRY(manifest_load(repository, snapshot, &p.manifest));
+    TRY(manifest_check_objects(repository, &p.manifest));
+    if (from_cache(repository, &p) != ERR_OK) {
+        rc = from_repository(repository, keyring, &p);
         if (rc == ERR_KEY_INVALID || rc == ERR_KEY_UNREACHABLE || rc == ERR_USAGE) {
             err_note("the parent's index is not in the cache and cannot be decrypted here");
             rc = ERR_NOT_FOUND;

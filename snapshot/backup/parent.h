@@ -10,7 +10,7 @@
 #define SNAPSHOT_BACKUP_PARENT_H
 
 #include "core/base/err.h"
-#include "core/ledger/ledger.h"
+#include "core/repository/repository.h"
 #include "keyring/keyring.h"
 #include "snapshot/format/index.h"
 #include "snapshot/format/manifest.h"
@@ -24,7 +24,7 @@ struct parent {
 /* ERR_NOT_FOUND: there is neither a cached copy nor the right to decrypt: take a full base.
  * ERR_CORRUPT: an object that it needs is missing, or something does not fit: nothing must be
  * built upon it. Presence and size of its objects are looked at each time. */
-MUST_CHECK enum err parent_open(const struct ledger *ledger, struct keyring *keyring,
+MUST_CHECK enum err parent_open(const struct repository *repository, struct keyring *keyring,
                                 const struct snapshot *snapshot, struct parent *out);
 void parent_clear(struct parent *p);
 

@@ -54,7 +54,7 @@ static struct browse_file describe_entry(const struct entry *e)
 
 static enum err open_it(const struct browse_options *o, struct snapshot_reader *out)
 {
-    enum err rc = snapshot_reader_open(o->ledger, o->keyring, o->snapshot, o->envelope, out);
+    enum err rc = snapshot_reader_open(o->repository, o->keyring, o->snapshot, o->envelope, out);
 
     if (rc != ERR_OK)
         err_note("reading snapshot %s", o->snapshot->id);

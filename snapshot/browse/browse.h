@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
-#include "core/ledger/ledger.h"
+#include "core/repository/repository.h"
 #include "keyring/keyring.h"
 #include "snapshot/format/snapshot_list.h"
 
 struct browse_options {
-    struct ledger *ledger;
+    const struct repository *repository;
     struct keyring *keyring;
     const struct snapshot *snapshot;
     size_t envelope;

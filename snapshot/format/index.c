@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/fs/file.h"
 #include "core/fs/path.h"
+#include "core/repository/sealed_get.h"
 #include "snapshot/format/codec.h"
 
 #define SCAN_ROWS 1024
@@ -329,20 +330,12 @@ enum err index_rows(const struct index *x, uint64_t first, size_t count, uint8_t
                         count * BLOCK_ROW_LEN);
 }
 
-/* Unsealing: the store's bytes, opened segment by segment, through zstd, into the temporary. */
+/* Unsealing: the object's plaintext, segment by segment, through zstd, into the temporary. */
 struct unseal {
-    struct store_blob *blob;
     int fd;
     uint64_t len;
     uint64_t max;
 };
-
-static enum err fetch_sealed(void *arg, uint64_t offset, void *to, size_t len)
-{
-    struct unseal *u = arg;
-
-    return store_blob_read(u->blob, offset, to, len);
-}
 
 static enum err keep_plain(void *arg, struct bytes piece)
 {
@@ -357,11 +350,11 @@ out:
     return rc;
 }
 
-static enum err unseal_into(struct unseal *u, struct object_reader *reader)
+static enum err unseal_into(struct unseal *u, struct sealed_get *sealed)
 {
     struct codec_stream *inflate = NULL;
     uint8_t *piece = NULL;
-    uint64_t size = object_reader_size(reader);
+    uint64_t size = sealed_get_size(sealed);
     enum err rc;
 
     TRY(mem_new(OBJECT_SEGMENT_LEN, 1, &piece));
@@ -370,7 +363,7 @@ static enum err unseal_into(struct unseal *u, struct object_reader *reader)
         size_t len =
             size - offset < OBJECT_SEGMENT_LEN ? (size_t)(size - offset) : OBJECT_SEGMENT_LEN;
 
-        TRY(object_reader_read(reader, offset, piece, len));
+        TRY(sealed_get_read(sealed, offset, piece, len));
         TRY(codec_stream_add(inflate, bytes_of(piece, len)));
     }
     TRY(codec_stream_end(inflate));
@@ -382,27 +375,25 @@ out:
     return rc;
 }
 
-enum err index_unseal(struct store *store, const struct secret *k_meta,
+enum err index_unseal(const struct repository *repository, const struct secret *k_meta,
                       const struct object_identity *identity, uint64_t sealed_size,
-                      uint64_t plain_len, const char *temp_dir, struct index **out)
+                      uint64_t plain_len, struct index **out)
 {
     struct unseal u = {.fd = -1, .max = plain_len};
-    struct object_reader *reader = NULL;
+    struct sealed_get *sealed = NULL;
     char name[OBJECT_NAME_LEN + 1];
     enum err rc;
 
     object_name(identity->id, name);
-    TRY(store_blob_open(store, name, &u.blob));
-    TRY(object_reader_new(k_meta, identity, sealed_size, fetch_sealed, &u, &reader));
-    TRY(file_temporary(temp_dir, &u.fd));
-    TRY(unseal_into(&u, reader));
+    TRY(sealed_get_open(repository_store(repository), k_meta, identity, sealed_size, &sealed));
+    TRY(file_temporary(repository_state_dir(repository), &u.fd));
+    TRY(unseal_into(&u, sealed));
     rc = index_open(u.fd, u.len, out);
     u.fd = -1; /* the index's now, or closed */
 out:
     if (rc != ERR_OK)
         err_note("reading the index %s", name);
-    object_reader_free(reader);
-    store_blob_free(u.blob);
+    sealed_get_free(sealed);
     if (u.fd >= 0)
         close(u.fd);
     return rc;

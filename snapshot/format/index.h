@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "core/repository/repository.h"
 #include "core/seal/object.h"
-#include "core/store/store.h"
 #include "keyring/catalogue/snapshot_record.h"
 #include "snapshot/format/block.h"
 #include "snapshot/format/entry.h"
@@ -56,10 +56,10 @@ MUST_CHECK enum err index_find(const struct index *x, struct bytes path, uint64_
 /* `count` encoded rows of the block map. */
 MUST_CHECK enum err index_rows(const struct index *x, uint64_t first, size_t count, uint8_t *rows);
 
-/* Fetch a sealed index, open it with K_meta, and decompress it into an unlinked temporary in
- * `temp_dir`. `plain_len` is what the manifest says. */
-MUST_CHECK enum err index_unseal(struct store *store, const struct secret *k_meta,
+/* Fetch a sealed index, open it with K_meta, and decompress it into an unlinked temporary in the
+ * state directory. `plain_len` is what the manifest says. */
+MUST_CHECK enum err index_unseal(const struct repository *repository, const struct secret *k_meta,
                                  const struct object_identity *identity, uint64_t sealed_size,
-                                 uint64_t plain_len, const char *temp_dir, struct index **out);
+                                 uint64_t plain_len, struct index **out);
 
 #endif

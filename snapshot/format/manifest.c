@@ -169,9 +169,10 @@ out:
     return rc;
 }
 
-enum err manifest_load(const struct ledger *ledger, const struct snapshot *snapshot,
+enum err manifest_load(const struct repository *repository, const struct snapshot *snapshot,
                        struct manifest *out)
 {
+    const struct ledger *ledger = repository_ledger(repository);
     char name[MANIFEST_NAME_LEN + 1];
     struct buf raw = {.max = MANIFEST_LEN_MAX};
     struct jdoc *document = NULL;
@@ -180,7 +181,7 @@ enum err manifest_load(const struct ledger *ledger, const struct snapshot *snaps
     enum err rc;
 
     manifest_name(snapshot->id, name);
-    rc = store_get(ledger_store(ledger), name, &raw);
+    rc = store_get(repository_store(repository), name, &raw);
     if (rc == ERR_NOT_FOUND)
         FAIL(ERR_CORRUPT, "it is missing from the repository");
     TRY(rc);
@@ -239,8 +240,9 @@ out:
     return rc;
 }
 
-enum err manifest_check_objects(struct store *store, const struct manifest *m)
+enum err manifest_check_objects(const struct repository *repository, const struct manifest *m)
 {
+    struct store *store = repository_store(repository);
     enum err rc;
 
     TRY(check_presence(store, &m->index));

@@ -13,7 +13,7 @@
 
 #include "core/base/err.h"
 #include "core/base/jdoc.h"
-#include "core/ledger/ledger.h"
+#include "core/repository/repository.h"
 #include "core/seal/object.h"
 #include "keyring/catalogue/object_list.h"
 #include "keyring/catalogue/snapshot_record.h"
@@ -53,14 +53,15 @@ MUST_CHECK enum err manifest_decode(struct bytes from, struct manifest *out);
 /* Fetch a snapshot's manifest, compare size and digest with its signed record, decode, compare the
  * facts, and put in the envelopes of rewraps. ERR_CORRUPT also when it is missing.
  * *out as of manifest_decode(). */
-MUST_CHECK enum err manifest_load(const struct ledger *ledger, const struct snapshot *snapshot,
-                                  struct manifest *out);
+MUST_CHECK enum err manifest_load(const struct repository *repository,
+                                  const struct snapshot *snapshot, struct manifest *out);
 
 /* ERR_CORRUPT unless the index names the objects of the manifest, in its order. */
 MUST_CHECK enum err manifest_matches(const struct manifest *m, const struct index *x);
 
 /* Presence and size of every object, the index too, against the manifest. ERR_CORRUPT names it. */
-MUST_CHECK enum err manifest_check_objects(struct store *store, const struct manifest *m);
+MUST_CHECK enum err manifest_check_objects(const struct repository *repository,
+                                           const struct manifest *m);
 
 /* The data key of a scope, or NULL. Borrowed from the manifest, until manifest_clear(). */
 const struct data_key *manifest_key(const struct manifest *m, const uint8_t scope[SEAL_ID_LEN]);

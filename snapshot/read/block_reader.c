@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/store/store.h"
+#include "core/repository/sealed_get.h"
 #include "snapshot/format/codec.h"
 
 /* Objects kept open by one reader: a file of an old chain jumps between a few. */
@@ -13,9 +13,8 @@
 /* One open object. */
 struct open_object {
     uint32_t number;
-    uint64_t used; /* when it was last used: the smallest goes first */
-    struct store_blob *blob;
-    struct object_reader *reader; /* NULL: the place is free */
+    uint64_t used;             /* when it was last used: the smallest goes first */
+    struct sealed_get *sealed; /* NULL: the place is free */
 };
 
 struct block_reader {
@@ -30,8 +29,7 @@ struct block_reader {
 
 static void close_object(struct open_object *o)
 {
-    object_reader_free(o->reader);
-    store_blob_free(o->blob);
+    sealed_get_free(o->sealed);
     *o = (struct open_object){0};
 }
 
@@ -65,11 +63,6 @@ void block_reader_free(struct block_reader *r)
     mem_free(r);
 }
 
-static enum err fetch_pack_bytes(void *arg, uint64_t offset, void *to, size_t len)
-{
-    return store_blob_read(arg, offset, to, len);
-}
-
 static const struct secret *key_for(const struct snapshot_reader *reader,
                                     const uint8_t scope[SEAL_ID_LEN])
 {
@@ -83,19 +76,11 @@ static enum err open_pack(struct block_reader *r, uint32_t number, struct open_o
 {
     const struct manifest_object *m = &r->from->manifest.objects[number];
     struct object_identity identity = manifest_identity(&r->from->manifest, m);
-    char name[OBJECT_NAME_LEN + 1];
-    enum err rc;
 
     close_object(place);
-    object_name(m->id, name);
     place->number = number;
-    TRY(store_blob_open(r->from->store, name, &place->blob));
-    TRY(object_reader_new(key_for(r->from, m->scope), &identity, m->size, fetch_pack_bytes,
-                          place->blob, &place->reader));
-out:
-    if (rc != ERR_OK)
-        close_object(place);
-    return rc;
+    return sealed_get_open(r->from->store, key_for(r->from, m->scope), &identity, m->size,
+                           &place->sealed);
 }
 
 static enum err find_object(struct block_reader *r, uint32_t number, struct open_object **out)
@@ -106,7 +91,7 @@ static enum err find_object(struct block_reader *r, uint32_t number, struct open
     for (size_t i = 0; i < OPEN_MAX; i++) {
         struct open_object *o = &r->objects[i];
 
-        if (o->reader != NULL && o->number == number) {
+        if (o->sealed != NULL && o->number == number) {
             *out = o;
             goto out;
         }
@@ -142,10 +127,10 @@ static enum err read_stored(struct block_reader *r, const struct block *b)
     enum err rc;
 
     TRY(find_object(r, b->object, &object));
-    if (b->offset > object_reader_size(object->reader) ||
-        b->stored_len > object_reader_size(object->reader) - b->offset)
+    if (b->offset > sealed_get_size(object->sealed) ||
+        b->stored_len > sealed_get_size(object->sealed) - b->offset)
         FAIL(ERR_CORRUPT, "the index points behind its end");
-    TRY(object_reader_read(object->reader, b->offset, r->stored, b->stored_len));
+    TRY(sealed_get_read(object->sealed, b->offset, r->stored, b->stored_len));
 out:
     return rc;
 }

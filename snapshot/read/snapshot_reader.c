@@ -28,23 +28,23 @@ out:
     return rc;
 }
 
-enum err snapshot_reader_open(const struct ledger *ledger, struct keyring *keyring,
+enum err snapshot_reader_open(const struct repository *repository, struct keyring *keyring,
                               const struct snapshot *snapshot, size_t envelope,
                               struct snapshot_reader *out)
 {
-    struct snapshot_reader o = {.store = ledger_store(ledger)};
+    struct snapshot_reader o = {.store = repository_store(repository)};
     struct secret *k_meta = NULL;
     struct object_identity identity;
     enum err rc;
 
-    TRY(manifest_load(ledger, snapshot, &o.manifest));
+    TRY(manifest_load(repository, snapshot, &o.manifest));
     TRY(open_keys(keyring, envelope, &o, &k_meta));
-    TRY(manifest_check_objects(o.store, &o.manifest));
+    TRY(manifest_check_objects(repository, &o.manifest));
     log_say(LOG_DEBUG, "snapshot %s: %zu data keys opened, %zu objects present", snapshot->id,
             o.manifest.key_count, o.manifest.object_count);
     identity = manifest_identity(&o.manifest, &o.manifest.index);
-    TRY(index_unseal(o.store, k_meta, &identity, o.manifest.index.size, o.manifest.index_plain_len,
-                     ledger_state_dir(ledger), &o.index));
+    TRY(index_unseal(repository, k_meta, &identity, o.manifest.index.size,
+                     o.manifest.index_plain_len, &o.index));
     TRY(manifest_matches(&o.manifest, o.index));
     *out = o;
     o = (struct snapshot_reader){0}; /* the caller's now */

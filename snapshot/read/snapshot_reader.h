@@ -9,7 +9,7 @@
 #define SNAPSHOT_READ_SNAPSHOT_READER_H
 
 #include "core/base/err.h"
-#include "core/ledger/ledger.h"
+#include "core/repository/repository.h"
 #include "keyring/keyring.h"
 #include "snapshot/format/index.h"
 #include "snapshot/format/manifest.h"
@@ -25,9 +25,9 @@ struct snapshot_reader {
  * fails. ERR_KEY_INVALID, ERR_KEY_UNREACHABLE: of the first data key that cannot be unwrapped;
  * ERR_USAGE: no such key is configured; ERR_CORRUPT: an object is missing or has another size, or
  * something does not open; ERR_STORAGE: the store cannot be read. */
-MUST_CHECK enum err snapshot_reader_open(const struct ledger *ledger, struct keyring *keyring,
-                                         const struct snapshot *snapshot, size_t envelope,
-                                         struct snapshot_reader *out);
+MUST_CHECK enum err snapshot_reader_open(const struct repository *repository,
+                                         struct keyring *keyring, const struct snapshot *snapshot,
+                                         size_t envelope, struct snapshot_reader *out);
 void snapshot_reader_clear(struct snapshot_reader *o);
 
 #endif

@@ -14,11 +14,11 @@ static bool key_is_valid(struct keyring *keyring, const struct key_name *key)
 }
 
 /* Every scope counts: after half a rewrap they may differ. */
-static bool has_valid_keys(const struct ledger *ledger, struct keyring *keyring,
+static bool has_valid_keys(const struct repository *repository, struct keyring *keyring,
                            const struct snapshot *s)
 {
     struct manifest m = {0};
-    bool can = manifest_load(ledger, s, &m) == ERR_OK;
+    bool can = manifest_load(repository, s, &m) == ERR_OK;
 
     for (size_t i = 0; i < m.key_count && can; i++)
         can = key_is_valid(keyring, &m.keys[i].envelopes[0].key);
@@ -36,8 +36,9 @@ static bool passphrase_was_rejected(struct keyring *keyring, const struct snapsh
            state.verdict == KEY_INVALID && strcmp(state.reason, "credentialsRejected") == 0;
 }
 
-static const struct snapshot *find_nearest(const struct ledger *ledger, struct keyring *keyring,
-                                           const struct snapshot_list *c, size_t from, int step)
+static const struct snapshot *find_nearest(const struct repository *repository,
+                                           struct keyring *keyring, const struct snapshot_list *c,
+                                           size_t from, int step)
 {
     const struct snapshot *refused = NULL;
 
@@ -49,7 +50,7 @@ static const struct snapshot *find_nearest(const struct ledger *ledger, struct k
             continue;
         if (!key_is_valid(keyring, &s->effective_key))
             refused = s;
-        else if (has_valid_keys(ledger, keyring, s))
+        else if (has_valid_keys(repository, keyring, s))
             return s;
     }
     return NULL;
@@ -64,7 +65,7 @@ static void hint_at(const char *which, const struct snapshot *s)
              s->id, when, s->effective_key.version);
 }
 
-void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
+void alternatives_hint(const struct repository *repository, struct keyring *keyring,
                        const struct snapshot_list *c, const struct snapshot *refused)
 {
     size_t position = (size_t)(refused - c->items);
@@ -77,8 +78,9 @@ void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
         err_give(&failure);
         return;
     }
-    newer = find_nearest(ledger, keyring, c, position, 1);
-    older = find_nearest(ledger, keyring, c, position, -1); /* wraps below zero and ends the loop */
+    newer = find_nearest(repository, keyring, c, position, 1);
+    older =
+        find_nearest(repository, keyring, c, position, -1); /* wraps below zero and ends the loop */
     err_give(&failure);
     if (newer != NULL)
         hint_at("newer", newer);

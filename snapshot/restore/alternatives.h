@@ -6,13 +6,13 @@
 #ifndef SNAPSHOT_RESTORE_ALTERNATIVES_H
 #define SNAPSHOT_RESTORE_ALTERNATIVES_H
 
-#include "core/ledger/ledger.h"
+#include "core/repository/repository.h"
 #include "keyring/keyring.h"
 #include "snapshot/format/snapshot_list.h"
 
 /* Add to the recorded error which newer and which older snapshot have a valid key now. Nothing is
  * added when the refused key's passphrase was rejected, and nobody is asked for one. */
-void alternatives_hint(const struct ledger *ledger, struct keyring *keyring,
+void alternatives_hint(const struct repository *repository, struct keyring *keyring,
                        const struct snapshot_list *c, const struct snapshot *refused);
 
 #endif

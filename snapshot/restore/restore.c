@@ -52,9 +52,9 @@ static enum err run_preflight(struct restore *r)
     const struct restore_options *o = r->options;
     enum err rc;
 
-    rc = snapshot_reader_open(o->ledger, o->keyring, o->snapshot, o->envelope, &r->reader);
+    rc = snapshot_reader_open(o->repository, o->keyring, o->snapshot, o->envelope, &r->reader);
     if (rc == ERR_KEY_INVALID)
-        alternatives_hint(o->ledger, o->keyring, o->snapshot_list, o->snapshot);
+        alternatives_hint(o->repository, o->keyring, o->snapshot_list, o->snapshot);
     TRY(rc);
     TRY(selection_measure(&r->selection, &r->totals));
     say_shortcomings(r);

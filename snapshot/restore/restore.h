@@ -8,13 +8,13 @@
 #define SNAPSHOT_RESTORE_RESTORE_H
 
 #include "core/base/err.h"
-#include "core/ledger/ledger.h"
+#include "core/repository/repository.h"
 #include "keyring/keyring.h"
 #include "snapshot/format/progress.h"
 #include "snapshot/format/snapshot_list.h"
 
 struct restore_options {
-    struct ledger *ledger;
+    const struct repository *repository;
     struct keyring *keyring;
     const struct snapshot_list *snapshot_list;
     const struct snapshot *snapshot;

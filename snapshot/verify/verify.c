@@ -19,7 +19,7 @@ static enum err verify_manifests(struct verify_set *set, const struct snapshot *
     struct manifest m = {0};
     enum err rc;
 
-    TRY(manifest_load(set->options->ledger, s, &m));
+    TRY(manifest_load(set->options->repository, s, &m));
     out->snapshots++;
     TRY(verify_set_add(set, &m));
 out:
@@ -32,7 +32,7 @@ out:
 static enum err note_damage(const struct verify_set *set, const struct snapshot *s, enum err rc,
                             struct verify_result *out)
 {
-    if (rc != ERR_CORRUPT && !verify_is_unreadable(ledger_store(set->options->ledger), rc))
+    if (rc != ERR_CORRUPT && !verify_is_unreadable(repository_store(set->options->repository), rc))
         return rc;
     log_say(LOG_WARN, "snapshot %s: %s", s->id, err_text());
     *(rc == ERR_CORRUPT ? &out->damaged : &out->unreadable) += 1;

@@ -8,7 +8,7 @@
 #define SNAPSHOT_VERIFY_VERIFY_H
 
 #include "core/base/err.h"
-#include "core/ledger/ledger.h"
+#include "core/repository/repository.h"
 #include "keyring/keyring.h"
 #include "snapshot/format/progress.h"
 #include "snapshot/format/snapshot_list.h"
@@ -20,8 +20,8 @@ enum verify_depth {
 };
 
 struct verify_options {
-    struct ledger *ledger;   /* opened with read_all */
-    struct keyring *keyring; /* only VERIFY_DECRYPT; else NULL */
+    const struct repository *repository; /* opened with read_all */
+    struct keyring *keyring;             /* only VERIFY_DECRYPT; else NULL */
     const struct snapshot_list *snapshot_list;
     const struct snapshot *const *snapshots; /* which; NULL: all live ones */
     size_t snapshot_count;

@@ -241,7 +241,7 @@ size_t verify_workers(const struct verify_options *o)
 /* First all for presence and size, then the data of all or of the sample. */
 enum err verify_set_check(struct verify_set *set, struct verify_result *out)
 {
-    struct checking c = {.set = set, .store = ledger_store(set->options->ledger)};
+    struct checking c = {.set = set, .store = repository_store(set->options->repository)};
     enum err rc;
 
     out->objects = set->count;

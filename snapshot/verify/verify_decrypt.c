@@ -19,7 +19,7 @@ enum err verify_set_open(struct verify_set *set, const struct snapshot *s)
     enum err rc = ERR_OK;
 
     TRY(mem_grow(set->reader_count, sizeof *set->readers, &set->reader_cap, &set->readers));
-    TRY(snapshot_reader_open(o->ledger, o->keyring, s, o->envelope,
+    TRY(snapshot_reader_open(o->repository, o->keyring, s, o->envelope,
                              &set->readers[set->reader_count]));
     set->reader_count++;
 out:

@@ -15,7 +15,7 @@ import sys
 # From left to right. The innermost folder that is listed is a file's room: cli/config belongs to cli.
 ROOMS = [
     "core/base", "core/fs", "core/net", "core/alert", "core/seal", "core/store", "core/ledger",
-    "keyring", "keyring/catalogue",
+    "core/repository", "keyring", "keyring/catalogue",
     "snapshot/format", "snapshot/source", "snapshot/read",
     "snapshot/backup", "snapshot/restore", "snapshot/verify", "snapshot/browse",
     "oplog", "cli", "tests",
@@ -24,7 +24,7 @@ ROOMS = [
 APART = [
     ({"snapshot/backup"}, {"snapshot/restore"}, {"snapshot/verify"}, {"snapshot/browse"}),
     ({room for room in ROOMS if room.startswith("snapshot/")}, {"oplog"}),
-    ({"keyring"}, {"core/ledger"}),
+    ({"keyring"}, {"core/ledger", "core/repository"}),
 ]
 
 LIBRARIES = {

@@ -38,7 +38,8 @@ bool was_said(const char *text)
 
 void close_ledger(struct world *w)
 {
-    ledger_free(w->ledger);
+    repository_free(w->repository);
+    w->repository = NULL;
     w->ledger = NULL;
     if (w->store != w->real)
         store_free(w->store);
@@ -46,14 +47,14 @@ void close_ledger(struct world *w)
     faulty_clear(&w->faulty);
 }
 
-struct ledger_options options_of_ledger(struct world *w)
+struct repository_options repository_options_of(struct world *w)
 {
-    return (struct ledger_options){.store = w->store, .state_dir = in(w->state, "state")};
+    return (struct repository_options){.store = w->store, .state_dir = in(w->state, "state")};
 }
 
 void open_ledger(struct world *w, const struct faulty *fault)
 {
-    struct ledger_options options;
+    struct repository_options options;
 
     close_ledger(w);
     if (fault != NULL) {
@@ -62,8 +63,9 @@ void open_ledger(struct world *w, const struct faulty *fault)
         w->faulty.fault = FAULT_NONE; /* opening is not what is tested */
         assert_done(faulty_open(&w->faulty, &w->store));
     }
-    options = options_of_ledger(w);
-    assert_done(ledger_open(&options, &w->ledger));
+    options = repository_options_of(w);
+    assert_done(repository_open(&options, &w->repository));
+    w->ledger = repository_ledger(w->repository);
     if (fault != NULL) {
         w->faulty.fault = fault->fault;
         atomic_store(&w->faulty.count, 0);
@@ -74,15 +76,16 @@ void make_world(void **state, struct world *w)
 {
     const struct provider *provider = &provider_double;
     void *self = &w->key;
-    struct ledger_options options;
+    struct repository_options options;
 
     *w = (struct world){.state = state, .key = {.version = "1"}};
     *said = '\0';
     log_to(keep_line);
     assert_done(store_open(in(state, "repository"), true, &w->real));
     w->store = w->real;
-    options = options_of_ledger(w);
-    assert_done(ledger_create(&options, &w->ledger));
+    options = repository_options_of(w);
+    assert_done(repository_create(&options, &w->repository));
+    w->ledger = repository_ledger(w->repository);
     assert_done(keyring_of(&provider, &self, 1, &w->keyring));
     assert_int_equal(mkdir(in(state, "source"), 0755), 0);
 }
@@ -97,7 +100,7 @@ void clear_world(struct world *w)
 
 struct backup_options backup_options_of(struct world *w)
 {
-    return (struct backup_options){.ledger = w->ledger,
+    return (struct backup_options){.repository = w->repository,
                                    .keyring = w->keyring,
                                    .source = in(w->state, "source"),
                                    .snapshot_type = "onDemand",
@@ -117,8 +120,10 @@ struct backup_result make_backup(struct world *w)
 enum err restore_to(struct world *w, const char *name, const char *target)
 {
     struct snapshot_list c = {0};
-    struct restore_options options = {
-        .ledger = w->ledger, .keyring = w->keyring, .workers = 2, .target = in(w->state, target)};
+    struct restore_options options = {.repository = w->repository,
+                                      .keyring = w->keyring,
+                                      .workers = 2,
+                                      .target = in(w->state, target)};
     struct restore_result result;
     enum err rc;
 
@@ -178,7 +183,7 @@ size_t count_orphans(struct world *w)
     s.manifests = calloc(s.c.count + 1, sizeof *s.manifests);
     assert_non_null(s.manifests);
     for (size_t i = 0; i < s.c.count; i++)
-        assert_done(manifest_load(w->ledger, &s.c.items[i], &s.manifests[i]));
+        assert_done(manifest_load(w->repository, &s.c.items[i], &s.manifests[i]));
     assert_done(store_list(w->real, "", count_orphan, &s));
     for (size_t i = 0; i < s.c.count; i++)
         manifest_clear(&s.manifests[i]);

@@ -45,12 +45,13 @@ struct world {
     struct store *real;
     struct faulty faulty;
     struct store *store; /* what the ledger uses: the real one, or the faulty one before it */
-    struct ledger *ledger;
+    struct repository *repository;
+    struct ledger *ledger; /* the repository's */
     struct stand_in key;
     struct keyring *keyring;
 };
 
-struct ledger_options options_of_ledger(struct world *w);
+struct repository_options repository_options_of(struct world *w);
 
 void close_ledger(struct world *w);
 

@@ -33,7 +33,7 @@ static void set_environment(void **state)
 
 static void make_site(void **state, struct site *s)
 {
-    struct ledger_options options = {.state_dir = NULL};
+    struct repository_options options = {.state_dir = NULL};
     struct key_name name;
 
     memset(s, 0, sizeof *s);
@@ -44,7 +44,7 @@ static void make_site(void **state, struct site *s)
     assert_done(session_open_store(&s->session, true));
     options.store = s->session.store;
     options.state_dir = s->session.state_dir;
-    assert_done(ledger_create(&options, &s->session.ledger));
+    assert_done(repository_create(&options, &s->session.repository));
     assert_done(keyring_create(&s->settings.keys[0], true, &name));
 }
 
@@ -59,7 +59,7 @@ static void append(struct site *s, enum record_type type, const char *body)
     struct jdoc *parsed = NULL;
 
     assert_done(jdoc_parse(bytes_of_text(body), &parsed));
-    assert_done(ledger_append(s->session.ledger, type, parsed, NULL));
+    assert_done(ledger_append(session_ledger(&s->session), type, parsed, NULL));
     jdoc_free(parsed);
 }
 

@@ -332,7 +332,7 @@ static void configure_keys(struct world *w, const struct provider *first, struct
 static enum err restore_by(struct world *w, size_t envelope, const char *target)
 {
     struct snapshot_list c = {0};
-    struct restore_options options = {.ledger = w->ledger,
+    struct restore_options options = {.repository = w->repository,
                                       .keyring = w->keyring,
                                       .workers = 2,
                                       .envelope = envelope,
@@ -513,7 +513,7 @@ static void what_is_not_needed_any_more_leaves_the_manifest(void **state)
     r = make_backup(&w);
     assert_false(r.is_base);
     assert_done(snapshot_list_read(w.ledger, &c));
-    assert_done(manifest_load(w.ledger, &c.items[1], &m));
+    assert_done(manifest_load(w.repository, &c.items[1], &m));
     assert_int_equal(m.key_count, 1);
     for (size_t i = 0; i < m.object_count; i++)
         assert_memory_equal(m.objects[i].scope, m.index.scope, SEAL_ID_LEN);

@@ -2,7 +2,7 @@
 #include "snapshot/backup/backup.h"
 
 #include "core/base/mem.h"
-#include "snapshot/backup/journal.h"
+#include "core/repository/journal.h"
 #include "tests/unit/snapshot/repositories.h"
 
 /* The state that every failing backup starts from: one snapshot, and a source that has changed. */
@@ -71,7 +71,7 @@ static bool fail_one(void **state, enum fault fault, unsigned long nth)
     if (recorded)
         check_whole(&w, "latest", now);
     /* A run that failed, but lives, has cleaned up unless the store would not let it. */
-    assert_done(journal_recover(w.ledger));
+    assert_done(journal_recover(w.repository, RECORD_SNAPSHOT));
     assert_done(store_sweep(w.real));
     assert_int_equal(count_orphans(&w), 0);
     assert_false(file_exists(in(state, "state/pending")));
@@ -260,7 +260,7 @@ static void a_backup_without_memory_leaves_nothing(void **state)
         if (rc != ERR_OK && *err_text() == '\0')
             fail_msg("no message when allocation %lu failed", nth);
         open_ledger(&w, NULL);
-        assert_done(journal_recover(w.ledger));
+        assert_done(journal_recover(w.repository, RECORD_SNAPSHOT));
         if (count_orphans(&w) != 0)
             fail_msg("orphans when allocation %lu failed", nth);
         if (rc == ERR_OK && count_snapshots(&w) != 2)
@@ -277,8 +277,10 @@ static enum err restore_once(void *arg)
     struct world *w = arg;
     struct snapshot_list c = {0};
     struct restore_result result;
-    struct restore_options options = {
-        .ledger = w->ledger, .keyring = w->keyring, .target = in(w->state, "target"), .workers = 1};
+    struct restore_options options = {.repository = w->repository,
+                                      .keyring = w->keyring,
+                                      .target = in(w->state, "target"),
+                                      .workers = 1};
     enum err rc;
 
     TRY(snapshot_list_read(w->ledger, &c));

@@ -21,7 +21,7 @@ static void make_family(void **state, struct family *f)
     make_backup(&f->w);
     assert_done(snapshot_list_read(f->w.ledger, &f->c));
     f->snapshot = &f->c.items[0];
-    assert_done(manifest_load(f->w.ledger, f->snapshot, &f->manifest));
+    assert_done(manifest_load(f->w.repository, f->snapshot, &f->manifest));
     snprintf(f->cached, sizeof f->cached, "%s/%s.index", in(state, "state/cache"), f->snapshot->id);
     assert_done(file_read(f->cached, &f->copy));
 }
@@ -38,7 +38,7 @@ static enum err open_cached(void *arg)
 {
     struct family *f = arg;
     struct index *x = NULL;
-    enum err rc = index_cache_open(f->w.ledger, f->snapshot->id, &f->manifest, &x);
+    enum err rc = index_cache_open(f->w.repository, f->snapshot->id, &f->manifest, &x);
 
     if (rc == ERR_OK)
         assert_int_equal(index_header(x)->file_count, 3);
@@ -90,7 +90,7 @@ static void all_other_copies_are_pruned(void **state)
     make_family(state, &f);
     put_file(in(state, "state/cache/000000000000000000000000.index"), "old");
     put_file(in(state, "state/cache/000000000000000000000000.index.new"), "killed");
-    assert_done(index_cache_prune(f.w.ledger, f.snapshot->id));
+    assert_done(index_cache_prune(f.w.repository, f.snapshot->id));
     assert_int_equal(count_names(in(state, "state/cache")), 1);
     assert_true(file_exists(f.cached));
     clear_family(&f);
@@ -111,8 +111,8 @@ static void a_copy_has_its_name_once_it_is_committed(void **state)
 
     make_family(state, &f);
     snprintf(path, sizeof path, "%s", in(state, "state/cache/" OTHER ".index"));
-    assert_done(index_cache_new(f.w.ledger, OTHER, &c));
-    assert_refused(index_cache_new(f.w.ledger, OTHER, &second), ERR_FAILED, NULL);
+    assert_done(index_cache_new(f.w.repository, OTHER, &c));
+    assert_refused(index_cache_new(f.w.repository, OTHER, &second), ERR_FAILED, NULL);
     assert_done(index_cache_add(c, bytes_of(f.copy.data, 10)));
     assert_done(index_cache_add(c, bytes_of(f.copy.data + 10, f.copy.len - HASH_LEN - 10)));
     assert_done(index_cache_finish(c));
@@ -134,7 +134,7 @@ static void what_no_restore_could_read_is_refused_and_leaves_nothing(void **stat
     struct index_cache *c = NULL;
 
     make_family(state, &f);
-    assert_done(index_cache_new(f.w.ledger, OTHER, &c));
+    assert_done(index_cache_new(f.w.repository, OTHER, &c));
     assert_done(index_cache_add(c, bytes_of(f.copy.data, 63)));
     assert_refused(index_cache_finish(c), ERR_FAILED, NULL);
     index_cache_free(c);

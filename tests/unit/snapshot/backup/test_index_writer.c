@@ -22,12 +22,14 @@ static void begin_writing(void **state, struct writing *s, const struct faulty *
         assert_done(secret_random(SEAL_KEY_LEN, &s->k_meta));
     }
     open_ledger(&s->w, NULL);
-    assert_done(journal_recover(s->w.ledger));
+    assert_done(journal_recover(s->w.repository, RECORD_SNAPSHOT));
     open_ledger(&s->w, fault);
     s->w.faulty.fault = FAULT_NONE;
-    assert_done(journal_new(s->w.ledger, SNAPSHOT, &s->journal));
-    s->options = (struct index_writer_options){
-        .ledger = s->w.ledger, .journal = s->journal, .k_meta = s->k_meta, .snapshot_id = SNAPSHOT};
+    assert_done(journal_new(s->w.repository, RECORD_SNAPSHOT, SNAPSHOT, &s->journal));
+    s->options = (struct index_writer_options){.repository = s->w.repository,
+                                               .journal = s->journal,
+                                               .k_meta = s->k_meta,
+                                               .snapshot_id = SNAPSHOT};
     memset(s->options.context.repository, 0xaa, SEAL_ID_LEN);
     memset(s->options.context.scope, 0xbb, SEAL_ID_LEN);
     s->w.faulty.fault = fault != NULL ? fault->fault : FAULT_NONE;
@@ -82,8 +84,7 @@ static void assert_sealed(struct writing *s, const struct manifest_object *o, st
     object_name(o->id, name);
     assert_done(store_head(s->w.real, name, &size));
     assert_int_equal(size, o->size);
-    assert_done(
-        index_unseal(s->w.real, s->k_meta, &identity, o->size, build.len, in(s->w.state, ""), &x));
+    assert_done(index_unseal(s->w.repository, s->k_meta, &identity, o->size, build.len, &x));
     use_index(x);
     assert_int_equal(index_image_len(index_header(x)), build.len);
     index_free(x);
@@ -172,8 +173,8 @@ static void an_index_of_another_length_than_its_manifest_says_is_refused(void **
         snprintf(message, sizeof message,
                  "reading the index %s: the index is %s than its manifest says", name,
                  more < 0 ? "longer" : "shorter");
-        assert_refused(index_unseal(s.w.real, s.k_meta, &identity, facts.size,
-                                    build.len + (size_t)more, in(state, ""), &x),
+        assert_refused(index_unseal(s.w.repository, s.k_meta, &identity, facts.size,
+                                    build.len + (size_t)more, &x),
                        ERR_CORRUPT, message);
     }
     buf_clear(&build);

@@ -18,7 +18,8 @@ static void make_packing(void **state, struct packing *p, uint32_t first_number)
 {
     *p = (struct packing){.journal = NULL};
     make_world(state, &p->w);
-    assert_done(journal_new(p->w.ledger, "0123456789abcdef01234567", &p->journal));
+    assert_done(
+        journal_new(p->w.repository, RECORD_SNAPSHOT, "0123456789abcdef01234567", &p->journal));
     assert_done(secret_random(SEAL_KEY_LEN, &p->key));
     p->options = (struct packs_options){
         .store = p->w.real, .journal = p->journal, .k_data = p->key, .first_number = first_number};
@@ -121,7 +122,7 @@ static void a_pack_that_is_not_finished_leaves_only_its_name_in_the_journal(void
     assert_int_equal(pending.len, 25 + OBJECT_NAME_LEN + 1);
     pack_writer_free(w);
     assert_int_equal(count_names(in(state, "repository/tmp")), 0);
-    assert_done(journal_recover(p.w.ledger));
+    assert_done(journal_recover(p.w.repository, RECORD_SNAPSHOT));
     buf_clear(&pending);
     clear_packing(&p);
 }

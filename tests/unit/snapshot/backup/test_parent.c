@@ -36,7 +36,7 @@ static void clear_family(struct family *f)
 static enum err open_parent(struct family *f)
 {
     struct parent p = {.snapshot = NULL};
-    enum err rc = parent_open(f->w.ledger, f->w.keyring, f->snapshot, &p);
+    enum err rc = parent_open(f->w.repository, f->w.keyring, f->snapshot, &p);
 
     if (rc == ERR_OK) {
         assert_ptr_equal(p.snapshot, f->snapshot);
@@ -167,7 +167,7 @@ static void a_damaged_index_in_the_repository_is_corrupt(void **state)
 
     make_family(state, &f);
     assert_int_equal(unlink(f.cached), 0);
-    assert_done(manifest_load(f.w.ledger, f.snapshot, &m));
+    assert_done(manifest_load(f.w.repository, f.snapshot, &m));
     object_name(m.index.id, name);
     snprintf(path, sizeof path, "%s/%s", in(state, "repository"), name);
     assert_done(file_read(path, &sealed));
@@ -189,7 +189,7 @@ static enum err open_once(void *arg)
 {
     struct family *f = arg;
     struct parent p = {.snapshot = NULL};
-    enum err rc = parent_open(f->w.ledger, f->w.keyring, f->snapshot, &p);
+    enum err rc = parent_open(f->w.repository, f->w.keyring, f->snapshot, &p);
 
     parent_clear(&p);
     return rc;

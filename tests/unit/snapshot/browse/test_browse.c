@@ -24,7 +24,7 @@ static void make_family(void **state, struct family *f)
     make_backup(&f->w);
     assert_done(snapshot_list_read(f->w.ledger, &f->c));
     f->options = (struct browse_options){
-        .ledger = f->w.ledger, .keyring = f->w.keyring, .snapshot = &f->c.items[0]};
+        .repository = f->w.repository, .keyring = f->w.keyring, .snapshot = &f->c.items[0]};
 }
 
 static void clear_family(struct family *f)

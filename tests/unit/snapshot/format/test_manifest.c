@@ -355,7 +355,7 @@ static void refuse_load(struct stored *s, const char *message)
     char whole[512];
 
     snprintf(whole, sizeof whole, "manifest manifests/%s.json: %s", s->c.items[0].id, message);
-    assert_refused(manifest_load(s->w.ledger, &s->c.items[0], &m), ERR_CORRUPT, whole);
+    assert_refused(manifest_load(s->w.repository, &s->c.items[0], &m), ERR_CORRUPT, whole);
     assert_null(m.keys);
 }
 
@@ -408,7 +408,7 @@ static void a_manifest_of_something_else_is_refused_though_it_is_signed(void **s
 
     make_stored(state, &s);
     assert_done(file_read(s.path, &raw));
-    assert_done(manifest_load(s.w.ledger, &s.c.items[0], &m));
+    assert_done(manifest_load(s.w.repository, &s.c.items[0], &m));
 
     assert_done(buf_add(&changed, buf_bytes(&raw)));
     text_hex(bytes_of(m.repository, SEAL_ID_LEN), from);
@@ -474,10 +474,10 @@ static void the_records_own_data_key_comes_first_and_seals_the_index(void **stat
     struct data_key own;
 
     make_stored(state, &s);
-    assert_done(manifest_load(s.w.ledger, &s.c.items[0], &m));
+    assert_done(manifest_load(s.w.repository, &s.c.items[0], &m));
     add_twin_key(&m);
     resign_changed(&s, &m);
-    assert_done(manifest_load(s.w.ledger, &s.c.items[0], &back)); /* so far it is in order */
+    assert_done(manifest_load(s.w.repository, &s.c.items[0], &back)); /* so far it is in order */
     manifest_clear(&back);
 
     memcpy(m.index.scope, m.keys[1].context.scope, SEAL_ID_LEN);
@@ -503,7 +503,7 @@ static void a_rewrap_of_another_data_key_is_refused(void **state)
     struct jdoc *part = NULL;
 
     make_stored(state, &s);
-    assert_done(manifest_load(s.w.ledger, &s.c.items[0], &m));
+    assert_done(manifest_load(s.w.repository, &s.c.items[0], &m));
     m.keys[0].commitment[SEAL_COMMITMENT_LEN - 1] ^= 1;
     assert_done(jdoc_object(&body));
     assert_done(data_key_write(&m.keys[0], &part));
@@ -526,22 +526,22 @@ static void an_object_that_is_missing_or_of_another_size_is_named(void **state)
     char message[256];
 
     make_stored(state, &s);
-    assert_done(manifest_load(s.w.ledger, &s.c.items[0], &m));
+    assert_done(manifest_load(s.w.repository, &s.c.items[0], &m));
     assert_int_equal(m.object_count, 1);
     for (int i = 0; i < 2; i++) {
         struct manifest_object *o = i == 0 ? &m.index : &m.objects[0];
 
         object_name(o->id, name);
-        assert_done(manifest_check_objects(s.w.real, &m));
+        assert_done(manifest_check_objects(s.w.repository, &m));
         o->size++;
         snprintf(message, sizeof message, "object %s is %llu bytes long, its manifest says %llu",
                  name, (unsigned long long)o->size - 1, (unsigned long long)o->size);
-        assert_refused(manifest_check_objects(s.w.real, &m), ERR_CORRUPT, message);
+        assert_refused(manifest_check_objects(s.w.repository, &m), ERR_CORRUPT, message);
         o->size--;
     }
     assert_done(store_remove(s.w.real, name));
     snprintf(message, sizeof message, "object %s is missing from the repository", name);
-    assert_refused(manifest_check_objects(s.w.real, &m), ERR_CORRUPT, message);
+    assert_refused(manifest_check_objects(s.w.repository, &m), ERR_CORRUPT, message);
     manifest_clear(&m);
     clear_stored(&s);
 }
@@ -553,11 +553,11 @@ static void a_manifest_of_other_objects_than_its_index_is_not_opened(void **stat
     struct snapshot_reader o = {.index = NULL};
 
     make_stored(state, &s);
-    assert_done(manifest_load(s.w.ledger, &s.c.items[0], &m));
+    assert_done(manifest_load(s.w.repository, &s.c.items[0], &m));
     m.object_count = 0;
     resign_changed(&s, &m);
-    assert_refused(snapshot_reader_open(s.w.ledger, s.w.keyring, &s.c.items[0], 0, &o), ERR_CORRUPT,
-                   "the index names 1 objects, the manifest 0");
+    assert_refused(snapshot_reader_open(s.w.repository, s.w.keyring, &s.c.items[0], 0, &o),
+                   ERR_CORRUPT, "the index names 1 objects, the manifest 0");
     assert_null(o.index);
     manifest_clear(&m);
     clear_stored(&s);

@@ -35,7 +35,7 @@ static enum err open_newest(void *arg)
     enum err rc;
 
     TRY(snapshot_list_find(&o->c, "latest", &newest));
-    TRY(snapshot_reader_open(o->w.ledger, o->w.keyring, newest, 0, &r));
+    TRY(snapshot_reader_open(o->w.repository, o->w.keyring, newest, 0, &r));
     assert_int_equal(r.manifest.key_count, 2);
     for (size_t i = 0; i < r.manifest.key_count; i++)
         assert_non_null(r.k_data[i]);
@@ -78,7 +78,7 @@ static void a_pack_that_is_missing_is_noticed_before_anything_is_read(void **sta
     char name[OBJECT_NAME_LEN + 1];
 
     make_opening(state, &o);
-    assert_done(manifest_load(o.w.ledger, &o.c.items[0], &m));
+    assert_done(manifest_load(o.w.repository, &o.c.items[0], &m));
     object_name(m.objects[0].id, name); /* of the base: both need it */
     assert_done(store_remove(o.w.real, name));
     assert_refused(open_newest(&o), ERR_CORRUPT, NULL);

@@ -73,7 +73,8 @@ static void end_choice(struct choice *choice)
 static const char *hint_for(struct choice *choice, size_t refused)
 {
     err_set(ERR_KEY_INVALID, "no");
-    alternatives_hint(choice->w.ledger, choice->w.keyring, &choice->c, &choice->c.items[refused]);
+    alternatives_hint(choice->w.repository, choice->w.keyring, &choice->c,
+                      &choice->c.items[refused]);
     return err_text();
 }
 

@@ -23,7 +23,7 @@ struct asked {
 static enum err restore(struct world *w, const struct asked *asked, struct restore_result *result)
 {
     struct snapshot_list c = {0};
-    struct restore_options options = {.ledger = w->ledger,
+    struct restore_options options = {.repository = w->repository,
                                       .keyring = w->keyring,
                                       .snapshot_list = &c,
                                       .target = in(w->state, asked->target),

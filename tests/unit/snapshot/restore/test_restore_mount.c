@@ -35,7 +35,7 @@ static void make_scene(void **state, struct scene *s)
     assert_int_equal(mkdir(in(state, "target"), 0755), 0);
     assert_done(snapshot_list_read(s->w.ledger, &s->c));
     assert_done(snapshot_list_find(&s->c, "latest", &snapshot));
-    assert_done(snapshot_reader_open(s->w.ledger, s->w.keyring, snapshot, 0, &s->opened));
+    assert_done(snapshot_reader_open(s->w.repository, s->w.keyring, snapshot, 0, &s->opened));
     s->selection = (struct selection){.from = &s->opened};
     tree_init(&s->tree, &s->selection, false);
 }
@@ -292,7 +292,7 @@ static void a_name_that_is_ours_is_refused_in_a_snapshot(void **state)
     make_backup(&s.w);
     assert_done(snapshot_list_read(s.w.ledger, &s.c));
     assert_done(
-        snapshot_reader_open(s.w.ledger, s.w.keyring, &s.c.items[s.c.count - 1], 0, &s.opened));
+        snapshot_reader_open(s.w.repository, s.w.keyring, &s.c.items[s.c.count - 1], 0, &s.opened));
     assert_refused(begin(&s), ERR_USAGE, NULL);
     assert_non_null(strstr(err_text(), "the snapshot has a name of its own, .sealpoint-lock"));
     assert_empty(state);

@@ -28,7 +28,7 @@ static void make_scene(void **state, struct scene *s)
     assert_int_equal(mkdir(in(state, "target"), 0755), 0);
     assert_done(snapshot_list_read(s->w.ledger, &s->c));
     assert_done(snapshot_list_find(&s->c, "latest", &snapshot));
-    assert_done(snapshot_reader_open(s->w.ledger, s->w.keyring, snapshot, 0, &s->opened));
+    assert_done(snapshot_reader_open(s->w.repository, s->w.keyring, snapshot, 0, &s->opened));
     s->selection = (struct selection){.from = &s->opened};
     tree_init(&s->tree, &s->selection, false);
 }

@@ -302,7 +302,7 @@ static void an_exported_tar_backs_up_to_the_same_tree(void **state)
     struct world w;
     struct backup_result r;
     struct snapshot_list c = {0};
-    struct browse_options options = {.ledger = NULL};
+    struct browse_options options = {.repository = NULL};
     int fd = memfd_create("tar", MFD_CLOEXEC);
     int sparse;
 
@@ -318,7 +318,7 @@ static void an_exported_tar_backs_up_to_the_same_tree(void **state)
     close(sparse);
     make_backup(&w);
     assert_done(snapshot_list_read(w.ledger, &c));
-    options.ledger = w.ledger;
+    options.repository = w.repository;
     options.keyring = w.keyring;
     options.snapshot = &c.items[0];
     assert_done(browse_export(&options, NULL, fd));

@@ -18,7 +18,7 @@ static enum err verify(struct world *w, enum verify_depth depth, double sample,
                        struct verify_result *r)
 {
     struct snapshot_list c = {0};
-    struct verify_options options = {.ledger = w->ledger,
+    struct verify_options options = {.repository = w->repository,
                                      .keyring = depth == VERIFY_DECRYPT ? w->keyring : NULL,
                                      .snapshot_list = &c,
                                      .depth = depth,

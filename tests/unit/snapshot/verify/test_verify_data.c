@@ -72,7 +72,7 @@ static void begin_checking(void **state, struct checking *c, enum verify_depth d
     *c = (struct checking){.set = {.options = NULL}};
     make_world(state, &c->w);
     c->options = (struct verify_options){
-        .ledger = c->w.ledger, .depth = depth, .sample = sample, .workers = 2};
+        .repository = c->w.repository, .depth = depth, .sample = sample, .workers = 2};
     c->set.options = &c->options;
     for (uint8_t i = 0; i < OBJECT_COUNT; i++) {
         struct manifest_object o = object_of(i + 1, sizeof bytes);
@@ -156,7 +156,7 @@ static void an_object_cut_while_it_is_read_makes_no_other_look_damaged(void **st
     assert_done(store_put(c.w.real, name, bytes_of(large, sizeof large)));
     assert_done(verify_set_add(&c.set, &m));
     open_ledger(&c.w, &fault);
-    c.options.ledger = c.w.ledger;
+    c.options.repository = c.w.repository;
     c.options.workers = 1;
     assert_done(verify_set_check(&c.set, &r));
     assert_int_equal(r.damaged, 1);
@@ -178,7 +178,7 @@ static void an_object_that_cannot_be_read_hides_no_other(void **state)
         enum err rc;
 
         open_ledger(&c.w, &fault);
-        c.options.ledger = c.w.ledger;
+        c.options.repository = c.w.repository;
         c.options.workers = 1;
         rc = verify_set_check(&c.set, &r);
         came = atomic_load(&c.w.faulty.count) >= nth;
@@ -201,7 +201,7 @@ static void a_store_that_is_gone_ends_the_check(void **state)
 
     begin_checking(state, &c, VERIFY_READ_DATA, 1);
     open_ledger(&c.w, &fault);
-    c.options.ledger = c.w.ledger;
+    c.options.repository = c.w.repository;
     assert_refused(verify_set_check(&c.set, &r), ERR_STORAGE, NULL);
     end_checking(&c);
 }

@@ -1,5 +1,6 @@
-#include "snapshot/backup/journal.h"
+#include "core/repository/journal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -9,7 +10,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
-#include "snapshot/format/snapshot_list.h"
+#include "core/ledger/state_files.h"
 
 #define JOURNAL_LEN_MAX (64 * MIB)
 
@@ -20,14 +21,34 @@ struct journal {
     uint64_t len; /* of whole lines */
 };
 
-static bool is_recorded(const struct ledger *ledger, const char *id)
+/* One row for each kind of run. */
+static const struct kind {
+    enum record_type type; /* of the record that makes it real */
+    const char *file;      /* in the state directory */
+    const char *run;       /* for messages */
+} kinds[] = {
+    {RECORD_SNAPSHOT, STATE_BACKUP_JOURNAL, "backup"},
+};
+#define KIND_COUNT (sizeof kinds / sizeof kinds[0])
+
+static const struct kind *find_kind(enum record_type type)
+{
+    size_t i = 0;
+
+    while (i < KIND_COUNT && kinds[i].type != type)
+        i++;
+    assert(i < KIND_COUNT);
+    return &kinds[i];
+}
+
+static bool is_recorded(const struct ledger *ledger, enum record_type type, const char *id)
 {
     for (size_t i = ledger_count(ledger); i-- > 0;) {
         const struct record *r = ledger_at(ledger, i);
         const char *of;
 
-        if (r->type == RECORD_SNAPSHOT &&
-            jdoc_text(r->payload, "id", SNAPSHOT_ID_TEXT, &of) == ERR_OK && strcmp(of, id) == 0)
+        if (r->type == type && jdoc_text(r->payload, "id", JOURNAL_ID_MAX, &of) == ERR_OK &&
+            strcmp(of, id) == 0)
             return true;
     }
     return false;
@@ -35,21 +56,22 @@ static bool is_recorded(const struct ledger *ledger, const char *id)
 
 /* The ledger as it is now. It was opened before the lock was taken: a run that made its record in
  * between, and was killed then, would be taken for one that did not come so far. */
-static enum err is_recorded_now(const struct ledger *ledger, const char *id, bool *is)
+static enum err is_recorded_now(const struct repository *repository, enum record_type type,
+                                const char *id, bool *is)
 {
-    struct ledger_options options = {.store = ledger_store(ledger),
-                                     .state_dir = ledger_state_dir(ledger)};
-    struct ledger *now = NULL;
+    const struct repository_options options = {.store = repository_store(repository),
+                                               .state_dir = repository_state_dir(repository)};
+    struct repository *now = NULL;
     enum err rc;
 
-    TRY(ledger_open(&options, &now));
-    *is = is_recorded(now, id);
+    TRY(repository_open(&options, &now));
+    *is = is_recorded(repository_ledger(now), type, id);
 out:
-    ledger_free(now);
+    repository_free(now);
     return rc;
 }
 
-/* Line 1 is the snapshot's id, each further one an object's name. A torn last line names nothing:
+/* Line 1 is the run's id, each further one an object's name. A torn last line names nothing:
  * its object was not begun. */
 static enum err remove_pending(struct store *store, char *line)
 {
@@ -63,7 +85,8 @@ out:
     return rc;
 }
 
-static enum err undo_note(const struct ledger *ledger, bool is_own, struct buf *text)
+static enum err undo_note(const struct repository *repository, const struct kind *kind, bool is_own,
+                          struct buf *text)
 {
     char *first = (char *)text->data;
     char *end = strchr(first, '\n');
@@ -73,25 +96,27 @@ static enum err undo_note(const struct ledger *ledger, bool is_own, struct buf *
     if (end == NULL)
         return ERR_OK;
     *end = '\0';
-    TRY(is_recorded_now(ledger, first, &is_made));
+    TRY(is_recorded_now(repository, kind->type, first, &is_made));
     if (is_made)
         goto out;
-    log_say(is_own ? LOG_DEBUG : LOG_INFO, "removing what an interrupted backup (%s) left behind",
-            first);
-    TRY(remove_pending(ledger_store(ledger), end + 1));
+    log_say(is_own ? LOG_DEBUG : LOG_INFO, "removing what an interrupted %s (%s) left behind",
+            kind->run, first);
+    TRY(remove_pending(repository_store(repository), end + 1));
 out:
     return rc;
 }
 
-static enum err finish_journal(const struct ledger *ledger, bool is_own)
+static enum err finish_journal(const struct repository *repository, enum record_type type,
+                               bool is_own)
 {
+    const struct kind *kind = find_kind(type);
     char *path = NULL;
     struct buf text = {.max = JOURNAL_LEN_MAX};
     enum err rc;
 
-    TRY(store_sweep(ledger_store(ledger)));
-    TRY(ledger_sweep(ledger));
-    TRY(file_join(ledger_state_dir(ledger), "pending", &path));
+    TRY(store_sweep(repository_store(repository)));
+    TRY(ledger_sweep(repository_ledger(repository)));
+    TRY(repository_state_path(repository, kind->file, &path));
     rc = file_read(path, &text);
     if (rc == ERR_NOT_FOUND) {
         rc = ERR_OK;
@@ -99,28 +124,29 @@ static enum err finish_journal(const struct ledger *ledger, bool is_own)
     }
     TRY(rc);
     TRY(buf_add(&text, bytes_of("", 1)));
-    TRY(undo_note(ledger, is_own, &text));
+    TRY(undo_note(repository, kind, is_own, &text));
     if (unlink(path) != 0)
         FAIL_SYS(ERR_FAILED, "removing %s", path);
 out:
     if (rc != ERR_OK)
-        err_note("cleaning up after an interrupted backup");
+        err_note("cleaning up after an interrupted %s", kind->run);
     mem_free(path);
     buf_clear(&text);
     return rc;
 }
 
-enum err journal_recover(const struct ledger *ledger)
+enum err journal_recover(const struct repository *repository, enum record_type type)
 {
-    return finish_journal(ledger, false);
+    return finish_journal(repository, type, false);
 }
 
-enum err journal_undo(const struct ledger *ledger)
+enum err journal_undo(const struct repository *repository, enum record_type type)
 {
-    return finish_journal(ledger, true);
+    return finish_journal(repository, type, true);
 }
 
-enum err journal_new(const struct ledger *ledger, const char *snapshot_id, struct journal **out)
+enum err journal_new(const struct repository *repository, enum record_type type, const char *id,
+                     struct journal **out)
 {
     struct journal *j = NULL;
     enum err rc;
@@ -128,11 +154,11 @@ enum err journal_new(const struct ledger *ledger, const char *snapshot_id, struc
     TRY(mem_new(1, sizeof *j, &j));
     pthread_mutex_init(&j->lock, NULL);
     j->fd = -1;
-    TRY(file_join(ledger_state_dir(ledger), "pending", &j->path));
+    TRY(repository_state_path(repository, find_kind(type)->file, &j->path));
     j->fd = open(j->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (j->fd < 0)
         FAIL_SYS(ERR_FAILED, "making %s", j->path);
-    TRY(journal_add(j, snapshot_id));
+    TRY(journal_add(j, id));
     *out = j;
     j = NULL; /* the caller's now */
 out:

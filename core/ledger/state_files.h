@@ -1,0 +1,18 @@
+/*
+ * The names of all that lies in a repository's state directory. The rooms share one folder, so the
+ * names stand in one place, where none can be taken twice.
+ *
+ * Uses: nothing.
+ */
+#ifndef CORE_LEDGER_STATE_FILES_H
+#define CORE_LEDGER_STATE_FILES_H
+
+#define STATE_TRUST "trust.json"             /* what was seen of the repository */
+#define STATE_RECORDS "records.jsonl"        /* records that were checked once */
+#define STATE_SIGNING_KEY "signing-key.json" /* of this machine, as a writer */
+#define STATE_LEDGER_LOCK "ledger.lock"      /* held for moments, by whoever writes one of these */
+#define STATE_BACKUP_LOCK "backup.lock"      /* held by a running backup */
+#define STATE_BACKUP_JOURNAL "pending"       /* the names of what it has put */
+#define STATE_INDEX_CACHE "cache"            /* a folder: the newest snapshot's index */
+
+#endif

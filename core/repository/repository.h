@@ -1,0 +1,66 @@
+/*
+ * A repository as one machine works with it: the store that holds it, the ledger that says what is
+ * in it, and the state directory, where this machine keeps what it has seen of it.
+ *
+ * The store may be of any kind, and a name in it is no path. The state directory is a local folder,
+ * this repository's own (core/ledger/state_files.h has the names in it).
+ * Uses: core/store, core/ledger.
+ */
+#ifndef CORE_REPOSITORY_REPOSITORY_H
+#define CORE_REPOSITORY_REPOSITORY_H
+
+#include <stdbool.h>
+
+#include "core/base/err.h"
+#include "core/ledger/ledger.h"
+#include "core/store/store.h"
+
+/* Owns its ledger; borrows the store, which outlives it. */
+struct repository;
+
+struct repository_options {
+    struct store *store;
+    const char *state_dir;   /* made when missing, 0700 */
+    const char *fingerprint; /* pinned in configuration, or NULL */
+    bool read_all;           /* read every record from the store, not from the cache (verify) */
+};
+
+/* Errors of both as of ledger_create() and ledger_open(). */
+MUST_CHECK enum err repository_create(const struct repository_options *options,
+                                      struct repository **out);
+MUST_CHECK enum err repository_open(const struct repository_options *options,
+                                    struct repository **out);
+void repository_free(struct repository *r);
+
+/* All borrowed, as long as the repository is open. */
+struct ledger *repository_ledger(const struct repository *r);
+struct store *repository_store(const struct repository *r);
+const char *repository_state_dir(const struct repository *r);
+
+/* "<state directory>/<name>" as a fresh string; `name` is one of core/ledger/state_files.h. */
+MUST_CHECK enum err repository_state_path(const struct repository *r, const char *name, char **out);
+
+/*
+ * Before a repository is opened. Unless one fails, a message that was recorded before stays.
+ */
+
+/* Has this machine seen a repository with that state directory? Then its fingerprint is filled in.
+ * A state that cannot be read has seen none. */
+bool repository_seen(const char *state_dir, char fingerprint[LEDGER_FINGERPRINT_LEN + 1]);
+
+/* Is the key with which this machine signs there? */
+bool repository_has_signing_key(const char *state_dir);
+
+/* How far the making of a repository in a store has come. */
+enum repository_presence {
+    REPOSITORY_NONE,  /* no record; there may be anything else */
+    REPOSITORY_BEGUN, /* its making was interrupted: repository_create() completes it */
+    REPOSITORY_MADE
+};
+MUST_CHECK enum err repository_look(struct store *store, enum repository_presence *out);
+
+/* True when the store answers and holds nothing at all: so looks the folder where a disk is to be
+ * mounted. */
+bool repository_is_vacant(struct store *store);
+
+#endif
