@@ -1,9 +1,8 @@
 #include "keyring/keyring.h"
 
-#include <stdlib.h>
-
 #include "core/base/text.h"
 #include "keyring/provider.h"
+#include "tests/unit/keyring/double.h"
 #include "tests/unit/keyring/rings.h"
 
 /* With the file provider. */
@@ -378,87 +377,10 @@ static void opening_needs_a_known_provider_and_what_it_needs(void **state)
 
 /* With a double. */
 
-struct stand_in {
-    struct key_state state;
-    unsigned wraps, states;
-};
-
-static void double_free(void *self)
-{
-    (void)self;
-}
-
-static enum err double_active(void *self, struct key_name *out)
-{
-    (void)self;
-    *out = (struct key_name){"double", "key", "7"};
-    return ERR_OK;
-}
-
-static enum err double_is_mine(void *self, const char *key_id, bool *is_here)
-{
-    (void)self;
-    *is_here = strcmp(key_id, "key") == 0;
-    return ERR_OK;
-}
-
-static enum err double_state(void *self, const struct key_name *key, struct key_state *out)
-{
-    struct stand_in *d = self;
-
-    (void)key;
-    d->states++;
-    *out = d->state;
-    return ERR_OK;
-}
-
-static enum err double_wrap(void *self, const struct key_name *key,
-                            const struct seal_context *context, const struct secret *plain,
-                            struct envelope *out)
-{
-    struct stand_in *d = self;
-
-    (void)context;
-    d->wraps++;
-    out->key = *key;
-    snprintf(out->algorithm, sizeof out->algorithm, "none");
-    out->wrapped_len = secret_bytes(plain).len;
-    memcpy(out->wrapped, secret_bytes(plain).data, out->wrapped_len);
-    return ERR_OK;
-}
-
-static enum err double_unwrap(void *self, const struct envelope *envelope,
-                              const struct seal_context *context, struct secret **out)
-{
-    (void)self;
-    (void)envelope;
-    (void)context;
-    (void)out;
-    abort();
-}
-
-static const struct provider provider_double = {.name = "double",
-                                                .free = double_free,
-                                                .active = double_active,
-                                                .is_mine = double_is_mine,
-                                                .state = double_state,
-                                                .wrap = double_wrap,
-                                                .unwrap = double_unwrap};
-
-static struct keyring *ring_of(struct stand_in *d)
-{
-    const struct provider *provider = &provider_double;
-    void *self = d;
-    struct keyring *k = NULL;
-
-    assert_done(keyring_of(&provider, &self, 1, &k));
-    return k;
-}
-
 static void a_new_data_key_needs_one_wrap_and_no_unwrap(void **state)
 {
-    struct stand_in d = {.wraps = 0};
-    struct keyring *k = ring_of(&d);
+    struct stand_in d = {.version = "7", .unwrap_aborts = true};
+    struct keyring *k = double_ring(&d);
     struct data_key record = {.envelope_count = 0};
     struct secret *key = NULL;
 
@@ -473,8 +395,8 @@ static void a_new_data_key_needs_one_wrap_and_no_unwrap(void **state)
 /* Two providers may use the same key id. */
 static void a_key_of_another_provider_is_not_asked(void **state)
 {
-    struct stand_in d = {.state = {.verdict = KEY_VALID}};
-    struct keyring *k = ring_of(&d);
+    struct stand_in d = {.version = "7"};
+    struct keyring *k = double_ring(&d);
     struct key_name name = {"other", "key", "7"};
     struct key_state s;
 
@@ -498,7 +420,7 @@ static enum err unwrap_something_else(void *self, const struct envelope *envelop
 /* It says that all is well, and what it wraps is lost. */
 static void a_key_that_gives_back_other_bytes_is_no_valid_one(void **state)
 {
-    struct stand_in d = {.state = {.verdict = KEY_VALID}};
+    struct stand_in d = {.version = "7"};
     struct key_name name = {"double", "key", "7"};
     struct provider liar = provider_double;
     const struct provider *provider = &liar;
@@ -517,19 +439,20 @@ static void a_key_that_gives_back_other_bytes_is_no_valid_one(void **state)
 
 static void a_version_that_may_not_be_used_is_never_asked_to_unwrap(void **state)
 {
-    struct stand_in d = {
-        .state = {.verdict = KEY_INVALID, .reason = "disabled", .detail = "double"}};
-    struct keyring *k = ring_of(&d);
+    struct stand_in d = {.version = "7", .unwrap_aborts = true};
+    struct keyring *k = double_ring(&d);
     struct data_key record = {.envelope_count = 0};
     struct secret *key = NULL;
     struct secret *back = NULL;
 
     (void)state;
     assert_done(keyring_new_data_key(k, test_repository, &record, &key));
-    assert_refused(keyring_open_data_key(k, &record, 0, &back), ERR_KEY_INVALID,
-                   "master key double key version 7 is disabled (double)\n  enable it again with "
-                   "`sealpoint key enable 7`, or use a snapshot of another version");
-    d.state = (struct key_state){.verdict = KEY_UNREACHABLE, .detail = "time-out"};
+    double_says(&d, "7", KEY_INVALID, "disabled");
+    assert_refused(
+        keyring_open_data_key(k, &record, 0, &back), ERR_KEY_INVALID,
+        "master key double key version 7 is disabled (the double)\n  enable it again with "
+        "`sealpoint key enable 7`, or use a snapshot of another version");
+    double_says(&d, "7", KEY_UNREACHABLE, "time-out");
     assert_refused(keyring_open_data_key(k, &record, 0, &back), ERR_KEY_UNREACHABLE,
                    "cannot tell whether master key double key version 7 may be used: time-out\n  "
                    "nothing was changed; make the master key reachable and try again");
@@ -541,8 +464,8 @@ static void a_version_that_may_not_be_used_is_never_asked_to_unwrap(void **state
 
 static void a_provider_without_administration_says_where_it_is_managed(void **state)
 {
-    struct stand_in d = {.wraps = 0};
-    struct keyring *k = ring_of(&d);
+    struct stand_in d = {.version = "7"};
+    struct keyring *k = double_ring(&d);
     struct key_name name;
 
     (void)state;

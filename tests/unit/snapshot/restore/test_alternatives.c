@@ -2,35 +2,6 @@
 
 #include "tests/unit/snapshot/repositories.h"
 
-/* ---- a provider whose versions can be withdrawn ---- */
-
-static bool withdrawn[10];
-static bool refuses_round_trip[10];
-static unsigned round_trips[10];
-
-static unsigned number_of(const struct key_name *key)
-{
-    return (unsigned)(key->version[0] - '0') % 10;
-}
-
-static enum err moody_state(void *self, const struct key_name *key, struct key_state *out)
-{
-    (void)self;
-    *out = (struct key_state){.verdict = withdrawn[number_of(key)] ? KEY_INVALID : KEY_VALID};
-    return ERR_OK;
-}
-
-static enum err moody_unwrap(void *self, const struct envelope *envelope,
-                             const struct seal_context *context, struct secret **out)
-{
-    unsigned number = number_of(&envelope->key);
-
-    round_trips[number]++;
-    if (refuses_round_trip[number])
-        return err_set(ERR_KEY_INVALID, "the passphrase is another one");
-    return double_unwrap(self, envelope, context, out);
-}
-
 /* ---- a catalogue of four snapshots, each of its own key version ---- */
 
 struct choice {
@@ -41,26 +12,20 @@ struct choice {
 /* `versions`: the key version that each snapshot is sealed under. */
 static void make_choice(void **state, struct choice *choice, const char *versions)
 {
-    static struct provider moody;
-    const struct provider *provider = &moody;
-    void *self = &choice->w.key;
-
     *choice = (struct choice){.c = {.count = 0}};
-    memset(withdrawn, 0, sizeof withdrawn);
-    memset(refuses_round_trip, 0, sizeof refuses_round_trip);
     make_world(state, &choice->w);
-    moody = provider_double;
-    moody.state = moody_state;
-    moody.unwrap = moody_unwrap;
-    keyring_free(choice->w.keyring);
-    assert_done(keyring_of(&provider, &self, 1, &choice->w.keyring));
     put_file(in(state, "source/f"), "content");
     for (; *versions != '\0'; versions++) {
         choice->w.key.version[0] = *versions;
         make_backup(&choice->w);
     }
     assert_done(snapshot_list_read(choice->w.ledger, &choice->c));
-    memset(round_trips, 0, sizeof round_trips);
+    double_forget_calls(&choice->w.key);
+}
+
+static void withdraw(struct choice *choice, const char *version)
+{
+    double_says(&choice->w.key, version, KEY_INVALID, "disabled");
 }
 
 static void end_choice(struct choice *choice)
@@ -108,13 +73,13 @@ static void the_nearest_on_each_side_is_named(void **state)
     struct choice choice;
 
     make_choice(state, &choice, "1234");
-    withdrawn[2] = true;
+    withdraw(&choice, "2");
     assert_string_equal(hint_for(&choice, 1), with_hints(&choice, 2, 0));
-    withdrawn[3] = true;
+    withdraw(&choice, "3");
     assert_string_equal(hint_for(&choice, 1), with_hints(&choice, 3, 0));
-    withdrawn[1] = true;
+    withdraw(&choice, "1");
     assert_string_equal(hint_for(&choice, 1), with_hints(&choice, 3, -1));
-    withdrawn[4] = true;
+    withdraw(&choice, "4");
     assert_string_equal(hint_for(&choice, 1), with_hints(&choice, -1, -1));
     end_choice(&choice);
 }
@@ -124,7 +89,8 @@ static void the_first_and_the_last_have_neighbours_on_one_side(void **state)
     struct choice choice;
 
     make_choice(state, &choice, "1234");
-    withdrawn[1] = withdrawn[4] = true;
+    withdraw(&choice, "1");
+    withdraw(&choice, "4");
     assert_string_equal(hint_for(&choice, 0), with_hints(&choice, 1, -1));
     assert_string_equal(hint_for(&choice, 3), with_hints(&choice, -1, 2));
     end_choice(&choice);
@@ -136,9 +102,9 @@ static void a_rejected_passphrase_has_no_alternatives_and_is_not_tried_on_others
     struct choice choice;
 
     make_choice(state, &choice, "1234");
-    refuses_round_trip[2] = true;
+    choice.w.key.of[2].unwrap_fails = ERR_KEY_INVALID;
     assert_string_equal(hint_for(&choice, 1), "no");
-    assert_int_equal(round_trips[1] + round_trips[3] + round_trips[4], 0);
+    assert_int_equal(choice.w.key.unwraps, choice.w.key.of[2].unwraps);
     end_choice(&choice);
 }
 
@@ -147,7 +113,7 @@ static void the_only_one_has_no_alternative(void **state)
     struct choice choice;
 
     make_choice(state, &choice, "1");
-    withdrawn[1] = true;
+    withdraw(&choice, "1");
     assert_string_equal(hint_for(&choice, 0), with_hints(&choice, -1, -1));
     end_choice(&choice);
 }
@@ -158,8 +124,8 @@ static void a_key_that_cannot_be_used_is_no_alternative(void **state)
     struct choice choice;
 
     make_choice(state, &choice, "123");
-    withdrawn[2] = true;
-    refuses_round_trip[3] = true;
+    withdraw(&choice, "2");
+    choice.w.key.of[3].unwrap_fails = ERR_KEY_INVALID;
     assert_string_equal(hint_for(&choice, 1), with_hints(&choice, -1, 0));
     end_choice(&choice);
 }
@@ -169,10 +135,10 @@ static void a_key_that_refused_is_not_asked_for_each_snapshot_of_its_chain(void 
     struct choice choice;
 
     make_choice(state, &choice, "12333");
-    withdrawn[2] = true;
-    refuses_round_trip[3] = true;
+    withdraw(&choice, "2");
+    choice.w.key.of[3].unwrap_fails = ERR_KEY_INVALID;
     assert_string_equal(hint_for(&choice, 1), with_hints(&choice, -1, 0));
-    assert_int_equal(round_trips[3], 1);
+    assert_int_equal(choice.w.key.of[3].unwraps, 1);
     end_choice(&choice);
 }
 
@@ -183,7 +149,7 @@ static void a_snapshot_that_lost_its_manifest_hides_no_other_of_its_key(void **s
     char name[MANIFEST_NAME_LEN + 1];
 
     make_choice(state, &choice, "1222");
-    withdrawn[1] = true;
+    withdraw(&choice, "1");
     manifest_name(choice.c.items[1].id, name);
     assert_done(store_remove(choice.w.real, name));
     assert_string_equal(hint_for(&choice, 0), with_hints(&choice, 2, -1));
