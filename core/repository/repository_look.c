@@ -73,21 +73,15 @@ out:
     return rc;
 }
 
-static enum err stop_at_first_name(void *arg, const char *name, uint64_t size)
-{
-    (void)arg;
-    (void)name;
-    (void)size;
-    return ERR_EXISTS;
-}
-
 bool repository_is_vacant(struct store *store)
 {
     struct err_record before;
-    bool is_vacant;
+    bool is_empty = false;
+    bool is_known;
 
+    /* The message of the failure that raised the question is kept. */
     err_take(ERR_OK, &before);
-    is_vacant = store_list(store, "", stop_at_first_name, NULL) == ERR_OK;
+    is_known = store_is_empty(store, &is_empty) == ERR_OK;
     (void)err_give(&before);
-    return is_vacant;
+    return is_known && is_empty;
 }
