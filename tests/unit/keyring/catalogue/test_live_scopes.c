@@ -91,8 +91,8 @@ static void the_newest_rewrap_has_the_envelopes_that_count(void **state)
 
     add_snapshot(&w, "aa", NULL);
     add_snapshot(&w, "bb", "aa");
-    for (char version = '2'; version <= '3'; version++) {
-        d.version[0] = version;
+    for (int version = '2'; version <= '3'; version++) {
+        d.version[0] = (char)version;
         rewrap_all(&w);
     }
     add_snapshot(&w, "cc", NULL);

@@ -383,7 +383,7 @@ static void an_entry_of_an_impossible_length_is_refused(void **state)
 static void an_entry_longer_than_any_is_refused(void **state)
 {
     struct parts p = parts_of_nothing();
-    size_t one = 0;
+    size_t one = 1;
     char name[256];
 
     (void)state;
