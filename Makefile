@@ -183,8 +183,8 @@ check-fixtures: $(O)/tests/unit/core/seal/test_floe ## run every known answer un
 	$(O)/tests/unit/core/seal/test_floe
 
 .PHONY: mutants
-mutants: ## break one check at a time, and see that a test says so (ten minutes)
-	@$(PYTHON) tests/tools/mutants.py
+mutants: ## break one check at a time, and see that a test says so (hours; ONLY=core/seal or SAMPLE=50 for a part)
+	@$(PYTHON) tests/tools/mutants.py $(if $(ONLY),--only '$(ONLY)') $(if $(SAMPLE),--sample $(SAMPLE))
 
 .PHONY: lint
 lint: ## format, room order, banned calls, headers alone, clang-tidy

@@ -3,53 +3,16 @@
 #include <errno.h>
 
 #include "core/base/mem.h"
-#include "tests/unit/snapshot/repositories.h"
+#include "tests/unit/snapshot/restore/restore_scene.h"
 
 /* What needs no real mount: the list, the guard, the sweep after a kill. The rest is in the
  * scenario tests. */
 
-/* A snapshot of a small database-like tree, opened; and a mount point's target, which an ordinary
- * folder stands in for: but for being found, that is all it takes. */
-struct scene {
-    struct world w;
-    struct snapshot_list c;
-    struct snapshot_reader opened;
-    struct selection selection;
-    struct restore_tree tree;
-    struct restore_target t;
-};
-
-static void make_scene(void **state, struct scene *s)
-{
-    const struct snapshot *snapshot = NULL;
-
-    *s = (struct scene){0};
-    make_world(state, &s->w);
-    put_file(in(state, "source/WiredTiger.turtle"), "turtle");
-    put_file(in(state, "source/a"), "alpha");
-    put_file(in(state, "source/z"), "omega");
-    assert_int_equal(mkdir(in(state, "source/d"), 0755), 0);
-    put_file(in(state, "source/d/f"), "file");
-    assert_int_equal(chmod(in(state, "source"), 0750), 0);
-    make_backup(&s->w);
-    assert_int_equal(mkdir(in(state, "target"), 0755), 0);
-    assert_done(snapshot_list_read(s->w.ledger, &s->c));
-    assert_done(snapshot_list_find(&s->c, "latest", &snapshot));
-    assert_done(snapshot_reader_open(s->w.repository, s->w.keyring, snapshot, 0, &s->opened));
-    s->selection = (struct selection){.from = &s->opened};
-    tree_init(&s->tree, &s->selection, false);
-}
-
-static void clear_scene(struct scene *s)
-{
-    target_clear(&s->t);
-    snapshot_reader_clear(&s->opened);
-    snapshot_list_clear(&s->c);
-    clear_world(&s->w);
-}
+/* An ordinary folder stands in for a mount point's target: but for being found, that is all it
+ * takes. */
 
 /* What target_check() does, once it has found a mount point. */
-static enum err begin(struct scene *s)
+static enum err begin(struct restore_scene *s)
 {
     void **state = s->w.state;
     enum err rc;
@@ -71,7 +34,7 @@ out:
 }
 
 /* Without content: files of no bytes. */
-static void fill(struct scene *s)
+static void fill(struct restore_scene *s)
 {
     struct tar_disk *disk = NULL;
 
@@ -88,11 +51,11 @@ static void assert_empty(void **state)
 
 static void what_is_filled_comes_up_and_nothing_of_ours_stays(void **state)
 {
-    struct scene s;
+    struct restore_scene s;
     struct stat from;
     struct stat to;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     assert_done(begin(&s));
     assert_true(file_exists(in(state, "target/.sealpoint-partial/content")));
     fill(&s);
@@ -107,31 +70,31 @@ static void what_is_filled_comes_up_and_nothing_of_ours_stays(void **state)
     assert_int_equal(to.st_mtim.tv_sec, from.st_mtim.tv_sec);
     assert_int_equal(to.st_mtim.tv_nsec, from.st_mtim.tv_nsec);
     s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 /* mongod opens mongod.lock for writing before it looks at anything else. */
 static void no_mongod_can_start_until_all_is_there(void **state)
 {
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     assert_done(begin(&s));
     assert_int_equal(open(in(state, "target/mongod.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600), -1);
     assert_int_equal(errno, EISDIR);
     fill(&s);
     assert_done(target_commit(&s.t));
     assert_false(file_exists(in(state, "target/mongod.lock")));
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 static void an_undone_restore_leaves_what_was_there(void **state)
 {
-    struct scene s;
+    struct restore_scene s;
     struct stat before;
     struct stat after;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     assert_int_equal(stat(in(state, "target"), &before), 0);
     assert_done(begin(&s));
     fill(&s);
@@ -142,7 +105,7 @@ static void an_undone_restore_leaves_what_was_there(void **state)
     assert_int_equal(after.st_mode, before.st_mode);
     assert_memory_equal(&after.st_mtim, &before.st_mtim, sizeof after.st_mtim);
     s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 /* Of the list, "a" was moved up and "z" was not. */
@@ -157,9 +120,9 @@ static void leave_half(void **state)
 
 static void a_restore_killed_between_two_moves_is_removed_by_the_next(void **state)
 {
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     leave_half(state);
     assert_done(begin(&s));
     assert_true(was_said("a restore that did not finish lies there; what is left of it is removed "
@@ -168,15 +131,15 @@ static void a_restore_killed_between_two_moves_is_removed_by_the_next(void **sta
     fill(&s);
     assert_done(target_commit(&s.t));
     assert_true(file_exists(in(state, "target/z")));
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 static void what_others_put_beside_a_killed_restore_is_refused_and_stays(void **state)
 {
     static const char *const theirs[] = {"mongod.lock", "z", "other"};
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     for (size_t i = 0; i < sizeof theirs / sizeof theirs[0]; i++) {
         char name[64];
 
@@ -195,14 +158,14 @@ static void what_others_put_beside_a_killed_restore_is_refused_and_stays(void **
         assert_int_equal(mkdir(in(state, "target"), 0755), 0);
     }
     s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 static void a_name_that_comes_meanwhile_stops_the_moves_and_stays(void **state)
 {
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     assert_done(begin(&s));
     fill(&s);
     put_file(in(state, "target/d"), "theirs");
@@ -213,7 +176,7 @@ static void a_name_that_comes_meanwhile_stops_the_moves_and_stays(void **state)
     assert_int_equal(count_names(in(state, "target")), 1);
     assert_true(file_exists(in(state, "target/d")));
     s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 static void a_list_that_leads_out_of_the_target_is_refused(void **state)
@@ -222,9 +185,9 @@ static void a_list_that_leads_out_of_the_target_is_refused(void **state)
         const char *at;
         size_t len;
     } lists[] = {{"../source", 10}, {"..", 3}, {".", 2}, {"", 1}, {"a\0d/f", 6}, {"a", 1}};
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         leave_half(state);
         put_bytes(in(state, "target/.sealpoint-partial/names"), lists[i].at, lists[i].len);
@@ -236,14 +199,14 @@ static void a_list_that_leads_out_of_the_target_is_refused(void **state)
         assert_int_equal(mkdir(in(state, "target"), 0755), 0);
     }
     s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 static void a_link_in_our_folders_place_is_not_followed(void **state)
 {
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     assert_int_equal(mkdir(in(state, "away"), 0700), 0);
     assert_int_equal(mkdir(in(state, "away/content"), 0700), 0);
     put_file(in(state, "away/content/precious"), "precious");
@@ -253,17 +216,17 @@ static void a_link_in_our_folders_place_is_not_followed(void **state)
     assert_true(file_exists(in(state, "away/names")));
     assert_true(file_exists(in(state, "away/content/precious")));
     target_undo(&s.t);
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 /* The list is durable before the first move, and is what tells our names from others'. */
 static void the_list_has_every_name_that_is_moved_up(void **state)
 {
     static const char list[] = "WiredTiger.turtle\0a\0d\0z"; /* its NUL is the last name's */
-    struct scene s;
+    struct restore_scene s;
     struct buf is = {.max = KIB};
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     assert_done(begin(&s));
     fill(&s);
     assert_int_equal(mkdir(in(state, "target/.sealpoint-finished"), 0700), 0);
@@ -278,14 +241,14 @@ static void the_list_has_every_name_that_is_moved_up(void **state)
     assert_empty(state); /* and all are gone again */
     buf_clear(&is);
     s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 static void a_name_that_is_ours_is_refused_in_a_snapshot(void **state)
 {
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     snapshot_list_clear(&s.c);
     snapshot_reader_clear(&s.opened);
     put_file(in(state, "source/.sealpoint-lock"), "of another restore");
@@ -296,7 +259,7 @@ static void a_name_that_is_ours_is_refused_in_a_snapshot(void **state)
     assert_refused(begin(&s), ERR_USAGE, NULL);
     assert_non_null(strstr(err_text(), "the snapshot has a name of its own, .sealpoint-lock"));
     assert_empty(state);
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 static const struct CMUnitTest tests[] = {

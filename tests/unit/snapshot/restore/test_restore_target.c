@@ -1,51 +1,12 @@
 #include "snapshot/restore/restore_target.h"
 
-#include "tests/unit/snapshot/repositories.h"
-
-/* A snapshot of a small database-like tree, opened. */
-struct scene {
-    struct world w;
-    struct snapshot_list c;
-    struct snapshot_reader opened;
-    struct selection selection;
-    struct restore_tree tree;
-    struct restore_target t;
-};
-
-static void make_scene(void **state, struct scene *s)
-{
-    const struct snapshot *snapshot = NULL;
-
-    *s = (struct scene){0};
-    make_world(state, &s->w);
-    put_file(in(state, "source/WiredTiger.turtle"), "turtle");
-    put_file(in(state, "source/a"), "alpha");
-    put_file(in(state, "source/z"), "omega");
-    assert_int_equal(mkdir(in(state, "source/d"), 0755), 0);
-    put_file(in(state, "source/d/f"), "file");
-    assert_int_equal(chmod(in(state, "source"), 0750), 0);
-    make_backup(&s->w);
-    assert_int_equal(mkdir(in(state, "target"), 0755), 0);
-    assert_done(snapshot_list_read(s->w.ledger, &s->c));
-    assert_done(snapshot_list_find(&s->c, "latest", &snapshot));
-    assert_done(snapshot_reader_open(s->w.repository, s->w.keyring, snapshot, 0, &s->opened));
-    s->selection = (struct selection){.from = &s->opened};
-    tree_init(&s->tree, &s->selection, false);
-}
-
-static void clear_scene(struct scene *s)
-{
-    target_clear(&s->t);
-    snapshot_reader_clear(&s->opened);
-    snapshot_list_clear(&s->c);
-    clear_world(&s->w);
-}
+#include "tests/unit/snapshot/restore/restore_scene.h"
 
 static void a_folder_is_no_mount_point_and_proc_is_one(void **state)
 {
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     target_init(&s.t, &s.tree, false, false);
     assert_done(target_check(&s.t, in(state, "target"), 0));
     assert_false(s.t.is_mount);
@@ -53,15 +14,15 @@ static void a_folder_is_no_mount_point_and_proc_is_one(void **state)
     target_init(&s.t, &s.tree, false, false);
     assert_refused(target_check(&s.t, "/proc", 0), ERR_USAGE, NULL);
     assert_true(s.t.is_mount);
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 static void a_target_must_have_a_name_of_its_own(void **state)
 {
     static const char *const given[] = {"/", ".", "..", "a/..", "//"};
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
         target_init(&s.t, &s.tree, false, false);
         assert_refused(target_check(&s.t, given[i], 0), ERR_USAGE, NULL);
@@ -69,15 +30,15 @@ static void a_target_must_have_a_name_of_its_own(void **state)
         target_clear(&s.t);
     }
     s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 /* A folder that is not there, or empty: its sibling is filled and renamed over it. */
 static void an_empty_folder_is_replaced_in_one_step(void **state)
 {
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     target_init(&s.t, &s.tree, false, false);
     assert_done(target_check(&s.t, in(state, "target"), 1));
     assert_int_equal(mkdir(in(state, "target.sealpoint-partial"), 0700), 0); /* of a killed one */
@@ -90,34 +51,34 @@ static void an_empty_folder_is_replaced_in_one_step(void **state)
     assert_true(file_exists(in(state, "target/new")));
     target_undo(&s.t); /* real by now: nothing is undone */
     assert_true(file_exists(in(state, "target/new")));
-    clear_scene(&s);
+    clear_restore_scene(&s);
     assert_false(file_exists(in(state, "target.sealpoint-lock")));
 }
 
 static void an_undone_restore_leaves_the_empty_folder(void **state)
 {
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     target_init(&s.t, &s.tree, false, false);
     assert_done(target_check(&s.t, in(state, "target"), 1));
     assert_done(target_begin(&s.t));
     put_file(in(state, "target.sealpoint-partial/new"), "content");
     target_undo(&s.t);
-    clear_scene(&s);
+    clear_restore_scene(&s);
     assert_int_equal(count_names(in(state, "target")), 0);
     assert_false(file_exists(in(state, "target.sealpoint-partial")));
 }
 
 static void what_is_too_large_is_refused_before_anything_is_made(void **state)
 {
-    struct scene s;
+    struct restore_scene s;
 
-    make_scene(state, &s);
+    make_restore_scene(state, &s);
     target_init(&s.t, &s.tree, false, false);
     assert_refused(target_check(&s.t, in(state, "target"), UINT64_MAX), ERR_STORAGE, NULL);
     assert_false(file_exists(in(state, "target.sealpoint-partial")));
-    clear_scene(&s);
+    clear_restore_scene(&s);
 }
 
 static const struct CMUnitTest tests[] = {
