@@ -91,10 +91,10 @@ static void the_newest_rewrap_has_the_envelopes_that_count(void **state)
 
     add_snapshot(&w, "aa", NULL);
     add_snapshot(&w, "bb", "aa");
-    for (int version = '2'; version <= '3'; version++) {
-        d.version[0] = (char)version;
-        rewrap_all(&w);
-    }
+    d.version[0] = '2';
+    rewrap_all(&w);
+    d.version[0] = '3';
+    rewrap_all(&w);
     add_snapshot(&w, "cc", NULL);
     add_tombstone(&w, "aa"); /* an ancestor's counts as well */
     assert_string_equal(live(&w), "aa* bb* cc");
