@@ -217,7 +217,7 @@ static void a_path_that_is_not_there_has_the_same_name_as_when_it_is(void **stat
     assert_int_equal(mkdir(in(state, "disk/repository"), 0700), 0);
     begin(&r, state, in(state, "disk/repository"), NULL);
     assert_done(session_locate(&r.session));
-    assert_string_equal(r.session.repository, before);
+    assert_string_equal(r.session.where, before);
     assert_false(file_exists(in(state, "state"))); /* locating makes nothing */
     end(&r);
 }
