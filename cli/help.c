@@ -170,7 +170,7 @@ static enum err add_common_names(struct buf *to)
             TRY(buf_add_format(&names, "%s--%s", names.len > 0 ? ", " : "", o->name));
     }
     TRY(buf_add_u(&names, 0, 1)); /* ends the text */
-    TRY(buf_add_text(to, "\nOptions of every command (\"sealpoint help\" explains them):\n"));
+    TRY(buf_add_text(to, "\nOptions of every command (`sealpoint help` explains them):\n"));
     TRY(add_wrapped(to, (const char *)names.data, TEXT_COLUMN, 0));
 out:
     buf_clear(&names);
@@ -189,7 +189,7 @@ enum err help_write_general(struct buf *to)
     TRY(buf_add_text(to, "\nOptions of every command:\n"));
     TRY(add_options(to, NULL, true));
     TRY(add_statuses(to));
-    TRY(buf_add_text(to, "\n\"sealpoint COMMAND --help\" says more of one command.\n"));
+    TRY(buf_add_text(to, "\n`sealpoint COMMAND --help` says more of one command.\n"));
 out:
     return rc;
 }
@@ -203,8 +203,7 @@ enum err help_write_family(const char *family, struct buf *to)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (command_in_family(command_at(i), family))
             TRY(add_summary(to, command_at(i)));
-    TRY(buf_add_format(to, "\n\"sealpoint %s COMMAND --help\" says more of one command.\n",
-                       family));
+    TRY(buf_add_format(to, "\n`sealpoint %s COMMAND --help` says more of one command.\n", family));
 out:
     return rc;
 }

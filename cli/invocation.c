@@ -39,7 +39,7 @@ static enum err fail_unknown_command(const char *family, const char *word)
                           family == NULL ? command_at(i)->name : command_last_word(command_at(i)));
     suggest_hint(&near, "");
     if (near.best == NULL)
-        err_hint("\"sealpoint help\" lists the commands");
+        err_hint("`sealpoint help` lists the commands");
     return rc;
 }
 
@@ -169,7 +169,7 @@ static enum err check_options(const struct invocation *i)
     for (size_t id = 0; id < OPTION_COUNT; id++)
         if (i->values[id] != NULL && !option_is_of(option_at(id), i->command)) {
             err_set(ERR_USAGE, "\"%s\" has no option --%s", i->command->name, option_at(id)->name);
-            err_hint("see \"sealpoint %s --help\"", i->command->name);
+            err_hint("see `sealpoint %s --help`", i->command->name);
             return ERR_USAGE;
         }
     return ERR_OK;
@@ -195,7 +195,7 @@ static enum err check_whole(const struct invocation *i)
         return fail_family_alone(i->family);
     if (i->command == NULL) {
         err_set(ERR_USAGE, "no command given");
-        err_hint("\"sealpoint help\" lists the commands");
+        err_hint("`sealpoint help` lists the commands");
         return ERR_USAGE;
     }
     if (check_options(i) != ERR_OK)

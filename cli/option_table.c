@@ -7,13 +7,13 @@ static const struct command commands[COMMAND_COUNT] = {
         {
             .name = "init",
             .arguments = "",
-            .summary = "make a repository, and a keyring if there is none",
-            .text = "Makes the repository, the signing key of this machine and, unless there is "
+            .summary = "create a repository, and a keyring if there is none",
+            .text = "Creates the repository, the signing key of this machine and, unless there is "
                     "one already, the keyring with its first master-key version. Prints the "
-                    "repository's fingerprint: keep it with the keyring's passphrase and a "
-                    "copy of signing-key.json, away from this machine: with these and a copy of "
-                    "the keyring a new machine can restore and go on backing up.\n\n"
-                    "A run that was interrupted is completed by running it again.",
+                    "repository's fingerprint: keep it with the keyring's passphrase and a copy of "
+                    "signing-key.json, away from this machine: with these and a copy of the "
+                    "keyring a new machine can restore and go on backing up.\n\nA run that was "
+                    "interrupted is completed by running it again.",
             .example = "sealpoint init --repository /srv/backup "
                        "--passphrase-file /root/passphrase",
         },
@@ -41,7 +41,7 @@ static const struct command commands[COMMAND_COUNT] = {
             .arguments = "SNAPSHOT",
             .arguments_min = 1,
             .arguments_max = 1,
-            .summary = "bring a snapshot back into a directory",
+            .summary = "restore a snapshot into a directory",
             .text = "SNAPSHOT is an id, the first digits of one, or latest. Everything that can "
                     "be checked is checked before the target sees anything: signatures, the "
                     "validity of the recorded master-key version, every object, free space. A "
@@ -130,7 +130,7 @@ static const struct command commands[COMMAND_COUNT] = {
         {
             .name = "key check",
             .arguments = "",
-            .summary = "try the master keys that snapshots depend on",
+            .summary = "check the master keys that snapshots depend on",
             .text = "Wraps and unwraps a canary with the active version and with every version "
                     "that a snapshot depends on, says VALID, INVALID or UNREACHABLE for each, "
                     "and records what changed in the ledger. Exit status 3 when one is invalid, 4 "
@@ -140,13 +140,12 @@ static const struct command commands[COMMAND_COUNT] = {
         {
             .name = "key create",
             .arguments = "",
-            .summary = "make the keyring of a configured master key",
-            .text = "Makes the file keyring of a master key that was added to the configuration, "
-                    "for example of an escrow, with its first version. One that is there is never "
-                    "written over. init does the same for a new repository.\n\n"
-                    "Each configured master key opens what is sealed from then on: the next "
-                    "snapshot begins a new chain. key rewrap makes it open the snapshots that "
-                    "are there.",
+            .summary = "create the keyring of a configured master key",
+            .text = "Creates the file keyring of a master key that was added to the configuration, "
+                    "for example of an escrow, with its first version. An existing one is never "
+                    "overwritten. init does the same for a new repository.\n\nEach configured "
+                    "master key opens what is sealed from then on: the next snapshot begins a new "
+                    "chain. key rewrap makes it open the snapshots that are there.",
             .example = "sealpoint key create --key 1",
         },
     [COMMAND_KEY_ROTATE] =
@@ -185,7 +184,7 @@ static const struct command commands[COMMAND_COUNT] = {
             .arguments_min = 1,
             .arguments_max = 1,
             .summary = "destroy a master-key version after a waiting time",
-            .text = "From now on the version may not be used, and after the waiting time its "
+            .text = "From now on the version may not be used, and after the waiting time its key "
                     "material is destroyed: what depends on it can never be restored again. Says "
                     "first which snapshots that concerns, and asks.",
             .example = "sealpoint key schedule-deletion 1 --days 14",
@@ -196,9 +195,9 @@ static const struct command commands[COMMAND_COUNT] = {
             .arguments = "VERSION",
             .arguments_min = 1,
             .arguments_max = 1,
-            .summary = "keep a master-key version that was to be destroyed",
-            .text = "Takes a scheduled deletion back. The version is disabled afterwards; enable "
-                    "it to use it.",
+            .summary = "cancel the scheduled deletion of a master-key version",
+            .text = "Cancels a scheduled deletion. The version is disabled afterwards; enable it "
+                    "to use it.",
         },
     [COMMAND_KEY_IMPACT] =
         {
@@ -206,7 +205,7 @@ static const struct command commands[COMMAND_COUNT] = {
             .arguments = "VERSION",
             .arguments_min = 1,
             .arguments_max = 1,
-            .summary = "say what could not be restored without a master-key version",
+            .summary = "list what could not be restored without a master-key version",
             .text = "Lists the snapshots that could not be restored if the version were not "
                     "there. Nothing is changed.",
         },
@@ -214,7 +213,7 @@ static const struct command commands[COMMAND_COUNT] = {
         {
             .name = "key rewrap",
             .arguments = "",
-            .summary = "wrap data keys anew with the active master-key versions",
+            .summary = "rewrap data keys with the active master-key versions",
             .text = "Unwraps the data key of every snapshot and wraps it with the active version "
                     "of every configured master key, so that an old version can go. The "
                     "snapshots' data is not touched. An interrupted run is completed by running "
@@ -369,7 +368,7 @@ static const struct option options[OPTION_COUNT] = {
             .key = "verbose",
             .variable = "SEALPOINT_VERBOSE",
             .default_text = "false",
-            .text = "Say more about what is done.",
+            .text = "Print more detail.",
             .commands = COMMANDS_ALL,
         },
     [OPTION_HELP] =
@@ -394,7 +393,7 @@ static const struct option options[OPTION_COUNT] = {
             .argument = "SOURCE",
             .key = "source",
             .variable = "SEALPOINT_SOURCE",
-            .text = "What backup takes a snapshot of when its command line does not say.",
+            .text = "The source of backup when the command line names none.",
             .commands = TAKES(BACKUP),
         },
     [OPTION_WORKERS] =
@@ -406,7 +405,7 @@ static const struct option options[OPTION_COUNT] = {
             .key = "workers",
             .variable = "SEALPOINT_WORKERS",
             .default_text = "0",
-            .text = "Threads that work in parallel; 0 means as many as there are processors.",
+            .text = "Worker threads; 0 means one per processor.",
             .commands = TAKES(BACKUP) | TAKES(RESTORE) | TAKES(VERIFY),
         },
     [OPTION_DESCRIPTION] =
@@ -415,21 +414,21 @@ static const struct option options[OPTION_COUNT] = {
             .letter = 'd',
             .argument = "TEXT",
             .type = VALUE_TEXT,
-            .text = "A note that is kept, in the clear, with the snapshot.",
+            .text = "A description, stored unencrypted with the snapshot.",
             .commands = TAKES(BACKUP),
         },
     [OPTION_FULL] =
         {
             .name = "full",
             .type = VALUE_FLAG,
-            .text = "Begin a new chain: store everything, whatever the parent snapshot has.",
+            .text = "Take a full base: begin a new chain and store everything.",
             .commands = TAKES(BACKUP),
         },
     [OPTION_READ_ALL] =
         {
             .name = "read-all",
             .type = VALUE_FLAG,
-            .text = "Read files too whose size and times say that they are unchanged.",
+            .text = "Also read files whose size and times are unchanged.",
             .commands = TAKES(BACKUP),
         },
     [OPTION_STREAM_NAME] =
@@ -438,7 +437,7 @@ static const struct option options[OPTION_COUNT] = {
             .argument = "NAME",
             .type = VALUE_TEXT,
             .default_text = "stream",
-            .text = "The name that a stream from standard input gets as a file.",
+            .text = "The file name given to a stream from standard input.",
             .commands = TAKES(BACKUP),
         },
     [OPTION_RETAIN] =
@@ -447,8 +446,8 @@ static const struct option options[OPTION_COUNT] = {
             .argument = "DURATION",
             .type = VALUE_DURATION,
             .default_text = "1d",
-            .text = "How long the snapshot is to be kept: a number and s, m, h, d or w, or never "
-                    "for no end. Recorded as expiresAt.",
+            .text = "How long the snapshot is kept: a number and s, m, h, d or w; with never it "
+                    "never expires. Recorded as expiresAt.",
             .commands = TAKES(BACKUP),
         },
     [OPTION_CHAIN_AGE] =
@@ -562,7 +561,7 @@ static const struct option options[OPTION_COUNT] = {
             .min = KEY_DELETION_DAYS_LEAST,
             .max = KEY_DELETION_DAYS_MOST,
             .default_text = "30",
-            .text = "The waiting time before the material is destroyed, 7 to 30.",
+            .text = "The waiting time in days before the key material is destroyed, 7 to 30.",
             .commands = TAKES(KEY_SCHEDULE_DELETION),
         },
     [OPTION_YES] =

@@ -212,7 +212,7 @@ static enum err fail_missing(struct session *s, const char *where)
     TRY(session_locate(s));
     TRY(session_refuse_unmounted(s));
     rc = err_set(ERR_NOT_FOUND, "%s is not there", where);
-    err_hint("\"sealpoint init\" makes a repository");
+    err_hint("`sealpoint init` creates a repository");
 out:
     return rc;
 }
@@ -237,10 +237,10 @@ out:
 
 static void warn_trust_on_first_use(const struct ledger *ledger)
 {
-    log_say(LOG_WARN, "this repository is trusted on first use: nothing but itself vouches for it");
+    log_say(LOG_WARN, "identity not verified: this repository is trusted on first use");
     log_say(LOG_WARN, "its fingerprint is %s", ledger_fingerprint(ledger));
-    log_say(LOG_WARN, "compare that with what \"sealpoint init\" printed; on a new machine give "
-                      "it with --fingerprint");
+    log_say(LOG_WARN, "compare that with what `sealpoint init` printed; on a new machine give it "
+                      "with --fingerprint");
 }
 
 /* Whoever asks for the latest must hear that a later one was passed over. */
@@ -267,7 +267,7 @@ enum err session_open_repository(struct session *s, bool read_all)
         rc = ERR_CORRUPT;
     }
     if (rc == ERR_NOT_FOUND)
-        err_hint("\"sealpoint init\" makes a repository");
+        err_hint("`sealpoint init` creates a repository");
     TRY(rc);
     ledger = session_ledger(s);
     if (ledger_is_trusted_on_first_use(ledger))

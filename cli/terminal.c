@@ -144,7 +144,7 @@ enum err terminal_confirm(const char *question, const char *otherwise)
     enum err rc;
 
     if (fd < 0) {
-        rc = err_set(ERR_USAGE, "this needs a confirmation, and there is no terminal to ask at");
+        rc = err_set(ERR_USAGE, "this needs confirmation, and there is no terminal to ask at");
         err_hint("give %s to do it without being asked", otherwise);
         goto out;
     }

@@ -71,7 +71,7 @@ static void dates_text(const struct key_state *state, char out[DATES_TEXT_MAX])
     }
     if (state->deletion_ms != 0) {
         clock_text(state->deletion_ms, time);
-        snprintf(out + used, DATES_TEXT_MAX - used, ", its material goes on %s", time);
+        snprintf(out + used, DATES_TEXT_MAX - used, ", its key material is destroyed at %s", time);
     }
 }
 

@@ -11,7 +11,7 @@ static enum err warn_of_place(const char *path, const char *repository)
     TRY(key_place_of(path, repository, &place));
     if (place != KEY_PLACE_APART)
         log_say(LOG_WARN,
-                "the keyring %s lies %s the repository: whoever takes both can read every backup; "
+                "the keyring %s is %s the repository: whoever takes both can read every backup; "
                 "move it elsewhere",
                 path, place == KEY_PLACE_INSIDE ? "inside" : "beside");
 out:

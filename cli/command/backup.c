@@ -18,7 +18,7 @@ static enum err choose_source(const struct session *session, const char **out)
     if (source == NULL)
         source = settings_text(session->settings, OPTION_SOURCE);
     if (source == NULL) {
-        err_set(ERR_USAGE, "nothing to back up was given");
+        err_set(ERR_USAGE, "no source was given");
         err_hint("give a directory, or set source in the configuration or SEALPOINT_SOURCE");
         return ERR_USAGE;
     }
@@ -74,11 +74,11 @@ static void print_kept(int64_t expires_ms)
     char time[CLOCK_TEXT_LEN + 1];
 
     if (expires_ms == 0) {
-        print_out("kept without end\n");
+        print_out("never expires\n");
         return;
     }
     clock_text(expires_ms, time);
-    print_out("kept until %s\n", time);
+    print_out("expires at %s\n", time);
 }
 
 static void print_backup_result(const struct backup_options *options,
@@ -115,7 +115,7 @@ static enum err give_backup_result(struct session *session, const struct backup_
     TRY(print_finish());
 out:
     if (rc != ERR_OK)
-        err_note("snapshot %s is made, but its result could not be written", result->id);
+        err_note("snapshot %s was taken, but its result could not be written", result->id);
     return rc;
 }
 

@@ -196,8 +196,8 @@ enum err command_export(const struct settings *s)
 
     session_init(&session, s);
     if (isatty(STDOUT_FILENO)) {
-        rc = err_set(ERR_USAGE, "standard output is a terminal, and a tar is no text");
-        err_hint("redirect it: sealpoint export … > FILE");
+        rc = err_set(ERR_USAGE, "standard output is a terminal, and a tar is binary");
+        err_hint("redirect it: `sealpoint export … > FILE`");
         goto out;
     }
     TRY(open_snapshot(&session, &options));

@@ -88,7 +88,7 @@ enum err impact_warn(struct session *session, const struct key_name *key)
     for (size_t i = 0; i < impact.count && i < NAMED_MAX; i++)
         warn_item(session, &impact.items[i]);
     if (impact.count > NAMED_MAX)
-        log_say(LOG_WARN, "  and %zu more; \"sealpoint key impact %s\" lists all",
+        log_say(LOG_WARN, "  and %zu more; `sealpoint key impact %s` lists all",
                 impact.count - NAMED_MAX, key->version);
 out:
     impact_clear(&impact);

@@ -36,7 +36,7 @@ static enum err refuse_existing(const struct settings *s)
         TRY(session_refuse_unmounted(&session));
     if (presence != REPOSITORY_MADE)
         goto out;
-    rc = err_set(ERR_EXISTS, "%s is a repository already", session.where);
+    rc = err_set(ERR_EXISTS, "%s is already a repository", session.where);
     if (!repository_has_signing_key(session.state_dir))
         session_hint_signing_key(&session);
 out:
@@ -55,7 +55,7 @@ static enum err make_keyring(const struct settings *s, size_t i, struct made *ma
     rc = keyring_create(&options, unencrypted, &unused);
     made->keyrings[i] = rc == ERR_OK;
     if (rc == ERR_EXISTS) {
-        log_say(LOG_INFO, "the keyring %s is there already and is used", options.path);
+        log_say(LOG_INFO, "the keyring %s already exists and is used", options.path);
         rc = ERR_OK;
     }
     return rc;

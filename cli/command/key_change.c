@@ -96,12 +96,12 @@ static void print_changed(const struct key_version *v)
     print_out("version %s is %s", v->version, v->state);
     if (v->deletion_ms != 0) {
         clock_text(v->deletion_ms, time);
-        print_out("; its material goes at %s", time);
+        print_out("; its key material is destroyed at %s", time);
     }
     print_out("\n");
     if (v->is_active && strcmp(v->state, "enabled") != 0)
         log_say(LOG_WARN, "it is the active version: no backup is possible until it is enabled or "
-                          "\"sealpoint key rotate\" makes another active");
+                          "`sealpoint key rotate` makes another active");
 }
 
 static enum err change_version(const struct settings *s, const struct change *change)

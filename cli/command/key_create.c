@@ -20,8 +20,8 @@ static enum err create_keyring(const struct session *session, size_t i, struct k
         TRY(file_make_dirs(state_dir, 0700));
     rc = keyring_create(&options, unencrypted, out);
     if (rc == ERR_EXISTS)
-        err_hint("it is not written over; \"sealpoint key rotate\" adds a version to it, and --key "
-                 "N names another of the configured master keys");
+        err_hint("it is not overwritten; `sealpoint key rotate` adds a version to it, and --key N "
+                 "names another of the configured master keys");
 out:
     return rc;
 }
@@ -70,9 +70,8 @@ enum err command_key_create(const struct settings *s)
     else
         print_keyring(s->keys[key].path, &name);
     TRY(advice_on_keyring(&session, key, settings_text(s, OPTION_REPOSITORY)));
-    log_say(LOG_INFO,
-            "the next snapshot begins a new chain, which this key opens, too; \"sealpoint "
-            "key rewrap\" makes it open the snapshots that are there");
+    log_say(LOG_INFO, "the next snapshot begins a new chain, which this key opens, too; `sealpoint "
+                      "key rewrap` makes it open the snapshots that are there");
 out:
     session_clear(&session);
     return rc;

@@ -75,8 +75,9 @@ static void print_verify_result(const struct verify_result *result)
     if (result->damaged > 0)
         print_out("%llu damaged\n", (unsigned long long)result->damaged);
     else
-        print_out("%s\n", result->unreadable + result->locked > 0 ? "no damage in what was read"
-                                                                  : "no damage");
+        print_out("%s\n", result->unreadable + result->locked > 0
+                              ? "no damage found in what was read"
+                              : "no damage");
 }
 
 static enum err verify_snapshots(const struct verify_options *options, struct verify_result *result)

@@ -110,7 +110,7 @@ enum err jdoc_parse(struct bytes from, struct jdoc **out)
              json_tokener_error_desc(json_tokener_get_error(tokener)),
              json_tokener_get_parse_end(tokener));
     if (json_tokener_get_parse_end(tokener) != from.len)
-        FAIL(ERR_CORRUPT, "bytes are left over behind the JSON object");
+        FAIL(ERR_CORRUPT, "bytes are left over after the JSON object");
     if (!json_object_is_type(root, json_type_object))
         FAIL(ERR_CORRUPT, "not a JSON object");
     /* No name twice. */

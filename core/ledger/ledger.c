@@ -104,7 +104,7 @@ enum err ledger_open(const struct ledger_options *options, struct ledger **out)
     /* A damaged cache must not look like a damaged ledger: the store has the last word. */
     rc = open_with(options, LEDGER_CACHE_RENEW, &cached, out);
     if (rc == ERR_OK)
-        log_say(LOG_WARN, "the cache of records in %s was damaged and has been made anew",
+        log_say(LOG_WARN, "the cache of records in %s was damaged and has been rebuilt",
                 options->state_dir);
     return rc;
 }

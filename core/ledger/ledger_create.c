@@ -41,7 +41,8 @@ static enum err put_new(const struct ledger *l, const struct record *r)
     record_name(r->writer, r->seq, name);
     rc = store_put(l->store, name, buf_bytes(&r->raw));
     if (rc == ERR_EXISTS)
-        rc = err_set(ERR_BUSY, "%s: another run makes a repository here", store_where(l->store));
+        rc = err_set(ERR_BUSY, "%s: another run is creating a repository here",
+                     store_where(l->store));
     return rc;
 }
 
@@ -102,7 +103,7 @@ static enum err check_is_ours(const struct ledger *l, const struct record_set *t
             there->items[i].seq == i && memcmp(there->items[i].writer, l->own, SIGNER_ID_LEN) == 0;
     if (ours)
         return ERR_OK;
-    return err_set(ERR_EXISTS, "%s: there is a repository already", store_where(l->store));
+    return err_set(ERR_EXISTS, "%s: there is already a repository", store_where(l->store));
 }
 
 static enum err check_is_new(const struct ledger *l, const struct ledger_options *options)

@@ -79,7 +79,7 @@ static enum err check_complete(const struct ledger *l)
 
     if (l->writers.count > 0)
         return ERR_OK;
-    rc = err_set(ERR_NOT_FOUND, "%s: the repository is not complete: its making was interrupted",
+    rc = err_set(ERR_NOT_FOUND, "%s: the repository is not complete: its creation was interrupted",
                  store_where(l->store));
     err_hint("run init again with the state directory %s", l->state_dir);
     return rc;

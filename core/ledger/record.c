@@ -70,7 +70,7 @@ static enum err split_lines(struct bytes raw, struct bytes *payload, struct byte
     TRY(take_line(&raw, payload));
     TRY(take_line(&raw, signatures));
     if (raw.len > 0)
-        FAIL(ERR_CORRUPT, "%zu bytes are left over behind the two lines", raw.len);
+        FAIL(ERR_CORRUPT, "%zu bytes are left over after the two lines", raw.len);
 out:
     return rc;
 }

@@ -74,7 +74,7 @@ static enum err new_message(struct floe_params params, const struct secret *key,
     assert(params.rotation_bits < 64 && aad.len <= FLOE_AAD_MAX);
     TRY(mem_new(1, sizeof *f, &f));
     if (secret_bytes(key).len != FLOE_KEY_LEN)
-        FAIL(ERR_CORRUPT, "a key of %zu bytes where one of %d is due", secret_bytes(key).len,
+        FAIL(ERR_CORRUPT, "a key of %zu bytes where %d are expected", secret_bytes(key).len,
              FLOE_KEY_LEN);
     /* The encoded parameters, which the header repeats. */
     f->params = params;

@@ -23,7 +23,7 @@ static enum err derive_subkey(const struct secret *from, const char *purpose,
     /* The key may come from a provider that unwrapped it: a short one must not be accepted
      * silently. */
     if (secret_bytes(from).len != SEAL_KEY_LEN)
-        FAIL(ERR_CORRUPT, "a key of %zu bytes where one of %d is due", secret_bytes(from).len,
+        FAIL(ERR_CORRUPT, "a key of %zu bytes where %d are expected", secret_bytes(from).len,
              SEAL_KEY_LEN);
     TRY(buf_add_text(&info, LABEL_PREFIX));
     TRY(buf_add_text(&info, purpose));

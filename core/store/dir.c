@@ -41,11 +41,11 @@ static const struct {
     {EPERM, ERR_STORAGE, "refuses access", "check owner and mode of that directory"},
     {EIO, ERR_STORAGE, "has a failing disk or connection",
      "look into the system's log (dmesg); do not trust that disk"},
-    {ELOOP, ERR_CORRUPT, "has something else at this place",
+    {ELOOP, ERR_CORRUPT, "has something else at this path",
      "sealpoint makes no symbolic links in a repository: find out who did"},
-    {ENOTDIR, ERR_CORRUPT, "has something else at this place",
+    {ENOTDIR, ERR_CORRUPT, "has something else at this path",
      "sealpoint makes only folders and files in a repository: find out who made this"},
-    {EISDIR, ERR_CORRUPT, "has a folder at this place",
+    {EISDIR, ERR_CORRUPT, "has a folder at this path",
      "sealpoint makes only folders and files in a repository: find out who made this"},
     {0, ERR_STORAGE, "cannot be reached", "see that it is mounted, then run this again"},
 };
@@ -230,7 +230,7 @@ static void blob_free(void *blob)
 
 static enum err not_regular(const struct dir *d, const char *name)
 {
-    return err_set(ERR_CORRUPT, "reading %s: %s has something else than a file at this place", name,
+    return err_set(ERR_CORRUPT, "reading %s: %s has something other than a file at this path", name,
                    d->where);
 }
 

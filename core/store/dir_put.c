@@ -158,7 +158,7 @@ static enum err make_real(struct put *p, int folder)
     }
     rc = dir_refuse(p->dir, "writing", p->name);
     if (unlinkat(folder, leaf, 0) != 0 || fsync(folder) != 0)
-        err_note("the object may come to light again");
+        err_note("the object may reappear");
     return rc;
 }
 

@@ -64,7 +64,7 @@ static enum err check_name(const char *name)
     if (store_name_is_legal(name))
         return ERR_OK;
     text_printable(name, shown, sizeof shown);
-    return err_set(ERR_CORRUPT, "\"%s\" is no legal object name", shown);
+    return err_set(ERR_CORRUPT, "\"%s\" is not a valid object name", shown);
 }
 
 enum err store_of_driver(const struct store_driver *driver, void *self, const char *where,

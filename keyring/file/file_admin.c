@@ -63,7 +63,7 @@ out:
 
 static enum err refuse_contradiction(const struct file_ring *r)
 {
-    err_set(ERR_USAGE, "keyring %s cannot be made both with a passphrase and unencrypted",
+    err_set(ERR_USAGE, "keyring %s cannot be created both with a passphrase and unencrypted",
             file_ring_path(r));
     err_hint("leave out the passphrase file, or --no-passphrase");
     return ERR_USAGE;

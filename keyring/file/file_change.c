@@ -160,7 +160,7 @@ enum err file_change_settle(struct file_ring *r)
 static enum err check_free(const struct places *places)
 {
     if (file_exists(places->path))
-        return err_set(ERR_EXISTS, "keyring %s is there already", places->path);
+        return err_set(ERR_EXISTS, "keyring %s already exists", places->path);
     if (file_exists(places->previous)) {
         err_set(ERR_EXISTS, "keyring %s is missing, but its previous generation %s is there",
                 places->path, places->previous);

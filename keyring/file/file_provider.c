@@ -138,8 +138,8 @@ static void settle_if_due(struct file_ring *r)
         is_due = file_settle(&k, file_clock(&k, clock_now_ms()));
         if (is_due && file_change_settle(r) != ERR_OK)
             log_say(LOG_WARN,
-                    "keyring %s: a key version is past its deletion date, but its "
-                    "material could not be removed",
+                    "keyring %s: a key version is past its deletion date, but its key material "
+                    "could not be destroyed",
                     file_ring_path(r));
     }
     file_keyring_clear(&k);

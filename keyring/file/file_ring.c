@@ -122,9 +122,9 @@ static void hint_previous(const struct file_ring *r, bool is_missing)
         err_hint("put a copy of the keyring in its place; without it the snapshots that recorded "
                  "its keys cannot be restored");
     else if (is_missing)
-        err_hint("put it back, or the generation before it: `cp -p %s %s`", r->previous, r->path);
+        err_hint("put it back, or its previous generation: `cp -p %s %s`", r->previous, r->path);
     else
-        err_hint("the generation before is %s: keep a copy of both, then put it in place with "
+        err_hint("the previous generation is %s: keep a copy of both, then put it in place with "
                  "`cp -p %s %s`",
                  r->previous, r->previous, r->path);
 }

@@ -90,7 +90,7 @@ struct transition {
         REFUSED, state, why                                                                        \
     }
 
-#define GONE "its material is gone for good"
+#define GONE "its key material was destroyed and cannot be recovered"
 #define CANCEL_FIRST "cancel the deletion first (key cancel-deletion)"
 #define NOTHING_TO_CANCEL "no deletion is scheduled"
 

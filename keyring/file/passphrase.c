@@ -60,9 +60,10 @@ static void warn_of_passphrase_mode(int fd, const char *path)
     struct stat st;
 
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        log_say(LOG_WARN,
-                "passphrase file %s can be read by others (mode %04o); chmod 600 makes it yours",
-                path, (unsigned)st.st_mode & 07777U);
+        log_say(
+            LOG_WARN,
+            "passphrase file %s can be read by others (mode %04o); make it private with chmod 600",
+            path, (unsigned)st.st_mode & 07777U);
 }
 
 static enum err read_path(const char *path, struct secret **out)

@@ -179,7 +179,7 @@ static enum err choose_parent(struct backup *b)
     TRY(keyring_active(o->keyring, 0, &active));
     parent = chain_parent(&b->snapshot_list, &active, &limits, b->started_ms, &b->why_base);
     if (o->full && parent != NULL) {
-        b->why_base = "it was asked for";
+        b->why_base = "it was requested";
         parent = NULL;
     }
     if (parent != NULL)
@@ -392,7 +392,7 @@ static void keep_for_next(struct backup *b)
 {
     if (journal_forget(b->journal) != ERR_OK || index_writer_keep(b->index) != ERR_OK ||
         index_cache_prune(b->repository, b->id_text) != ERR_OK)
-        log_say(LOG_WARN, "the snapshot is made, but preparing the next one failed: %s",
+        log_say(LOG_WARN, "the snapshot was taken, but preparing the next one failed: %s",
                 err_text());
 }
 
@@ -458,7 +458,7 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     keep_for_next(&b);
     fill_result(&b, out);
     if (out->attention > 0)
-        FAIL(ERR_ATTENTION, "snapshot %s is made, but needs attention: see the warnings above",
+        FAIL(ERR_ATTENTION, "snapshot %s was taken, but needs attention: see the warnings above",
              out->id);
 out:
     if (rc != ERR_OK && b.journal != NULL && !may_be_recorded)

@@ -165,7 +165,7 @@ static enum err check_first_name(struct entry_sort *o)
         FAIL(ERR_FAILED, "%s is a hard link to %s, which is not in the tar", entry_path(&o->entry),
              (const char *)o->entry.link.data);
     if (!first->has_content)
-        FAIL(ERR_FAILED, "%s is a hard link to %s, which is no file of its own in the tar",
+        FAIL(ERR_FAILED, "%s is a hard link to %s, which is not a regular file of the tar",
              entry_path(&o->entry), (const char *)o->entry.link.data);
 out:
     return rc;
@@ -183,7 +183,7 @@ static enum err put_all(struct entry_sort *o)
         if (i + 1 < o->count && bytes_equal(item->path, item[1].path))
             continue; /* a later one of the same name counts */
         if (entry_path_is_root(item->path) && !item->is_dir)
-            FAIL(ERR_FAILED, "the root of the tar is no folder");
+            FAIL(ERR_FAILED, "the root of the tar is not a folder");
         if (last_file.data != NULL && path_is_within(item->path, last_file))
             FAIL(ERR_FAILED, "%.*s is both a file and a folder in the tar", (int)last_file.len,
                  (const char *)last_file.data);

@@ -310,8 +310,9 @@ static enum err let_go(struct read_queue *queue, struct reading *r)
         return ERR_OK;
     look_again(r);
     if (r->changed) {
-        warn_of_entry(&r->entry,
-                      "changed while it was read; the snapshot has a mixture of before and after");
+        warn_of_entry(
+            &r->entry,
+            "changed while it was read; the snapshot holds a mixture of old and new content");
         queue->totals.attention++;
         TRY(spool_mark_changed(queue->options.spool, r->spooled_at));
     }

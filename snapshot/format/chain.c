@@ -29,9 +29,9 @@ const struct snapshot *chain_parent(const struct snapshot_list *c, const struct 
     else if (base == NULL)
         *why = "the chain's base is gone";
     else if (age_ms >= limits->age_ms || -age_ms >= limits->age_ms) /* a clock was ahead */
-        *why = "the chain's base is old enough";
+        *why = "the chain's base has reached its maximum age";
     else if (newest->chain_position >= limits->length)
-        *why = "the chain is long enough";
+        *why = "the chain has reached its maximum length";
     else if (newest->chain_needed_bytes * 2 < newest->chain_stored_bytes)
         *why = "the newest snapshot needs less than half of what the chain stores";
     else

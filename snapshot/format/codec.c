@@ -237,7 +237,7 @@ static enum err inflate_piece(struct codec_stream *s, struct bytes piece)
 
         if (s->frame_is_whole) {
             if (in.pos < in.size)
-                FAIL(ERR_CORRUPT, "bytes are left over behind the compressed index");
+                FAIL(ERR_CORRUPT, "bytes are left over after the compressed index");
             break;
         }
         left = ZSTD_decompressStream(s->inflate, &to, &in);

@@ -110,7 +110,7 @@ static enum err find_entries(struct index *x)
         offset += len;
     }
     if (offset != rows_start(h))
-        FAIL(ERR_CORRUPT, "bytes are left over behind the file table of the index");
+        FAIL(ERR_CORRUPT, "bytes are left over after the file table of the index");
     TRY(note_start(x, h->file_count, offset));
 out:
     return rc;
@@ -214,7 +214,8 @@ static enum err check_links(struct index *x)
         TRY(rc);
         TRY(index_entry(x, offset, &first));
         if (first.type != ENTRY_FILE || (first.flags & ENTRY_HARD_LINK) != 0)
-            FAIL(ERR_CORRUPT, "a hard link of the index leads to something that is no file");
+            FAIL(ERR_CORRUPT,
+                 "a hard link of the index leads to something that is not a regular file");
     }
 out:
     entry_clear(&link);

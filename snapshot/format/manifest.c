@@ -75,7 +75,7 @@ static enum err check_packs(const struct manifest *m)
 {
     for (size_t i = 0; i < m->object_count; i++)
         if (m->objects[i].type != OBJECT_PACK)
-            return err_set(ERR_CORRUPT, "an object that is no pack stands among the packs");
+            return err_set(ERR_CORRUPT, "an object that is not a pack is listed among the packs");
     return ERR_OK;
 }
 

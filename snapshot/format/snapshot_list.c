@@ -114,23 +114,23 @@ void snapshot_list_clear(struct snapshot_list *c)
 
 static enum err refuse_several(const char *shown, const char *one, const char *other)
 {
-    return err_set(ERR_USAGE, "snapshot %s: several begin like that (%s, %s); give more digits",
+    return err_set(ERR_USAGE, "snapshot %s: the prefix is ambiguous (%s, %s): give more digits",
                    shown, one, other);
 }
 
 static enum err refuse_unknown(const struct snapshot_list *c, const char *shown)
 {
-    err_set(ERR_NOT_FOUND, "snapshot %s: there is none", shown);
+    err_set(ERR_NOT_FOUND, "there is no snapshot %s", shown);
     if (c->count > 0)
-        err_hint("The newest is %s; `sealpoint snapshots` lists all %zu.",
-                 c->items[c->count - 1].id, c->count);
+        err_hint("the newest is %s; `sealpoint snapshots` lists all %zu", c->items[c->count - 1].id,
+                 c->count);
     return ERR_NOT_FOUND;
 }
 
 static enum err refuse_damaged(const struct damaged_snapshot *d)
 {
     err_set(d->code, "snapshot %s is damaged: %s", d->id, d->reason);
-    err_hint("The other snapshots can be restored; `sealpoint snapshots` lists them.");
+    err_hint("the other snapshots can be restored; `sealpoint snapshots` lists them");
     return d->code;
 }
 
@@ -180,9 +180,9 @@ enum err snapshot_list_find(const struct snapshot_list *c, const char *name,
         return ERR_OK;
     }
     if (strlen(name) < PREFIX_LEAST)
-        return err_set(ERR_USAGE,
-                       "\"%.24s\" is no snapshot: give \"latest\", an id, or at least "
-                       "its first %d digits",
-                       name, PREFIX_LEAST);
+        return err_set(
+            ERR_USAGE,
+            "\"%.24s\" is not a snapshot: give \"latest\", an id, or at least its first %d digits",
+            name, PREFIX_LEAST);
     return find_prefix(c, name, out);
 }

@@ -49,7 +49,7 @@ enum err file_reader_find(struct file_reader *c, struct bytes path, struct entry
     TRY(index_find(c->from->index, link, &i));
     TRY(index_entry(c->from->index, i, out));
     if (out->type != ENTRY_FILE || (out->flags & ENTRY_HARD_LINK) != 0)
-        FAIL(ERR_CORRUPT, "a hard link leads to something that is no file");
+        FAIL(ERR_CORRUPT, "a hard link leads to something that is not a regular file");
 out:
     return rc;
 }

@@ -90,7 +90,8 @@ enum err selection_first_name(const struct selection *s, const struct entry *e, 
     TRY(index_find(s->from->index, buf_bytes(&e->link), &i));
     TRY(index_entry(s->from->index, i, first));
     if (first->type != ENTRY_FILE || is_hard_link(first))
-        FAIL(ERR_CORRUPT, "%s is a hard link to something that is no file", entry_path(e));
+        FAIL(ERR_CORRUPT, "%s is a hard link to something that is not a regular file",
+             entry_path(e));
     *is_chosen = selection_choose(s, first) == SELECTION_WHOLE;
 out:
     if (rc == ERR_NOT_FOUND)

@@ -61,7 +61,7 @@ static void hint_at(const char *which, const struct snapshot *s)
     char when[CLOCK_TEXT_LEN + 1];
 
     clock_text(s->created_ms, when);
-    err_hint("The nearest %s snapshot that can be restored is %s of %s (key version %s).", which,
+    err_hint("the nearest %s snapshot that can be restored is %s of %s (key version %s)", which,
              s->id, when, s->effective_key.version);
 }
 
@@ -87,5 +87,5 @@ void alternatives_hint(const struct repository *repository, struct keyring *keyr
     if (older != NULL)
         hint_at("older", older);
     if (newer == NULL && older == NULL)
-        err_hint("No other snapshot can be restored with the keys as they are now.");
+        err_hint("no other snapshot can be restored with the keys as they are now");
 }

@@ -35,12 +35,13 @@ static void say_shortcomings(struct restore *r)
     if (totals->changed > 0)
         log_say(LOG_WARN,
                 "%" PRIu64 " files were being written while the backup read them: they hold a "
-                "mixture of before and after (`sealpoint ls` marks them)",
+                "mixture of old and new content (`sealpoint ls` marks them)",
                 totals->changed);
     if (totals->foreign > 0)
         log_say(LOG_WARN,
-                "%" PRIu64 " files belong to other users, and only root can give them back: they "
-                "will be yours. Run as root, or chown them before mongod starts",
+                "%" PRIu64
+                " files belong to other users, and only root can restore their owners: they will "
+                "belong to you. Run as root, or chown them before mongod starts",
                 totals->foreign);
     r->attention += totals->changed > 0 ? 1 : 0;
     r->attention += totals->foreign > 0 ? 1 : 0;

@@ -121,8 +121,8 @@ static enum err check_list(const struct restore_target *t)
     for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
         if (*name == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
             strcmp(name, "..") == 0)
-            return err_set(ERR_FAILED, "%s/%s is damaged: \"%.100s\" is no name", t->partial, LIST,
-                           name);
+            return err_set(ERR_FAILED, "%s/%s is damaged: \"%.100s\" is not a name", t->partial,
+                           LIST, name);
     return ERR_OK;
 }
 
@@ -195,8 +195,8 @@ static enum err refuse_name(const struct restore_target *t, const char *name)
             "empty",
             t->path, name);
     if (name_exists(t->fd, MOUNT_PARTIAL))
-        err_hint("a restore that did not finish lies there (%s): remove what else is there, and "
-                 "run this again, which removes what is left of that restore",
+        err_hint("an unfinished restore is there (%s): remove what else is there, and run this "
+                 "again, which removes what is left of it",
                  MOUNT_PARTIAL);
     else if (name_exists(t->fd, MOUNT_FINISHED))
         err_hint("a restore finished there and was killed as it tidied up: it can be used, and %s "
@@ -263,8 +263,8 @@ static enum err check_mount(struct restore_target *t)
     TRY(read_list(t));
     TRY(check_empty(t));
     if (name_exists(t->fd, MOUNT_PARTIAL))
-        log_say(LOG_WARN, "%s: a restore that did not finish lies there; what is left of it %s",
-                t->path, t->dry_run ? "would be removed first" : "is removed first");
+        log_say(LOG_WARN, "%s: an unfinished restore is there; what is left of it %s", t->path,
+                t->dry_run ? "would be removed first" : "is removed first");
 out:
     return rc;
 }

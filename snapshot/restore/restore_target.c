@@ -125,7 +125,7 @@ static enum err check_is_older_state(struct restore_target *t)
     TRY(tree_compare(t->tree, &known, &extra));
     if (extra > known)
         FAIL(ERR_USAGE,
-             "target %s is no older state of this snapshot: %" PRIu64 " of the %" PRIu64
+             "target %s is not an older state of this snapshot: %" PRIu64 " of the %" PRIu64
              " names in it are not in the snapshot, and --delta would remove them. Give an empty "
              "folder, without --delta",
              t->path, extra, known + extra);
@@ -142,8 +142,8 @@ static enum err check_delta(struct restore_target *t)
 
     if (t->is_mount && file_exists(t->partial))
         FAIL(ERR_USAGE,
-             "target %s holds a restore that did not finish (%s): run it again without --delta, "
-             "which removes what is left of it",
+             "target %s holds an unfinished restore (%s): run it again without --delta, which "
+             "removes what is left of it",
              t->path, MOUNT_PARTIAL);
     if (t->is_mount)
         TRY(mount_check_names(t));
@@ -246,7 +246,7 @@ static enum err examine_target(struct restore_target *t)
     if (t->fd < 0 && errno == ENOENT)
         FAIL_SYS(ERR_USAGE, "target %s: --delta needs an older state there", t->path);
     if (t->fd < 0 && (errno == ENOTDIR || errno == ELOOP))
-        FAIL(ERR_USAGE, "target %s exists and is no folder", t->path);
+        FAIL(ERR_USAGE, "target %s exists and is not a folder", t->path);
     if (t->fd < 0)
         FAIL_SYS(ERR_USAGE, "target %s", t->path);
     if (stat(t->parent, &above) != 0 || fstat(t->fd, &st) != 0)
@@ -378,7 +378,7 @@ enum err target_commit(struct restore_target *t)
     TRY(t->kind->commit(t));
 out:
     if (rc != ERR_OK && t->is_real)
-        err_note("%s is whole, but may not survive a loss of power", t->path);
+        err_note("%s is complete, but may not survive a power loss", t->path);
     return rc;
 }
 

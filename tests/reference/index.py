@@ -144,7 +144,7 @@ class Index:
             fits = entry.first_block + block_count(entry) <= self.rows
             require(fits or block_count(entry) == 0, f"{entry.path!r}: no such blocks")
             yield entry
-        require(at == self.rows_at, "bytes are left over behind the file table")
+        require(at == self.rows_at, "bytes are left over after the file table")
 
     def _check_links(self):
         self.by_path = {entry.path: entry for entry in self.entries}

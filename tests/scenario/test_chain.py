@@ -75,7 +75,7 @@ def test_rotation_begins_a_new_chain(quick_two):
 def test_full_begins_a_new_chain(quick_two):
     repo = quick_two
     said, base = taken(repo, "--full")
-    assert "base (it was asked for)" in said
+    assert "base (it was requested)" in said
     repo.trees[base["id"]] = read_tree(repo.source)
     assert base["totals"]["newBytes"] == base["totals"]["bytes"] - 70_000  # zeros are not stored
     repo.assert_restores(repo.trees)

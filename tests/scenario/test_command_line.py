@@ -89,12 +89,12 @@ def test_a_repository_that_is_not_there_is_not_found(quick):
     for command in (["snapshots"], ["verify"], ["backup", repo.source],
                     ["restore", "latest", "--to", repo.target]):
         done = repo.run(*command, "--repository", repo.folder / "nowhere", expect=NOT_FOUND)
-        assert '"sealpoint init" makes a repository' in done.err
+        assert '`sealpoint init` creates a repository' in done.err
     assert not (repo.folder / "nowhere").exists()
     empty = repo.folder / "empty"
     empty.mkdir()
     done = repo.run("snapshots", "--repository", empty, expect=NOT_FOUND)
-    assert '"sealpoint init" makes a repository' in done.err
+    assert '`sealpoint init` creates a repository' in done.err
     assert list(empty.iterdir()) == []
 
 
@@ -102,7 +102,7 @@ def test_init_does_not_touch_what_is_there(quick_two):
     repo = quick_two
     before, keyring = repo.stored(), repo.keyring.read_bytes()
     done = repo.run("init", expect=1)
-    assert "is a repository already" in done.err
+    assert "is already a repository" in done.err
     assert repo.stored() == before and repo.keyring.read_bytes() == keyring
     repo.assert_restores(repo.trees)
 
@@ -172,8 +172,8 @@ def test_an_escrow_added_later_opens_what_is_sealed_from_then_on(quick):
     repo.extra_env = {"SEALPOINT_CONFIG": str(config)}
     before = repo.keyring.read_bytes()
     done = repo.run("key", "create", expect=1)
-    assert f"keyring {repo.keyring} is there already" in done.err
-    assert "it is not written over" in done.err
+    assert f"keyring {repo.keyring} already exists" in done.err
+    assert "it is not overwritten" in done.err
     done = repo.run("key", "create", "--key", 2, expect=USAGE)
     assert "--key 2: 2 master keys are configured, counted from 0" in done.err
     done = repo.run("key", "create", "--key", 1)
@@ -205,7 +205,7 @@ def test_key_create_needs_no_repository_and_can_say_it_as_json(tmp_path):
     assert done.json["keyring"] == str(repo.keyring)
     assert done.json["masterKey"]["keyVersion"] == "1"
     assert repo.keyring.stat().st_mode & 0o777 == 0o600
-    assert "lies beside the repository" in done.err
+    assert "is beside the repository" in done.err
     assert "are unencrypted" in done.err
     assert not repo.repository.exists()
 

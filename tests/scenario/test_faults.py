@@ -289,7 +289,7 @@ def test_an_init_that_fails_at_every_change_is_completed_by_the_next(quick, do):
         else:
             assert result.returncode == KILLED
         again = quick.run("init", expect=None)
-        assert again.status == 0 or "is a repository already" in again.err, f"{at}: {again}"
+        assert again.status == 0 or "is already a repository" in again.err, f"{at}: {again}"
         quick.backup()
         quick.restore()
         assert read_tree(quick.target) == read_tree(quick.source)

@@ -208,7 +208,7 @@ IMAGES = {
     "another version": ({"version": 2}, "an index of version 2 is not known"),
     "a byte that must be zero": ({"zeros": bytes(15) + b"\1"}, "is not known"),
     "more entries than there are": ({"entry_count": 3}, "file table"),
-    "fewer entries than there are": ({"entry_count": 1}, "left over behind the file table"),
+    "fewer entries than there are": ({"entry_count": 1}, "left over after the file table"),
     "more rows than there are": ({"row_count": 2}, "bytes long, not the"),
     "a count over all bounds": ({"entry_count": 2**63}, "counts are not possible"),
     "more objects than it has room for": ({"object_count": 2**32 - 1}, "counts are not possible"),
@@ -242,7 +242,7 @@ def test_an_index_is_refused_that_is_not_one_zstd_frame_of_the_signed_length(for
     _, image = sound_image(forger)
     packed = zstandard.compress(image)
     skipped = struct.pack("<II", 0x184D2A50, 0)
-    for compressed, why in [(packed + skipped, "left over behind the compressed index"),
+    for compressed, why in [(packed + skipped, "left over after the compressed index"),
                             (skipped + packed, "index"),
                             (packed[:-1], "ends early"),
                             (image, "does not decompress")]:

@@ -49,9 +49,9 @@ def test_a_disabled_version_refuses_and_enabling_it_brings_everything_back(three
     said = refused_restore(repo, second)
     assert f"version 2 is disabled since {since}" in said
     assert "enable it again with `sealpoint key enable 2`" in said
-    assert f"The nearest newer snapshot that can be restored is {third} of " in said
-    assert f"The nearest older snapshot that can be restored is {first} of " in said
-    assert "(key version 3)." in said and "(key version 1)." in said
+    assert f"the nearest newer snapshot that can be restored is {third} of " in said
+    assert f"the nearest older snapshot that can be restored is {first} of " in said
+    assert "(key version 3)" in said and "(key version 1)" in said
     repo.assert_restores({first: repo.trees[first], third: repo.trees[third]})
     # Looking inside needs the key as much as restoring does.
     for command in (["ls", second], ["cat", second, "a.txt"], ["export", second],
@@ -88,7 +88,7 @@ def test_with_every_version_disabled_there_is_nothing_to_offer_and_no_backup(thr
         done = repo.run("key", "disable", version, "--yes")
     assert "it is the active version: no backup is possible until " in done.err
     first, second, third = repo.trees
-    assert "No other snapshot can be restored with the keys as they are now." in \
+    assert "no other snapshot can be restored with the keys as they are now" in \
         refused_restore(repo, second)
     done = repo.run("backup", repo.source, expect=KEY_INVALID)
     assert "version 3 is disabled since " in done.err
@@ -104,11 +104,11 @@ def test_a_version_pending_deletion_refuses_until_the_deletion_is_cancelled(thre
     repo = three_keys
     first, _, _ = repo.trees
     done = repo.run("key", "schedule-deletion", 1, "--days", 7, "--yes")
-    assert done.out.startswith("version 1 is pendingDeletion; its material goes at ")
+    assert done.out.startswith("version 1 is pendingDeletion; its key material is destroyed at ")
     version = repo.run("key", "status", "--json").json["results"][0]
     said = refused_restore(repo, first)
     assert f"version 1 is pending deletion since {version['stateChangedAt']}" in said
-    assert f"its material goes on {version['deletionDate']}" in said
+    assert f"its key material is destroyed at {version['deletionDate']}" in said
     assert "`sealpoint key cancel-deletion 1`" in said
     done = repo.run("key", "enable", 1, expect=USAGE)
     assert "cancel the deletion first (key cancel-deletion)" in done.err
@@ -131,7 +131,7 @@ def test_a_destroyed_version_is_gone_for_good_and_the_others_are_not(three_keys)
     assert not repo.target.exists()
     repo.at_time("+8d", "key", "cancel-deletion", 1, expect=USAGE)
     done = repo.at_time("+8d", "key", "enable", 1, expect=USAGE)
-    assert "its material is gone for good" in done.err
+    assert "its key material was destroyed and cannot be recovered" in done.err
     # The material is in neither generation of the keyring; and a clock set back does not help.
     repo.at_time("+8d", "key", "check", expect=KEY_INVALID)
     for generation in repo.keyring.parent.glob("keyring.json*"):
@@ -186,7 +186,7 @@ def test_a_wrong_passphrase_is_refused_by_name(two):
         done = two.run(*command, expect=KEY_INVALID)
         assert "passphrase" in done.err and str(two.keyring) in done.err
         assert done.out == "" or done.out.endswith(
-            "2 of the snapshots not decrypted, no damage in what was read\n")
+            "2 of the snapshots not decrypted, no damage found in what was read\n")
     assert not two.target.exists()
     assert {path.name: path.read_bytes() for path in two.keyring.parent.iterdir()} == keys
     two.passphrase.write_text(right)
@@ -197,7 +197,7 @@ def test_a_wrong_passphrase_is_refused_by_name(two):
 def test_a_passphrase_file_that_others_can_read_is_said(two):
     two.passphrase.chmod(0o644)
     done = two.run("ls", "latest")
-    assert "can be read by others (mode 0644); chmod 600 makes it yours" in done.err
+    assert "can be read by others (mode 0644); make it private with chmod 600" in done.err
 
 
 def test_an_older_copy_of_the_keyring_does_not_know_the_newer_version(two):

@@ -226,7 +226,7 @@ else:
             done = repo.restore()
             assert_restored(repo)
             assert (".sealpoint-partial" in left) == \
-                ("a restore that did not finish lies there" in done.err), where
+                ("an unfinished restore is there" in done.err), where
         assert moved >= 3
 
     @pytest.mark.parametrize("do, sticky", [("ENOSPC", False), ("ENOSPC", True), ("short", False),
@@ -243,7 +243,7 @@ else:
             result = repo.shim("restore", "latest", "--to", repo.target, at=at, do=do,
                                sticky=sticky, under=[repo.target])
             where = f"{at} {result.log[at - 1]} {result.stderr}"
-            if result.returncode == 0 or "is whole, but may not survive" in result.stderr:
+            if result.returncode == 0 or "is complete, but may not survive" in result.stderr:
                 assert is_whole(repo), where
                 make_empty(repo.target)
             elif do == "EIO":  # which may also keep it from tidying up
@@ -294,7 +294,7 @@ else:
                            only=["rename"], under=[repo.target])
         assert result.returncode == -signal.SIGKILL
         done = repo.restore("latest", "--delta", expect=USAGE)
-        assert "holds a restore that did not finish (.sealpoint-partial): run it again without " \
+        assert "holds an unfinished restore (.sealpoint-partial): run it again without " \
             "--delta" in done.err
         before = read_tree(repo.target)
         assert "would be removed first" in repo.restore("latest", "--dry-run").err

@@ -42,7 +42,7 @@ def test_a_file_written_to_while_it_is_read_is_said_and_marked(moving):
         with open(repo.source / "a", "r+b") as file:
             file.seek(SIZE - 10)
             file.write(b"0123456789")
-    assert "a: changed while it was read; the snapshot has a mixture of before and after" in \
+    assert "a: changed while it was read; the snapshot holds a mixture of old and new content" in \
         process.err
     tree, changed, _ = restored(repo, process)
     assert changed == ["a"]

@@ -34,12 +34,12 @@ def test_a_target_that_is_not_empty_is_refused(quick_two):
 def test_a_target_that_is_a_file_or_a_link_is_refused(quick_two):
     repo = quick_two
     repo.target.write_text("precious")
-    assert "exists and is no folder" in repo.restore(expect=USAGE).err
+    assert "exists and is not a folder" in repo.restore(expect=USAGE).err
     assert repo.target.read_text() == "precious"
     repo.target.unlink()
     (repo.folder / "elsewhere").mkdir()
     repo.target.symlink_to(repo.folder / "elsewhere")
-    assert "exists and is no folder" in repo.restore(expect=USAGE).err
+    assert "exists and is not a folder" in repo.restore(expect=USAGE).err
     assert list((repo.folder / "elsewhere").iterdir()) == []
     repo.target.unlink()
     done = repo.restore(to=repo.folder / "no" / "such" / "folder", expect=USAGE)
@@ -241,7 +241,7 @@ def test_delta_does_not_empty_a_folder_that_is_something_else(quick_two):
     (repo.target / "a.txt").write_text("precious too")
     before = read_tree(repo.target)
     done = repo.restore("latest", "--delta", expect=USAGE)
-    assert f"target {repo.target} is no older state of this snapshot: 30 of the 31 names in it " \
+    assert f"target {repo.target} is not an older state of this snapshot: 30 of the 31 names in it " \
         "are not in the snapshot, and --delta would remove them." in done.err
     assert_untouched(repo, before)
 

@@ -203,7 +203,7 @@ static void help_of_a_family_lists_its_commands(void **state)
     (void)state;
     assert_done(help_write_family("key", &b));
     assert_done(buf_add_u(&b, 0, 1));
-    assert_has((const char *)b.data, "  key cancel-deletion   keep a master-key version");
+    assert_has((const char *)b.data, "  key cancel-deletion   cancel the scheduled deletion");
     assert_null(strstr((const char *)b.data, "restore "));
     buf_clear(&b);
 }

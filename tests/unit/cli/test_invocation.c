@@ -177,10 +177,10 @@ static void a_value_may_look_like_an_option(void **state)
 static void what_is_wrong_is_said_and_what_was_meant(void **state)
 {
     (void)state;
-    check_failure("", "no command given\n  \"sealpoint help\" lists the commands");
+    check_failure("", "no command given\n  `sealpoint help` lists the commands");
     check_failure("bakcup", "unknown command \"bakcup\"\n  did you mean backup?");
     check_failure("frobnicate",
-                  "unknown command \"frobnicate\"\n  \"sealpoint help\" lists the commands");
+                  "unknown command \"frobnicate\"\n  `sealpoint help` lists the commands");
     check_failure("key", "\"key\" needs one of: status, check, create, rotate, disable, enable, "
                          "schedule-deletion, cancel-deletion, impact, rewrap");
     check_failure("key rotat", "unknown command \"key rotat\"\n  did you mean rotate?");
@@ -189,7 +189,7 @@ static void what_is_wrong_is_said_and_what_was_meant(void **state)
     check_failure("backup --xyzzy", "unknown option \"--xyzzy\"");
     check_failure("backup -Z", "unknown option \"-Z\"");
     check_failure("backup --to x",
-                  "\"backup\" has no option --to\n  see \"sealpoint backup --help\"");
+                  "\"backup\" has no option --to\n  see `sealpoint backup --help`");
     check_failure("backup --workers", "--workers needs a value: N");
     check_failure("backup -r", "--repository needs a value: DIR");
     check_failure("backup --quiet=yes", "--quiet takes no value");

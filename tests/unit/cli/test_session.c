@@ -10,7 +10,7 @@
 #include "tests/unit/helpers.h"
 
 #define WRONG_FINGERPRINT "0000000000000000000000000000000000000000000000000000000000000000"
-#define INIT_HINT "\n  \"sealpoint init\" makes a repository"
+#define INIT_HINT "\n  `sealpoint init` creates a repository"
 
 static char said[4096];
 
@@ -267,9 +267,8 @@ static void first_contact_is_said_loudly_and_once(void **state)
     end(&r);
     leave_machine(state);
     snprintf(expected, sizeof expected,
-             "this repository is trusted on first use: nothing but itself vouches for it\n"
-             "its fingerprint is %s\n"
-             "compare that with what \"sealpoint init\" printed; on a new machine give it with "
+             "identity not verified: this repository is trusted on first use\nits fingerprint is "
+             "%s\ncompare that with what `sealpoint init` printed; on a new machine give it with "
              "--fingerprint\n",
              fingerprint);
     assert_done(open_repository(&r, state, NULL));

@@ -202,8 +202,8 @@ static int ask_nobody(void)
 
 static int confirm_nobody(void)
 {
-    static const char due[] = "this needs a confirmation, and there is no terminal to ask at\n"
-                              "  give --yes to do it without being asked";
+    static const char due[] = "this needs confirmation, and there is no terminal to ask at\n  give "
+                              "--yes to do it without being asked";
     enum err rc = terminal_confirm("Disable it?", "--yes");
 
     return rc == ERR_USAGE && strcmp(err_text(), due) == 0 ? 0 : 1;

@@ -54,7 +54,7 @@ static void a_keyring_is_never_made_over_another(void **state)
     make_ring(in(state, "k"), NULL);
     before = slurp(in(state, "k"));
     assert_refused(keyring_create(&options, true, &name), ERR_EXISTS,
-                   textf("keyring %s is there already", in(state, "k")));
+                   textf("keyring %s already exists", in(state, "k")));
     after = slurp(in(state, "k"));
     assert_true(bytes_equal(buf_bytes(&before), buf_bytes(&after)));
     assert_int_equal(unlink(in(state, "k")), 0);
@@ -96,11 +96,10 @@ static void unencrypted_is_said_in_words_and_not_by_leaving_something_out(void *
                          "holds it: --passphrase-file, or passphraseFile in the configuration",
                          in(state, "k")));
     options.passphrase_file = in(state, "p");
-    assert_refused(
-        keyring_create(&options, true, &name), ERR_USAGE,
-        textf("keyring %s cannot be made both with a passphrase and unencrypted\n  leave out "
-              "the passphrase file, or --no-passphrase",
-              in(state, "k")));
+    assert_refused(keyring_create(&options, true, &name), ERR_USAGE,
+                   textf("keyring %s cannot be created both with a passphrase and unencrypted\n  "
+                         "leave out the passphrase file, or --no-passphrase",
+                         in(state, "k")));
     assert_int_equal(count_names(in(state, "")), 0);
 }
 
@@ -172,12 +171,12 @@ static void a_state_edited_by_hand_is_tampering(void **state)
     assert_non_null(cursor);
     cursor[18] = '1'; /* twenty-one hundred something */
     spew(in(state, "k"), buf_bytes(&raw));
-    assert_refused(
-        keyring_open_data_key(k, &record, 0, &key), ERR_CORRUPT,
-        textf("keyring %s: it was changed by somebody without the passphrase, or is damaged: the "
-              "mac does not fit\n  the generation before is %s: keep a copy of both, then put it "
-              "in place with `cp -p %s %s`",
-              in(state, "k"), in(state, "k.previous"), in(state, "k.previous"), in(state, "k")));
+    assert_refused(keyring_open_data_key(k, &record, 0, &key), ERR_CORRUPT,
+                   textf("keyring %s: it was changed by somebody without the passphrase, or is "
+                         "damaged: the mac does not fit\n  the previous generation is %s: keep a "
+                         "copy of both, then put it in place with `cp -p %s %s`",
+                         in(state, "k"), in(state, "k.previous"), in(state, "k.previous"),
+                         in(state, "k")));
     buf_clear(&raw);
     data_key_clear(&record);
     keyring_free(k);
@@ -314,9 +313,10 @@ static void a_version_past_its_date_is_destroyed_at_once_and_for_good(void **sta
               name.key_id, since, in(state, "k")));
 
     /* Too late, and what was asked for is refused; but the material goes all the same. */
-    assert_refused(
-        keyring_act(k, 0, KEY_CANCEL_DELETION, "1", 0, NULL), ERR_USAGE,
-        textf("key version 1 is destroyed since %s\n  its material is gone for good", since));
+    assert_refused(keyring_act(k, 0, KEY_CANCEL_DELETION, "1", 0, NULL), ERR_USAGE,
+                   textf("key version 1 is destroyed since %s\n  its key material was destroyed "
+                         "and cannot be recovered",
+                         since));
     assert_false(has_material(in(state, "k"), 1));
     assert_false(has_material(in(state, "k.previous"), 1));
     assert_true(has_material(in(state, "k"), 2));

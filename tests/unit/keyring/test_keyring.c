@@ -232,8 +232,8 @@ static void a_key_that_may_be_the_missing_one_is_unreachable_and_not_unknown(voi
     assert_int_equal(rename(in(state, "k"), in(state, "away")), 0);
     assert_refused(
         keyring_open_data_key(p.k, &p.a, 0, &key), ERR_KEY_UNREACHABLE,
-        textf("cannot tell whether master key file %s version 1 may be used: keyring %s: it is "
-              "not there\n  put it back, or the generation before it: `cp -p %s.previous %s`",
+        textf("cannot tell whether master key file %s version 1 may be used: keyring %s: it is not "
+              "there\n  put it back, or its previous generation: `cp -p %s.previous %s`",
               p.a.envelopes[0].key.key_id, in(state, "k"), in(state, "k"), in(state, "k")));
     assert_done(keyring_state(p.k, &p.a.envelopes[0].key, false, &s));
     assert_int_equal(s.verdict, KEY_UNREACHABLE);

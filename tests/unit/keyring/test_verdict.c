@@ -74,13 +74,13 @@ static void the_dates_are_said_as_far_as_known(void **state)
     (void)state;
     s.deletion_ms = 1700000000000;
     assert_refused(key_state_require(&name, &s), ERR_KEY_INVALID,
-                   "master key file k1 version 7 may not be used: frozen, its material goes on "
-                   "2023-11-14T22:13:20.000Z (the detail)");
+                   "master key file k1 version 7 may not be used: frozen, its key material is "
+                   "destroyed at 2023-11-14T22:13:20.000Z (the detail)");
     s.since_ms = 1600000000000;
-    assert_refused(key_state_require(&name, &s), ERR_KEY_INVALID,
-                   "master key file k1 version 7 may not be used: frozen since "
-                   "2020-09-13T12:26:40.000Z, its material goes on 2023-11-14T22:13:20.000Z (the "
-                   "detail)");
+    assert_refused(
+        key_state_require(&name, &s), ERR_KEY_INVALID,
+        "master key file k1 version 7 may not be used: frozen since 2020-09-13T12:26:40.000Z, its "
+        "key material is destroyed at 2023-11-14T22:13:20.000Z (the detail)");
 }
 
 static void unreachable_is_never_invalid(void **state)

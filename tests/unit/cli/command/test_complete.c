@@ -125,8 +125,8 @@ static void options_come_with_what_they_are(void **state)
 {
     set_environment(state);
     check_answer("restore --dr", "words\n--dry-run\tCheck everything, change nothing\n");
-    check_answer("backup --stream", "words\n--stream-name\tThe name that a stream from standard "
-                                    "input gets as a file\n");
+    check_answer("backup --stream",
+                 "words\n--stream-name\tThe file name given to a stream from standard input\n");
     check_answer("--qu", "words\n--quiet\tOnly results, warnings and errors\n");
     check_answer("help --completion=f", "words\n--completion=fish\n");
     check_answer("help --nonsense=f", "words\n");

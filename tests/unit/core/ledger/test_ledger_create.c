@@ -72,7 +72,7 @@ static void a_repository_is_not_made_over_another(void **state)
 
     site_new(&s, state);
     site_close(&s);
-    snprintf(expected, sizeof expected, "%s: there is a repository already", store_where(s.store));
+    snprintf(expected, sizeof expected, "%s: there is already a repository", store_where(s.store));
     options = site_options(&s, false);
     assert_refused(ledger_create(&options, &s.ledger), ERR_EXISTS, expected);
     options.state_dir = in(state, "fresh"); /* nor with another key */
@@ -117,7 +117,7 @@ static void half_a_repository_is_not_opened(void **state)
     site_forget(&s);
     site_delete(&s, ROOT_NAME("1"));
     snprintf(expected, sizeof expected,
-             "%s: the repository is not complete: its making was interrupted\n  run init again "
+             "%s: the repository is not complete: its creation was interrupted\n  run init again "
              "with the state directory %s",
              store_where(s.store), in(state, "state"));
     assert_refused(site_open(&s, false), ERR_NOT_FOUND, expected);

@@ -363,7 +363,7 @@ static void another_key_other_aad_and_other_parameters_are_refused(void **state)
                    "the sealing parameters are not those of this format");
     assert_done(secret_new(16, &short_key));
     assert_refused(floe_open_new(params, short_key, bytes_of_text(AAD), header, &f), ERR_CORRUPT,
-                   "a key of 16 bytes where one of 32 is due");
+                   "a key of 16 bytes where 32 are expected");
     assert_null(f);
     secret_free(short_key);
     secret_free(other);

@@ -140,7 +140,7 @@ static void a_key_of_another_length_is_refused(void **state)
     (void)state;
     assert_done(secret_new(16, &short_key));
     assert_refused(object_writer_new(short_key, &identity, sealed_sink, &s, &w), ERR_CORRUPT,
-                   "object " SEALED_ID_TEXT ": a key of 16 bytes where one of 32 is due");
+                   "object " SEALED_ID_TEXT ": a key of 16 bytes where 32 are expected");
     assert_null(w);
     assert_int_equal(s.bytes.len, 0);
     secret_free(short_key);

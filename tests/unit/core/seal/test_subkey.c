@@ -106,7 +106,7 @@ static void a_key_of_another_length_is_refused(void **state)
     (void)state;
     assert_done(secret_new(31, &key));
     assert_refused(subkey_commitment(key, &context, commitment), ERR_CORRUPT,
-                   "a key of 31 bytes where one of 32 is due");
+                   "a key of 31 bytes where 32 are expected");
     assert_refused(subkey_derive(key, SUBKEY_META, &context, &subkey), ERR_CORRUPT, NULL);
     assert_null(subkey);
     secret_free(key);

@@ -99,13 +99,12 @@ static void links_planted_in_the_store_lead_nowhere(void **state)
     assert_int_equal(store_head(s, "data/x", &size), ERR_CORRUPT);
     assert_int_equal(store_put(s, "data/y", bytes_of_text("y")), ERR_CORRUPT);
     assert_int_equal(store_remove(s, "data/x"), ERR_CORRUPT);
-    assert_refused(
-        get(s, "x"), ERR_CORRUPT,
-        text(state, "reading x: ",
-             " has something else at this place: Too many levels of symbolic links\n  sealpoint "
-             "makes no symbolic links in a repository: find out who did"));
+    assert_refused(get(s, "x"), ERR_CORRUPT,
+                   text(state, "reading x: ",
+                        " has something else at this path: Too many levels of symbolic links\n  "
+                        "sealpoint makes no symbolic links in a repository: find out who did"));
     assert_refused(store_head(s, "x", &size), ERR_CORRUPT,
-                   text(state, "reading x: ", " has something else than a file at this place"));
+                   text(state, "reading x: ", " has something other than a file at this path"));
     assert_int_equal(store_put(s, "x", bytes_of_text("y")), ERR_EXISTS);
     assert_done(store_remove(s, "x"));
 
@@ -133,7 +132,7 @@ static void what_is_no_file_is_not_opened(void **state)
 
     assert_int_equal(mkfifo(in(state, "repo/pipe"), 0600), 0); /* must not hang */
     assert_refused(get(s, "pipe"), ERR_CORRUPT,
-                   text(state, "reading pipe: ", " has something else than a file at this place"));
+                   text(state, "reading pipe: ", " has something other than a file at this path"));
     assert_int_equal(mkdir(in(state, "repo/dir"), 0700), 0);
     assert_int_equal(get(s, "dir"), ERR_CORRUPT);
     assert_int_equal(store_remove(s, "dir"), ERR_CORRUPT);

@@ -49,7 +49,7 @@ static enum err no_object(void *arg, const char *name, uint64_t size)
 
 static void no_call_lets_an_illegal_name_through(void **state)
 {
-    static const char due[] = "\"../\\x1b[2J\" is no legal object name";
+    static const char due[] = "\"../\\x1b[2J\" is not a valid object name";
     const char *bad = "../\033[2J";
     struct store *s = NULL;
     struct store_put *p = NULL;

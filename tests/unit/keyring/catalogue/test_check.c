@@ -170,8 +170,8 @@ static void a_damaged_keyring_is_an_error_and_no_verdict(void **state)
     add_snapshot(&w, "aa", NULL);
     assert_int_equal(truncate(in(state, "k"), 100), 0);
     assert_refused(check_run(w.k, w.ledger, &c), ERR_CORRUPT,
-                   textf("keyring %s: not a keyring, or cut off\n  the generation before is "
-                         "%s: keep a copy of both, then put it in place with `cp -p %s %s`",
+                   textf("keyring %s: not a keyring, or cut off\n  the previous generation is %s: "
+                         "keep a copy of both, then put it in place with `cp -p %s %s`",
                          in(state, "k"), in(state, "k.previous"), in(state, "k.previous"),
                          in(state, "k")));
     clear_key_world(&w);

@@ -28,7 +28,7 @@ struct cell {
     const char *hint;
 };
 
-#define GONE "its material is gone for good"
+#define GONE "its key material was destroyed and cannot be recovered"
 #define FIRST "cancel the deletion first (key cancel-deletion)"
 #define OTHER "to choose another date, cancel the deletion first"
 #define NONE "no deletion is scheduled"

@@ -116,10 +116,11 @@ static void a_file_that_others_can_read_is_warned_of(void **state)
     chmod(in(state, "p"), 0644);
     expect_from(in(state, "p"), "abc");
     log_to(NULL);
-    assert_string_equal(said,
-                        textf("passphrase file %s can be read by others (mode 0644); chmod 600 "
-                              "makes it yours",
-                              in(state, "p")));
+    assert_string_equal(
+        said,
+        textf(
+            "passphrase file %s can be read by others (mode 0644); make it private with chmod 600",
+            in(state, "p")));
 }
 
 struct asked {

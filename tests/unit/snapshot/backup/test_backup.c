@@ -433,7 +433,7 @@ static void a_base_can_be_asked_for(void **state)
     options.full = true;
     assert_done(backup_run(&options, &r));
     assert_true(r.is_base);
-    assert_string_equal(r.why_base, "it was asked for");
+    assert_string_equal(r.why_base, "it was requested");
     clear_world(&w);
 }
 

@@ -128,7 +128,7 @@ static void a_name_that_is_file_and_folder_is_refused(void **state)
 
 static void a_root_that_is_no_folder_is_refused(void **state)
 {
-    refuse_order(state, NAMES(".", "a"), "the root of the tar is no folder");
+    refuse_order(state, NAMES(".", "a"), "the root of the tar is not a folder");
     assert_order(state, NAMES(".", "./"), ".:1 ");
 }
 
@@ -145,16 +145,15 @@ static void a_hard_link_to_nothing_is_refused(void **state)
     refuse_order(state, NAMES("a=b/c", "b/", "b/d"),
                  "a is a hard link to b/c, which is not in the tar");
     refuse_order(state, NAMES("a=b", "b>c"),
-                 "a is a hard link to b, which is no file of its own in the tar");
+                 "a is a hard link to b, which is not a regular file of the tar");
     refuse_order(state, NAMES("a=b", "b/"),
-                 "a is a hard link to b, which is no file of its own in the tar");
+                 "a is a hard link to b, which is not a regular file of the tar");
     refuse_order(state, NAMES("a=b", "b=c", "c"),
-                 "a is a hard link to b, which is no file of its own in the tar");
+                 "a is a hard link to b, which is not a regular file of the tar");
     refuse_order(state, NAMES("a=a"),
-                 "a is a hard link to a, which is no file of its own in the "
-                 "tar");
+                 "a is a hard link to a, which is not a regular file of the tar");
     refuse_order(state, NAMES("b", "a=b", "b/"),
-                 "a is a hard link to b, which is no file of its own in the tar");
+                 "a is a hard link to b, which is not a regular file of the tar");
 }
 
 static void many_names_in_any_order_make_an_index(void **state)

@@ -477,8 +477,8 @@ static void a_file_that_shrinks_while_it_is_read_is_marked_and_ends_in_zeros(voi
     assert_done(read_queue_release(f.queue, &c));
     assert_done(read_queue_take(f.queue, buffer, &c, &more));
     assert_false(more);
-    assert_marked(&f, "f: changed while it was read; the snapshot has a mixture of before and "
-                      "after");
+    assert_marked(
+        &f, "f: changed while it was read; the snapshot holds a mixture of old and new content");
     log_to(NULL);
     clear_family(&f);
 }
@@ -501,8 +501,8 @@ static void a_file_that_grows_while_it_is_read_is_marked(void **state)
     assert_done(read_queue_release(f.queue, &c));
     assert_done(read_queue_take(f.queue, buffer, &c, &more));
     assert_false(more);
-    assert_marked(&f, "f: changed while it was read; the snapshot has a mixture of before and "
-                      "after");
+    assert_marked(
+        &f, "f: changed while it was read; the snapshot holds a mixture of old and new content");
     log_to(NULL);
     clear_family(&f);
 }

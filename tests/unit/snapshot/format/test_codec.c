@@ -335,13 +335,13 @@ static void a_stream_that_is_cut_or_goes_on_is_refused(void **state)
     back.len = 0;
     assert_done(buf_add(&frame, bytes_of("x", 1)));
     assert_refused(inflate(buf_bytes(&frame), 5000, &back), ERR_CORRUPT,
-                   "bytes are left over behind the compressed index");
+                   "bytes are left over after the compressed index");
     frame.len--;
     assert_done(buf_reserve(&frame, frame.len));
     assert_done(buf_add(&frame, buf_bytes(&frame))); /* a whole second frame */
     back.len = 0;
     assert_refused(inflate(buf_bytes(&frame), 100, &back), ERR_CORRUPT,
-                   "bytes are left over behind the compressed index");
+                   "bytes are left over after the compressed index");
     buf_clear(&frame);
     buf_clear(&back);
     free(plain);

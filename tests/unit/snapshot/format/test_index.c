@@ -345,14 +345,14 @@ static void counts_that_lie_are_refused(void **state)
     } rows[] = {
         {one_object_more, NULL},
         {one_file_more, "the file table of the index ends early"},
-        {one_file_less, "bytes are left over behind the file table of the index"},
+        {one_file_less, "bytes are left over after the file table of the index"},
         {one_row_more, NULL},
         {more_files_than_fit, "the file table of the index ends early"},
         {too_many_files, "the index's counts are not possible"},
         {too_many_objects, "the index's counts are not possible"},
         {too_long_files, "the index's counts are not possible"},
         {too_many_rows, "the index's counts are not possible"},
-        {rows_for_files, "bytes are left over behind the file table of the index"},
+        {rows_for_files, "bytes are left over after the file table of the index"},
         {files_for_rows, NULL},
         {an_object_for_files, NULL},
     };
@@ -425,10 +425,11 @@ static void a_hard_link_leads_to_a_file_with_content_of_its_own(void **state)
     } rows[] = {
         {"a/none", "a hard link of the index leads to nothing"},
         {"z", "a hard link of the index leads to nothing"},
-        {"a", "a hard link of the index leads to something that is no file"},
-        {"c", "a hard link of the index leads to something that is no file"},
-        {"d", "a hard link of the index leads to something that is no file"}, /* itself */
-        {"e", "a hard link of the index leads to something that is no file"},
+        {"a", "a hard link of the index leads to something that is not a regular file"},
+        {"c", "a hard link of the index leads to something that is not a regular file"},
+        {"d",
+         "a hard link of the index leads to something that is not a regular file"}, /* itself */
+        {"e", "a hard link of the index leads to something that is not a regular file"},
     };
     struct index *x = NULL;
 

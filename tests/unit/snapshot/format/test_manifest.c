@@ -160,7 +160,7 @@ static void what_contradicts_itself_or_is_not_known_is_refused(void **state)
         {"\"id\":\"0123456789abcdef01234567\"", "\"id\":\"0123\"", ERR_CORRUPT,
          "the snapshot's id is too short"},
         {"\"type\":\"pack\"", "\"type\":\"index\"", ERR_CORRUPT,
-         "an object that is no pack stands among the packs"},
+         "an object that is not a pack is listed among the packs"},
         {"\"type\":\"pack\"", "\"type\":\"oplog\"", ERR_UNSUPPORTED,
          "an object of type \"oplog\" is not known"},
         {"\"type\":\"index\"", "\"type\":\"pack\"", ERR_CORRUPT, "the index is of another type"},

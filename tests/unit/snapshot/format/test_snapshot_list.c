@@ -38,17 +38,17 @@ static void what_is_no_name_of_one_is_refused(void **state)
     (void)state;
     make_three(items);
     assert_refused(snapshot_list_find(&c, "aaaaaa", &found), ERR_USAGE,
-                   "snapshot aaaaaa: several begin like that (aaaaaa000000000000000001, "
-                   "aaaaaa000000000000000002); give more digits");
+                   "snapshot aaaaaa: the prefix is ambiguous (aaaaaa000000000000000001, "
+                   "aaaaaa000000000000000002): give more digits");
     assert_refused(snapshot_list_find(&c, "cccccc", &found), ERR_NOT_FOUND,
-                   "snapshot cccccc: there is none\n  The newest is bbbbbb000000000000000003; "
-                   "`sealpoint snapshots` lists all 3.");
+                   "there is no snapshot cccccc\n  the newest is bbbbbb000000000000000003; "
+                   "`sealpoint snapshots` lists all 3");
     assert_refused(snapshot_list_find(&c, "aaaaaa0000000000000000021", &found), ERR_NOT_FOUND,
                    NULL);
     assert_refused(snapshot_list_find(&c, "AAAAAA000000000000000001", &found), ERR_NOT_FOUND, NULL);
-    assert_refused(snapshot_list_find(&c, "bbbbb", &found), ERR_USAGE,
-                   "\"bbbbb\" is no snapshot: give \"latest\", an id, or at least its first 6 "
-                   "digits");
+    assert_refused(
+        snapshot_list_find(&c, "bbbbb", &found), ERR_USAGE,
+        "\"bbbbb\" is not a snapshot: give \"latest\", an id, or at least its first 6 digits");
     assert_refused(snapshot_list_find(&c, "", &found), ERR_USAGE, NULL);
     assert_refused(snapshot_list_find(&c, "Latest", &found), ERR_NOT_FOUND, NULL);
     c.count = 0;
@@ -201,8 +201,8 @@ static void two_records_of_one_id_are_damaged_and_hide_no_other(void **state)
     assert_done(snapshot_list_find(&c, "latest", &found));
     assert_string_equal(found->id, first.id);
     snprintf(due, sizeof due,
-             "snapshot %s is damaged: another snapshot record has the same id\n  The other "
-             "snapshots can be restored; `sealpoint snapshots` lists them.",
+             "snapshot %s is damaged: another snapshot record has the same id\n  the other "
+             "snapshots can be restored; `sealpoint snapshots` lists them",
              second.id);
     assert_refused(snapshot_list_find(&c, second.id, &found), ERR_CORRUPT, due);
     snapshot_list_clear(&c);
@@ -219,7 +219,7 @@ static void when_all_are_damaged_there_is_no_latest(void **state)
     assert_refused(snapshot_list_find(&c, "latest", &found), ERR_CORRUPT,
                    "the repository holds no snapshot that is not damaged");
     assert_refused(snapshot_list_find(&c, "aaaaaa", &found), ERR_NOT_FOUND,
-                   "snapshot aaaaaa: there is none");
+                   "there is no snapshot aaaaaa");
 }
 
 static enum err read_once(void *arg)

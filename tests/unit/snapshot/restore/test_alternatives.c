@@ -57,14 +57,14 @@ static const char *with_hints(const struct choice *choice, int newer, int older)
         if (s == NULL)
             continue;
         clock_text(s->created_ms, when);
-        len += (size_t)snprintf(text + len, sizeof text - len,
-                                "\n  The nearest %s snapshot that can be restored is %s of %s "
-                                "(key version %s).",
-                                words[i], s->id, when, s->effective_key.version);
+        len += (size_t)snprintf(
+            text + len, sizeof text - len,
+            "\n  the nearest %s snapshot that can be restored is %s of %s (key version %s)",
+            words[i], s->id, when, s->effective_key.version);
     }
     if (newer < 0 && older < 0)
         snprintf(text + len, sizeof text - len,
-                 "\n  No other snapshot can be restored with the keys as they are now.");
+                 "\n  no other snapshot can be restored with the keys as they are now");
     return text;
 }
 

@@ -125,8 +125,7 @@ static void a_restore_killed_between_two_moves_is_removed_by_the_next(void **sta
     make_restore_scene(state, &s);
     leave_half(state);
     assert_done(begin(&s));
-    assert_true(was_said("a restore that did not finish lies there; what is left of it is removed "
-                         "first"));
+    assert_true(was_said("an unfinished restore is there; what is left of it is removed first"));
     assert_false(file_exists(in(state, "target/a")));
     fill(&s);
     assert_done(target_commit(&s.t));
@@ -149,8 +148,9 @@ static void what_others_put_beside_a_killed_restore_is_refused_and_stays(void **
         assert_refused(begin(&s), ERR_USAGE, NULL);
         assert_non_null(strstr(err_text(), "is not empty (it holds "));
         assert_non_null(strstr(err_text(), theirs[i]));
-        assert_non_null(strstr(err_text(), "a restore that did not finish lies there "
-                                           "(.sealpoint-partial): remove what else is there"));
+        assert_non_null(strstr(
+            err_text(),
+            "an unfinished restore is there (.sealpoint-partial): remove what else is there"));
         target_clear(&s.t);
         assert_true(file_exists(in(state, name)));
         assert_true(file_exists(in(state, "target/a")));

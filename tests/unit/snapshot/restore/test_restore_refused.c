@@ -95,7 +95,7 @@ static void a_key_that_may_not_be_used_restores_nothing(void **state)
         double_says(&w.key, "1", KEY_INVALID, reasons[i][0]);
         assert_refused_and_untouched(&w, ERR_KEY_INVALID);
         assert_non_null(strstr(err_text(), reasons[i][1]));
-        assert_non_null(strstr(err_text(), "The nearest newer snapshot that can be restored is "));
+        assert_non_null(strstr(err_text(), "the nearest newer snapshot that can be restored is "));
         assert_int_equal(w.key.of[1].unwraps, 0);
     }
     clear_world(&w);
