@@ -1,7 +1,7 @@
 # sealpoint: one Makefile. `make help` lists what it does.
 #
 # Variables of yours: CC, CFLAGS, LDFLAGS (appended), PREFIX, DESTDIR, MODE (release, debug, asan,
-# tsan, cov, fuzz), O (build folder), JOBS, and ROOMS: a shorter list builds and tests only those.
+# tsan, cov, fuzz), O (build directory), JOBS, and ROOMS: a shorter list builds and tests only those.
 
 MODE ?= release
 O ?= $(if $(filter release,$(MODE)),build,build-$(MODE))
@@ -141,7 +141,7 @@ unit: units ## run the unit tests (MODE=asan, tsan, … as you like; QUIET=1: a 
 
 # Tools of the tests. They are the same in every mode.
 TOOL_FLAGS := -std=c11 -O2 -g $(WARN) $(CFLAGS)
-# Debian's WiredTiger; or WIREDTIGER=FOLDER with bin/wt, include and lib (snappy built in) of another.
+# Debian's WiredTiger; or WIREDTIGER=DIRECTORY with bin/wt, include and lib (snappy built in) of another.
 WIREDTIGER ?=
 WT_SNAPPY = $(if $(WIREDTIGER),,$(shell pkg-config --variable=libdir wiredtiger)/libwiredtiger_snappy.so)
 WT_FLAGS = $(if $(WIREDTIGER),-I$(WIREDTIGER)/include -L$(WIREDTIGER)/lib -Wl$(,)-rpath$(,)$(WIREDTIGER)/lib \

@@ -27,7 +27,7 @@ static const struct command commands[COMMAND_COUNT] = {
                     "of one), or - for standard input: a tar becomes files, anything else one "
                     "stream, for example mongodump --archive. Without SOURCE the configured one "
                     "is used.\n\n"
-                    "Symbolic links are kept as links. A dbpath whose journal, folders or *.wt "
+                    "Symbolic links are kept as links. A dbpath whose journal, directories or *.wt "
                     "files are links is refused, as the snapshot would lack them: back up a file "
                     "system snapshot, or bind-mount them in their places.\n\n"
                     "What is unchanged since the parent snapshot is not stored again. Exit "

@@ -13,7 +13,7 @@
 #include "core/fs/file.h"
 #include "core/ledger/state_files.h"
 
-#define REPOSITORY_TAG_LEN 8 /* bytes of the digest that name its folder */
+#define REPOSITORY_TAG_LEN 8 /* bytes of the digest that name its directory */
 
 void session_init(struct session *s, const struct settings *settings)
 {
@@ -78,7 +78,7 @@ out:
     return rc;
 }
 
-/* "<state-dir>/repositories/<16 hex>": one folder a repository. */
+/* "<state-dir>/repositories/<16 hex>": one directory a repository. */
 static enum err find_state_dir(struct session *s)
 {
     const char *base = settings_text(s->settings, OPTION_STATE_DIR);
@@ -123,8 +123,8 @@ enum err session_refuse_unmounted(const struct session *s)
     return ERR_STORAGE;
 }
 
-/* The folder of the state directory that has seen this repository under another path; *out is NULL
- * when there is none. Owned by the caller. */
+/* The directory of the state directory that has seen this repository under another path; *out is
+ * NULL when there is none. Owned by the caller. */
 static enum err find_moved(const struct session *s, char **out)
 {
     char *base = NULL;
@@ -204,7 +204,7 @@ bool session_is_known(const struct session *s)
     return repository_seen(s->state_dir, fingerprint);
 }
 
-/* No folder is there: never was, or its disk is not mounted. */
+/* No directory is there: never was, or its disk is not mounted. */
 static enum err fail_missing(struct session *s, const char *where)
 {
     enum err rc;

@@ -21,7 +21,7 @@ struct session {
     struct keyring *keyring;            /* NULL: not opened */
     struct snapshot_list snapshot_list; /* of the repository */
     char *where;                        /* the store, canonical */
-    char *state_dir;                    /* this repository's own folder in the state directory */
+    char *state_dir;                    /* this repository's own directory in the state directory */
 };
 
 void session_init(struct session *s, const struct settings *settings);

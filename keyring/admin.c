@@ -79,18 +79,18 @@ out:
 }
 
 /* The directory of `path`, links resolved, with a '/' at the end; it need not hold the file yet. */
-static enum err resolve_folder_of(const char *path, bool is_folder, char **out)
+static enum err resolve_directory_of(const char *path, bool is_directory, char **out)
 {
     char *copy = NULL;
     char *resolved = NULL;
-    const char *folder = path;
+    const char *directory = path;
     enum err rc;
 
     TRY(mem_text(path, &copy));
-    if (!is_folder)
-        folder = dirname(copy);
-    resolved = realpath(folder, NULL);
-    TRY(mem_format(out, "%s/", resolved != NULL ? resolved : folder));
+    if (!is_directory)
+        directory = dirname(copy);
+    resolved = realpath(directory, NULL);
+    TRY(mem_format(out, "%s/", resolved != NULL ? resolved : directory));
 out:
     mem_free(resolved);
     mem_free(copy);
@@ -105,9 +105,9 @@ enum err key_place_of(const char *keyring_path, const char *repository, enum key
     char *beside = NULL;
     enum err rc;
 
-    TRY(resolve_folder_of(keyring_path, false, &of_keyring));
-    TRY(resolve_folder_of(repository, true, &of_repository));
-    TRY(resolve_folder_of(repository, false, &beside));
+    TRY(resolve_directory_of(keyring_path, false, &of_keyring));
+    TRY(resolve_directory_of(repository, true, &of_repository));
+    TRY(resolve_directory_of(repository, false, &beside));
     *out = KEY_PLACE_APART;
     if (strncmp(of_keyring, of_repository, strlen(of_repository)) == 0)
         *out = KEY_PLACE_INSIDE;

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The whole life of a backup in one scratch folder, each command shown before it runs.
-# usage: quickstart.sh BUILD-FOLDER   (`make quickstart` installs, builds and calls this)
+# The whole life of a backup in one scratch directory, each command shown before it runs.
+# usage: quickstart.sh BUILD-DIRECTORY   (`make quickstart` installs, builds and calls this)
 set -euo pipefail
 
 build=$1

@@ -165,7 +165,7 @@ static void print_repository(const struct session *session, const struct made *m
 
     print_init_row("repository", session->where, "");
     print_init_row("fingerprint", ledger_fingerprint(session_ledger(session)), "");
-    print_init_row("signing key", session->state_dir, " (folder)");
+    print_init_row("signing key", session->state_dir, " (directory)");
     for (size_t i = 0; i < s->key_count; i++)
         if (s->keys[i].path != NULL)
             print_init_row("keyring", s->keys[i].path, made->keyrings[i] ? " (made now)" : "");

@@ -84,7 +84,7 @@ static void fill_tables(struct tables *t)
     };
 }
 
-static enum err parse_config(struct bytes yaml, const char *folder, struct config **out)
+static enum err parse_config(struct bytes yaml, const char *directory, struct config **out)
 {
     struct yaml_tree *tree = NULL;
     struct config *c = NULL;
@@ -97,7 +97,7 @@ static enum err parse_config(struct bytes yaml, const char *folder, struct confi
     TRY(yaml_tree_parse(yaml, &tree));
     root = yaml_tree_root(tree);
     if (root != NULL && root->kind != TREE_NOTHING)
-        TRY(field_read(&tables.config, root, folder, c));
+        TRY(field_read(&tables.config, root, directory, c));
     *out = c;
     c = NULL; /* the caller's now */
 out:
@@ -112,7 +112,7 @@ enum err config_parse(struct bytes yaml, struct config **out)
 }
 
 /* "conf/" of "conf/sealpoint.yaml"; NULL when the file lies where the command is run. */
-static enum err find_folder(const char *path, char **out)
+static enum err find_directory(const char *path, char **out)
 {
     const char *slash = strrchr(path, '/');
 
@@ -124,7 +124,7 @@ static enum err find_folder(const char *path, char **out)
 enum err config_read(const char *path, struct config **out)
 {
     struct buf text = {.max = YAML_TREE_LEN_MAX};
-    char *folder = NULL;
+    char *directory = NULL;
     enum err rc;
 
     rc = file_read(path, &text);
@@ -134,12 +134,12 @@ enum err config_read(const char *path, struct config **out)
         rc = ERR_USAGE; /* whoever named the file can put it right */
         goto out;
     }
-    TRY(find_folder(path, &folder));
-    TRY(parse_config(buf_bytes(&text), folder, out));
+    TRY(find_directory(path, &directory));
+    TRY(parse_config(buf_bytes(&text), directory, out));
 out:
     if (rc != ERR_OK)
         err_note("configuration %s", path);
-    mem_free(folder);
+    mem_free(directory);
     buf_clear(&text);
     return rc;
 }

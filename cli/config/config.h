@@ -30,7 +30,7 @@ struct config {
  */
 MUST_CHECK enum err config_parse(struct bytes yaml, struct config **out);
 
-/* The same from a file; relative paths in it begin at its folder. `path` is put in front of
+/* The same from a file; relative paths in it begin at its directory. `path` is put in front of
  * messages. ERR_USAGE: it cannot be read, too. */
 MUST_CHECK enum err config_read(const char *path, struct config **out);
 void config_free(struct config *c);

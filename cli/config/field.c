@@ -14,7 +14,7 @@
 struct target {
     const struct field_table *table;
     const char *path; /* "", or "masterKey[1]" for an item of a list */
-    const char *folder;
+    const char *directory;
     void *to;
 };
 
@@ -168,8 +168,8 @@ static enum err read_text_field(const struct target *t, const struct field *f,
     }
     if (f->check != NULL && f->check(f->check_arg, item->text) != ERR_OK)
         return note_place(item->line, path);
-    if (f->is_path && t->folder != NULL && is_relative(item->text))
-        return mem_format(out, "%s%s", t->folder, item->text);
+    if (f->is_path && t->directory != NULL && is_relative(item->text))
+        return mem_format(out, "%s%s", t->directory, item->text);
     return mem_text(item->text, out);
 }
 
@@ -235,7 +235,7 @@ static enum err read_groups(const struct target *t, const struct field *f,
         char own[PATH_LEN];
         const struct target inner = {.table = f->items,
                                      .path = own,
-                                     .folder = t->folder,
+                                     .directory = t->directory,
                                      .to = structs + i * f->items->size};
 
         format_path(own, "%s[%zu]", path, i);
@@ -341,9 +341,9 @@ out:
 }
 
 enum err field_read(const struct field_table *table, const struct tree_item *group,
-                    const char *folder, void *to)
+                    const char *directory, void *to)
 {
-    const struct target t = {.table = table, .path = "", .folder = folder, .to = to};
+    const struct target t = {.table = table, .path = "", .directory = directory, .to = to};
 
     return read_struct(&t, group);
 }

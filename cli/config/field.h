@@ -34,7 +34,7 @@ struct field {
     const char *key;
     enum field_kind kind;
     bool required;      /* of FIELD_TEXT */
-    bool is_path;       /* texts that are relative paths begin at the folder of the file */
+    bool is_path;       /* texts that are relative paths begin at the directory of the file */
     field_check *check; /* of each text; NULL: any */
     const void *check_arg;
     size_t offset;                   /* of what the kind says, in the struct */
@@ -51,12 +51,12 @@ struct field_table {
 
 /*
  * Read `group` into the zeroed struct `to`, which is to be cleared with field_clear(), after a
- * failure too. `folder` (ends with '/') is put in front of relative paths; NULL: they stay as they
- * are. ERR_USAGE: an unknown key, one that is missing or there twice, another kind of value than
- * the row wants, or one that its check refuses.
+ * failure too. `directory` (ends with '/') is put in front of relative paths; NULL: they stay as
+ * they are. ERR_USAGE: an unknown key, one that is missing or there twice, another kind of value
+ * than the row wants, or one that its check refuses.
  */
 MUST_CHECK enum err field_read(const struct field_table *table, const struct tree_item *group,
-                               const char *folder, void *to);
+                               const char *directory, void *to);
 
 /* Free what was read. */
 void field_clear(const struct field_table *table, void *of);

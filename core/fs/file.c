@@ -187,7 +187,7 @@ out:
 }
 
 /* The directory part of `path`; the caller frees it. */
-static enum err copy_folder_of(const char *path, char **out)
+static enum err copy_directory_of(const char *path, char **out)
 {
     char *copy = NULL;
     enum err rc;
@@ -201,46 +201,46 @@ out:
 
 enum err file_replace(const char *path, struct bytes content, mode_t mode)
 {
-    char *folder = NULL;
+    char *directory = NULL;
     char *temporary = NULL;
     enum err rc;
 
-    TRY(copy_folder_of(path, &folder));
+    TRY(copy_directory_of(path, &directory));
     TRY(write_temporary(path, content, mode, &temporary));
     if (rename(temporary, path) != 0) {
         rc = err_sys(ERR_FAILED, "renaming %s to %s", temporary, path);
         unlink(temporary);
         goto out;
     }
-    TRY(file_sync_dir(folder));
+    TRY(file_sync_dir(directory));
 out:
     mem_free(temporary);
-    mem_free(folder);
+    mem_free(directory);
     return rc;
 }
 
 enum err file_create(const char *path, struct bytes content, mode_t mode)
 {
-    char *folder = NULL;
+    char *directory = NULL;
     char *temporary = NULL;
     bool linked = false;
     enum err rc;
 
-    TRY(copy_folder_of(path, &folder));
+    TRY(copy_directory_of(path, &directory));
     TRY(write_temporary(path, content, mode, &temporary));
     if (link(temporary, path) != 0) {
         rc = err_sys(errno == EEXIST ? ERR_EXISTS : ERR_FAILED, "creating %s", path);
         goto out;
     }
     linked = true; /* from here on a failure must take the name away again */
-    TRY(file_sync_dir(folder));
+    TRY(file_sync_dir(directory));
 out:
     if (rc != ERR_OK && linked)
         unlink(path);
     if (temporary != NULL)
         unlink(temporary);
     mem_free(temporary);
-    mem_free(folder);
+    mem_free(directory);
     return rc;
 }
 
@@ -260,27 +260,27 @@ enum err file_sweep(const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *base = slash != NULL ? slash + 1 : path;
-    char *folder = NULL;
+    char *directory = NULL;
     DIR *dir = NULL;
     struct dirent *entry;
     enum err rc;
 
-    TRY(copy_folder_of(path, &folder));
-    dir = opendir(folder);
+    TRY(copy_directory_of(path, &directory));
+    dir = opendir(directory);
     if (dir == NULL) {
-        rc = errno == ENOENT ? ERR_OK : err_sys(ERR_FAILED, "reading the folder %s", folder);
+        rc = errno == ENOENT ? ERR_OK : err_sys(ERR_FAILED, "reading the directory %s", directory);
         goto out;
     }
     while ((entry = readdir(dir)) != NULL)
         if (is_temporary_of(entry->d_name, base) && unlinkat(dirfd(dir), entry->d_name, 0) != 0 &&
             errno != ENOENT) {
-            rc = err_sys(ERR_FAILED, "removing %s/%s", folder, entry->d_name);
+            rc = err_sys(ERR_FAILED, "removing %s/%s", directory, entry->d_name);
             goto out;
         }
 out:
     if (dir != NULL)
         closedir(dir);
-    mem_free(folder);
+    mem_free(directory);
     return rc;
 }
 
@@ -340,7 +340,7 @@ enum err file_sync_dir(const char *dir)
 
     /* EINVAL: a file system that cannot sync a directory, and so has nothing to sync there. */
     if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
-        rc = err_sys(ERR_FAILED, "syncing the folder %s", dir);
+        rc = err_sys(ERR_FAILED, "syncing the directory %s", dir);
     if (fd >= 0)
         close(fd);
     return rc;
@@ -356,14 +356,14 @@ static enum err make_dir(const char *dir, mode_t mode)
      * directory may fail with something other than EEXIST. */
     if (stat(dir, &st) == 0) {
         if (!S_ISDIR(st.st_mode))
-            FAIL(ERR_FAILED, "%s is there and is not a folder", dir);
+            FAIL(ERR_FAILED, "%s is there and is not a directory", dir);
         goto out;
     }
     if (mkdir(dir, mode) != 0 && errno != EEXIST) {
-        rc = err_sys(ERR_FAILED, "making the folder %s", dir);
+        rc = err_sys(ERR_FAILED, "making the directory %s", dir);
         goto out;
     }
-    TRY(copy_folder_of(dir, &parent));
+    TRY(copy_directory_of(dir, &parent));
     TRY(file_sync_dir(parent));
 out:
     mem_free(parent);

@@ -52,13 +52,13 @@ MUST_CHECK enum err file_make_dirs(const char *dir, mode_t mode);
 /* Remove a tree of any depth, or a file, without following links. A missing path is no error. */
 MUST_CHECK enum err file_remove_tree(const char *path);
 /* The same for `name` in an open directory. */
-MUST_CHECK enum err file_remove_tree_at(int folder, const char *name);
+MUST_CHECK enum err file_remove_tree_at(int directory, const char *name);
 
 bool file_exists(const char *path); /* true for a dangling link as well */
 
-/* True when the directory `path` is `folder` or lies below it, whatever names lead there. False as
- * well when one of them does not exist or cannot be examined. */
-bool file_is_within(const char *path, const char *folder);
+/* True when the directory `path` is `directory` or lies below it, whatever names lead there. False
+ * as well when one of them does not exist or cannot be examined. */
+bool file_is_within(const char *path, const char *directory);
 
 /* "<dir>/<name>" as a fresh string. */
 MUST_CHECK enum err file_join(const char *dir, const char *name, char **out);

@@ -51,7 +51,7 @@ static enum err go_down(struct removal *r, const char *name)
     enum err rc;
 
     if (below < 0 || fstat(r->fd, &above) != 0) {
-        rc = err_sys(ERR_FAILED, "opening the folder %s to remove it", name);
+        rc = err_sys(ERR_FAILED, "opening the directory %s to remove it", name);
         goto out;
     }
     TRY(add_level(r, &above, name));
@@ -77,13 +77,13 @@ static enum err go_up(struct removal *r)
     enum err rc = ERR_OK;
 
     if (above < 0 || fstat(above, &st) != 0) {
-        rc = err_sys(ERR_FAILED, "going up from the folder %s", left->name);
+        rc = err_sys(ERR_FAILED, "going up from the directory %s", left->name);
         goto out;
     }
     if (st.st_dev != left->dev || st.st_ino != left->ino)
-        FAIL(ERR_FAILED, "the folder %s was moved while it was being removed", left->name);
+        FAIL(ERR_FAILED, "the directory %s was moved while it was being removed", left->name);
     if (unlinkat(above, left->name, AT_REMOVEDIR) != 0) {
-        rc = err_sys(ERR_FAILED, "removing the folder %s", left->name);
+        rc = err_sys(ERR_FAILED, "removing the directory %s", left->name);
         goto out;
     }
     mem_free(left->name);
@@ -114,7 +114,7 @@ static enum err remove_files(const struct removal *r, char **below)
     /* A listing of its own: r->fd stays open, and its offset is not moved. */
     *below = NULL;
     if (dir == NULL) {
-        rc = err_sys(ERR_FAILED, "reading a folder to remove it");
+        rc = err_sys(ERR_FAILED, "reading a directory to remove it");
         if (fd >= 0)
             close(fd);
         return rc;
@@ -134,7 +134,7 @@ out:
     return rc;
 }
 
-static enum err remove_folder(struct removal *r, const char *name)
+static enum err remove_directory(struct removal *r, const char *name)
 {
     char *below = NULL;
     enum err rc;
@@ -155,23 +155,23 @@ out:
 }
 
 /* A name that is no directory is removed by the first unlinkat(), without being opened. */
-enum err file_remove_tree_at(int folder, const char *name)
+enum err file_remove_tree_at(int directory, const char *name)
 {
     struct removal r = {.fd = -1};
     enum err rc = ERR_OK;
 
-    if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
+    if (unlinkat(directory, name, 0) == 0 || errno == ENOENT)
         goto out;
     if (errno != EISDIR) {
         rc = err_sys(ERR_FAILED, "removing %s", name);
         goto out;
     }
-    r.fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    r.fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (r.fd < 0) {
         rc = err_sys(ERR_FAILED, "removing %s", name);
         goto out;
     }
-    TRY(remove_folder(&r, name));
+    TRY(remove_directory(&r, name));
 out:
     while (r.depth > 0)
         mem_free(r.levels[--r.depth].name);
@@ -185,7 +185,7 @@ enum err file_remove_tree(const char *path)
 {
     char *text = NULL;
     char *slash;
-    int folder = -1;
+    int directory = -1;
     enum err rc;
 
     TRY(mem_text(path, &text));
@@ -195,21 +195,21 @@ enum err file_remove_tree(const char *path)
     slash = strrchr(text, '/');
     if (slash != NULL)
         *slash = '\0';
-    folder = open(slash == NULL   ? "."
-                  : slash == text ? "/"
-                                  : text,
-                  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) {
+    directory = open(slash == NULL   ? "."
+                     : slash == text ? "/"
+                                     : text,
+                     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
         if (errno != ENOENT)
-            rc = err_sys(ERR_FAILED, "opening the folder of %s", path);
+            rc = err_sys(ERR_FAILED, "opening the directory of %s", path);
         goto out;
     }
-    TRY(file_remove_tree_at(folder, slash != NULL ? slash + 1 : text));
+    TRY(file_remove_tree_at(directory, slash != NULL ? slash + 1 : text));
 out:
     if (rc != ERR_OK)
         err_note("%s", path);
-    if (folder >= 0)
-        close(folder);
+    if (directory >= 0)
+        close(directory);
     mem_free(text);
     return rc;
 }
@@ -220,14 +220,14 @@ static bool is_same(const struct stat *a, const struct stat *b)
 }
 
 /* Names can deceive (links, bind mounts, "a/../b"), so the directories from `path` up to the root
- * are compared with `folder` by device and inode. */
-bool file_is_within(const char *path, const char *folder)
+ * are compared with `directory` by device and inode. */
+bool file_is_within(const char *path, const char *directory)
 {
     struct stat wanted = {.st_ino = 0};
     struct stat last;
     struct stat now;
     bool found = false;
-    int dir = stat(folder, &wanted) == 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    int dir = stat(directory, &wanted) == 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
     last = wanted;
     while (dir >= 0 && fstat(dir, &now) == 0) {

@@ -113,7 +113,7 @@ static enum err enter_level(struct walk *w, int from, const char *name)
     enum err rc = ERR_OK;
 
     if (w->depth == WALK_DEPTH_MAX)
-        FAIL(ERR_FAILED, "%s: folders are nested deeper than %d", (const char *)w->path.data,
+        FAIL(ERR_FAILED, "%s: directories are nested deeper than %d", (const char *)w->path.data,
              WALK_DEPTH_MAX);
     *l = (struct level){.fd = -1, .text = {.max = NAMES_MAX}, .path_len = w->path.len};
     l->fd =
@@ -121,7 +121,7 @@ static enum err enter_level(struct walk *w, int from, const char *name)
     w->depth++;
     if (l->fd < 0)
         FAIL_SYS(errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? ERR_NOT_FOUND : ERR_FAILED,
-                 "opening folder %s", w->depth > 1 ? (const char *)w->path.data : w->root);
+                 "opening directory %s", w->depth > 1 ? (const char *)w->path.data : w->root);
     fd = dup(l->fd); /* closedir closes what it is given */
     dir = fd < 0 ? NULL : fdopendir(fd);
     if (dir == NULL)

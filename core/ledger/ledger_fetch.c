@@ -24,7 +24,7 @@ enum err ledger_fetch_names(struct store *store, struct record_set *out)
 {
     enum err rc;
 
-    TRY(store_list(store, RECORD_FOLDER, take_name, out));
+    TRY(store_list(store, RECORD_DIRECTORY, take_name, out));
     record_set_sort(out);
 out:
     return rc;

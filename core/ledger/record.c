@@ -245,7 +245,7 @@ void record_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq, char out[REC
     char text[2 * SIGNER_ID_LEN + 1];
 
     text_hex(bytes_of(writer, SIGNER_ID_LEN), text);
-    snprintf(out, RECORD_NAME_LEN + 1, RECORD_FOLDER "/%s/%016" PRIx64 ".json", text, seq);
+    snprintf(out, RECORD_NAME_LEN + 1, RECORD_DIRECTORY "/%s/%016" PRIx64 ".json", text, seq);
 }
 
 enum err record_name_parse(const char *name, uint8_t writer[SIGNER_ID_LEN], uint64_t *seq)
@@ -257,10 +257,10 @@ enum err record_name_parse(const char *name, uint8_t writer[SIGNER_ID_LEN], uint
 
     if (strlen(name) != RECORD_NAME_LEN)
         FAIL(ERR_CORRUPT, "\"%s\" is not the name of a record", name);
-    snprintf(digits, sizeof digits, "%s", name + strlen(RECORD_FOLDER "/"));
+    snprintf(digits, sizeof digits, "%s", name + strlen(RECORD_DIRECTORY "/"));
     rc = text_unhex(digits, writer, SIGNER_ID_LEN);
     if (rc == ERR_OK) {
-        snprintf(digits, sizeof digits, "%s", name + strlen(RECORD_FOLDER "/") + sizeof digits);
+        snprintf(digits, sizeof digits, "%s", name + strlen(RECORD_DIRECTORY "/") + sizeof digits);
         rc = text_unhex(digits, be, sizeof be);
     }
     if (rc != ERR_OK)

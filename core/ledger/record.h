@@ -101,7 +101,7 @@ MUST_CHECK enum err record_make(enum record_type type, const struct record_place
 const char *record_type_name(enum record_type type);
 bool record_type_by_root(enum record_type type);
 
-#define RECORD_FOLDER "ledger" /* in the store; below it are records and nothing else */
+#define RECORD_DIRECTORY "ledger" /* in the store; below it are records and nothing else */
 /* "ledger/<writer 16 hex>/<seq 16 hex>.json" */
 #define RECORD_NAME_LEN (7 + 16 + 1 + 16 + 5)
 void record_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq, char out[RECORD_NAME_LEN + 1]);

@@ -1,6 +1,6 @@
 /*
- * The names of all that lies in a repository's state directory. The rooms share one folder, so the
- * names stand in one place, where none can be taken twice.
+ * The names of all that lies in a repository's state directory. The rooms share one directory, so
+ * the names stand in one place, where none can be taken twice.
  *
  * Uses: nothing.
  */
@@ -13,6 +13,6 @@
 #define STATE_LEDGER_LOCK "ledger.lock"      /* held for moments, by whoever writes one of these */
 #define STATE_BACKUP_LOCK "backup.lock"      /* held by a running backup */
 #define STATE_BACKUP_JOURNAL "pending"       /* the names of what it has put */
-#define STATE_INDEX_CACHE "cache"            /* a folder: the newest snapshot's index */
+#define STATE_INDEX_CACHE "cache"            /* a directory: the newest snapshot's index */
 
 #endif

@@ -2,9 +2,9 @@
  * A repository as one machine works with it: the store that holds it, the ledger that says what is
  * in it, and the state directory, where this machine keeps what it has seen of it.
  *
- * The store may be of any kind, and a name in it is no path. The state directory is a local folder,
- * this repository's own (core/ledger/state_files.h has the names in it).
- * Uses: core/store, core/ledger.
+ * The store may be of any kind, and a name in it is no path. The state directory is a local
+ * directory, this repository's own (core/ledger/state_files.h has the names in it). Uses:
+ * core/store, core/ledger.
  */
 #ifndef CORE_REPOSITORY_REPOSITORY_H
 #define CORE_REPOSITORY_REPOSITORY_H
@@ -59,8 +59,8 @@ enum repository_presence {
 };
 MUST_CHECK enum err repository_look(struct store *store, enum repository_presence *out);
 
-/* True when the store answers and holds nothing at all: so looks the folder where a disk is to be
- * mounted. */
+/* True when the store answers and holds nothing at all: so looks the directory where a disk is to
+ * be mounted. */
 bool repository_is_vacant(struct store *store);
 
 #endif

@@ -64,7 +64,7 @@ enum err repository_look(struct store *store, enum repository_presence *out)
     size_t records = 0;
     enum err rc;
 
-    TRY(store_list(store, RECORD_FOLDER, count_record, &records));
+    TRY(store_list(store, RECORD_DIRECTORY, count_record, &records));
     if (records == 0)
         *out = REPOSITORY_NONE;
     else

@@ -44,9 +44,9 @@ static const struct {
     {ELOOP, ERR_CORRUPT, "has something else at this path",
      "sealpoint makes no symbolic links in a repository: find out who did"},
     {ENOTDIR, ERR_CORRUPT, "has something else at this path",
-     "sealpoint makes only folders and files in a repository: find out who made this"},
-    {EISDIR, ERR_CORRUPT, "has a folder at this path",
-     "sealpoint makes only folders and files in a repository: find out who made this"},
+     "sealpoint makes only directories and files in a repository: find out who made this"},
+    {EISDIR, ERR_CORRUPT, "has a directory at this path",
+     "sealpoint makes only directories and files in a repository: find out who made this"},
     {0, ERR_STORAGE, "cannot be reached", "see that it is mounted, then run this again"},
 };
 
@@ -66,7 +66,7 @@ enum err dir_refuse(const struct dir *d, const char *doing, const char *name)
     return refusals[i].code;
 }
 
-size_t dir_folder_len(const char *name)
+size_t dir_parent_len(const char *name)
 {
     const char *slash = strrchr(name, '/');
 
@@ -119,19 +119,19 @@ enum err dir_walk(const struct dir *d, const char *name, size_t len, int *out)
     return ERR_OK;
 }
 
-/* The first `len` bytes of `folder` are the name. */
-static bool is_synced(struct dir *d, const char *folder, size_t len)
+/* The first `len` bytes of `directory` are the name. */
+static bool is_synced(struct dir *d, const char *directory, size_t len)
 {
     bool found = false;
 
     pthread_mutex_lock(&d->lock);
     for (size_t i = 0; i < d->synced_count && !found; i++)
-        found = strncmp(d->synced[i], folder, len) == 0 && d->synced[i][len] == '\0';
+        found = strncmp(d->synced[i], directory, len) == 0 && d->synced[i][len] == '\0';
     pthread_mutex_unlock(&d->lock);
     return found;
 }
 
-static enum err note_synced(struct dir *d, const char *folder, size_t len)
+static enum err note_synced(struct dir *d, const char *directory, size_t len)
 {
     enum err rc = ERR_OK;
 
@@ -139,7 +139,7 @@ static enum err note_synced(struct dir *d, const char *folder, size_t len)
     if (d->synced_count == SYNCED_MAX)
         goto out;
     TRY(mem_grow(d->synced_count, sizeof *d->synced, &d->synced_cap, &d->synced));
-    TRY(mem_text_n(folder, len, &d->synced[d->synced_count]));
+    TRY(mem_text_n(directory, len, &d->synced[d->synced_count]));
     d->synced_count++;
 out:
     pthread_mutex_unlock(&d->lock);
@@ -173,7 +173,7 @@ static enum err make_one(struct dir *d, int above, const char *name, size_t len,
     *out = dir;
     return ERR_OK;
 refused:
-    rc = dir_refuse(d, "making the folder of", name);
+    rc = dir_refuse(d, "making the directory of", name);
     /* The parent was open a moment ago: to a writer, "not found" would be misleading. */
     if (rc == ERR_NOT_FOUND)
         rc = err_set(ERR_STORAGE, "%s was removed while it was in use", d->where);
@@ -190,7 +190,7 @@ enum err dir_make(struct dir *d, const char *name, size_t len, int *out)
     enum err rc = ERR_OK;
 
     if (dir < 0) {
-        rc = dir_refuse(d, "opening the folder of", name);
+        rc = dir_refuse(d, "opening the directory of", name);
         goto out;
     }
     for (size_t from = 0; from < len;) {
@@ -239,16 +239,16 @@ static enum err blob_open(void *self, const char *name, void **blob, uint64_t *s
     struct dir *d = self;
     struct blob *b = NULL;
     struct stat st;
-    int folder = -1;
+    int directory = -1;
     enum err rc;
 
     TRY(mem_new(1, sizeof *b, &b));
     b->dir = d;
     b->fd = -1;
     TRY(mem_text(name, &b->name));
-    TRY(dir_walk(d, name, dir_folder_len(name), &folder));
+    TRY(dir_walk(d, name, dir_parent_len(name), &directory));
     /* O_NONBLOCK: opening a pipe that somebody put there must not block. */
-    b->fd = openat(folder, dir_leaf(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    b->fd = openat(directory, dir_leaf(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (b->fd < 0 || fstat(b->fd, &st) != 0) {
         rc = dir_refuse(d, "reading", name);
         goto out;
@@ -262,8 +262,8 @@ static enum err blob_open(void *self, const char *name, void **blob, uint64_t *s
     *blob = b;
     b = NULL;
 out:
-    if (folder >= 0)
-        close(folder);
+    if (directory >= 0)
+        close(directory);
     blob_free(b);
     return rc;
 }
@@ -286,11 +286,11 @@ static enum err head(void *self, const char *name, uint64_t *size)
 {
     struct dir *d = self;
     struct stat st;
-    int folder = -1;
+    int directory = -1;
     enum err rc;
 
-    TRY(dir_walk(d, name, dir_folder_len(name), &folder));
-    if (fstatat(folder, dir_leaf(name), &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    TRY(dir_walk(d, name, dir_parent_len(name), &directory));
+    if (fstatat(directory, dir_leaf(name), &st, AT_SYMLINK_NOFOLLOW) != 0) {
         rc = dir_refuse(d, "looking for", name);
         goto out;
     }
@@ -300,8 +300,8 @@ static enum err head(void *self, const char *name, uint64_t *size)
     }
     *size = (uint64_t)st.st_size;
 out:
-    if (folder >= 0)
-        close(folder);
+    if (directory >= 0)
+        close(directory);
     return rc;
 }
 
@@ -310,16 +310,16 @@ out:
 static enum err remove_object(void *self, const char *name)
 {
     struct dir *d = self;
-    int folder = -1;
+    int directory = -1;
     enum err rc;
 
-    rc = dir_walk(d, name, dir_folder_len(name), &folder);
-    if (rc == ERR_OK && unlinkat(folder, dir_leaf(name), 0) != 0)
+    rc = dir_walk(d, name, dir_parent_len(name), &directory);
+    if (rc == ERR_OK && unlinkat(directory, dir_leaf(name), 0) != 0)
         rc = dir_refuse(d, "removing", name);
     if (rc == ERR_NOT_FOUND)
         rc = ERR_OK; /* removed already, by whomever */
-    if (folder >= 0)
-        close(folder);
+    if (directory >= 0)
+        close(directory);
     return rc;
 }
 

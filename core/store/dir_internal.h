@@ -38,7 +38,7 @@ MUST_CHECK enum err dir_make(struct dir *d, const char *name, size_t len, int *o
 enum err dir_refuse(const struct dir *d, const char *doing, const char *name);
 
 /* The length of what precedes the last part of `name`, without the slash; and the last part. */
-size_t dir_folder_len(const char *name);
+size_t dir_parent_len(const char *name);
 const char *dir_leaf(const char *name);
 
 /* The driver's calls that have a file of their own. */

@@ -75,11 +75,11 @@ out:
 
 /* The name of an entry in a batch. False when it is not an object: a link, a device, or a name that
  * no put would create. */
-static bool take_entry(struct listing *l, int folder, const struct dirent *entry,
+static bool take_entry(struct listing *l, int directory, const struct dirent *entry,
                        char name[STORE_NAME_MAX + 2])
 {
     size_t len = strlen(entry->d_name);
-    bool is_folder = entry->d_type == DT_DIR;
+    bool is_directory = entry->d_type == DT_DIR;
     bool is_file = entry->d_type == DT_REG;
     bool legal;
     struct stat st;
@@ -93,38 +93,38 @@ static bool take_entry(struct listing *l, int folder, const struct dirent *entry
         return false;
     /* Some file systems do not report the type. */
     if (entry->d_type == DT_UNKNOWN) {
-        if (fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        if (fstatat(directory, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
             return false;
-        is_folder = S_ISDIR(st.st_mode);
+        is_directory = S_ISDIR(st.st_mode);
         is_file = S_ISREG(st.st_mode);
     }
     memcpy(name, entry->d_name, len + 1);
-    if (is_folder)
+    if (is_directory)
         memcpy(name + len, "/", 2);
-    return is_folder || is_file;
+    return is_directory || is_file;
 }
 
 /* Fills `b` with the next names of the directory after `after`. */
-static enum err collect_names(struct listing *l, int folder, const char *after, struct batch *b)
+static enum err collect_names(struct listing *l, int directory, const char *after, struct batch *b)
 {
     char name[STORE_NAME_MAX + 2];
-    int fd = dir_enter(folder, ".");
+    int fd = dir_enter(directory, ".");
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     struct dirent *entry;
     enum err rc = ERR_OK;
 
     b->more = false;
     if (dir == NULL) {
-        rc = dir_refuse(l->dir, "listing the folder", l->path);
+        rc = dir_refuse(l->dir, "listing the directory", l->path);
         if (fd >= 0)
             close(fd);
         return rc;
     }
     while (errno = 0, (entry = readdir(dir)) != NULL)
-        if (take_entry(l, folder, entry, name) && strcmp(name, after) > 0)
+        if (take_entry(l, directory, entry, name) && strcmp(name, after) > 0)
             TRY(add_name(b, name));
     if (errno != 0) {
-        rc = dir_refuse(l->dir, "listing the folder", l->path);
+        rc = dir_refuse(l->dir, "listing the directory", l->path);
         goto out;
     }
     settle_batch(b);
@@ -133,10 +133,10 @@ out:
     return rc;
 }
 
-static enum err list_folder(struct listing *l, int folder);
+static enum err list_directory(struct listing *l, int directory);
 
 /* Lists the subdirectory `name`, which ends in a slash. */
-static enum err list_below(struct listing *l, int folder, const char *name)
+static enum err list_below(struct listing *l, int directory, const char *name)
 {
     char part[STORE_NAME_MAX + 2];
     size_t len = strlen(name);
@@ -145,12 +145,12 @@ static enum err list_below(struct listing *l, int folder, const char *name)
 
     memcpy(part, name, len);
     part[len - 1] = '\0';
-    below = dir_enter(folder, part);
+    below = dir_enter(directory, part);
     if (below < 0)
-        return errno == ENOENT ? ERR_OK : dir_refuse(l->dir, "listing the folder", name);
+        return errno == ENOENT ? ERR_OK : dir_refuse(l->dir, "listing the directory", name);
     memcpy(l->path + l->len, name, len + 1);
     l->len += len;
-    rc = list_folder(l, below);
+    rc = list_directory(l, below);
     l->len -= len;
     l->path[l->len] = '\0';
     close(below);
@@ -158,12 +158,12 @@ static enum err list_below(struct listing *l, int folder, const char *name)
 }
 
 /* Reports one object. It may have become something else since the batch was read. */
-static enum err tell_object(struct listing *l, int folder, const char *name)
+static enum err tell_object(struct listing *l, int directory, const char *name)
 {
     struct stat st;
     enum err rc;
 
-    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+    if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? ERR_OK : dir_refuse(l->dir, "listing", name);
     if (!S_ISREG(st.st_mode))
         return ERR_OK;
@@ -174,21 +174,21 @@ static enum err tell_object(struct listing *l, int folder, const char *name)
 }
 
 /* The recursion is as deep as a name has parts, which STORE_NAME_MAX bounds. */
-static enum err list_folder(struct listing *l, int folder)
+static enum err list_directory(struct listing *l, int directory)
 {
     char after[STORE_NAME_MAX + 2] = "";
     struct batch b = {0};
     enum err rc;
 
     do {
-        TRY(collect_names(l, folder, after, &b));
+        TRY(collect_names(l, directory, after, &b));
         for (size_t i = 0; i < b.count; i++) {
             const char *name = b.names[i];
 
             if (name[strlen(name) - 1] == '/')
-                TRY(list_below(l, folder, name));
+                TRY(list_below(l, directory, name));
             else
-                TRY(tell_object(l, folder, name));
+                TRY(tell_object(l, directory, name));
         }
         if (b.count > 0)
             memcpy(after, b.names[b.count - 1], strlen(b.names[b.count - 1]) + 1);
@@ -203,10 +203,10 @@ out:
 enum err dir_list(void *self, const char *prefix, store_each *each, void *arg)
 {
     struct listing l = {.dir = self, .each = each, .arg = arg, .len = strlen(prefix)};
-    int folder = -1;
+    int directory = -1;
     enum err rc;
 
-    rc = dir_walk(l.dir, prefix, l.len, &folder);
+    rc = dir_walk(l.dir, prefix, l.len, &directory);
     if (rc == ERR_NOT_FOUND)
         return ERR_OK; /* a directory that no object has needed yet */
     if (rc != ERR_OK)
@@ -216,21 +216,21 @@ enum err dir_list(void *self, const char *prefix, store_each *each, void *arg)
         memcpy(l.path + l.len, "/", 2);
         l.len++;
     }
-    rc = list_folder(&l, folder);
-    close(folder);
+    rc = list_directory(&l, directory);
+    close(directory);
     return rc;
 }
 
 /* Removes a temporary, unless it is locked: then the put that writes it is still running
  * (dir_put.c). What cannot be opened, a directory or a link, is not of our making and is removed as
  * well. */
-static enum err sweep_one(int folder, const char *name)
+static enum err sweep_one(int directory, const char *name)
 {
-    int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     enum err rc = ERR_OK;
 
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
-        rc = file_remove_tree_at(folder, name);
+        rc = file_remove_tree_at(directory, name);
     if (fd >= 0)
         close(fd);
     return rc;
@@ -246,7 +246,7 @@ enum err dir_sweep(void *self)
 
     if (dir == NULL) {
         if (errno != ENOENT)
-            rc = dir_refuse(d, "sweeping the folder", DIR_TMP);
+            rc = dir_refuse(d, "sweeping the directory", DIR_TMP);
         if (fd >= 0)
             close(fd);
         return rc;
@@ -255,7 +255,7 @@ enum err dir_sweep(void *self)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             TRY(sweep_one(fd, entry->d_name));
     if (errno != 0)
-        rc = dir_refuse(d, "sweeping the folder", DIR_TMP);
+        rc = dir_refuse(d, "sweeping the directory", DIR_TMP);
 out:
     if (rc == ERR_FAILED)
         rc = ERR_STORAGE;

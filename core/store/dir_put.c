@@ -52,7 +52,7 @@ static enum err open_tmp(const struct dir *d, int *out)
         return ERR_OK;
     if (errno == ENOENT)
         return err_set(ERR_STORAGE, "%s was removed while it was in use", d->where);
-    return dir_refuse(d, "opening the folder", DIR_TMP);
+    return dir_refuse(d, "opening the directory", DIR_TMP);
 }
 
 static enum err create_temporary(struct put *p)
@@ -144,20 +144,20 @@ static bool has_its_name(const struct put *p)
 
 /* Gives the complete temporary its name in the open directory. If that cannot be made durable the
  * name is removed again: a put has happened or it has not. */
-static enum err make_real(struct put *p, int folder)
+static enum err make_real(struct put *p, int directory)
 {
     const char *leaf = dir_leaf(p->name);
     enum err rc;
 
-    if (linkat(p->tmp, p->temporary, folder, leaf, 0) != 0 && !has_its_name(p))
+    if (linkat(p->tmp, p->temporary, directory, leaf, 0) != 0 && !has_its_name(p))
         return dir_refuse(p->dir, "writing", p->name);
     if (unlinkat(p->tmp, p->temporary, 0) == 0) {
         p->temporary[0] = '\0';
-        if (fsync(folder) == 0)
+        if (fsync(directory) == 0)
             return ERR_OK;
     }
     rc = dir_refuse(p->dir, "writing", p->name);
-    if (unlinkat(folder, leaf, 0) != 0 || fsync(folder) != 0)
+    if (unlinkat(directory, leaf, 0) != 0 || fsync(directory) != 0)
         err_note("the object may reappear");
     return rc;
 }
@@ -165,7 +165,7 @@ static enum err make_real(struct put *p, int folder)
 enum err dir_put_commit(void *put)
 {
     struct put *p = put;
-    int folder = -1;
+    int directory = -1;
     enum err rc;
 
     /* The content before the name: a name must never refer to bytes that are not on disk. */
@@ -173,11 +173,11 @@ enum err dir_put_commit(void *put)
         rc = dir_refuse(p->dir, "writing", p->name);
         goto out;
     }
-    TRY(dir_make(p->dir, p->name, dir_folder_len(p->name), &folder));
-    TRY(make_real(p, folder));
+    TRY(dir_make(p->dir, p->name, dir_parent_len(p->name), &directory));
+    TRY(make_real(p, directory));
 out:
-    if (folder >= 0)
-        close(folder);
+    if (directory >= 0)
+        close(directory);
     /* To a writer, a directory that disappeared is a fault of the storage. */
     return rc == ERR_NOT_FOUND ? ERR_STORAGE : rc;
 }

@@ -6,7 +6,7 @@
 #include "core/base/mem.h"
 #include "core/fs/path.h"
 
-#define FOLDER_MODE 0755
+#define DIRECTORY_MODE 0755
 
 /* One spooled entry: its path (into the text) and where it lies in the spool. */
 struct item {
@@ -103,13 +103,13 @@ static enum err put_entry(struct entry_sort *o, struct bytes raw)
     return o->sink != NULL ? o->sink(o->arg, raw) : ERR_OK;
 }
 
-static enum err put_folder(struct entry_sort *o, struct bytes path)
+static enum err put_directory(struct entry_sort *o, struct bytes path)
 {
     enum err rc;
 
     entry_reset(&o->entry);
     o->entry.type = ENTRY_DIR;
-    o->entry.mode = FOLDER_MODE;
+    o->entry.mode = DIRECTORY_MODE;
     TRY(buf_add(&o->entry.path, path));
     o->raw.len = 0;
     TRY(entry_encode(&o->entry, &o->raw));
@@ -118,8 +118,8 @@ out:
     return rc;
 }
 
-/* The folders above `path` that are not above the folder we are in. */
-static enum err put_missing_folders(struct entry_sort *o, struct bytes path, struct bytes *dir)
+/* The directories above `path` that are not above the directory we are in. */
+static enum err put_missing_directories(struct entry_sort *o, struct bytes path, struct bytes *dir)
 {
     enum err rc = ERR_OK;
 
@@ -128,7 +128,7 @@ static enum err put_missing_folders(struct entry_sort *o, struct bytes path, str
 
         if (path.data[i] != '/' || path_is_within(*dir, above))
             continue;
-        TRY(put_folder(o, above));
+        TRY(put_directory(o, above));
         *dir = above;
     }
 out:
@@ -183,11 +183,11 @@ static enum err put_all(struct entry_sort *o)
         if (i + 1 < o->count && bytes_equal(item->path, item[1].path))
             continue; /* a later one of the same name counts */
         if (entry_path_is_root(item->path) && !item->is_dir)
-            FAIL(ERR_FAILED, "the root of the tar is not a folder");
+            FAIL(ERR_FAILED, "the root of the tar is not a directory");
         if (last_file.data != NULL && path_is_within(item->path, last_file))
-            FAIL(ERR_FAILED, "%.*s is both a file and a folder in the tar", (int)last_file.len,
+            FAIL(ERR_FAILED, "%.*s is both a file and a directory in the tar", (int)last_file.len,
                  (const char *)last_file.data);
-        TRY(put_missing_folders(o, item->path, &dir));
+        TRY(put_missing_directories(o, item->path, &dir));
         TRY(load_entry(o, item->offset, item->len));
         if (item->is_link)
             TRY(check_first_name(o));

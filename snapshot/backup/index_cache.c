@@ -27,8 +27,8 @@ struct index_cache {
 
 /* ---- names ---- */
 
-/* The folder is made. */
-static enum err join_folder(const struct repository *repository, char **out)
+/* The directory is made. */
+static enum err join_directory(const struct repository *repository, char **out)
 {
     char *dir = NULL;
     enum err rc;
@@ -49,7 +49,7 @@ static enum err join_copy(const struct repository *repository, const char *id, c
     enum err rc;
 
     snprintf(name, sizeof name, "%.*s" SUFFIX, SNAPSHOT_ID_TEXT, id);
-    TRY(join_folder(repository, &dir));
+    TRY(join_directory(repository, &dir));
     TRY(file_join(dir, name, out));
 out:
     mem_free(dir);
@@ -132,7 +132,7 @@ enum err index_cache_prune(const struct repository *repository, const char *id)
     DIR *dir = NULL;
     enum err rc;
 
-    TRY(join_folder(repository, &dir_path));
+    TRY(join_directory(repository, &dir_path));
     dir = opendir(dir_path);
     if (dir == NULL)
         FAIL_SYS(ERR_FAILED, "listing %s", dir_path);

@@ -23,7 +23,7 @@
  *
  *   unchanged     by name, size, times, inode, mode and owner: its entry and rows are copied from
  *                 the parent; it is never opened
- *   no content    a folder, a link, an empty file: its entry is spooled, and that is all
+ *   no content    a directory, a link, an empty file: its entry is spooled, and that is all
  *   content       it is opened and becomes the current file
  *
  * Who holds a file: the queue, while it is the current one, and each range that is out. Each counts

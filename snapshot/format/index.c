@@ -137,7 +137,7 @@ static enum err check_entry(const struct index *x, uint64_t i, const struct entr
                          : before->len > 0 && path_compare(buf_bytes(before), path) >= 0)
         FAIL(ERR_CORRUPT, "the files of the index are not in order");
     if (!entry_is_root(e) && !parent_was_seen(path, buf_bytes(last_dir)))
-        FAIL(ERR_CORRUPT, "a file of the index lies in no folder of it");
+        FAIL(ERR_CORRUPT, "a file of the index lies in no directory of it");
     if (blocks > 0 &&
         (e->first_block > x->header.block_count || blocks > x->header.block_count - e->first_block))
         FAIL(ERR_CORRUPT, "a file of the index has blocks that it does not hold");

@@ -12,14 +12,14 @@ enum selection_choice selection_choose(const struct selection *s, const struct e
     if (s->only == NULL)
         return SELECTION_WHOLE;
     if (entry_is_root(e))
-        return SELECTION_FOLDER;
+        return SELECTION_DIRECTORY;
     for (const char *const *only = s->only; *only != NULL; only++) {
         struct bytes wanted = bytes_of_text(*only);
 
         if (path_is_within(path, wanted))
             return SELECTION_WHOLE;
         if (e->type == ENTRY_DIR && path_is_within(wanted, path))
-            return SELECTION_FOLDER;
+            return SELECTION_DIRECTORY;
     }
     return SELECTION_SKIP;
 }

@@ -21,9 +21,9 @@ struct selection {
 
 /* What becomes of an entry. */
 enum selection_choice {
-    SELECTION_SKIP,   /* not asked for */
-    SELECTION_FOLDER, /* needed for what lies below it */
-    SELECTION_WHOLE   /* asked for */
+    SELECTION_SKIP,      /* not asked for */
+    SELECTION_DIRECTORY, /* needed for what lies below it */
+    SELECTION_WHOLE      /* asked for */
 };
 enum selection_choice selection_choose(const struct selection *s, const struct entry *e);
 

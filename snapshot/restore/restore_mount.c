@@ -27,7 +27,7 @@
  *   6.         .sealpoint-finished is removed                 whole; the leftover may be removed
  *
  * Up to 5 a kill or failure is undone by the sweep. It removes the names that are listed and no
- * longer in `content`, then the list, then our folders. A kill during the sweep is harmless: as
+ * longer in `content`, then the list, then our directories. A kill during the sweep is harmless: as
  * long as the list is there `content` is, too, so the same names are found again; without the list
  * there are no names left to find. A name that is both listed and in `content` has not been moved,
  * so what has that name in the target is somebody else's, and refuses the restore (check_empty()).
@@ -43,18 +43,18 @@
 #define LOST_AND_FOUND "lost+found"
 
 /*
- * A link to a folder. Hours may pass until a mount point is filled, and to a mongod that something
- * starts meanwhile, or after a kill, it would look like a new, empty database, or like one with
- * collections missing. But mongod opens its lock file before anything else, and refuses when that
- * is a folder. That it is a link to ours tells it from anybody else's.
+ * A link to a directory. Hours may pass until a mount point is filled, and to a mongod that
+ * something starts meanwhile, or after a kill, it would look like a new, empty database, or like
+ * one with collections missing. But mongod opens its lock file before anything else, and refuses
+ * when that is a directory. That it is a link to ours tells it from anybody else's.
  */
 #define GUARD "mongod.lock"
 
-static bool name_exists(int folder, const char *name)
+static bool name_exists(int directory, const char *name)
 {
     struct stat st;
 
-    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    return fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static bool is_guarded(const struct restore_target *t)
@@ -81,7 +81,7 @@ static enum err remove_guard(const struct restore_target *t)
     return ERR_OK;
 }
 
-/* Never over a link that someone else has put in their place: the folder, or its content; -1. */
+/* Never over a link that someone else has put in their place: the directory, or its content; -1. */
 static int open_partial(const struct restore_target *t)
 {
     return openat(t->fd, MOUNT_PARTIAL, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -112,7 +112,7 @@ static const char *next_name(const struct restore_target *t, const char *name)
     return next < (const char *)t->names.data + t->names.len ? next : NULL;
 }
 
-/* The list is in a folder that others may have written to. */
+/* The list is in a directory that others may have written to. */
 static enum err check_list(const struct restore_target *t)
 {
     if (t->names.len > 0 && t->names.data[t->names.len - 1] != '\0')
@@ -191,7 +191,7 @@ static enum err refuse_name(const struct restore_target *t, const char *name)
     if (t->tree->root_fd >= 0)
         return err_set(ERR_FAILED, "%.100s came into %s while that was filled", name, t->path);
     err_set(ERR_USAGE,
-            "target %s is not empty (it holds %.100s): give a folder that does not exist or is "
+            "target %s is not empty (it holds %.100s): give a directory that does not exist or is "
             "empty",
             t->path, name);
     if (name_exists(t->fd, MOUNT_PARTIAL))
@@ -245,7 +245,7 @@ enum err mount_check_names(const struct restore_target *t)
         if (rc == ERR_OK)
             FAIL(ERR_USAGE,
                  "target %s is a mount point, and the snapshot has a name of its own, %s, where "
-                 "ours must lie: give a folder below it",
+                 "ours must lie: give a directory below it",
                  t->path, ours[n]);
         if (rc != ERR_NOT_FOUND)
             TRY(rc);
@@ -342,7 +342,7 @@ static enum err leave_lost_and_found(struct restore_target *t)
     if (more) {
         log_say(LOG_WARN,
                 "%s has a %s of its own: what the snapshot has below that name is not restored "
-                "(restore it to another folder with --only %s)",
+                "(restore it to another directory with --only %s)",
                 t->path, LOST_AND_FOUND, LOST_AND_FOUND);
         t->attention++;
     }
@@ -393,7 +393,7 @@ static int rename_up(const struct restore_target *t, const char *name)
     return renameat(from, name, t->fd, name);
 }
 
-/* Only who may write to a folder may give it another parent. */
+/* Only who may write to a directory may give it another parent. */
 static int rename_locked_up(const struct restore_target *t, const char *name)
 {
     int from = t->tree->root_fd;

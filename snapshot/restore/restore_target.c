@@ -72,7 +72,7 @@ static enum err check_fresh(struct restore_target *t)
     TRY(walk_next(walk, &item, &more));
     if (more)
         FAIL(ERR_USAGE,
-             "target %s is not empty (it holds %.100s): give a folder that does not "
+             "target %s is not empty (it holds %.100s): give a directory that does not "
              "exist or is empty",
              t->path, item.name);
 out:
@@ -93,7 +93,7 @@ out:
     return rc;
 }
 
-/* An empty folder of the target's name is replaced. */
+/* An empty directory of the target's name is replaced. */
 static enum err commit_fresh(struct restore_target *t)
 {
     enum err rc = ERR_OK;
@@ -115,7 +115,7 @@ static const struct target_kind kind_fresh = {check_fresh, begin_fresh, commit_f
 
 /* ---- DELTA ---- */
 
-/* --delta removes what the snapshot does not have: in a folder that is something else, all. */
+/* --delta removes what the snapshot does not have: in a directory that is something else, all. */
 static enum err check_is_older_state(struct restore_target *t)
 {
     uint64_t known = 0;
@@ -127,7 +127,7 @@ static enum err check_is_older_state(struct restore_target *t)
         FAIL(ERR_USAGE,
              "target %s is not an older state of this snapshot: %" PRIu64 " of the %" PRIu64
              " names in it are not in the snapshot, and --delta would remove them. Give an empty "
-             "folder, without --delta",
+             "directory, without --delta",
              t->path, extra, known + extra);
     if (extra > 0 && t->tree->selection->only == NULL)
         log_say(LOG_WARN, "%s: %" PRIu64 " names that are not in the snapshot %s removed", t->path,
@@ -162,7 +162,7 @@ static enum err begin_delta(struct restore_target *t)
     TRY(file_sweep(t->mark));
     TRY(file_replace(t->mark,
                      bytes_of_text("A restore with --delta was begun here and has not "
-                                   "finished: run it again before using the folder.\n"),
+                                   "finished: run it again before using the directory.\n"),
                      0600));
     TRY(tree_open_root(t->tree, t->path));
 out:
@@ -192,7 +192,7 @@ static const struct target_kind kind_delta = {check_delta, begin_delta, commit_d
 
 /* ---- which one it is ---- */
 
-/* Split into an existing folder, its links resolved, and a name in it. */
+/* Split into an existing directory, its links resolved, and a name in it. */
 static enum err resolve_target(struct restore_target *t, const char *given)
 {
     size_t len = strlen(given);
@@ -207,14 +207,14 @@ static enum err resolve_target(struct restore_target *t, const char *given)
     name = strrchr(copy, '/');
     name = name != NULL ? name + 1 : copy;
     if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        FAIL(ERR_USAGE, "target %s: name the folder itself", given);
+        FAIL(ERR_USAGE, "target %s: name the directory itself", given);
     real = name == copy ? realpath(".", NULL) : NULL;
     if (name != copy) {
         copy[name - copy - 1] = '\0';
         real = realpath(name - 1 == copy ? "/" : copy, NULL);
     }
     if (real == NULL)
-        FAIL_SYS(ERR_USAGE, "target %s: the folder it would lie in cannot be reached", given);
+        FAIL_SYS(ERR_USAGE, "target %s: the directory it would lie in cannot be reached", given);
     TRY(mem_text(real, &t->parent));
     TRY(file_join(t->parent, name, &t->path));
 out:
@@ -246,7 +246,7 @@ static enum err examine_target(struct restore_target *t)
     if (t->fd < 0 && errno == ENOENT)
         FAIL_SYS(ERR_USAGE, "target %s: --delta needs an older state there", t->path);
     if (t->fd < 0 && (errno == ENOTDIR || errno == ELOOP))
-        FAIL(ERR_USAGE, "target %s exists and is not a folder", t->path);
+        FAIL(ERR_USAGE, "target %s exists and is not a directory", t->path);
     if (t->fd < 0)
         FAIL_SYS(ERR_USAGE, "target %s", t->path);
     if (stat(t->parent, &above) != 0 || fstat(t->fd, &st) != 0)
@@ -281,7 +281,7 @@ static enum err check_writable(const struct restore_target *t)
     if (access(t->side, W_OK | X_OK) == 0)
         return ERR_OK;
     return err_sys(errno == EROFS ? ERR_STORAGE : ERR_USAGE, "target %s%s is not writable", t->path,
-                   t->is_mount ? "" : ": the folder it lies in");
+                   t->is_mount ? "" : ": the directory it lies in");
 }
 
 /* ---- free space ---- */
@@ -409,7 +409,7 @@ out:
     return rc;
 }
 
-/* Our names have come and gone, and with them the time of the folder they were in. */
+/* Our names have come and gone, and with them the time of the directory they were in. */
 static void settle_times(const struct restore_target *t)
 {
     const struct stat *look = &t->look;

@@ -1,10 +1,10 @@
 /*
  * Where a restore goes, and how it becomes real there.
  *
- *   FRESH   the target is not there, or an empty folder: a sibling is filled and renamed over it
+ *   FRESH   the target is not there, or an empty directory: a sibling is filled and renamed over it
  *   DELTA   the target holds an older state: in place, with a mark while it lasts
- *   MOUNT   the target is an empty mount point, which nothing can be renamed over: a folder in it
- *           is filled, and what it holds is moved up, name by name
+ *   MOUNT   the target is an empty mount point, which nothing can be renamed over: a directory in
+ * it is filled, and what it holds is moved up, name by name
  *
  * The lock and the mark lie beside the target; those of a mount point in it, for what it lies in
  * may be another file system that nobody may write to. A btrfs subvolume counts as a mount point.
@@ -44,7 +44,7 @@ struct restore_target {
     bool is_mount;
     bool is_real;     /* what was filled has its name: nothing is undone any more */
     char *path;       /* absolute */
-    char *parent;     /* the folder it lies in, absolute, links resolved */
+    char *parent;     /* the directory it lies in, absolute, links resolved */
     char *partial;    /* what we fill, or what holds it; ours by its name */
     char *content;    /* MOUNT: what is filled; else NULL */
     char *mark;       /* delta: says that the target is incomplete */
@@ -63,12 +63,12 @@ struct restore_target {
 void target_init(struct restore_target *t, struct restore_tree *tree, bool delta, bool dry_run);
 
 /* Find the target and its kind, and see that it has room for `needed` bytes; touches nothing.
- * ERR_USAGE: not empty, no folder, with delta no older state, not writable; ERR_BUSY: a database
+ * ERR_USAGE: not empty, no directory, with delta no older state, not writable; ERR_BUSY: a database
  * runs there; ERR_STORAGE: read-only, or no room. What a killed restore left counts as room, for it
  * will be removed. */
 MUST_CHECK enum err target_check(struct restore_target *t, const char *given, uint64_t needed);
 
-/* Take the lock, remove what a killed restore left, and open the folder that is to be filled. */
+/* Take the lock, remove what a killed restore left, and open the directory that is to be filled. */
 MUST_CHECK enum err target_begin(struct restore_target *t);
 
 /* The moment it becomes real and durable; before that the tree was synced. */

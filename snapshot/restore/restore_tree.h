@@ -34,10 +34,10 @@ void tree_init(struct restore_tree *t, const struct selection *selection, bool d
 /* Where the target is; nothing is opened yet. `root` is borrowed. */
 void tree_place(struct restore_tree *t, const char *root, bool at_mount);
 
-/* Open the folder that is filled, which may be another than the target. `root` is borrowed.
+/* Open the directory that is filled, which may be another than the target. `root` is borrowed.
  * ERR_FAILED: it cannot be opened, or is a link; then it is not open. */
 MUST_CHECK enum err tree_open_root(struct restore_tree *t, const char *root);
-/* ERR_FAILED: its name is another folder's by now. */
+/* ERR_FAILED: its name is another directory's by now. */
 MUST_CHECK enum err tree_check_root(const struct restore_tree *t);
 /* Does nothing when it is not open. */
 void tree_close_root(struct restore_tree *t);
@@ -54,11 +54,11 @@ MUST_CHECK enum err tree_compare(const struct restore_tree *t, uint64_t *known, 
 MUST_CHECK enum err tree_make(struct restore_tree *t, struct tar_disk *disk);
 
 /* Modes of regular files and times of all, after the content was written. (tar_disk_finish() sets
- * the times of those folders only that it has made, not of those that were there.) */
+ * the times of those directories only that it has made, not of those that were there.) */
 MUST_CHECK enum err tree_finish(struct restore_tree *t);
 
-/* The metadata of the snapshot's root, for the folder `path`, open as `fd`, that was there before.
- * What cannot be set is said by log_say and counted by t->attention. */
+/* The metadata of the snapshot's root, for the directory `path`, open as `fd`, that was there
+ * before. What cannot be set is said by log_say and counted by t->attention. */
 MUST_CHECK enum err tree_make_root(struct restore_tree *t, int fd, const char *path);
 
 #endif

@@ -91,7 +91,7 @@ out:
 enum err tar_disk_finish(struct tar_disk *d)
 {
     if (archive_write_close(d->disk) < ARCHIVE_WARN)
-        return err_set(ERR_FAILED, "setting times and modes of folders: %s",
+        return err_set(ERR_FAILED, "setting times and modes of directories: %s",
                        archive_error_string(d->disk));
     return ERR_OK;
 }

@@ -7,7 +7,7 @@
 
 #include "core/base/log.h"
 
-/* Patterns match whole parts; a folder's pattern leaves out all below it. The last two are no
+/* Patterns match whole parts; a directory's pattern leaves out all below it. The last two are no
  * mongod's: what mkfs put into a volume of its own, and what our restores may have left there. */
 static const char *const left_out[] = {
     "mongod.lock",
@@ -58,9 +58,10 @@ enum err dbpath_examine(int dir, uint64_t *warned)
                         "that restore again");
     if (has_name(dir, "mongod.lock", &st) && st.st_size > 0)
         warn_and_count(
-            warned, "mongod.lock is not empty: mongod runs on this folder, or was killed. A plain "
-                    "copy of a running database may be inconsistent: stop mongod, lock it with "
-                    "db.fsyncLock(), or back up a volume snapshot");
+            warned,
+            "mongod.lock is not empty: mongod runs on this directory, or was killed. A plain "
+            "copy of a running database may be inconsistent: stop mongod, lock it with "
+            "db.fsyncLock(), or back up a volume snapshot");
     if (!has_name(dir, "storage.bson", &st))
         warn_and_count(
             warned, "storage.bson is missing: mongod checks its storage options there at start. A "

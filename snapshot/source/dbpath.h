@@ -15,7 +15,7 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 
-/* True when the folder holds a WiredTiger database. */
+/* True when the directory holds a WiredTiger database. */
 bool dbpath_is_one(int dir);
 
 /* A dbpath that must not be copied: ERR_USAGE with why and what to do (an unfinished initial

@@ -22,8 +22,8 @@ static bool is_of_database(const struct walk_item *item)
     return false;
 }
 
-/* What leads nowhere now may be a folder again when its disk is mounted. */
-static bool is_folder_or_lost(const struct walk_item *item)
+/* What leads nowhere now may be a directory again when its disk is mounted. */
+static bool is_directory_or_lost(const struct walk_item *item)
 {
     struct stat st;
 
@@ -37,7 +37,7 @@ enum err dbpath_check_link(const struct walk_item *item)
     char shown_target[SHOWN_MAX];
     ssize_t len;
 
-    if (!is_of_database(item) && !is_folder_or_lost(item))
+    if (!is_of_database(item) && !is_directory_or_lost(item))
         return ERR_OK;
     len = readlinkat(item->dir, item->name, target, sizeof target - 1);
     target[len > 0 ? len : 0] = '\0';

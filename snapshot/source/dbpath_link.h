@@ -10,7 +10,7 @@
 #include "core/fs/walk.h"
 
 /* `item` is a link of a dbpath, and not one of what is left out. ERR_USAGE, with the link, where it
- * points and what to do: it stands for a folder, for a file of the database, or leads nowhere.
+ * points and what to do: it stands for a directory, for a file of the database, or leads nowhere.
  * Links to other files are none of the database's, and are kept as links. */
 MUST_CHECK enum err dbpath_check_link(const struct walk_item *item);
 

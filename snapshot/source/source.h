@@ -50,9 +50,9 @@ MUST_CHECK enum err source_open(const struct source_options *options, struct sou
 void source_free(struct source *s);
 
 /* A directory, by the rules of dbpath.h if it is one.
- * `apart` names folders that are left out, with a warning, where they lie inside (NULL-terminated):
- * the repository and the state directory must not back themselves up. ERR_USAGE when `path` is one
- * of them or lies in one. */
+ * `apart` names directories that are left out, with a warning, where they lie inside
+ * (NULL-terminated): the repository and the state directory must not back themselves up. ERR_USAGE
+ * when `path` is one of them or lies in one. */
 MUST_CHECK enum err source_dir_open(const char *path, const char *const *apart, struct source *out);
 
 /* Standard input (or another descriptor, borrowed): a tar becomes files, anything else one file

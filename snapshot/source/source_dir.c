@@ -26,8 +26,8 @@ struct first_name {
     char *path; /* owned */
 };
 
-/* A folder by what it is, not by what it is called. */
-struct folder {
+/* A directory by what it is, not by what it is called. */
+struct directory {
     dev_t device;
     ino_t inode;
 };
@@ -36,7 +36,7 @@ struct source_dir {
     struct walk *walk;
     struct tar_meta *meta;
     bool is_dbpath;
-    struct folder apart[APART_MAX]; /* left out wherever they lie */
+    struct directory apart[APART_MAX]; /* left out wherever they lie */
     size_t apart_count;
     struct first_name *firsts; /* owned, sorted by device and inode */
     size_t first_count;
@@ -271,7 +271,7 @@ static int open_quietly(int dir, const char *name)
     return fd < 0 && errno == EPERM ? openat(dir, name, flags) : fd;
 }
 
-/* The folder may be there again when the walk would enter it, without an entry of its own. */
+/* The directory may be there again when the walk would enter it, without an entry of its own. */
 static void pass_over(struct source_dir *d, const struct entry *e)
 {
     if (e->type == ENTRY_DIR)
@@ -358,7 +358,7 @@ static void set_apart(struct source_dir *d, const char *const *apart)
 
     for (; apart != NULL && *apart != NULL && d->apart_count < APART_MAX; apart++)
         if (stat(*apart, &st) == 0)
-            d->apart[d->apart_count++] = (struct folder){st.st_dev, st.st_ino};
+            d->apart[d->apart_count++] = (struct directory){st.st_dev, st.st_ino};
 }
 
 /* It would be read while it is written, and be twice as large with each snapshot. */
@@ -368,10 +368,11 @@ static enum err check_outside(const char *path, const char *const *apart)
 
     for (; apart != NULL && *apart != NULL; apart++)
         if (file_is_within(path, *apart))
-            FAIL(ERR_USAGE,
-                 "it lies in %s, which is the repository or its state directory: give the folder "
-                 "that is to be backed up",
-                 *apart);
+            FAIL(
+                ERR_USAGE,
+                "it lies in %s, which is the repository or its state directory: give the directory "
+                "that is to be backed up",
+                *apart);
 out:
     return rc;
 }

@@ -121,7 +121,8 @@ out:
     return rc;
 }
 
-/* libarchive looks for a folder's default ACL by path, and ours is not relative to where we are. */
+/* libarchive looks for a directory's default ACL by path, and ours is not relative to where we are.
+ */
 static void set_paths(struct archive_entry *to, int fd, const char *path)
 {
     char source[32];

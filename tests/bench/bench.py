@@ -53,9 +53,9 @@ class Bench:
         subprocess.run(["wtmake", "create", pristine, str(size_mb)], check=True)
         return pristine
 
-    def warm(self, *folders):
-        for folder in folders:
-            subprocess.run(["sh", "-c", 'find "$1" -type f -exec cat {} + >/dev/null', "sh", folder],
+    def warm(self, *directories):
+        for directory in directories:
+            subprocess.run(["sh", "-c", 'find "$1" -type f -exec cat {} + >/dev/null', "sh", directory],
                            check=True)  # fmt: skip
 
     def measure(self, program, phase, command, *reads):
@@ -134,7 +134,7 @@ class Bench:
         self.verifies(number, members, "verify")
         self.verifies(number, members, "decrypt")
         for program in members:
-            shutil.rmtree(program.folder)
+            shutil.rmtree(program.directory)
         shutil.rmtree(source.parent)
 
     def speed(self):
@@ -177,8 +177,8 @@ class Bench:
         run("export", "export", "latest")
         run("key rotate", "key", "rotate")
         run("key rewrap", "key", "rewrap")
-        for folder in (source, program.folder, self.scratch / "restored"):
-            shutil.rmtree(folder)
+        for directory in (source, program.directory, self.scratch / "restored"):
+            shutil.rmtree(directory)
         return out
 
     def memory(self):

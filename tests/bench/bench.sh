@@ -1,6 +1,6 @@
 #!/bin/bash
-# usage: bench.sh BUILD-FOLDER speed|memory   (`make bench`, `make bench-memory`)
-# Variables: SIZE_MB, UPDATES, ROUNDS, PEERS (names, or "" for none), BENCH_DIR (a scratch folder on
+# usage: bench.sh BUILD-DIRECTORY speed|memory   (`make bench`, `make bench-memory`)
+# Variables: SIZE_MB, UPDATES, ROUNDS, PEERS (names, or "" for none), BENCH_DIR (a scratch directory on
 # the file system to measure; needs about fifteen times SIZE_MB), BENCH_DATABASE (one that wtmake made
 # before, instead of a fresh one of SIZE_MB).
 set -euo pipefail

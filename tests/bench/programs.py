@@ -1,7 +1,7 @@
 """The programs that are timed side by side: how each does the same work.
 
 A program gives an argument list for each phase, or None where it has no such thing. Each has a
-folder of its own for repository, keys and caches.
+directory of its own for repository, keys and caches.
 """
 
 import pathlib
@@ -18,12 +18,12 @@ class Program:
     needs = ()  # commands
     remembers = True  # what it stored before: it has incrementals
 
-    def __init__(self, folder, source):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, directory, source):
+        self.directory = pathlib.Path(directory)
         self.source = pathlib.Path(source)
-        self.repository = self.folder / "repository"
-        self.passphrase = self.folder / "passphrase"
-        self.env = {"HOME": str(self.folder)}
+        self.repository = self.directory / "repository"
+        self.passphrase = self.directory / "passphrase"
+        self.env = {"HOME": str(self.directory)}
 
     @classmethod
     def missing(cls):
@@ -31,13 +31,13 @@ class Program:
 
     def set_up(self, environment):
         """A fresh repository; not timed."""
-        self.folder.mkdir(parents=True)
+        self.directory.mkdir(parents=True)
         self.passphrase.write_text(secrets.token_hex(24), encoding="ascii")
         self.passphrase.chmod(0o600)
         for command in self.set_up_commands():
             subprocess.run(command, env={**environment, **self.env}, check=True,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                           cwd=self.folder)  # fmt: skip
+                           cwd=self.directory)  # fmt: skip
 
     def set_up_commands(self):
         return []
@@ -48,7 +48,7 @@ class Program:
     def stored(self):
         return sum(f.lstat().st_size for f in self.repository.rglob("*") if f.is_file())
 
-    # The phases. `to` is an empty folder that the program restores into.
+    # The phases. `to` is an empty directory that the program restores into.
     def base(self):
         return None
 
@@ -74,12 +74,12 @@ class Sealpoint(Program):
     name = "sealpoint"
     needs = ("sealpoint",)
 
-    def __init__(self, folder, source):
-        super().__init__(folder, source)
+    def __init__(self, directory, source):
+        super().__init__(directory, source)
         self.env.update(
             SEALPOINT_REPOSITORY=str(self.repository),
-            SEALPOINT_STATE_DIR=str(self.folder / "state"),
-            SEALPOINT_KEYRING=str(self.folder / "keyring.json"),
+            SEALPOINT_STATE_DIR=str(self.directory / "state"),
+            SEALPOINT_KEYRING=str(self.directory / "keyring.json"),
             SEALPOINT_PASSPHRASE_FILE=str(self.passphrase),
         )
 
@@ -103,12 +103,12 @@ class Restic(Program):
     name = "restic"
     needs = ("restic",)
 
-    def __init__(self, folder, source):
-        super().__init__(folder, source)
+    def __init__(self, directory, source):
+        super().__init__(directory, source)
         self.env.update(
             RESTIC_REPOSITORY=str(self.repository),
             RESTIC_PASSWORD_FILE=str(self.passphrase),
-            RESTIC_CACHE_DIR=str(self.folder / "cache"),
+            RESTIC_CACHE_DIR=str(self.directory / "cache"),
         )
 
     def version(self):
@@ -135,11 +135,11 @@ class Borg(Program):
     name = "borg"
     needs = ("borg",)
 
-    def __init__(self, folder, source):
-        super().__init__(folder, source)
+    def __init__(self, directory, source):
+        super().__init__(directory, source)
         self.env.update(
             BORG_REPO=str(self.repository),
-            BORG_BASE_DIR=str(self.folder),
+            BORG_BASE_DIR=str(self.directory),
             BORG_PASSCOMMAND=f"cat {shlex.quote(str(self.passphrase))}",
         )
         self.count = 0
@@ -165,13 +165,13 @@ class Bupstash(Program):
     name = "bupstash"
     needs = ("bupstash",)
 
-    def __init__(self, folder, source):
-        super().__init__(folder, source)
+    def __init__(self, directory, source):
+        super().__init__(directory, source)
         self.env.update(
             BUPSTASH_REPOSITORY=str(self.repository),
-            BUPSTASH_KEY=str(self.folder / "key"),
-            BUPSTASH_SEND_LOG=str(self.folder / "send-log"),
-            BUPSTASH_QUERY_CACHE=str(self.folder / "query-cache"),
+            BUPSTASH_KEY=str(self.directory / "key"),
+            BUPSTASH_SEND_LOG=str(self.directory / "send-log"),
+            BUPSTASH_QUERY_CACHE=str(self.directory / "query-cache"),
         )
         self.count = 0
 
@@ -202,7 +202,7 @@ class TarZstdAge(Program):
         return ["age", "--version"]
 
     def _pipe(self, text):
-        return ["bash", "-c", f"set -o pipefail; cd {shlex.quote(str(self.folder))} && {text}"]
+        return ["bash", "-c", f"set -o pipefail; cd {shlex.quote(str(self.directory))} && {text}"]
 
     def base(self):
         return self._pipe(

@@ -1,6 +1,6 @@
 /*
  * Hostile bytes as the image of an index. What opens can be read as a restore reads it: each entry
- * is found by its name, each lies in a folder that came before it, each block in an object.
+ * is found by its name, each lies in a directory that came before it, each block in an object.
  */
 #include <assert.h>
 #include <string.h>
@@ -34,9 +34,9 @@ static void check_blocks(const struct index *x, const struct entry *e)
     }
 }
 
-/* Every folder above a path is an entry of its own, and a folder: nothing is written through a
- * link. */
-static void check_folders(const struct index *x, struct bytes path, struct entry *scratch)
+/* Every directory above a path is an entry of its own, and a directory: nothing is written through
+ * a link. */
+static void check_directories(const struct index *x, struct bytes path, struct entry *scratch)
 {
     uint64_t offset = 0;
 
@@ -59,7 +59,7 @@ static void check_all(const struct index *x)
     for (uint64_t i = 0; i < index_header(x)->file_count; i++) {
         assert(index_entry(x, i, &e) == ERR_OK);
         assert(index_find(x, buf_bytes(&e.path), &offset) == ERR_OK && offset == i);
-        check_folders(x, buf_bytes(&e.path), &scratch);
+        check_directories(x, buf_bytes(&e.path), &scratch);
         check_blocks(x, &e);
     }
     entry_clear(&e);

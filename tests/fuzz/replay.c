@@ -1,6 +1,6 @@
 /*
- * Runs a fuzz target once on each file given, and on each file of the folders given: what was once
- * found stays found, without libFuzzer and with any compiler.
+ * Runs a fuzz target once on each file given, and on each file of the directories given: what was
+ * once found stays found, without libFuzzer and with any compiler.
  *
  * Exit status: 0; 1 when a file cannot be read or none was given. A finding ends the program.
  */
@@ -38,19 +38,20 @@ static int is_visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-static int replay_folder(const char *folder)
+static int replay_directory(const char *directory)
 {
     struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_visible, alphasort);
+    int count = scandir(directory, &entries, is_visible, alphasort);
     int failed = count < 0;
 
     if (failed)
-        perror(folder);
+        perror(directory);
     for (int i = 0; i < count; i++) {
         char path[4096];
         struct stat st;
 
-        if (snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name) >= (int)sizeof path ||
+        if (snprintf(path, sizeof path, "%s/%s", directory, entries[i]->d_name) >=
+                (int)sizeof path ||
             stat(path, &st) != 0)
             failed = 1;
         else if (S_ISREG(st.st_mode))
@@ -72,7 +73,7 @@ int main(int argc, char **argv)
             perror(argv[i]);
             failed = 1;
         } else if (S_ISDIR(st.st_mode)) {
-            failed |= replay_folder(argv[i]);
+            failed |= replay_directory(argv[i]);
         } else {
             failed |= replay_file(argv[i], (size_t)st.st_size);
         }

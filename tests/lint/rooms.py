@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-# From left to right. The innermost folder that is listed is a file's room: cli/config belongs to cli.
+# From left to right. The innermost directory that is listed is a file's room: cli/config belongs to cli.
 ROOMS = [
     "core/base", "core/fs", "core/net", "core/alert", "core/seal", "core/store", "core/ledger",
     "core/repository", "keyring", "keyring/catalogue",

@@ -103,9 +103,9 @@ def plant(root, extra=None):
 
 
 def run(lint, extra=None):
-    with tempfile.TemporaryDirectory() as folder:
-        plant(pathlib.Path(folder), extra)
-        done = subprocess.run([HERE / lint, folder], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as directory:
+        plant(pathlib.Path(directory), extra)
+        done = subprocess.run([HERE / lint, directory], capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
 

@@ -1,4 +1,4 @@
-"""Write the files of a snapshot into a new folder."""
+"""Write the files of a snapshot into a new directory."""
 
 import os
 
@@ -30,7 +30,7 @@ def _write_file(snapshot, entry, path):
 
 
 def extract(snapshot, target):
-    """`target` must not be there yet. Folders come before what lies in them, links at the end:
+    """`target` must not be there yet. Directories come before what lies in them, links at the end:
     so nothing is ever written through a link."""
     root = os.fsencode(target)
     os.mkdir(root)
@@ -38,7 +38,7 @@ def extract(snapshot, target):
     at = {entry.path: os.path.join(root, entry.path) for entry in entries}
     for entry in entries:
         path = at[entry.path]
-        if entry.type == index.FOLDER and entry.path != index.ROOT:
+        if entry.type == index.DIRECTORY and entry.path != index.ROOT:
             os.mkdir(path)
         elif entry.type == index.FIFO:
             os.mkfifo(path)
@@ -49,6 +49,6 @@ def extract(snapshot, target):
             os.symlink(entry.link, at[entry.path])
         elif entry.flags & index.HARD_LINK:
             os.link(at[entry.link], at[entry.path])
-    for entry in reversed(entries):  # what is in a folder before its own time is set
+    for entry in reversed(entries):  # what is in a directory before its own time is set
         if not entry.flags & index.HARD_LINK:
             _set_metadata(at[entry.path], entry)

@@ -3,7 +3,7 @@
 
     floe.py DIR...
 
-Every NAME_ct.txt (hex) in the folders is opened with 32 zero bytes as key and the AAD
+Every NAME_ct.txt (hex) in the directories is opened with 32 zero bytes as key and the AAD
 "This is AAD" and compared with NAME_pt.txt; prints the name and ok or FAIL.
 """
 
@@ -73,13 +73,13 @@ def opens_as(message, plain):
     return False
 
 
-def main(folders):
-    if not folders:
+def main(directories):
+    if not directories:
         print(__doc__, file=sys.stderr)
         return 2
     seen = wrong = 0
-    for folder in folders:
-        for sealed in sorted(pathlib.Path(folder).glob("*_ct.txt")):
+    for directory in directories:
+        for sealed in sorted(pathlib.Path(directory).glob("*_ct.txt")):
             clear = sealed.with_name(sealed.name[: -len("_ct.txt")] + "_pt.txt")
             message = bytes.fromhex(sealed.read_text(encoding="ascii"))
             ok = opens_as(message, bytes.fromhex(clear.read_text(encoding="ascii")))

@@ -9,7 +9,7 @@ from unzstd import one_frame
 HEADER = struct.Struct(">4sHH12sIQQQ16s")
 FIXED = struct.Struct(">IBBBBIIIqIqIQQQHHBBHII")
 ROW = struct.Struct(">32sIQ3sB")
-FILE, FOLDER, SYMLINK, FIFO = 1, 2, 3, 4
+FILE, DIRECTORY, SYMLINK, FIFO = 1, 2, 3, 4
 CHANGED, HARD_LINK = 1, 2
 RAW, ZSTD, ZERO = 0, 1, 2
 ENTRY_MAX = 2**20
@@ -125,7 +125,7 @@ class Index:
             self.block(i)
 
     def _entries(self, at):
-        folders, before = {ROOT}, None
+        directories, before = {ROOT}, None
         for i in range(self.count):
             require(at + FIXED.size <= self.rows_at, "the file table ends early")
             length = int.from_bytes(self.raw[at : at + 4], "big")
@@ -136,11 +136,11 @@ class Index:
             require(before is None or before < path_order(entry.path), "paths are out of order")
             before = path_order(entry.path)
             is_root = entry.path == ROOT
-            require(not is_root or (i == 0 and entry.type == FOLDER), "the root is no folder")
+            require(not is_root or (i == 0 and entry.type == DIRECTORY), "the root is no directory")
             parent = entry.path.rpartition(b"/")[0] or ROOT
-            require(is_root or parent in folders, f"{entry.path!r} lies in no folder")
-            if entry.type == FOLDER:
-                folders.add(entry.path)
+            require(is_root or parent in directories, f"{entry.path!r} lies in no directory")
+            if entry.type == DIRECTORY:
+                directories.add(entry.path)
             fits = entry.first_block + block_count(entry) <= self.rows
             require(fits or block_count(entry) == 0, f"{entry.path!r}: no such blocks")
             yield entry

@@ -3,7 +3,7 @@
 
     keyring.py DIR...
 
-For every NAME.keyring in the folders, opened with the passphrase in DIR/passphrase, the data key
+For every NAME.keyring in the directories, opened with the passphrase in DIR/passphrase, the data key
 of NAME.data-key.json is unwrapped and compared with NAME.expected; prints the name and ok or FAIL.
 """
 
@@ -101,11 +101,11 @@ def check(path):
         return False
 
 
-def main(folders):
-    if not folders:
+def main(directories):
+    if not directories:
         print(__doc__, file=sys.stderr)
         return 2
-    results = {p: check(p) for folder in folders for p in sorted(pathlib.Path(folder).glob("*.keyring"))}
+    results = {p: check(p) for directory in directories for p in sorted(pathlib.Path(directory).glob("*.keyring"))}
     for path, ok in results.items():
         print(path.stem, "ok" if ok else "FAIL")
     if not results:

@@ -23,7 +23,8 @@ from refusal import NotFound, Refusal, Usage, require
 from snapshot import Snapshot
 from store import Store
 
-TYPES = {index.FILE: "file", index.FOLDER: "folder", index.SYMLINK: "symlink", index.FIFO: "fifo"}
+# "folder" is what the golden lists say.
+TYPES = {index.FILE: "file", index.DIRECTORY: "folder", index.SYMLINK: "symlink", index.FIFO: "fifo"}
 
 
 def arguments():
@@ -36,7 +37,7 @@ def arguments():
     parser.add_argument("--fingerprint", help="what the repository's must be")
     parser.add_argument("--snapshot", metavar="ID")
     parser.add_argument("--list", action="store_true", help="the files, one JSON object a line")
-    parser.add_argument("--extract", metavar="DIR", help="write the files into a new folder")
+    parser.add_argument("--extract", metavar="DIR", help="write the files into a new directory")
     return parser.parse_args()
 
 

@@ -30,6 +30,6 @@ class Store:
 
     def names(self, prefix):
         found = []
-        for folder, _, files in os.walk(os.path.join(self.root, prefix)):
-            found += [os.path.relpath(os.path.join(folder, file), self.root) for file in files]
+        for directory, _, files in os.walk(os.path.join(self.root, prefix)):
+            found += [os.path.relpath(os.path.join(directory, file), self.root) for file in files]
         return sorted(found)

@@ -41,16 +41,16 @@ class Done:
 
 
 class Sealpoint:
-    """One scratch folder: repository, state, keyring and a source, and the binary to drive them."""
+    """One scratch directory: repository, state, keyring and a source, and the binary to drive them."""
 
-    def __init__(self, folder, unencrypted=False):
-        self.folder = pathlib.Path(folder)
-        self.repository = self.folder / "repository"
-        self.state = self.folder / "state"
-        self.keyring = self.folder / "keys" / "keyring.json"
-        self.passphrase = self.folder / "passphrase"
-        self.source = self.folder / "source"
-        self.target = self.folder / "restored"
+    def __init__(self, directory, unencrypted=False):
+        self.directory = pathlib.Path(directory)
+        self.repository = self.directory / "repository"
+        self.state = self.directory / "state"
+        self.keyring = self.directory / "keys" / "keyring.json"
+        self.passphrase = self.directory / "passphrase"
+        self.source = self.directory / "source"
+        self.target = self.directory / "restored"
         self.unencrypted = unencrypted
         self.extra_env = {}
 
@@ -59,7 +59,7 @@ class Sealpoint:
     def env(self):
         kept = {name: value for name, value in os.environ.items()
                 if not name.startswith(("SEALPOINT_", "XDG_"))}
-        kept.update(HOME=str(self.folder), LC_ALL="C.UTF-8", TZ="UTC",
+        kept.update(HOME=str(self.directory), LC_ALL="C.UTF-8", TZ="UTC",
                     SEALPOINT_REPOSITORY=str(self.repository),
                     SEALPOINT_STATE_DIR=str(self.state), SEALPOINT_KEYRING=str(self.keyring))
         if not self.unencrypted:
@@ -169,34 +169,34 @@ class Sealpoint:
     def assert_restores(self, trees):
         """Each snapshot of {id: tree} restores to that tree."""
         for number, (which, tree) in enumerate(trees.items()):
-            to = self.folder / f"check-{number}"
+            to = self.directory / f"check-{number}"
             self.restore(which, to=to)
             assert read_tree(to) == tree, which
             shutil.rmtree(to)
 
-    def copy(self, folder):
+    def copy(self, directory):
         """The same repository, state, keyring and source, elsewhere."""
-        twin = type(self)(folder, unencrypted=self.unencrypted)
-        shutil.copytree(self.folder, twin.folder, symlinks=True, dirs_exist_ok=True)
-        twin.state_folder(self.repository).rename(twin.state_folder())
+        twin = type(self)(directory, unencrypted=self.unencrypted)
+        shutil.copytree(self.directory, twin.directory, symlinks=True, dirs_exist_ok=True)
+        twin.state_directory(self.repository).rename(twin.state_directory())
         if hasattr(self, "trees"):
             twin.trees = self.trees
         return twin
 
     def forget(self):
         """Make this machine one that has never seen the repository."""
-        shutil.rmtree(self.state_folder())
+        shutil.rmtree(self.state_directory())
 
-    def state_folder(self, repository=None):
+    def state_directory(self, repository=None):
         """Where the state of a repository is kept: under a name made from its path."""
         path = os.path.realpath(repository or self.repository)
         return self.state / "repositories" / hashlib.sha256(path.encode()).hexdigest()[:16]
 
-def read_tree(folder):
-    """{path: content}; a link's content is where it leads, a folder's is None."""
+def read_tree(directory):
+    """{path: content}; a link's content is where it leads, a directory's is None."""
     tree = {}
-    for path in sorted(pathlib.Path(folder).rglob("*")):
-        name = str(path.relative_to(folder))
+    for path in sorted(pathlib.Path(directory).rglob("*")):
+        name = str(path.relative_to(directory))
         if path.is_symlink():
             tree[name] = ("link", os.readlink(path))
         elif path.is_dir():
@@ -211,34 +211,34 @@ def pattern(size, seed):
     return hashlib.shake_128(b"%d" % seed).digest(size)
 
 
-def fill_source(folder):
+def fill_source(directory):
     """A small source with a bit of everything that needs no rights."""
-    (folder / "deep" / "er").mkdir(parents=True)
-    (folder / "empty folder").mkdir()
-    (folder / "a.txt").write_text("the quick brown fox\n" * 50)
-    (folder / "empty").write_bytes(b"")
-    (folder / "deep" / "random").write_bytes(pattern(150_000, 1))
-    (folder / "deep" / "er" / "zeros").write_bytes(bytes(70_000))
-    os.symlink("../a.txt", folder / "deep" / "link")
+    (directory / "deep" / "er").mkdir(parents=True)
+    (directory / "empty directory").mkdir()
+    (directory / "a.txt").write_text("the quick brown fox\n" * 50)
+    (directory / "empty").write_bytes(b"")
+    (directory / "deep" / "random").write_bytes(pattern(150_000, 1))
+    (directory / "deep" / "er" / "zeros").write_bytes(bytes(70_000))
+    os.symlink("../a.txt", directory / "deep" / "link")
 
 
 @contextlib.contextmanager
 def in_memory():
-    """A scratch folder, in memory where that can be: what is synced need not wait for a disk."""
+    """A scratch directory, in memory where that can be: what is synced need not wait for a disk."""
     where = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="sealpoint-", dir=where) as folder:
-        yield pathlib.Path(folder)
+    with tempfile.TemporaryDirectory(prefix="sealpoint-", dir=where) as directory:
+        yield pathlib.Path(directory)
 
 
 @pytest.fixture
 def fast():
-    with in_memory() as folder:
-        yield folder
+    with in_memory() as directory:
+        yield directory
 
 
-def make(folder, unencrypted=False):
-    made = Sealpoint(folder, unencrypted)
-    made.folder.mkdir(exist_ok=True)
+def make(directory, unencrypted=False):
+    made = Sealpoint(directory, unencrypted)
+    made.directory.mkdir(exist_ok=True)
     made.init()
     fill_source(made.source)
     return made

@@ -65,7 +65,7 @@ def seal_index(opened, image):
 
 
 def sign(repo, path, payload):
-    private = json.loads((repo.state_folder() / "signing-key.json").read_text())["privateKey"]
+    private = json.loads((repo.state_directory() / "signing-key.json").read_text())["privateKey"]
     key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(private))
     line = one_line(payload)
     signature = key.sign(b"sealpoint/v1/record\0" + hashlib.sha256(line).digest())

@@ -96,7 +96,7 @@ class Forger:
             scope: keyring.open_data_key(key)
             for scope, key in self.snapshot.manifest.keys.items()
         }
-        text = json.loads((repo.state_folder() / "signing-key.json").read_text())
+        text = json.loads((repo.state_directory() / "signing-key.json").read_text())
         self.signing_key = Ed25519PrivateKey.from_private_bytes(
             base64.b64decode(text["privateKey"])
         )

@@ -20,16 +20,16 @@ SOURCE = pathlib.Path(__file__).parent.parent / "tools" / "faultshim.c"
 
 @functools.lru_cache(maxsize=None)
 def library():
-    """The shim as `make tools` built it; else built now, in $BUILD or a temporary folder."""
+    """The shim as `make tools` built it; else built now, in $BUILD or a temporary directory."""
     built = pathlib.Path(os.environ.get("SEALPOINT_TOOLS", "/nowhere")) / "faultshim.so"
     if built.exists():
         return str(built)
-    folder = os.environ.get("BUILD")
-    if folder is None:
+    directory = os.environ.get("BUILD")
+    if directory is None:
         keep = tempfile.TemporaryDirectory(prefix="sealpoint-shim-")
         library.keep = keep  # removed when Python ends
-        folder = keep.name
-    out = pathlib.Path(folder) / "faultshim.so"
+        directory = keep.name
+    out = pathlib.Path(directory) / "faultshim.so"
     subprocess.run(
         [os.environ.get("CC", "cc"), "-std=c11", "-O2", "-D_GNU_SOURCE", "-fPIC", "-shared",
          "-o", str(out), str(SOURCE), "-pthread"],
@@ -63,13 +63,13 @@ def environment(under, at=0, do=None, only=None, sticky=False, env=None):
 
 def run(command, under, at=0, do=None, only=None, sticky=False, env=None, cwd=None, stdin=None,
         timeout=120):
-    """Run `command`; the counted call number `at` below the folders `under` behaves as `do` says.
+    """Run `command`; the counted call number `at` below the directories `under` behaves as `do` says.
 
     only: kinds or names of calls that count ("link", "write", "fdatasync", ...); None: all.
     """
-    with tempfile.TemporaryDirectory(prefix="sealpoint-shim-") as folder:
-        count_file = os.path.join(folder, "count")
-        log_file = os.path.join(folder, "log")
+    with tempfile.TemporaryDirectory(prefix="sealpoint-shim-") as directory:
+        count_file = os.path.join(directory, "count")
+        log_file = os.path.join(directory, "log")
         full = environment(under, at, do, only, sticky, env)
         full.update(FAULT_COUNT_FILE=count_file, FAULT_LOG=log_file)
         done = subprocess.run([str(part) for part in command], env=full, cwd=cwd, input=stdin,

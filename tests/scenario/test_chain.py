@@ -113,7 +113,7 @@ def test_a_chain_ends_when_half_of_it_is_not_needed_any_more(quick):
 
 def test_without_the_local_copy_the_parents_sealed_index_is_read(quick_two):
     repo = quick_two
-    for path in (repo.state_folder() / "cache").iterdir():
+    for path in (repo.state_directory() / "cache").iterdir():
         path.unlink()
     said, last = taken(repo)
     assert ": incremental, " in said and last["totals"]["newBytes"] == 0
@@ -122,7 +122,7 @@ def test_without_the_local_copy_the_parents_sealed_index_is_read(quick_two):
 def test_with_neither_copy_nor_key_for_it_the_next_is_a_base(quick_two):
     """The parent's sealed index is damaged too: then it is said and a base is taken."""
     repo = quick_two
-    for path in (repo.state_folder() / "cache").iterdir():
+    for path in (repo.state_directory() / "cache").iterdir():
         path.unlink()
     index = repo.object_path(repo.manifest(repo.ids()[-1])["index"]["id"])
     content = index.read_bytes()
@@ -198,7 +198,7 @@ def test_one_worker_and_many_make_the_same(quick):
         (repo.source / f"file-{number}").write_bytes(pattern(20_000 + number, number))
     for workers in ("1", "2", "7"):
         which = repo.backup("--full", "--workers", workers)
-        to = repo.folder / f"restored-{workers}"
+        to = repo.directory / f"restored-{workers}"
         repo.restore(which, "--workers", workers, to=to)
         assert read_tree(to) == read_tree(repo.source)
     repo.run("verify", "--decrypt", "--workers", "3")
@@ -207,7 +207,7 @@ def test_one_worker_and_many_make_the_same(quick):
 
 def test_an_empty_source_is_a_snapshot_too(quick):
     repo = quick
-    empty = repo.folder / "nothing"
+    empty = repo.directory / "nothing"
     empty.mkdir()
     which = repo.backup(source=empty)
     repo.restore(which)

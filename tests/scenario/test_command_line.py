@@ -26,7 +26,7 @@ def test_every_json_is_one_document_of_format_1(quick_two):
                ["key", "rotate"], ["key", "disable", "1", "--yes"], ["key", "enable", "1"],
                ["key", "schedule-deletion", "1", "--yes"], ["key", "cancel-deletion", "1"])
     for command in singles:
-        done = repo.run(*command, "--json", cwd=repo.folder)
+        done = repo.run(*command, "--json", cwd=repo.directory)
         assert done.json["format"] == 1, command
     config = repo.run("config", "--json")
     assert config.json["format"] == 1
@@ -79,7 +79,7 @@ def test_a_snapshot_is_named_by_the_first_digits_that_are_its_own(quick_two):
     ["backup", "--chain-length"], ["key"], ["key", "nonsense"], ["backup", "--workers", "x"],
     ["verify", "--sample", "0%"], ["verify", "--read-data", "--sample", "101%"]])
 def test_wrong_usage_is_status_2_and_explains_itself(quick_two, command):
-    done = quick_two.run(*command, expect=USAGE, cwd=quick_two.folder)
+    done = quick_two.run(*command, expect=USAGE, cwd=quick_two.directory)
     assert done.out == ""
     assert done.err.startswith("sealpoint: ")
 
@@ -88,10 +88,10 @@ def test_a_repository_that_is_not_there_is_not_found(quick):
     repo = quick
     for command in (["snapshots"], ["verify"], ["backup", repo.source],
                     ["restore", "latest", "--to", repo.target]):
-        done = repo.run(*command, "--repository", repo.folder / "nowhere", expect=NOT_FOUND)
+        done = repo.run(*command, "--repository", repo.directory / "nowhere", expect=NOT_FOUND)
         assert '`sealpoint init` creates a repository' in done.err
-    assert not (repo.folder / "nowhere").exists()
-    empty = repo.folder / "empty"
+    assert not (repo.directory / "nowhere").exists()
+    empty = repo.directory / "empty"
     empty.mkdir()
     done = repo.run("snapshots", "--repository", empty, expect=NOT_FOUND)
     assert '`sealpoint init` creates a repository' in done.err
@@ -114,7 +114,7 @@ def test_restore_of_a_repository_without_snapshots_says_so(quick):
 
 def test_everything_can_come_from_a_configuration_file(quick):
     repo = quick
-    config = repo.folder / "sealpoint.yaml"
+    config = repo.directory / "sealpoint.yaml"
     config.write_text(f"repository: {repo.repository}\nsource: {repo.source}\n"
                       f"stateDir: {repo.state}\nchain:\n  length: 1\n"
                       f"masterKey:\n  - provider: file\n    path: {repo.keyring}\n")
@@ -140,14 +140,14 @@ def test_everything_can_come_from_a_configuration_file(quick):
 
 def test_a_second_master_key_opens_what_the_first_does_not(quick):
     repo = quick
-    escrow = repo.folder / "escrow"
+    escrow = repo.directory / "escrow"
     escrow.mkdir()
-    config = repo.folder / "sealpoint.yaml"
+    config = repo.directory / "sealpoint.yaml"
     config.write_text(f"masterKey:\n  - provider: file\n    path: {repo.keyring}\n"
                       f"  - provider: file\n    path: {escrow / 'keyring.json'}\n")
     repo.extra_env = {"SEALPOINT_CONFIG": str(config)}
     # A keyring of its own for the escrow, made with a throw-away repository.
-    repo.run("init", "--repository", repo.folder / "other")
+    repo.run("init", "--repository", repo.directory / "other")
     env = repo.env()
     env.pop("SEALPOINT_KEYRING")
     subprocess.run(repo.command("backup", repo.source), env=env, check=True, capture_output=True,
@@ -163,9 +163,9 @@ def test_a_second_master_key_opens_what_the_first_does_not(quick):
 def test_an_escrow_added_later_opens_what_is_sealed_from_then_on(quick):
     repo = quick
     repo.backup()
-    escrow = repo.folder / "escrow" / "keyring.json"
+    escrow = repo.directory / "escrow" / "keyring.json"
     escrow.parent.mkdir()
-    config = repo.folder / "sealpoint.yaml"
+    config = repo.directory / "sealpoint.yaml"
     keys = (f"masterKey:\n  - {{provider: file, path: {repo.keyring}}}\n"
             f"  - {{provider: file, path: {escrow}}}\n")
     config.write_text(keys)
@@ -185,14 +185,14 @@ def test_an_escrow_added_later_opens_what_is_sealed_from_then_on(quick):
     assert "base (the configured master keys changed)" in repo.run("backup", repo.source).out
     (repo.source / "a.txt").write_text("changed\n")
     assert ": incremental, " in repo.run("backup", repo.source).out
-    repo.keyring.rename(repo.folder / "lost.json")
+    repo.keyring.rename(repo.directory / "lost.json")
     # The older snapshot, of the same version of the first key, lacks that envelope; this one not.
     said = repo.run("verify", "--decrypt", "--envelope", "1", "--json", expect=USAGE).json
     assert said["notDecrypted"] == 1 and said["bytes"] > 0 and said["damaged"] == 0
     repo.restore("latest", "--envelope", "1")
     assert read_tree(repo.target) == read_tree(repo.source)
     # And taken out of the configuration again.
-    (repo.folder / "lost.json").rename(repo.keyring)
+    (repo.directory / "lost.json").rename(repo.keyring)
     config.write_text("".join(keys.splitlines(keepends=True)[:2]))
     assert "base (the configured master keys changed)" in repo.run("backup", repo.source).out
 
@@ -245,7 +245,7 @@ def test_interrupting_a_backup_leaves_nothing_and_says_so(quick_two):
                       only=["pwrite"], env=repo.env()) as process:
         process.send_signal(signal.SIGTERM)
     assert process.returncode == 130, process.err
-    assert not list(repo.folder.glob("restored*"))
+    assert not list(repo.directory.glob("restored*"))
 
 
 def test_results_that_cannot_be_written_are_a_failure(quick_two):

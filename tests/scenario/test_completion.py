@@ -36,7 +36,7 @@ def offered(repo, *words):
 
 
 def stub(repo, shell):
-    path = repo.folder / f"stub.{shell}"
+    path = repo.directory / f"stub.{shell}"
     path.write_bytes(subprocess.run([SEALPOINT, "help", "--completion", shell], check=True,
                                     capture_output=True).stdout)
     return path
@@ -104,8 +104,8 @@ def test_snapshots_are_offered_newest_first_with_what_they_are(quick):
     assert offered(repo, "verify", ids[0], "latest", "") == [ids[1]]
     assert offered(repo, "restore", "latest", "--to", "x", "")[0].startswith("--")
     # A setting on the line counts as it does when the command runs.
-    assert offered(repo, "--repository", repo.folder / "none", "restore", "") == ["latest"]
-    assert offered(repo, f"--state-dir={repo.folder / 'none'}", "restore", "") == ["latest"]
+    assert offered(repo, "--repository", repo.directory / "none", "restore", "") == ["latest"]
+    assert offered(repo, f"--state-dir={repo.directory / 'none'}", "restore", "") == ["latest"]
 
 
 def test_key_versions_are_offered_with_their_states(repo):
@@ -128,14 +128,14 @@ EVERYTHING = (["restore", ""], ["key", "disable", ""], ["verify", "latest", ""],
 
 def test_completion_changes_nothing(quick_two):
     repo = quick_two
-    other = repo.copy(repo.folder / "other")
+    other = repo.copy(repo.directory / "other")
     other.backup()  # of which this machine's cache does not know
     for path in sorted((other.repository / "ledger").rglob("*.json")):
         twin = repo.repository / path.relative_to(other.repository)
         if not twin.exists():
             twin.write_bytes(path.read_bytes())
     for words in EVERYTHING:
-        assert shim.count([SEALPOINT, "__complete", *words], [repo.folder], env=repo.env()) == 0
+        assert shim.count([SEALPOINT, "__complete", *words], [repo.directory], env=repo.env()) == 0
     assert set(offered(repo, "restore", "")) == {"latest", *repo.trees}
     repo.run("snapshots")
     assert len(offered(repo, "restore", "")) == 4
@@ -144,22 +144,22 @@ def test_completion_changes_nothing(quick_two):
 def test_a_machine_that_has_not_seen_the_repository_does_not_begin_to(quick_two):
     repo = quick_two
     repo.forget()
-    assert shim.count([SEALPOINT, "__complete", "restore", ""], [repo.folder], env=repo.env()) == 0
+    assert shim.count([SEALPOINT, "__complete", "restore", ""], [repo.directory], env=repo.env()) == 0
     assert offered(repo, "restore", "") == ["latest"]
-    assert not repo.state_folder().exists()
+    assert not repo.state_directory().exists()
     # Nor does it believe a cache that others can write.
     repo.run("snapshots")
     assert len(offered(repo, "restore", "")) == 3
-    (repo.state_folder() / "records.jsonl").chmod(0o666)
+    (repo.state_directory() / "records.jsonl").chmod(0o666)
     assert offered(repo, "restore", "") == ["latest"]
-    (repo.state_folder() / "records.jsonl").chmod(0o600)
-    (repo.state_folder() / "trust.json").unlink()
+    (repo.state_directory() / "records.jsonl").chmod(0o600)
+    (repo.state_directory() / "trust.json").unlink()
     assert offered(repo, "restore", "") == ["latest"]
 
 
 def test_what_goes_wrong_is_not_said(quick_two):
     repo = quick_two
-    broken = repo.folder / "broken.yaml"
+    broken = repo.directory / "broken.yaml"
     broken.write_text("repository: [\n")
     assert offered(repo, "--config", broken, "restore", "") == ["latest"]
     assert offered(repo, "--workers", "x", "restore", "") == ["latest"]
@@ -215,21 +215,21 @@ def test_bash_gets_the_words_of_the_stub(quick_two):
     assert bash_offers(repo, "sealpoint", "help", "--completion", "=") == ["bash", "zsh", "fish"]
     assert bash_offers(repo, "sealpoint", "--passphrase-file", "fd", ":", "3", "key", "ro") == [
         "rotate"]
-    assert bash_offers(repo, "sealpoint", "--repository", "=", str(repo.folder / "none"),
+    assert bash_offers(repo, "sealpoint", "--repository", "=", str(repo.directory / "none"),
                        "restore", "") == ["latest"]
-    moved = repo.folder / "a folder"
+    moved = repo.directory / "a directory"
     moved.mkdir()
     repo.repository.rename(moved / "r")
     repo.run("snapshots", "--repository", moved / "r")
     assert len(bash_offers(repo, "sealpoint", "-r", f'"{moved}/r"', "restore", "")) == 3
-    assert len(bash_offers(repo, "sealpoint", "-r", r"~/a\ folder/r", "restore", "")) == 3
+    assert len(bash_offers(repo, "sealpoint", "-r", r"~/a\ directory/r", "restore", "")) == 3
 
 
 class Terminal:
     """A shell that a person sits before. Its line is told by a key that the start-up binds."""
 
     def __init__(self, repo, command, start_up):
-        self.report = repo.folder / "line"
+        self.report = repo.directory / "line"
         self.master, slave = pty.openpty()
         termios.tcsetwinsize(slave, (50, 200))
 
@@ -237,7 +237,7 @@ class Terminal:
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave,
-                                        env=shell_env(repo), cwd=repo.folder,
+                                        env=shell_env(repo), cwd=repo.directory,
                                         start_new_session=True, preexec_fn=take_terminal)
         os.close(slave)
         os.set_blocking(self.master, False)
@@ -300,8 +300,8 @@ def zsh(repo):
 @pytest.fixture(params=[bash, zsh], ids=["bash", "zsh"])
 def shell(request, quick_two):
     repo = quick_two
-    (repo.folder / "some dir").mkdir()
-    (repo.folder / "some file.yaml").write_text("")
+    (repo.directory / "some dir").mkdir()
+    (repo.directory / "some file.yaml").write_text("")
     repo.backup("--description", "the third: it's it")
     repo.backup("--description", "the fourth")
     with request.param(repo) as terminal:
@@ -351,15 +351,15 @@ def test_a_terminal_is_not_asked_for_a_passphrase(repo, start):
 def fish_offers(repo, line):
     script = f"source {stub(repo, 'fish')}; complete -C {line!r}"
     done = subprocess.run([FISH, "--no-config", "-c", script], env=shell_env(repo), check=True,
-                          cwd=repo.folder, capture_output=True, text=True)
+                          cwd=repo.directory, capture_output=True, text=True)
     assert done.stderr == ""
     return done.stdout.splitlines()
 
 
 def test_fish_completes(quick_two):
     repo = quick_two
-    (repo.folder / "some dir").mkdir()
-    (repo.folder / "some file.yaml").write_text("")
+    (repo.directory / "some dir").mkdir()
+    (repo.directory / "some file.yaml").write_text("")
     assert fish_offers(repo, "sealpoint ke")[0].startswith("key\tstatus, check, create")
     assert fish_offers(repo, "sealpoint key ro") == [
         "rotate\tmake a new master-key version the active one"]
@@ -372,5 +372,5 @@ def test_fish_completes(quick_two):
     assert fish_offers(repo, "sealpoint restore latest --to some") == ["some dir/"]
     assert fish_offers(repo, "sealpoint restore latest --to=some") == ["--to=some dir/"]
     assert fish_offers(repo, "sealpoint ls latest some") == []
-    named = f"sealpoint -r '{repo.folder}/none' restore "
+    named = f"sealpoint -r '{repo.directory}/none' restore "
     assert [line.split("\t")[0] for line in fish_offers(repo, named)] == ["latest"]

@@ -12,9 +12,9 @@ from conftest import ATTENTION, BUSY, TOOLS, USAGE, make, read_tree
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """One database for all tests here; each works on a copy."""
-    folder = tmp_path_factory.mktemp("database") / "db"
-    subprocess.run([TOOLS / "wtmake", "create", folder, "3"], check=True)
-    return folder
+    directory = tmp_path_factory.mktemp("database") / "db"
+    subprocess.run([TOOLS / "wtmake", "create", directory, "3"], check=True)
+    return directory
 
 
 @pytest.fixture
@@ -29,23 +29,23 @@ def update(repo, count):
     subprocess.run([TOOLS / "wtmake", "update", repo.source, str(count)], check=True)
 
 
-def wt(folder, *args):
-    return subprocess.run(["wt", "-h", folder, "-C", "readonly=true", *args], check=True,
+def wt(directory, *args):
+    return subprocess.run(["wt", "-h", directory, "-C", "readonly=true", *args], check=True,
                           capture_output=True).stdout
 
 
-def assert_sound_and_equal(folder, original):
+def assert_sound_and_equal(directory, original):
     """WiredTiger itself finds every table sound, and dumps it as it dumps the original."""
-    tables = [line for line in wt(folder, "list").decode().splitlines()
+    tables = [line for line in wt(directory, "list").decode().splitlines()
               if line.startswith("table:")]
     assert len(tables) > 10
     for table in tables:
-        wt(folder, "verify", table)
-        assert wt(folder, "dump", "-x", table) == wt(original, "dump", "-x", table)
+        wt(directory, "verify", table)
+        assert wt(directory, "dump", "-x", table) == wt(original, "dump", "-x", table)
 
 
-def without_locks(folder):
-    return {name: content for name, content in read_tree(folder).items()
+def without_locks(directory):
+    return {name: content for name, content in read_tree(directory).items()
             if name not in ("mongod.lock", "WiredTiger.lock")}
 
 
@@ -56,7 +56,7 @@ def test_a_database_restored_from_an_incremental_chain_is_sound_and_equal(databa
         if round_ > 0:
             update(repo, 20)
         which = repo.backup()
-        kept = repo.folder / f"as-it-was-{round_}"
+        kept = repo.directory / f"as-it-was-{round_}"
         shutil.copytree(repo.source, kept)
         states[which] = kept
     first, *later = [repo.show(which) for which in states]
@@ -113,7 +113,7 @@ def test_what_belongs_to_a_running_process_is_left_out(database):
             "storage.bson", "journal"} <= names
 
 
-def test_a_folder_that_is_no_database_is_taken_whole(quick):
+def test_a_directory_that_is_no_database_is_taken_whole(quick):
     repo = quick
     (repo.source / "mongod.lock").write_text("4711\n")
     repo.backup()
@@ -126,7 +126,7 @@ def test_a_database_that_may_be_running_is_warned_of(database):
     (repo.source / "mongod.lock").write_text("4711\n")
     (repo.source / "storage.bson").unlink()
     done = repo.run("backup", repo.source, expect=ATTENTION)
-    assert "mongod.lock is not empty: mongod runs on this folder, or was killed." in done.err
+    assert "mongod.lock is not empty: mongod runs on this directory, or was killed." in done.err
     assert "storage.bson is missing" in done.err
     assert repo.ids()
     repo.source.rename(repo.target)

@@ -24,23 +24,23 @@ def base(quick):
 
 def changing(repo, *args, under=None):
     """How many changes the command makes, tried on a copy that is thrown away."""
-    twin = repo.copy(repo.folder.parent / (repo.folder.name + "-count"))
-    under = [twin.folder / path.relative_to(repo.folder) for path in under] if under else None
-    args = [str(arg).replace(str(repo.folder), str(twin.folder)) for arg in args]
+    twin = repo.copy(repo.directory.parent / (repo.directory.name + "-count"))
+    under = [twin.directory / path.relative_to(repo.directory) for path in under] if under else None
+    args = [str(arg).replace(str(repo.directory), str(twin.directory)) for arg in args]
     result = twin.shim(*args, under=under)
     assert result.returncode == 0, result.stderr
-    shutil.rmtree(twin.folder)
+    shutil.rmtree(twin.directory)
     return result.calls
 
 
 def on_copies(repo, calls, first=1):
     """(a fresh copy of `repo`, number) for each change."""
     for at in range(first, calls + 1):
-        twin = repo.copy(repo.folder.parent / (repo.folder.name + "-twin"))
+        twin = repo.copy(repo.directory.parent / (repo.directory.name + "-twin"))
         try:
             yield twin, at
         finally:
-            shutil.rmtree(twin.folder)
+            shutil.rmtree(twin.directory)
 
 
 def assert_well(repo, at):
@@ -57,8 +57,8 @@ def assert_well(repo, at):
     repo.assert_tidy()
     repo.assert_restores(trees)
     repo.run("verify", "--decrypt")
-    assert not (repo.state_folder() / "pending").exists()
-    assert {path.name for path in (repo.state_folder() / "cache").iterdir()} == {f"{again}.index"}
+    assert not (repo.state_directory() / "pending").exists()
+    assert {path.name for path in (repo.state_directory() / "cache").iterdir()} == {f"{again}.index"}
 
 
 @pytest.mark.parametrize("do", ["kill", "kill-after"])
@@ -108,16 +108,16 @@ def test_links_that_are_made_and_denied_are_made(base):
 @pytest.fixture(scope="module")
 def nearly_due():
     """A repository whose next record makes a checkpoint due: made once, used by copies."""
-    with in_memory() as folder:
-        repo = make(folder / "nearly", unencrypted=True)
+    with in_memory() as directory:
+        repo = make(directory / "nearly", unencrypted=True)
         shutil.rmtree(repo.source / "deep")
         repo.trees = {}
         while True:
             (repo.source / "a.txt").write_text(f"{len(repo.trees)}")
-            count = repo.copy(folder / "count")
+            count = repo.copy(directory / "count")
             is_due = any("/checkpoints/" in path for _, _, path in
                          count.shim("backup", count.source).log)
-            shutil.rmtree(count.folder)
+            shutil.rmtree(count.directory)
             if is_due:
                 break
             for _ in range(1 if len(repo.trees) > 55 else 5):
@@ -220,7 +220,7 @@ def test_a_change_of_the_keyring_that_fails_at_every_change_keeps_every_key(base
 def test_a_restore_that_fails_at_every_change_leaves_no_target(base, do):
     base.source.joinpath("deep", "random").unlink()  # fewer changes, more trials
     base.trees[base.backup()] = read_tree(base.source)
-    place = base.folder / "place"
+    place = base.directory / "place"
     place.mkdir()
     calls = changing(base, "restore", "latest", "--to", place / "db", under=[place])
     assert calls > 10
@@ -250,7 +250,7 @@ def test_a_restore_that_fails_at_every_change_leaves_no_target(base, do):
 def test_a_delta_restore_that_fails_says_that_the_target_is_incomplete(base, do):
     base.trees[base.backup()] = read_tree(base.source)
     first, last = base.trees
-    place = base.folder / "place"
+    place = base.directory / "place"
     place.mkdir()
     base.restore(first, to=place / "db")
     calls = changing(base, "restore", "latest", "--delta", "--to", place / "db", under=[place])
@@ -275,8 +275,8 @@ def test_an_init_that_fails_at_every_change_is_completed_by_the_next(quick, do):
     under = [quick.repository, quick.state, quick.keyring.parent]
 
     def start_anew():
-        for folder in under:
-            shutil.rmtree(folder)
+        for directory in under:
+            shutil.rmtree(directory)
         quick.keyring.parent.mkdir()
 
     start_anew()

@@ -12,9 +12,9 @@ KILLED = -signal.SIGKILL
 
 @pytest.fixture
 def disk(tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    return folder
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    return directory
 
 
 def write_of(path, size=8192):

@@ -14,7 +14,7 @@ from forger import Forger, encode_entry, encode_image, encode_row
 from reader import Reader
 
 BODY = b"0123456789" * 50
-FOLDER, SYMLINK, HARD_LINK = 2, 3, 2
+DIRECTORY, SYMLINK, HARD_LINK = 2, 3, 2
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +58,11 @@ def reader_status(forger):
 
 
 def root():
-    return encode_entry(type=FOLDER, path=b".", mode=0o755)
+    return encode_entry(type=DIRECTORY, path=b".", mode=0o755)
 
 
-def folder(path):
-    return encode_entry(type=FOLDER, path=path, mode=0o755)
+def directory(path):
+    return encode_entry(type=DIRECTORY, path=path, mode=0o755)
 
 
 def filled(**changed):
@@ -107,7 +107,7 @@ def test_a_forged_snapshot_that_breaks_no_rule_is_restored(forger):
 ENTRIES = {
     "a path that goes up": ([root(), encode_entry(path=b"../out")], 'a path is absolute, or has'),
     "a path that goes up within": (
-        [root(), folder(b"a"), encode_entry(path=b"a/../../out")], 'a path is absolute, or has'),
+        [root(), directory(b"a"), encode_entry(path=b"a/../../out")], 'a path is absolute, or has'),
     "an absolute path": ([root(), encode_entry(path=b"/tmp/out")], 'a path is absolute, or has'),
     "a path with a part .": ([root(), encode_entry(path=b"./out")], 'a path is absolute, or has'),
     "an empty path": ([root(), encode_entry(path=b"")], "a path is empty"),
@@ -115,15 +115,15 @@ ENTRIES = {
     "a path that ends in /": ([root(), encode_entry(path=b"a/")], 'a path is absolute, or has'),
     "a file below a symbolic link": (
         [root(), encode_entry(type=SYMLINK, path=b"a", link=b"/tmp"), encode_entry(path=b"a/b")],
-        "lies in no folder"),
+        "lies in no directory"),
     "a file below a file": ([root(), encode_entry(path=b"a"), encode_entry(path=b"a/b")],
-                            "lies in no folder"),
-    "a file in no folder": ([root(), encode_entry(path=b"a/b")], "lies in no folder"),
+                            "lies in no directory"),
+    "a file in no directory": ([root(), encode_entry(path=b"a/b")], "lies in no directory"),
     "a name twice": ([root(), encode_entry(path=b"a"), encode_entry(path=b"a")], "not in order"),
     "names out of order": ([root(), encode_entry(path=b"b"), encode_entry(path=b"a")],
                            "not in order"),
-    "a folder behind what sorts after it": (
-        [root(), encode_entry(path=b"a.txt"), folder(b"a")], "not in order"),
+    "a directory behind what sorts after it": (
+        [root(), encode_entry(path=b"a.txt"), directory(b"a")], "not in order"),
     "the root behind a file": ([encode_entry(path=b"a"), root()], "not in order"),
     "a root that is a file": ([encode_entry(path=b".")], "not in order"),
     "a hard link that goes up": (
@@ -137,7 +137,7 @@ ENTRIES = {
     "a byte that must be zero": ([root(), encode_entry(zero=1)], "is not known"),
     "a mode with more bits": ([root(), encode_entry(mode=0o100644)], "impossible mode or time"),
     "a second of 10^9 ns": ([root(), encode_entry(mtime_ns=10**9)], "impossible mode or time"),
-    "a folder with a size": ([encode_entry(type=FOLDER, path=b".", size=1)], "impossible size"),
+    "a directory with a size": ([encode_entry(type=DIRECTORY, path=b".", size=1)], "impossible size"),
     "a file of 2^63 bytes": ([root(), encode_entry(size=2**63, block_log2=20)],
                              "impossible size"),
     "a block size of 2^21": ([root(), encode_entry(size=1, block_log2=21)],

@@ -21,15 +21,15 @@ FINGERPRINT = (V1 / "fingerprint").read_text().strip()
 class Golden:
     """A copy of it, and a state directory that knows nothing."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, directory):
+        self.directory = directory
         for name in ("repository", "keyring.json", "passphrase"):
             copy = shutil.copytree if (V1 / name).is_dir() else shutil.copy
-            copy(V1 / name, folder / name)
+            copy(V1 / name, directory / name)
         for name in ("keyring.json", "passphrase"):  # git keeps no modes
-            (folder / name).chmod(0o600)
-        self.repository = folder / "repository"
-        self.reader = Reader(self.repository, folder / "keyring.json", folder / "passphrase",
+            (directory / name).chmod(0o600)
+        self.repository = directory / "repository"
+        self.reader = Reader(self.repository, directory / "keyring.json", directory / "passphrase",
                              FINGERPRINT)
 
     def sealpoint(self, *args, expect=0):
@@ -37,8 +37,8 @@ class Golden:
                if not name.startswith("SEALPOINT")}
         done = subprocess.run(
             [SEALPOINT, *args, "--repository", self.repository, "--fingerprint", FINGERPRINT,
-             "--state-dir", self.folder / "state", "--keyring", self.folder / "keyring.json",
-             "--passphrase-file", self.folder / "passphrase"],
+             "--state-dir", self.directory / "state", "--keyring", self.directory / "keyring.json",
+             "--passphrase-file", self.directory / "passphrase"],
             env=env, capture_output=True, text=True, check=False)
         assert done.returncode == expect, done
         return done
@@ -54,26 +54,26 @@ def expected(snapshot):
     return [json.loads(line) for line in lines]
 
 
-def keeps_attributes(folder):
+def keeps_attributes(directory):
     try:
-        os.setxattr(folder, "user.probe", b"")
+        os.setxattr(directory, "user.probe", b"")
     except OSError:
         return False
     return True
 
 
-def what_can_be_kept(rows, folder):
+def what_can_be_kept(rows, directory):
     """Owners are root's to set, and some file systems have no user attributes."""
     left_out = set() if os.geteuid() == 0 else {"uid", "gid"}
-    if not keeps_attributes(folder):
+    if not keeps_attributes(directory):
         left_out.add("xattrs")
     return [{name: row[name] for name in row if name not in left_out} for row in rows]
 
 
-def assert_same_files(snapshot, folder):
-    found = what_can_be_kept(listing(folder), folder.parent)
-    due = what_can_be_kept(expected(snapshot), folder.parent)
-    # The target folder was there before the restore; its own time is that of its filling.
+def assert_same_files(snapshot, directory):
+    found = what_can_be_kept(listing(directory), directory.parent)
+    due = what_can_be_kept(expected(snapshot), directory.parent)
+    # The target directory was there before the restore; its own time is that of its filling.
     for rows in (found, due):
         assert rows[0].pop("mtimeNs") and rows[0]["path"] == "."
     assert found == due
@@ -91,17 +91,17 @@ def test_the_program_finds_it_undamaged(golden):
 
 @pytest.mark.parametrize("snapshot", SNAPSHOTS)
 def test_the_program_restores_what_was_there(golden, snapshot):
-    golden.sealpoint("restore", snapshot, "--to", golden.folder / "restored")
-    assert_same_files(snapshot, golden.folder / "restored")
+    golden.sealpoint("restore", snapshot, "--to", golden.directory / "restored")
+    assert_same_files(snapshot, golden.directory / "restored")
     # Not filled up, where the file system can leave holes.
-    assert (golden.folder / "restored" / "sparse").stat().st_blocks * 512 < 600_000
+    assert (golden.directory / "restored" / "sparse").stat().st_blocks * 512 < 600_000
 
 
 @pytest.mark.parametrize("snapshot", SNAPSHOTS)
 def test_the_second_reader_lists_and_extracts_what_was_there(golden, snapshot):
     assert golden.reader.listing(snapshot) == expected(snapshot)
-    golden.reader.run("--snapshot", snapshot, "--extract", golden.folder / "extracted")
-    assert_same_files(snapshot, golden.folder / "extracted")
+    golden.reader.run("--snapshot", snapshot, "--extract", golden.directory / "extracted")
+    assert_same_files(snapshot, golden.directory / "extracted")
 
 
 def test_records_that_only_the_bundle_has_are_believed_because_of_the_checkpoint(golden):
@@ -130,5 +130,5 @@ def test_without_its_rewrap_record_a_snapshot_needs_the_disabled_version(golden)
         if json.loads(record.read_text().splitlines()[0])["type"] == "rewrap":
             record.unlink()  # the end of the chain: nothing after it tells
     assert golden.reader.status() == KEY_INVALID
-    golden.sealpoint("restore", SNAPSHOTS[0], "--to", golden.folder / "restored",
+    golden.sealpoint("restore", SNAPSHOTS[0], "--to", golden.directory / "restored",
                      expect=KEY_INVALID)

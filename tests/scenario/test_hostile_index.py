@@ -23,14 +23,14 @@ def bad(quick):
     os.symlink("../outside", repo.source / "way")
     (repo.source / "way_out").write_text("evil")
     os.link(repo.source / "way_out", repo.source / "zz_link")
-    (repo.folder / "outside").mkdir()
-    (repo.folder / "outside" / "out").write_text("precious")
+    (repo.directory / "outside").mkdir()
+    (repo.directory / "outside" / "out").write_text("precious")
     repo.backup()
     return repo
 
 
 def refuse_everywhere(repo, message):
-    before = read_tree(repo.folder / "outside")
+    before = read_tree(repo.directory / "outside")
     repo.run("verify", "--read-data")  # without keys nothing is amiss: all is signed
     for command in (["restore", "latest", "--to", repo.target],
                     ["restore", "latest", "--to", repo.target, "--dry-run"],
@@ -39,9 +39,9 @@ def refuse_everywhere(repo, message):
                     ["export", "latest"]):
         done = repo.run(*command, expect=CORRUPT)
         assert message in done.err, done.err
-    assert not list(repo.folder.glob("restored*"))
-    assert read_tree(repo.folder / "outside") == before
-    assert not (repo.folder / "leave").exists()
+    assert not list(repo.directory.glob("restored*"))
+    assert read_tree(repo.directory / "outside") == before
+    assert not (repo.directory / "leave").exists()
     # An old state in the target is left as it is too.
     repo.target.mkdir()
     (repo.target / "mine").write_text("precious")
@@ -62,7 +62,7 @@ UNSAFE = 'a path is absolute, or has an empty, "." or ".." part'
     ({b"zabsolute": b"zabs\0lute"}, "the index"),
     ({b"twice-2": b"twice-1"}, "the files of the index are not in order"),
     ({b"twice-1": b"zzzzz-1"}, "the files of the index are not in order"),
-    ({b"way_out": b"way/out"}, "a file of the index lies in no folder of it"),
+    ({b"way_out": b"way/out"}, "a file of the index lies in no directory of it"),
     ({b"xx_leave": b"no/leave"}, "of the index"),
 ])
 def test_a_name_that_leads_out_is_refused(bad, changes, message):

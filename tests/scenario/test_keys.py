@@ -33,7 +33,7 @@ def refused_restore(repo, which, *args):
     assert repo.target.stat().st_mode & 0o777 == 0o751
     repo.target.rmdir()
     # No lock, no half-made sibling.
-    assert not list(repo.folder.glob("restored*"))
+    assert not list(repo.directory.glob("restored*"))
     assert repo.stored() == before
     assert f"restoring snapshot {which}: refused before anything was touched: " in done.err
     return done.err
@@ -143,7 +143,7 @@ def test_a_destroyed_version_is_gone_for_good_and_the_others_are_not(three_keys)
 
 
 def test_a_missing_keyring_is_no_verdict(two):
-    shutil.move(two.keyring.parent, two.folder / "elsewhere")
+    shutil.move(two.keyring.parent, two.directory / "elsewhere")
     for command in (["restore", "latest", "--to", two.target], ["backup", two.source],
                     ["ls", "latest"], ["key", "status"]):
         done = two.run(*command, expect=KEY_UNREACHABLE)
@@ -153,20 +153,20 @@ def test_a_missing_keyring_is_no_verdict(two):
     checked = two.run("key", "check", "--json", expect=KEY_UNREACHABLE).json["results"]
     assert [key["verdict"] for key in checked] == ["UNREACHABLE"]
     two.run("verify", "--read-data")
-    shutil.move(two.folder / "elsewhere", two.keyring.parent)
+    shutil.move(two.directory / "elsewhere", two.keyring.parent)
     two.assert_restores(two.trees)
     two.assert_tidy()
 
 
 def test_a_missing_passphrase_source_is_no_verdict(two):
-    two.passphrase.rename(two.folder / "hidden")
+    two.passphrase.rename(two.directory / "hidden")
     for command in (["restore", "latest", "--to", two.target], ["ls", "latest"],
                     ["key", "rotate"]):
         done = two.run(*command, expect=KEY_UNREACHABLE)
         assert f"passphrase file {two.passphrase}: opening it: No such file or directory" in \
             done.err
     assert not two.target.exists()
-    (two.folder / "hidden").rename(two.passphrase)
+    (two.directory / "hidden").rename(two.passphrase)
     two.assert_restores(two.trees)
 
 
@@ -227,9 +227,9 @@ def test_impact_names_what_a_version_carries(three_keys):
     assert repo.run("key", "impact", 4).out == "no snapshot depends on it\n"
     repo.run("key", "impact", 9, expect=5)
     # The ledger tells as much when the keyring is not at hand.
-    repo.keyring.rename(repo.folder / "elsewhere.json")
+    repo.keyring.rename(repo.directory / "elsewhere.json")
     assert repo.run("key", "impact", 2, "--json").json["results"] == impact["results"]
-    (repo.folder / "elsewhere.json").rename(repo.keyring)
+    (repo.directory / "elsewhere.json").rename(repo.keyring)
 
 
 def test_rewrap_moves_everything_to_the_newest_version_and_touches_no_data(three_keys):

@@ -71,13 +71,13 @@ def test_extended_attributes_come_back(on_disk):
     try:
         for name, value in wanted.items():
             os.setxattr(repo.source / "a.txt", name, value)
-        os.setxattr(repo.source / "deep", "user.folder", b"yes")
+        os.setxattr(repo.source / "deep", "user.directory", b"yes")
     except OSError:
         pytest.skip("this file system does not keep user attributes")
     repo.backup()
     repo.restore()
     assert xattrs(repo.target / "a.txt") == wanted
-    assert xattrs(repo.target / "deep") == {"user.folder": b"yes"}
+    assert xattrs(repo.target / "deep") == {"user.directory": b"yes"}
     assert xattrs(repo.target / "empty") == {}
     # A delta takes away what the snapshot does not have, and gives what it has.
     os.setxattr(repo.target / "empty", "user.extra", b"x")
@@ -149,13 +149,13 @@ def test_names_of_every_kind_come_back(on_disk):
     repo = on_disk
     shutil.rmtree(repo.source)
     repo.source.mkdir()
-    folder = os.fsencode(repo.source)
+    directory = os.fsencode(repo.source)
     names = [b" leading", b"-dash", b"new\nline", b"\xff\xfe", "ümlaut".encode(), b"a" * 255,
              b"...", b"..a", b"a", b"a!", b"a.b", b"A", b"a\\b", b"*", b"tab\t"]
     for number, name in enumerate(names):
-        with open(os.path.join(folder, name), "wb") as file:
+        with open(os.path.join(directory, name), "wb") as file:
             file.write(pattern(500, number))
-    deep = folder
+    deep = directory
     for _ in range(15):
         deep = os.path.join(deep, b"d" * 200)
         os.mkdir(deep)
@@ -173,30 +173,30 @@ def test_names_of_every_kind_come_back(on_disk):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_somebody_else_than_root_can_back_up_and_restore(on_disk):
     repo = on_disk
-    for path in [repo.folder, *repo.folder.rglob("*")]:
+    for path in [repo.directory, *repo.directory.rglob("*")]:
         os.chown(path, 65534, 65534, follow_symlinks=False)
-    os.chmod(repo.folder.parent, 0o755)
-    (repo.source / "empty folder").chmod(0o555)
+    os.chmod(repo.directory.parent, 0o755)
+    (repo.source / "empty directory").chmod(0o555)
     (repo.source / "a.txt").chmod(0o444)
-    inside = repo.source / "empty folder" / "read-only"
+    inside = repo.source / "empty directory" / "read-only"
     inside.write_bytes(pattern(100_000, 2))
     inside.chmod(0o400)
     os.chown(inside, 65534, 65534)
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     if subprocess.run([*nobody, "test", "-x", repo.command()[0]], check=False).returncode or \
-            subprocess.run([*nobody, "ls", repo.folder], check=False).returncode:
-        pytest.skip("the binary or the scratch folder cannot be reached by another user")
+            subprocess.run([*nobody, "ls", repo.directory], check=False).returncode:
+        pytest.skip("the binary or the scratch directory cannot be reached by another user")
     repo.run("backup", repo.source, before=nobody)
     repo.run("restore", "latest", "--to", repo.target, before=nobody)
     assert read_tree(repo.target) == read_tree(repo.source)
-    assert (repo.target / "empty folder").stat().st_mode & 0o777 == 0o555
-    assert (repo.target / "empty folder" / "read-only").stat().st_mode & 0o777 == 0o400
+    assert (repo.target / "empty directory").stat().st_mode & 0o777 == 0o555
+    assert (repo.target / "empty directory" / "read-only").stat().st_mode & 0o777 == 0o400
     # What is read-only in the old state must be made writable first; root has no need of that.
-    for name in ("a.txt", "empty folder", "empty folder/read-only"):
+    for name in ("a.txt", "empty directory", "empty directory/read-only"):
         (repo.target / name).chmod(0o700)
     (repo.target / "a.txt").write_bytes(b"spoiled")
     repo.run("restore", "latest", "--to", repo.target, "--delta", before=nobody)
     assert read_tree(repo.target) == read_tree(repo.source)
     # Files of other owners come back as our own.
-    repo.run("restore", "latest", "--to", repo.folder / "roots")
-    assert (repo.folder / "roots" / "a.txt").stat().st_uid == 65534
+    repo.run("restore", "latest", "--to", repo.directory / "roots")
+    assert (repo.directory / "roots" / "a.txt").stat().st_uid == 65534

@@ -50,10 +50,10 @@ else:
     def assert_restored(repo):
         assert read_tree(repo.target) == read_tree(repo.source)
         assert metadata(repo.target) == metadata(repo.source)
-        assert not list(repo.folder.glob("restored.*"))  # nothing beside it
+        assert not list(repo.directory.glob("restored.*"))  # nothing beside it
 
-    def make_empty(folder):
-        for path in folder.iterdir():
+    def make_empty(directory):
+        for path in directory.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
@@ -70,8 +70,8 @@ else:
         assert_restored(repo)
         assert os.path.ismount(repo.target) and os.stat(repo.target).st_ino == ino
         done = repo.restore(expect=USAGE)
-        assert "is not empty (it holds a.txt): give a folder" in done.err
-        assert "\n  " not in done.err.rstrip("\n").split("give a folder")[1]
+        assert "is not empty (it holds a.txt): give a directory" in done.err
+        assert "\n  " not in done.err.rstrip("\n").split("give a directory")[1]
         assert_restored(repo)
 
     def test_only_works_there_too(repo):
@@ -112,7 +112,7 @@ else:
         quick.target.mkdir()
         mount("--bind", quick.target, quick.target)
         try:
-            assert quick.target.stat().st_dev == quick.folder.stat().st_dev
+            assert quick.target.stat().st_dev == quick.directory.stat().st_dev
             quick.restore()
             assert_restored(quick)
         finally:
@@ -137,7 +137,7 @@ else:
             subprocess.run(["umount", quick.target], check=True)
 
     def test_what_it_lies_in_may_be_read_only(repo):
-        place = repo.folder / "place"
+        place = repo.directory / "place"
         (place / "db").mkdir(parents=True)
         mount("--bind", place, place)
         mount("-t", "tmpfs", "none", place / "db")

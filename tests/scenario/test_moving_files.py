@@ -107,7 +107,7 @@ def test_a_file_that_vanishes_before_it_is_read_is_said(moving):
 
 def test_a_file_that_becomes_a_link_or_a_pipe_is_not_followed(moving):
     repo = moving
-    outside = repo.folder / "outside"
+    outside = repo.directory / "outside"
     outside.write_bytes(b"secret")
     with stopped(repo) as process:
         (repo.source / "b").unlink()
@@ -131,10 +131,10 @@ def test_an_unreadable_file_fails_the_backup_by_name(quick):
     repo.assert_tidy()
 
 
-def test_a_source_that_is_not_there_or_no_folder_is_refused(quick):
+def test_a_source_that_is_not_there_or_no_directory_is_refused(quick):
     repo = quick
-    repo.run("backup", repo.folder / "missing", expect=None)
-    for source in (repo.folder / "missing", repo.source / "a.txt"):
+    repo.run("backup", repo.directory / "missing", expect=None)
+    for source in (repo.directory / "missing", repo.source / "a.txt"):
         done = repo.run("backup", source, expect=None)
         assert done.status in (1, 2, 5) and str(source) in done.err, done
     assert repo.ids() == []

@@ -41,7 +41,7 @@ def database(tmp_path_factory):
             subprocess.run([wtmake, "update", repo.source, "150"], check=True)
         if night == 3:
             repo.run("key", "rotate")
-        repo.nights[repo.backup()] = shutil.copytree(repo.source, repo.folder / f"night-{night}")
+        repo.nights[repo.backup()] = shutil.copytree(repo.source, repo.directory / f"night-{night}")
     return repo
 
 

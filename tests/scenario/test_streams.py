@@ -45,7 +45,7 @@ def test_a_tar_becomes_files(quick):
     again = repo.run("backup", "-", stdin=tar)
     assert ": incremental, " in again.out
     assert repo.show()["totals"]["newBytes"] == 0
-    # And a restored tar and a folder with the same content follow each other.
+    # And a restored tar and a directory with the same content follow each other.
     repo.backup()
     assert repo.show()["totals"]["newBytes"] == 0
 
@@ -54,9 +54,9 @@ def test_a_tar_in_odd_order_with_odd_names_is_put_in_order(quick):
     repo = quick
     link = {"type": tarfile.SYMTYPE, "linkname": "../b/two"}
     hard = {"type": tarfile.LNKTYPE, "linkname": "./z/three"}
-    folder = {"type": tarfile.DIRTYPE, "mode": 0o750}
+    directory = {"type": tarfile.DIRTYPE, "mode": 0o750}
     tar = tar_of(("./z/three", b"3" * 5000), ("b/two", b"2"), ("./a/link", link),
-                 ("./a", folder), ("a/one", b"1"), ("b/hard", hard), ("./b/./twice", b"old"),
+                 ("./a", directory), ("a/one", b"1"), ("b/hard", hard), ("./b/./twice", b"old"),
                  ("b/twice", b"new"), ("b!/file", b"between"), ("long/" * 30 + "name", b"deep"))
     take(repo, tar)
     repo.restore()
@@ -79,24 +79,24 @@ def test_a_tar_that_tries_to_leave_is_refused_or_stays_inside(quick, name):
     if done.status in (0, 10):
         repo.restore("latest", expect=None)
         assert read_tree(repo.target)
-        assert not (repo.folder / "outside").exists()
+        assert not (repo.directory / "outside").exists()
     else:
         assert done.err.startswith("sealpoint: ")
         assert repo.ids() == []
         repo.assert_tidy()
-    assert not (repo.folder / "outside").exists()
+    assert not (repo.directory / "outside").exists()
 
 
 def test_a_tar_with_a_file_below_a_link_is_refused_or_stays_inside(quick):
     repo = quick
-    link = {"type": tarfile.SYMTYPE, "linkname": str(repo.folder)}
+    link = {"type": tarfile.SYMTYPE, "linkname": str(repo.directory)}
     done = take(repo, tar_of(("way", link), ("way/out", b"evil")), expect=None)
     if done.status == 0:
         repo.restore("latest", expect=None)
     else:
         assert repo.ids() == []
         repo.assert_tidy()
-    assert not (repo.folder / "out").exists()
+    assert not (repo.directory / "out").exists()
 
 
 def test_a_tar_that_ends_early_makes_no_snapshot(quick):
@@ -160,7 +160,7 @@ def test_export_is_a_tar_that_tar_reads(quick_two):
     listed = subprocess.run(["tar", "-tf", "-"], input=tar, capture_output=True, check=True)
     names = {name.rstrip("/").removeprefix("./") for name in listed.stdout.decode().split("\n")}
     assert names - {"", "."} == set(read_tree(repo.source))
-    out = repo.folder / "out"
+    out = repo.directory / "out"
     out.mkdir()
     subprocess.run(["tar", "-xpf", "-", "-C", out], input=tar, check=True)
     subprocess.run(["diff", "-r", "--no-dereference", repo.source, out], check=True)

@@ -17,7 +17,7 @@ from conftest import CORRUPT, Sealpoint, read_tree
 def tiny(fast):
     """A repository so small that all of its bytes can be tried."""
     made = Sealpoint(fast / "tiny", unencrypted=True)
-    made.folder.mkdir()
+    made.directory.mkdir()
     made.init()
     made.source.mkdir()
     (made.source / "a").write_text("twenty bytes of data")
@@ -36,7 +36,7 @@ def in_parallel(repo, jobs, check):
     workers = min(os.cpu_count(), 4)
 
     def work(number):
-        twin = repo.copy(repo.folder.parent / f"copy-{number}")
+        twin = repo.copy(repo.directory.parent / f"copy-{number}")
         for job in jobs[number::workers]:
             check(twin, job)
 
@@ -46,7 +46,7 @@ def in_parallel(repo, jobs, check):
 
 
 def state_of(repo):
-    return {path.name: path.read_bytes() for path in repo.state_folder().rglob("*")
+    return {path.name: path.read_bytes() for path in repo.state_directory().rglob("*")
             if path.is_file()}
 
 
@@ -58,7 +58,7 @@ def is_refused(repo, name, content, *command):
     done = repo.run(*command, expect=None)
     assert done.status == CORRUPT, f"{name}: {command}: {done}"
     assert done.err.startswith("sealpoint: ")
-    assert not list(repo.folder.glob("restored*"))
+    assert not list(repo.directory.glob("restored*"))
     assert state_of(repo) == state
     path.write_bytes(before)
     return done
@@ -100,13 +100,13 @@ def test_a_new_machine_refuses_every_flipped_byte_of_a_record(tiny):
     def check(repo, job):
         name, at = job
         content = (repo.repository / name).read_bytes()
-        state = repo.folder / "new-machine"
+        state = repo.directory / "new-machine"
         path = repo.repository / name
         path.write_bytes(flipped(at, content))
         done = repo.run("restore", "latest", "--to", repo.target, "--state-dir", state,
                         "--fingerprint", fingerprint, expect=None)
         assert done.status == CORRUPT, f"{name} {at}: {done}"
-        assert not list(repo.folder.glob("restored*"))
+        assert not list(repo.directory.glob("restored*"))
         path.write_bytes(content)
         shutil.rmtree(state)
 
@@ -145,7 +145,7 @@ def restores_or_refuses(repo):
             shutil.rmtree(repo.target)
         else:
             refused += 1
-        assert not list(repo.folder.glob("restored*"))
+        assert not list(repo.directory.glob("restored*"))
     return refused
 
 
@@ -215,11 +215,11 @@ def test_a_missing_object_refuses_those_snapshots_only_that_need_it(quick_two):
     repo.assert_restores({first: repo.trees[first]})
 
 
-def replace_tree(folder, files):
-    shutil.rmtree(folder)
+def replace_tree(directory, files):
+    shutil.rmtree(directory)
     for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_bytes(content)
 
 
 COMMANDS = (["verify"], ["snapshots"], ["show", "latest"], ["ls", "latest"], ["key", "rewrap"])
@@ -263,9 +263,9 @@ def test_an_old_record_put_back_under_the_newest_name_is_found(quick_two):
 @pytest.fixture
 def other(quick_two):
     """Another repository, of the same source, as large as the first."""
-    folder = quick_two.folder / "other"
-    folder.mkdir()
-    made = Sealpoint(folder, unencrypted=True)
+    directory = quick_two.directory / "other"
+    directory.mkdir()
+    made = Sealpoint(directory, unencrypted=True)
     made.init()
     shutil.copytree(quick_two.source, made.source, symlinks=True)
     made.backup()
@@ -294,7 +294,7 @@ def test_another_repository_in_the_place_of_ours_is_found(quick_two, other):
     assert not repo.target.exists()
     assert repo.stored() == other.stored()
     # A machine that sees it for the first time takes its word only without a fingerprint.
-    new = ["--state-dir", repo.folder / "new-machine"]
+    new = ["--state-dir", repo.directory / "new-machine"]
     done = repo.run("snapshots", *new, "--fingerprint", "00" * 32, expect=CORRUPT)
     assert "fingerprint" in done.err
     done = repo.run("snapshots", *new)
@@ -311,19 +311,19 @@ def test_a_flipped_keyring_is_refused(tiny):
         done = tiny.run("restore", "latest", "--to", tiny.target, expect=None)
         assert done.status == CORRUPT, f"{at}: {done}"
         assert str(path) in done.err
-        assert not list(tiny.folder.glob("restored*"))
+        assert not list(tiny.directory.glob("restored*"))
     path.write_bytes(content)
     tiny.assert_restores(tiny.trees)
 
 
 def test_a_damaged_state_never_makes_a_wrong_snapshot(tiny):
     """What the disk did to caches and trust is noticed, or costs time, but never data."""
-    state = tiny.state_folder()
+    state = tiny.state_directory()
     for path in sorted(path for path in state.rglob("*") if path.is_file()):
         content = path.read_bytes()
         for at in range(0, len(content), 1 + len(content) // 10):
             path.write_bytes(flipped(at, content))
-            twin = tiny.copy(tiny.folder.parent / "twin")
+            twin = tiny.copy(tiny.directory.parent / "twin")
             done = twin.run("backup", twin.source, expect=None)
             assert done.status in (0, CORRUPT, 1, 2, 7), f"{path} {at}: {done}"
             path.write_bytes(content)
@@ -333,4 +333,4 @@ def test_a_damaged_state_never_makes_a_wrong_snapshot(tiny):
                 twin.restore(which)
                 assert read_tree(twin.target) == read_tree(twin.source)
                 shutil.rmtree(twin.target)
-            shutil.rmtree(twin.folder)
+            shutil.rmtree(twin.directory)

@@ -1,5 +1,5 @@
 """Targets that a restore must refuse, leave alone or bring up to date: not empty, read-only, not a
-folder, in use; --dry-run, --only, --delta."""
+directory, in use; --dry-run, --only, --delta."""
 
 import os
 import shutil
@@ -12,9 +12,9 @@ import shim
 from conftest import BUSY, NOT_FOUND, STORAGE, USAGE, pattern, read_tree
 
 
-def assert_untouched(repo, before, folder=None):
-    assert read_tree(folder or repo.target) == before
-    names = {path.name for path in repo.folder.glob("restored*")}
+def assert_untouched(repo, before, directory=None):
+    assert read_tree(directory or repo.target) == before
+    names = {path.name for path in repo.directory.glob("restored*")}
     assert names <= {"restored"}
 
 
@@ -23,7 +23,7 @@ def test_a_target_that_is_not_empty_is_refused(quick_two):
     repo.target.mkdir()
     (repo.target / "mine").write_text("precious")
     done = repo.restore(expect=USAGE)
-    assert f"target {repo.target} is not empty (it holds mine): give a folder that does not " \
+    assert f"target {repo.target} is not empty (it holds mine): give a directory that does not " \
         "exist or is empty\n" in done.err
     assert_untouched(repo, {"mine": b"precious"})
     (repo.target / "mine").unlink()
@@ -34,19 +34,19 @@ def test_a_target_that_is_not_empty_is_refused(quick_two):
 def test_a_target_that_is_a_file_or_a_link_is_refused(quick_two):
     repo = quick_two
     repo.target.write_text("precious")
-    assert "exists and is not a folder" in repo.restore(expect=USAGE).err
+    assert "exists and is not a directory" in repo.restore(expect=USAGE).err
     assert repo.target.read_text() == "precious"
     repo.target.unlink()
-    (repo.folder / "elsewhere").mkdir()
-    repo.target.symlink_to(repo.folder / "elsewhere")
-    assert "exists and is not a folder" in repo.restore(expect=USAGE).err
-    assert list((repo.folder / "elsewhere").iterdir()) == []
+    (repo.directory / "elsewhere").mkdir()
+    repo.target.symlink_to(repo.directory / "elsewhere")
+    assert "exists and is not a directory" in repo.restore(expect=USAGE).err
+    assert list((repo.directory / "elsewhere").iterdir()) == []
     repo.target.unlink()
-    done = repo.restore(to=repo.folder / "no" / "such" / "folder", expect=USAGE)
-    assert "the folder it would lie in cannot be reached" in done.err
-    assert not (repo.folder / "no").exists()
-    (repo.folder / "file").write_text("x")
-    repo.restore(to=repo.folder / "file" / "below", expect=USAGE)
+    done = repo.restore(to=repo.directory / "no" / "such" / "directory", expect=USAGE)
+    assert "the directory it would lie in cannot be reached" in done.err
+    assert not (repo.directory / "no").exists()
+    (repo.directory / "file").write_text("x")
+    repo.restore(to=repo.directory / "file" / "below", expect=USAGE)
     assert "needs --to DIR" in repo.run("restore", "latest", expect=USAGE).err
 
 
@@ -55,11 +55,11 @@ SMALL = 'mount -t tmpfs -o size=300k none "$0" && exec "$@"'
 SMALL_AND_LOOK = 'mount -t tmpfs -o size=300k none "$0" && { "$@"; s=$?; ls -A "$0"; exit $s; }'
 
 
-def mounted(how, command, folder, env=None):
-    """Run `command` in a name space of its own where something is mounted on `folder`."""
+def mounted(how, command, directory, env=None):
+    """Run `command` in a name space of its own where something is mounted on `directory`."""
     def run(what):
         return subprocess.run(["unshare", "--mount", "--map-root-user", "sh", "-c", how,
-                               str(folder), *map(str, what)], env=env, capture_output=True,
+                               str(directory), *map(str, what)], env=env, capture_output=True,
                               text=True, check=False, stdin=subprocess.DEVNULL)
 
     if run(["true"]).returncode != 0:
@@ -69,12 +69,12 @@ def mounted(how, command, folder, env=None):
 
 def test_a_read_only_target_is_refused(quick_two):
     repo = quick_two
-    place = repo.folder / "place"
+    place = repo.directory / "place"
     place.mkdir()
     done = mounted(READ_ONLY, repo.command("restore", "latest", "--to", place / "db"), place,
                    repo.env())
     assert done.returncode == STORAGE, done.stderr
-    assert f"target {place / 'db'}: the folder it lies in is not writable: Read-only file system" \
+    assert f"target {place / 'db'}: the directory it lies in is not writable: Read-only file system" \
         in done.stderr
     assert list(place.iterdir()) == []
     repo.restore(to=place / "db")
@@ -84,7 +84,7 @@ def test_a_target_without_room_is_refused_before_it_is_touched(quick_two):
     repo = quick_two
     (repo.source / "large").write_bytes(pattern(600_000, 3))
     repo.backup()
-    place = repo.folder / "place"
+    place = repo.directory / "place"
     place.mkdir()
     done = mounted(SMALL_AND_LOOK, repo.command("restore", "latest", "--to", place / "db"), place,
                    repo.env())
@@ -95,19 +95,19 @@ def test_a_target_without_room_is_refused_before_it_is_touched(quick_two):
 
 def test_a_repository_on_a_disk_that_is_really_full_stays_whole(quick_two):
     repo = quick_two
-    small = repo.folder / "small"
+    small = repo.directory / "small"
     small.mkdir()
-    (repo.folder / "large").mkdir()
-    (repo.folder / "large" / "file").write_bytes(pattern(900_000, 3))
+    (repo.directory / "large").mkdir()
+    (repo.directory / "large" / "file").write_bytes(pattern(900_000, 3))
     script = f"""
         set -e
         export SEALPOINT_REPOSITORY={small}/repository
         s() {{ {repo.command()[0]} "$@" --no-passphrase; }}
-        s init --quiet --keyring {repo.folder}/keys-of-small
-        export SEALPOINT_KEYRING={repo.folder}/keys-of-small
+        s init --quiet --keyring {repo.directory}/keys-of-small
+        export SEALPOINT_KEYRING={repo.directory}/keys-of-small
         s backup {repo.source} --quiet
         for i in 1 2; do
-            status=0; s backup {repo.folder}/large || status=$?
+            status=0; s backup {repo.directory}/large || status=$?
             test $status = {STORAGE}
             ls {small}/repository/tmp
         done
@@ -145,7 +145,7 @@ def test_a_dry_run_checks_everything_and_touches_nothing(quick_two):
     done = repo.restore("latest", "--dry-run", "--json").json
     assert done["format"] == 1 and done["dryRun"] is True and done["writtenBytes"] == 0
     assert done["files"] == len(read_tree(repo.source)) + 1
-    assert not list(repo.folder.glob("restored*"))
+    assert not list(repo.directory.glob("restored*"))
     assert repo.stored() == before
     assert "can be restored to" in repo.restore("latest", "--dry-run").out
     repo.object_path(repo.manifest(repo.ids()[-1])["objects"][0]["id"]).unlink()
@@ -163,16 +163,16 @@ def test_only_restores_what_was_asked_for(quick_two):
     shutil.rmtree(repo.target)
     done = repo.restore("latest", "--only", "deep/missing", expect=NOT_FOUND)
     assert "no such file in the snapshot: deep/missing" in done.err
-    assert not list(repo.folder.glob("restored*"))
+    assert not list(repo.directory.glob("restored*"))
 
 
-def metadata(folder):
+def metadata(directory):
     found = {}
-    for path in [folder, *sorted(folder.rglob("*"))]:
+    for path in [directory, *sorted(directory.rglob("*"))]:
         st = path.lstat()
         mode = None if stat.S_ISLNK(st.st_mode) else stat.S_IMODE(st.st_mode)
         mtime = None if stat.S_ISLNK(st.st_mode) else st.st_mtime_ns
-        found[str(path.relative_to(folder))] = (stat.S_IFMT(st.st_mode), mode, st.st_uid,
+        found[str(path.relative_to(directory))] = (stat.S_IFMT(st.st_mode), mode, st.st_uid,
                                                 st.st_gid, mtime)
     return found
 
@@ -181,7 +181,7 @@ def test_a_restore_brings_back_modes_times_and_owners(quick):
     repo = quick
     (repo.source / "a.txt").chmod(0o640)
     (repo.source / "deep").chmod(0o2750)
-    (repo.source / "empty folder").chmod(0o555)
+    (repo.source / "empty directory").chmod(0o555)
     (repo.source / "deep" / "random").chmod(0o4711)
     (repo.source / "empty").chmod(0o000)
     os.utime(repo.source / "a.txt", ns=(1, 1_234_567_890_123_456_789))
@@ -194,26 +194,26 @@ def test_a_restore_brings_back_modes_times_and_owners(quick):
     assert read_tree(repo.target) == read_tree(repo.source)
 
 
-def spoil(folder):
-    """Every way a folder can differ from its snapshot."""
-    (folder / "extra").write_text("not in the snapshot")
-    (folder / "extra folder" / "deep").mkdir(parents=True)
-    (folder / "extra folder" / "deep" / "file").write_text("neither")
-    (folder / "new").unlink()
-    with open(folder / "deep" / "random", "r+b") as file:
+def spoil(directory):
+    """Every way a directory can differ from its snapshot."""
+    (directory / "extra").write_text("not in the snapshot")
+    (directory / "extra directory" / "deep").mkdir(parents=True)
+    (directory / "extra directory" / "deep" / "file").write_text("neither")
+    (directory / "new").unlink()
+    with open(directory / "deep" / "random", "r+b") as file:
         file.seek(70_000)
         file.write(b"changed in the middle")
-    with open(folder / "a.txt", "ab") as file:
+    with open(directory / "a.txt", "ab") as file:
         file.write(b"grown")
-    os.truncate(folder / "deep" / "er" / "zeros", 10)
-    shutil.rmtree(folder / "empty folder")
-    (folder / "empty folder").write_text("a file where a folder was")
-    (folder / "empty").unlink()
-    (folder / "empty").mkdir()
-    (folder / "empty" / "inside").write_text("a folder where a file was")
-    (folder / "deep" / "link").unlink()
-    (folder / "deep" / "link").symlink_to("/etc/passwd")
-    (folder / "a.txt").chmod(0o600)
+    os.truncate(directory / "deep" / "er" / "zeros", 10)
+    shutil.rmtree(directory / "empty directory")
+    (directory / "empty directory").write_text("a file where a directory was")
+    (directory / "empty").unlink()
+    (directory / "empty").mkdir()
+    (directory / "empty" / "inside").write_text("a directory where a file was")
+    (directory / "deep" / "link").unlink()
+    (directory / "deep" / "link").symlink_to("/etc/passwd")
+    (directory / "a.txt").chmod(0o600)
 
 
 def test_delta_brings_an_older_state_up_to_the_snapshot(quick_two):
@@ -233,7 +233,7 @@ def test_delta_brings_an_older_state_up_to_the_snapshot(quick_two):
     assert read_tree(repo.target) == repo.trees[first]
 
 
-def test_delta_does_not_empty_a_folder_that_is_something_else(quick_two):
+def test_delta_does_not_empty_a_directory_that_is_something_else(quick_two):
     repo = quick_two
     repo.target.mkdir()
     for number in range(30):
@@ -259,7 +259,7 @@ def test_delta_says_what_it_will_remove(quick_two):
 
 def test_delta_does_not_follow_links_out_of_the_target(quick_two):
     repo = quick_two
-    outside = repo.folder / "outside"
+    outside = repo.directory / "outside"
     (outside / "er").mkdir(parents=True)
     (outside / "er" / "zeros").write_text("precious")
     (outside / "a.txt").write_text("precious")
@@ -276,7 +276,7 @@ def test_delta_does_not_follow_links_out_of_the_target(quick_two):
 
 def test_delta_does_not_write_through_a_hard_link(quick_two):
     repo = quick_two
-    outside = repo.folder / "outside"
+    outside = repo.directory / "outside"
     outside.write_text("precious")
     repo.restore()
     (repo.target / "a.txt").unlink()

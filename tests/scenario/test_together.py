@@ -57,8 +57,8 @@ def test_a_backup_that_looked_too_early_does_not_undo_one_that_was_killed_late(q
     assert len(made) == 2
     repo.run("verify", "--decrypt")
     for which in made:
-        repo.restore(which, to=repo.folder / which)
-        assert read_tree(repo.folder / which) == read_tree(repo.source)
+        repo.restore(which, to=repo.directory / which)
+        assert read_tree(repo.directory / which) == read_tree(repo.source)
     repo.backup()
     repo.assert_tidy()
 

@@ -1,10 +1,10 @@
 /* cc -std=c11 -O2 -D_GNU_SOURCE -fPIC -shared -o faultshim.so tests/tools/faultshim.c -pthread */
 /*
  * faultshim.so, to be preloaded: the disk fails, or the process dies, at the Nth system call that
- * changes something below certain folders.
+ * changes something below certain directories.
  *
- *   FAULT_UNDER       folders, joined by ':'; only calls whose path or descriptor lies there count
- *   FAULT_AT          the how-manieth counted call, from 1 on; 0 or missing: only count
+ *   FAULT_UNDER       directories, joined by ':'; only calls whose path or descriptor lies there
+ * count FAULT_AT          the how-manieth counted call, from 1 on; 0 or missing: only count
  *   FAULT_DO          kill        SIGKILL to ourselves instead of the call
  *                     kill-after  SIGKILL to ourselves when it is done
  *                     stop        SIGSTOP to ourselves, then the call: whoever continues us may
@@ -192,7 +192,7 @@ static bool fd_is_under(int fd)
     return is_under();
 }
 
-/* The folder part is resolved, so that a way over a link counts as where it leads; the last part
+/* The directory part is resolved, so that a way over a link counts as where it leads; the last part
  * is what the call is about and stays. */
 static bool path_is_under(int at, const char *path)
 {

@@ -63,18 +63,18 @@ int main(int argc, char **argv)
     struct rusage used;
     double start, end;
     FILE *result;
-    int folder, status;
+    int directory, status;
 
     if (argc < 4) {
         (void)fputs("usage: measure RESULT DIR COMMAND [ARGUMENT…]\n", stderr);
         return OURS;
     }
-    folder = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || syncfs(folder) != 0) /* what others left to write is not ours */
+    directory = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0 || syncfs(directory) != 0) /* what others left to write is not ours */
         give_up(argv[2]);
     start = now();
     status = run(argv + 3, &used);
-    if (syncfs(folder) != 0)
+    if (syncfs(directory) != 0)
         give_up(argv[2]);
     end = now();
     result = fopen(argv[1], "we");

@@ -11,7 +11,7 @@ taken out without anybody noticing: it is named, and the exit status is 1.
 mutants.txt holds those that no unit test can kill, each with its reason. A row that names nothing, and
 one whose mutant is killed after all, is out of date: exit status 1, too.
 
---only takes the mutants whose names start with WHAT: a folder, a file, "FILE FUNCTION", a whole name.
+--only takes the mutants whose names start with WHAT: a directory, a file, "FILE FUNCTION", a whole name.
 """
 
 import argparse
@@ -91,8 +91,8 @@ class Table:
 class Tree:
     """A copy with all mutants in it."""
 
-    def __init__(self, folder, files, mutants):
-        self.folder, self.root = folder, folder / "tree"
+    def __init__(self, directory, files, mutants):
+        self.directory, self.root = directory, directory / "tree"
         for part in PARTS:
             source, target = ROOT / part, self.root / part
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -125,8 +125,8 @@ class Build:
     """The tests of a tree, built in one mode and run once unbroken: what fails anyway kills nothing."""
 
     def __init__(self, tree, mode, tests, count):
-        self.tree, self.folder = tree, tree.folder / mode
-        self.flags = [f"MODE={mode}", f"O={self.folder}", "CFLAGS=-w -g0 -include tests/tools/mutant.h"]
+        self.tree, self.directory = tree, tree.directory / mode
+        self.flags = [f"MODE={mode}", f"O={self.directory}", "CFLAGS=-w -g0 -include tests/tools/mutant.h"]
         self.wrapper = []
         if mode == "asan":
             self.flags.append("CC=clang")
@@ -134,7 +134,7 @@ class Build:
         self.seconds, self.reaches = {}, {}
         self.make(tests)
         for test in tests:
-            reached = tree.folder / "reached"
+            reached = tree.directory / "reached"
             reached.write_bytes(bytes(count + 1))
             start = time.monotonic()
             if not self.passes(test, 0, 600, reached):
@@ -144,7 +144,7 @@ class Build:
 
     def make(self, tests):
         done = subprocess.run(
-            ["make", "-s", f"-j{os.cpu_count()}", *self.flags, *(f"{self.folder}/tests/unit/{test}" for test in tests)],
+            ["make", "-s", f"-j{os.cpu_count()}", *self.flags, *(f"{self.directory}/tests/unit/{test}" for test in tests)],
             cwd=self.tree.root, capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode != 0:
@@ -154,10 +154,10 @@ class Build:
         env = dict(os.environ, MUTANT=str(number))
         if reached is not None:
             env["MUTANT_REACHED"] = str(reached)
-        with tempfile.TemporaryDirectory(dir=self.tree.folder, ignore_cleanup_errors=True) as work:
+        with tempfile.TemporaryDirectory(dir=self.tree.directory, ignore_cleanup_errors=True) as work:
             env["TMPDIR"] = work
             run = subprocess.Popen(
-                [*self.wrapper, f"{self.folder}/tests/unit/{test}"], cwd=self.tree.root, env=env,
+                [*self.wrapper, f"{self.directory}/tests/unit/{test}"], cwd=self.tree.root, env=env,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
             try:
@@ -192,8 +192,8 @@ def end_session(leader):
 def run(mutants, files, modes):
     """The test that killed it, or None, for each mutant."""
     killers = dict.fromkeys(mutants)
-    with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as folder:
-        tree = Tree(pathlib.Path(folder), files, mutants)
+    with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as directory:
+        tree = Tree(pathlib.Path(directory), files, mutants)
         left = mutants
         for mode in modes:
             tests = sorted({test for path in {m.path for m in left} for test in tree.tests_of(path)})
@@ -232,7 +232,7 @@ def report(killers, table):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", metavar="WHAT", help="a folder, a file, 'FILE FUNCTION', a whole name")
+    parser.add_argument("--only", default="", metavar="WHAT", help="a directory, a file, 'FILE FUNCTION', a whole name")
     parser.add_argument("--kinds", default=",".join(mutate.BY_DEFAULT), help=", ".join(mutate.KINDS))
     parser.add_argument("--sample", type=int, metavar="COUNT", help="only so many, drawn at random")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="to draw the same again")

@@ -277,7 +277,7 @@ static void write_sizes(struct shop *shop, bool fresh)
     must(cursor->close(cursor), "closing sizeStorer");
 }
 
-struct shop *shop_open(const char *folder, bool fresh)
+struct shop *shop_open(const char *directory, bool fresh)
 {
     struct shop *shop = calloc(1, sizeof *shop);
     char config[1024];
@@ -292,7 +292,7 @@ struct shop *shop_open(const char *folder, bool fresh)
                    "prealloc=false),"
                    "extensions=[" WT_SNAPPY "]",
                    fresh ? "create,exclusive" : "create=false");
-    must(wiredtiger_open(folder, NULL, config, &shop->connection), folder);
+    must(wiredtiger_open(directory, NULL, config, &shop->connection), directory);
     must(shop->connection->open_session(shop->connection, NULL, NULL, &shop->session),
          "opening a session");
     open_tables(shop, fresh);

@@ -14,8 +14,9 @@
 
 struct shop;
 
-/* Open the database in `folder`, which exists; `fresh`: make it. A folder has one database only. */
-struct shop *shop_open(const char *folder, bool fresh);
+/* Open the database in `directory`, which exists; `fresh`: make it. A directory has one database
+ * only. */
+struct shop *shop_open(const char *directory, bool fresh);
 
 /* A checkpoint, and a clean end: what a stopped mongod leaves. */
 void shop_close(struct shop *shop, bool fresh);

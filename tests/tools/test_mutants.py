@@ -126,16 +126,16 @@ def names_of(found):
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     """The sample's mutants, and its binary."""
-    folder = tmp_path_factory.mktemp("mutants")
+    directory = tmp_path_factory.mktemp("mutants")
     file = mutate.File("sample.c", SAMPLE)
     for number, mutant in enumerate(file.mutants, 1):
         mutant.number = number
-    (folder / "sample.c").write_text('#include "tests/tools/mutant.h"\n' + file.mutated())
-    sources = [folder / "sample.c", ROOT / "tests/tools/mutant.c", ROOT / "core/base/err.c"]
+    (directory / "sample.c").write_text('#include "tests/tools/mutant.h"\n' + file.mutated())
+    sources = [directory / "sample.c", ROOT / "tests/tools/mutant.c", ROOT / "core/base/err.c"]
     subprocess.run(
-        ["cc", "-D_GNU_SOURCE", "-std=c11", "-w", "-I", ROOT, "-o", folder / "sample", *sources], check=True
+        ["cc", "-D_GNU_SOURCE", "-std=c11", "-w", "-I", ROOT, "-o", directory / "sample", *sources], check=True
     )
-    return file.mutants, folder / "sample"
+    return file.mutants, directory / "sample"
 
 
 def answer(binary, **env):

@@ -39,18 +39,18 @@ static int64_t number(const char *text, int64_t max)
     return value;
 }
 
-static void write_file(const char *folder, const char *name, const void *at, size_t len)
+static void write_file(const char *directory, const char *name, const void *at, size_t len)
 {
     char path[4096];
     int fd;
 
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0 || write(fd, at, len) != (ssize_t)len || close(fd) != 0)
         die("%s: %s", path, strerror(errno));
 }
 
-static void write_storage_bson(const char *folder)
+static void write_storage_bson(const char *directory)
 {
     uint8_t room[256];
     struct bson b = {.at = room, .room = sizeof room};
@@ -65,26 +65,26 @@ static void write_storage_bson(const char *folder)
     bson_end(&b);
     bson_end(&b);
     bson_finish(&b);
-    write_file(folder, "storage.bson", b.at, b.len);
+    write_file(directory, "storage.bson", b.at, b.len);
 }
 
-static void make_folder(const char *path)
+static void make_directory(const char *path)
 {
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         die("%s: %s", path, strerror(errno));
 }
 
-static void create(const char *folder, int64_t size_mb)
+static void create(const char *directory, int64_t size_mb)
 {
     int64_t count = size_mb * DOCUMENTS_PER_MB;
     char journal[4096];
     struct chance c = chance_of(1, 1, 1);
     struct shop *shop;
 
-    make_folder(folder);
-    (void)snprintf(journal, sizeof journal, "%s/journal", folder);
-    make_folder(journal);
-    shop = shop_open(folder, true);
+    make_directory(directory);
+    (void)snprintf(journal, sizeof journal, "%s/journal", directory);
+    make_directory(journal);
+    shop = shop_open(directory, true);
     for (int64_t i = 0; i < count; i++) {
         if (i % BATCH == 0)
             shop_begin(shop);
@@ -94,8 +94,8 @@ static void create(const char *folder, int64_t size_mb)
             shop_commit(shop);
     }
     shop_close(shop, true);
-    write_storage_bson(folder);
-    write_file(folder, "mongod.lock", "", 0);
+    write_storage_bson(directory);
+    write_file(directory, "mongod.lock", "", 0);
 }
 
 static void change_one(struct shop *shop, struct chance *c, int64_t i, uint64_t revision)
@@ -109,9 +109,9 @@ static void change_one(struct shop *shop, struct chance *c, int64_t i, uint64_t 
         shop_update(shop, kind, 1 + (int64_t)chance_below(c, count), revision);
 }
 
-static void update(const char *folder, int64_t count)
+static void update(const char *directory, int64_t count)
 {
-    struct shop *shop = shop_open(folder, false);
+    struct shop *shop = shop_open(directory, false);
     uint64_t revision = 0;
     struct chance c;
 

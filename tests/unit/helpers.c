@@ -13,17 +13,17 @@
 
 #define PATHS_KEPT 16
 
-int folder_setup(void **state)
+int directory_setup(void **state)
 {
     const char *below = getenv("TMPDIR");
-    char *folder = malloc(PATH_MAX);
+    char *directory = malloc(PATH_MAX);
 
-    if (folder == NULL)
+    if (directory == NULL)
         return -1;
-    snprintf(folder, PATH_MAX, "%s/sealpoint-test-XXXXXX", below != NULL ? below : "/tmp");
-    *state = folder;
+    snprintf(directory, PATH_MAX, "%s/sealpoint-test-XXXXXX", below != NULL ? below : "/tmp");
+    *state = directory;
     err_clear();
-    return mkdtemp(folder) != NULL ? 0 : -1;
+    return mkdtemp(directory) != NULL ? 0 : -1;
 }
 
 static int make_removable(const char *path, const struct stat *st, int kind, struct FTW *ftw)
@@ -43,7 +43,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return remove(path);
 }
 
-int folder_teardown(void **state)
+int directory_teardown(void **state)
 {
     int rc;
 
@@ -107,9 +107,9 @@ bool have_file(const char *path, const char *text)
     return same;
 }
 
-size_t count_names(const char *folder)
+size_t count_names(const char *directory)
 {
-    DIR *dir = opendir(folder);
+    DIR *dir = opendir(directory);
     size_t count = 0;
 
     if (dir == NULL)

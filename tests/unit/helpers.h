@@ -1,12 +1,13 @@
 /*
- * What unit tests share: a fresh folder for each test, short ways to check results, and the sweeps.
+ * What unit tests share: a fresh directory for each test, short ways to check results, and the
+ * sweeps.
  *
  *     static void the_old_file_stays(void **state)
  *     {
  *         assert_done(file_replace(in(state, "a"), bytes_of_text("old"), 0600));
  *         …
  *     }
- *     static const struct CMUnitTest tests[] = {IN_FOLDER(the_old_file_stays)};
+ *     static const struct CMUnitTest tests[] = {IN_DIRECTORY(the_old_file_stays)};
  *
  * Uses: core/base.
  */
@@ -24,12 +25,14 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 
-/* A row of a test table: the test runs in a fresh folder below $TMPDIR, which is removed after. */
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
-int folder_setup(void **state);
-int folder_teardown(void **state);
+/* A row of a test table: the test runs in a fresh directory below $TMPDIR, which is removed after.
+ */
+#define IN_DIRECTORY(test)                                                                         \
+    cmocka_unit_test_setup_teardown(test, directory_setup, directory_teardown)
+int directory_setup(void **state);
+int directory_teardown(void **state);
 
-/* "<the folder>/<name>"; good until sixteen more were asked for. "" gives the folder. */
+/* "<the directory>/<name>"; good until sixteen more were asked for. "" gives the directory. */
 const char *in(void **state, const char *name);
 
 /* The call succeeds; else its message is shown. */
@@ -44,8 +47,8 @@ void check_refused(enum err rc, enum err code, const char *text, const char *cal
 /* Files without the code under test. have_file: the content is exactly this. */
 void put_file(const char *path, const char *text);
 bool have_file(const char *path, const char *text);
-/* How many names a folder has (a missing one has none). */
-size_t count_names(const char *folder);
+/* How many names a directory has (a missing one has none). */
+size_t count_names(const char *directory);
 
 /* Bytes that look random but are the same for the same seed. */
 void fill_pattern(void *data, size_t len, uint32_t seed);

@@ -93,7 +93,7 @@ static void no_marker_of_the_man_pages_template_is_left(void **state)
     buf_clear(&b);
 }
 
-/* Run a tool, its output to the file "said" of the folder; -1: it is not installed. */
+/* Run a tool, its output to the file "said" of the directory; -1: it is not installed. */
 static int run_tool(void **state, const char *const *argv)
 {
     char *const *words; /* execv() changes nothing, but does not say so */
@@ -239,8 +239,8 @@ int main(void)
         cmocka_unit_test(the_general_help_lists_every_command_and_common_option),
         cmocka_unit_test(the_man_page_has_every_command_option_variable_and_key),
         cmocka_unit_test(no_marker_of_the_man_pages_template_is_left),
-        IN_FOLDER(the_man_page_is_what_mandoc_wants),
-        IN_FOLDER(shells_can_read_their_completions),
+        IN_DIRECTORY(the_man_page_is_what_mandoc_wants),
+        IN_DIRECTORY(shells_can_read_their_completions),
         cmocka_unit_test(help_of_a_command_has_its_options_with_their_defaults),
         cmocka_unit_test(no_line_of_help_is_wider_than_a_terminal),
         cmocka_unit_test(help_of_a_family_lists_its_commands),

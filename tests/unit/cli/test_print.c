@@ -12,8 +12,8 @@
 #include "core/base/mem.h"
 #include "tests/unit/helpers.h"
 
-/* Run `print` in a child whose standard output and error are files of the test's folder; gives its
- * exit status. */
+/* Run `print` in a child whose standard output and error are files of the test's directory; gives
+ * its exit status. */
 static int run_apart(void **state, int (*print)(void), const char *out)
 {
     char out_path[400], err_path[400];
@@ -203,14 +203,14 @@ static void a_list_is_one_document_with_its_count(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(text_from_outside_cannot_steer_a_terminal),
-        IN_FOLDER(a_full_disk_is_noticed),
-        IN_FOLDER(notes_and_failures_go_to_standard_error),
-        IN_FOLDER(quiet_leaves_warnings),
-        IN_FOLDER(verbose_shows_everything),
-        IN_FOLDER(a_note_takes_the_line_of_progress_away),
-        IN_FOLDER(columns_are_as_wide_as_their_widest_cell),
-        IN_FOLDER(a_list_is_one_document_with_its_count),
+        IN_DIRECTORY(text_from_outside_cannot_steer_a_terminal),
+        IN_DIRECTORY(a_full_disk_is_noticed),
+        IN_DIRECTORY(notes_and_failures_go_to_standard_error),
+        IN_DIRECTORY(quiet_leaves_warnings),
+        IN_DIRECTORY(verbose_shows_everything),
+        IN_DIRECTORY(a_note_takes_the_line_of_progress_away),
+        IN_DIRECTORY(columns_are_as_wide_as_their_widest_cell),
+        IN_DIRECTORY(a_list_is_one_document_with_its_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

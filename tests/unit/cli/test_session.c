@@ -117,7 +117,7 @@ static void a_repository_that_was_never_used_is_not_there(void **state)
     end(&r);
 }
 
-static void an_empty_folder_is_no_repository(void **state)
+static void an_empty_directory_is_no_repository(void **state)
 {
     struct run r;
 
@@ -140,7 +140,7 @@ static const char *unmounted(void **state, const struct run *r)
     return text;
 }
 
-/* A folder that is gone, and the empty one where its disk would be. */
+/* A directory that is gone, and the empty one where its disk would be. */
 static void a_repository_that_was_used_before_is_not_mounted(void **state)
 {
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
@@ -222,7 +222,7 @@ static void a_path_that_is_not_there_has_the_same_name_as_when_it_is(void **stat
     end(&r);
 }
 
-static void two_repositories_have_two_folders_for_their_owner_alone(void **state)
+static void two_repositories_have_two_directories_for_their_owner_alone(void **state)
 {
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
     struct stat st;
@@ -376,22 +376,22 @@ static void of_a_moved_repository_the_hint_names_the_state_it_had(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(without_a_repository_nothing_is_opened),
-        IN_FOLDER(without_a_state_directory_nothing_is_made),
-        IN_FOLDER(a_repository_that_was_never_used_is_not_there),
-        IN_FOLDER(an_empty_folder_is_no_repository),
-        IN_FOLDER(a_repository_that_was_used_before_is_not_mounted),
-        IN_FOLDER(what_was_said_before_stays_when_the_repository_was_never_used),
-        IN_FOLDER(every_way_to_write_a_path_leads_to_the_same_state),
-        IN_FOLDER(a_path_that_is_not_there_has_the_same_name_as_when_it_is),
-        IN_FOLDER(two_repositories_have_two_folders_for_their_owner_alone),
-        IN_FOLDER(a_state_directory_that_cannot_be_made_is_said),
-        IN_FOLDER(first_contact_is_said_loudly_and_once),
-        IN_FOLDER(with_its_fingerprint_a_repository_is_opened_without_a_word),
-        IN_FOLDER(another_fingerprint_opens_nothing_and_pins_nothing),
-        IN_FOLDER(another_repository_in_its_place_is_noticed),
-        IN_FOLDER(the_hint_says_where_the_signing_key_belongs),
-        IN_FOLDER(of_a_moved_repository_the_hint_names_the_state_it_had),
+        IN_DIRECTORY(without_a_repository_nothing_is_opened),
+        IN_DIRECTORY(without_a_state_directory_nothing_is_made),
+        IN_DIRECTORY(a_repository_that_was_never_used_is_not_there),
+        IN_DIRECTORY(an_empty_directory_is_no_repository),
+        IN_DIRECTORY(a_repository_that_was_used_before_is_not_mounted),
+        IN_DIRECTORY(what_was_said_before_stays_when_the_repository_was_never_used),
+        IN_DIRECTORY(every_way_to_write_a_path_leads_to_the_same_state),
+        IN_DIRECTORY(a_path_that_is_not_there_has_the_same_name_as_when_it_is),
+        IN_DIRECTORY(two_repositories_have_two_directories_for_their_owner_alone),
+        IN_DIRECTORY(a_state_directory_that_cannot_be_made_is_said),
+        IN_DIRECTORY(first_contact_is_said_loudly_and_once),
+        IN_DIRECTORY(with_its_fingerprint_a_repository_is_opened_without_a_word),
+        IN_DIRECTORY(another_fingerprint_opens_nothing_and_pins_nothing),
+        IN_DIRECTORY(another_repository_in_its_place_is_noticed),
+        IN_DIRECTORY(the_hint_says_where_the_signing_key_belongs),
+        IN_DIRECTORY(of_a_moved_repository_the_hint_names_the_state_it_had),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@ static int clean_environment(void **state)
         if (option_at(i)->variable != NULL)
             unsetenv(option_at(i)->variable);
     unsetenv("XDG_STATE_HOME");
-    return folder_setup(state);
+    return directory_setup(state);
 }
 
 static enum err resolve(struct invocation *i, struct settings *out)
@@ -181,7 +181,7 @@ static void every_allocation_may_fail(void **state)
     assert_true(sweep_allocations(resolve_file, path) >= 3);
 }
 
-#define CLEAN(test) cmocka_unit_test_setup_teardown(test, clean_environment, folder_teardown)
+#define CLEAN(test) cmocka_unit_test_setup_teardown(test, clean_environment, directory_teardown)
 
 int main(void)
 {

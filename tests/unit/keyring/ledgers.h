@@ -22,7 +22,7 @@ struct key_world make_key_world(void **state);
 
 void clear_key_world(struct key_world *w);
 
-/* The folder as a new process sees it. */
+/* The directory as a new process sees it. */
 void reopen_key_world(void **state, struct key_world *w);
 
 /* What every record about a data key says of it. */

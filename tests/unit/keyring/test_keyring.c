@@ -325,10 +325,10 @@ static void a_state_without_a_configured_key_is_a_matter_of_configuration(void *
 /* Files of format 1, written once; a new release must open them for ever. */
 static void check_golden(const char *name, const char *passphrase_file)
 {
-    const char *const folder = "tests/golden/keyring";
-    struct buf text = slurp(textf("%s/%s.data-key.json", folder, name));
-    struct buf expected = slurp(textf("%s/%s.expected", folder, name));
-    struct keyring *k = open_ring(textf("%s/%s.keyring", folder, name), passphrase_file);
+    const char *const directory = "tests/golden/keyring";
+    struct buf text = slurp(textf("%s/%s.data-key.json", directory, name));
+    struct buf expected = slurp(textf("%s/%s.expected", directory, name));
+    struct keyring *k = open_ring(textf("%s/%s.keyring", directory, name), passphrase_file);
     struct data_key record = {.envelope_count = 0};
     struct secret *key = NULL;
     struct jdoc *o = NULL;
@@ -510,30 +510,30 @@ static void no_allocation_that_fails_leaks_or_crashes(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_data_key_comes_back_as_it_was_made),
-        IN_FOLDER(two_data_keys_share_nothing),
-        IN_FOLDER(an_envelope_of_another_scope_does_not_open),
-        IN_FOLDER(a_commitment_of_another_data_key_is_noticed),
-        IN_FOLDER(an_envelope_of_another_version_does_not_open),
-        IN_FOLDER(an_envelope_of_another_keyring_is_a_matter_of_configuration),
-        IN_FOLDER(an_envelope_under_another_keyrings_name_does_not_open),
-        IN_FOLDER(every_byte_of_a_wrapped_key_matters),
-        IN_FOLDER(an_unknown_wrap_algorithm_is_refused),
-        IN_FOLDER(an_envelope_that_is_not_there_is_said),
-        IN_FOLDER(every_master_key_gets_an_envelope),
-        IN_FOLDER(a_key_that_may_be_the_missing_one_is_unreachable_and_not_unknown),
-        IN_FOLDER(a_disabled_version_refuses_and_works_again_when_enabled),
-        IN_FOLDER(a_version_disabled_by_another_process_is_disabled_here),
-        IN_FOLDER(an_older_version_opens_after_a_rotation_and_new_keys_use_the_new),
-        IN_FOLDER(a_state_without_a_configured_key_is_a_matter_of_configuration),
+        IN_DIRECTORY(a_data_key_comes_back_as_it_was_made),
+        IN_DIRECTORY(two_data_keys_share_nothing),
+        IN_DIRECTORY(an_envelope_of_another_scope_does_not_open),
+        IN_DIRECTORY(a_commitment_of_another_data_key_is_noticed),
+        IN_DIRECTORY(an_envelope_of_another_version_does_not_open),
+        IN_DIRECTORY(an_envelope_of_another_keyring_is_a_matter_of_configuration),
+        IN_DIRECTORY(an_envelope_under_another_keyrings_name_does_not_open),
+        IN_DIRECTORY(every_byte_of_a_wrapped_key_matters),
+        IN_DIRECTORY(an_unknown_wrap_algorithm_is_refused),
+        IN_DIRECTORY(an_envelope_that_is_not_there_is_said),
+        IN_DIRECTORY(every_master_key_gets_an_envelope),
+        IN_DIRECTORY(a_key_that_may_be_the_missing_one_is_unreachable_and_not_unknown),
+        IN_DIRECTORY(a_disabled_version_refuses_and_works_again_when_enabled),
+        IN_DIRECTORY(a_version_disabled_by_another_process_is_disabled_here),
+        IN_DIRECTORY(an_older_version_opens_after_a_rotation_and_new_keys_use_the_new),
+        IN_DIRECTORY(a_state_without_a_configured_key_is_a_matter_of_configuration),
         cmocka_unit_test(a_keyring_of_format_1_opens),
-        IN_FOLDER(opening_needs_a_known_provider_and_what_it_needs),
-        IN_FOLDER(a_new_data_key_needs_one_wrap_and_no_unwrap),
+        IN_DIRECTORY(opening_needs_a_known_provider_and_what_it_needs),
+        IN_DIRECTORY(a_new_data_key_needs_one_wrap_and_no_unwrap),
         cmocka_unit_test(a_key_of_another_provider_is_not_asked),
         cmocka_unit_test(a_key_that_gives_back_other_bytes_is_no_valid_one),
-        IN_FOLDER(a_version_that_may_not_be_used_is_never_asked_to_unwrap),
-        IN_FOLDER(a_provider_without_administration_says_where_it_is_managed),
-        IN_FOLDER(no_allocation_that_fails_leaks_or_crashes),
+        IN_DIRECTORY(a_version_that_may_not_be_used_is_never_asked_to_unwrap),
+        IN_DIRECTORY(a_provider_without_administration_says_where_it_is_managed),
+        IN_DIRECTORY(no_allocation_that_fails_leaks_or_crashes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ struct parts parts_of_nothing(void);
 
 void parts_clear(struct parts *p);
 
-/* An entry with a path; the rest is as a plain file or folder has it. */
+/* An entry with a path; the rest is as a plain file or directory has it. */
 struct entry entry_at(enum entry_type type, const char *path);
 
 void add_entry(struct parts *p, const struct entry *e);

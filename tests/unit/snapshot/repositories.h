@@ -66,7 +66,7 @@ struct backup_options backup_options_of(struct world *w);
 
 struct backup_result make_backup(struct world *w);
 
-/* Into the folder `target`; `name` as in snapshot_list_find(). */
+/* Into the directory `target`; `name` as in snapshot_list_find(). */
 enum err restore_to(struct world *w, const char *name, const char *target);
 
 /* ---- what the store holds and nothing names ---- */

@@ -13,7 +13,7 @@
 #define WORDS_MAX 8
 #define ID(digit) "00000000000000000000000" digit
 
-/* A repository in the test's folder, which this machine has seen, and a keyring. */
+/* A repository in the test's directory, which this machine has seen, and a keyring. */
 struct site {
     struct settings settings;
     struct invocation invocation;
@@ -291,15 +291,15 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(arguments_are_told_by_the_synopsis),
-        IN_FOLDER(options_come_with_what_they_are),
-        IN_FOLDER(every_command_is_offered_with_its_own_options),
+        IN_DIRECTORY(arguments_are_told_by_the_synopsis),
+        IN_DIRECTORY(options_come_with_what_they_are),
+        IN_DIRECTORY(every_command_is_offered_with_its_own_options),
         cmocka_unit_test(a_word_that_a_shell_could_run_is_not_offered),
-        IN_FOLDER(only_live_snapshots_are_offered),
-        IN_FOLDER(what_has_not_been_checked_is_not_offered),
-        IN_FOLDER(versions_are_offered_newest_first),
-        IN_FOLDER(what_is_broken_is_left_out),
-        IN_FOLDER(every_allocation_may_fail),
+        IN_DIRECTORY(only_live_snapshots_are_offered),
+        IN_DIRECTORY(what_has_not_been_checked_is_not_offered),
+        IN_DIRECTORY(versions_are_offered_newest_first),
+        IN_DIRECTORY(what_is_broken_is_left_out),
+        IN_DIRECTORY(every_allocation_may_fail),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,7 +197,7 @@ static void a_mistake_in_a_file_is_named_with_the_file(void **state)
     assert_refused(config_read(path, &c), ERR_USAGE, message);
 }
 
-static void relative_paths_begin_at_the_folder_of_the_file(void **state)
+static void relative_paths_begin_at_the_directory_of_the_file(void **state)
 {
     const char *path = in(state, "a.yaml");
     struct config *c = NULL;
@@ -254,10 +254,10 @@ int main(void)
         cmocka_unit_test(keys_of_the_list_are_no_group),
         cmocka_unit_test(values_of_the_wrong_kind_are_named),
         cmocka_unit_test(no_more_master_keys_than_a_keyring_holds),
-        IN_FOLDER(a_file_that_is_not_there_is_named),
-        IN_FOLDER(a_mistake_in_a_file_is_named_with_the_file),
-        IN_FOLDER(relative_paths_begin_at_the_folder_of_the_file),
-        IN_FOLDER(a_descriptor_or_an_address_is_no_relative_path),
+        IN_DIRECTORY(a_file_that_is_not_there_is_named),
+        IN_DIRECTORY(a_mistake_in_a_file_is_named_with_the_file),
+        IN_DIRECTORY(relative_paths_begin_at_the_directory_of_the_file),
+        IN_DIRECTORY(a_descriptor_or_an_address_is_no_relative_path),
         cmocka_unit_test(every_allocation_may_fail),
     };
 

@@ -21,7 +21,7 @@ static mode_t mode_of(const char *path)
     return st.st_mode & 07777;
 }
 
-/* The message with the folder of this test put in. */
+/* The message with the directory of this test put in. */
 static const char *text(void **state, const char *before, const char *name, const char *after)
 {
     static char out[ERR_TEXT_MAX];
@@ -168,14 +168,14 @@ static void a_write_lands_at_its_place_and_a_read_says_where_the_end_is(void **s
     close(fd);
 }
 
-static void folders_are_made_on_the_way(void **state)
+static void directories_are_made_on_the_way(void **state)
 {
     assert_done(file_make_dirs(in(state, "a/b//c/"), 0700));
     assert_int_equal(mode_of(in(state, "a/b/c")), 0700);
     assert_done(file_make_dirs(in(state, "a/b/c"), 0700));
     put_file(in(state, "a/file"), "");
     assert_refused(file_make_dirs(in(state, "a/file"), 0700), ERR_FAILED,
-                   text(state, "", "a/file", " is there and is not a folder"));
+                   text(state, "", "a/file", " is there and is not a directory"));
     assert_int_equal(file_make_dirs(in(state, "a/file/b"), 0700), ERR_FAILED);
 }
 
@@ -326,7 +326,7 @@ static void a_write_that_fails_leaves_no_temporary(void **state)
     assert_int_equal(count_names(in(state, "")), 0);
 }
 
-static void a_folder_without_a_name_is_joined(void **state)
+static void a_directory_without_a_name_is_joined(void **state)
 {
     char *path = NULL;
 
@@ -339,27 +339,27 @@ static void a_folder_without_a_name_is_joined(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(reading_appends),
-        IN_FOLDER(a_file_over_the_cap_is_refused_and_the_buffer_is_as_before),
-        IN_FOLDER(what_is_not_a_file_is_not_read),
-        IN_FOLDER(every_length_comes_back),
-        IN_FOLDER(a_file_is_replaced_whole_with_its_mode_and_nothing_is_left_beside),
-        IN_FOLDER(a_replacement_that_fails_leaves_nothing),
-        IN_FOLDER(without_memory_the_old_file_stays),
-        IN_FOLDER(a_file_is_created_but_never_over_another),
-        IN_FOLDER(a_sweep_removes_the_temporaries_of_one_file_only),
-        IN_FOLDER(a_full_disk_is_a_matter_of_storage),
-        IN_FOLDER(a_write_lands_at_its_place_and_a_read_says_where_the_end_is),
-        IN_FOLDER(folders_are_made_on_the_way),
-        IN_FOLDER(an_unnamed_file_is_made_where_there_are_none),
-        IN_FOLDER(what_a_killed_run_left_of_an_unnamed_file_goes_with_the_next),
-        IN_FOLDER(where_no_file_can_be_made_there_is_no_unnamed_one),
-        IN_FOLDER(a_dangling_link_is_there),
-        IN_FOLDER(joining_doubles_no_slash),
-        IN_FOLDER(a_sweep_leaves_a_file_with_another_mark),
-        IN_FOLDER(what_the_system_refuses_to_read_or_write_is_told),
-        IN_FOLDER(a_write_that_fails_leaves_no_temporary),
-        cmocka_unit_test(a_folder_without_a_name_is_joined),
+        IN_DIRECTORY(reading_appends),
+        IN_DIRECTORY(a_file_over_the_cap_is_refused_and_the_buffer_is_as_before),
+        IN_DIRECTORY(what_is_not_a_file_is_not_read),
+        IN_DIRECTORY(every_length_comes_back),
+        IN_DIRECTORY(a_file_is_replaced_whole_with_its_mode_and_nothing_is_left_beside),
+        IN_DIRECTORY(a_replacement_that_fails_leaves_nothing),
+        IN_DIRECTORY(without_memory_the_old_file_stays),
+        IN_DIRECTORY(a_file_is_created_but_never_over_another),
+        IN_DIRECTORY(a_sweep_removes_the_temporaries_of_one_file_only),
+        IN_DIRECTORY(a_full_disk_is_a_matter_of_storage),
+        IN_DIRECTORY(a_write_lands_at_its_place_and_a_read_says_where_the_end_is),
+        IN_DIRECTORY(directories_are_made_on_the_way),
+        IN_DIRECTORY(an_unnamed_file_is_made_where_there_are_none),
+        IN_DIRECTORY(what_a_killed_run_left_of_an_unnamed_file_goes_with_the_next),
+        IN_DIRECTORY(where_no_file_can_be_made_there_is_no_unnamed_one),
+        IN_DIRECTORY(a_dangling_link_is_there),
+        IN_DIRECTORY(joining_doubles_no_slash),
+        IN_DIRECTORY(a_sweep_leaves_a_file_with_another_mark),
+        IN_DIRECTORY(what_the_system_refuses_to_read_or_write_is_told),
+        IN_DIRECTORY(a_write_that_fails_leaves_no_temporary),
+        cmocka_unit_test(a_directory_without_a_name_is_joined),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

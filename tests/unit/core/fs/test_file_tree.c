@@ -34,7 +34,7 @@ static void a_link_instead_of_a_tree_is_unlinked_only(void **state)
 static void what_is_not_there_is_removed_already(void **state)
 {
     assert_done(file_remove_tree(in(state, "a")));
-    assert_done(file_remove_tree(in(state, "no/such/folder")));
+    assert_done(file_remove_tree(in(state, "no/such/directory")));
 }
 
 static void a_file_and_a_name_with_a_slash_behind_go_too(void **state)
@@ -46,7 +46,7 @@ static void a_file_and_a_name_with_a_slash_behind_go_too(void **state)
     assert_int_equal(count_names(in(state, "")), 0);
 }
 
-static void folders_that_were_made_read_only_go_too(void **state)
+static void directories_that_were_made_read_only_go_too(void **state)
 {
     assert_done(file_make_dirs(in(state, "a/b"), 0700));
     put_file(in(state, "a/b/file"), "");
@@ -81,7 +81,7 @@ static void a_tree_of_any_depth_goes(void **state)
     assert_int_equal(count_names(in(state, "")), 0);
 }
 
-static void a_folder_is_within_itself_and_all_above_by_whatever_name(void **state)
+static void a_directory_is_within_itself_and_all_above_by_whatever_name(void **state)
 {
     char top[512];
 
@@ -101,7 +101,7 @@ static void a_folder_is_within_itself_and_all_above_by_whatever_name(void **stat
     assert_false(file_is_within(in(state, "topmost"), top));
     assert_false(file_is_within(in(state, "link/.."), in(state, "top/a")));
     assert_false(file_is_within(in(state, "top/none"), top));
-    assert_false(file_is_within(top, "/no/such/folder"));
+    assert_false(file_is_within(top, "/no/such/directory"));
 }
 
 static enum err remove_call(void *arg)
@@ -123,14 +123,14 @@ static void without_memory_it_fails_cleanly(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_tree_goes_and_what_its_links_point_to_stays),
-        IN_FOLDER(a_link_instead_of_a_tree_is_unlinked_only),
-        IN_FOLDER(what_is_not_there_is_removed_already),
-        IN_FOLDER(a_file_and_a_name_with_a_slash_behind_go_too),
-        IN_FOLDER(folders_that_were_made_read_only_go_too),
-        IN_FOLDER(a_tree_of_any_depth_goes),
-        IN_FOLDER(a_folder_is_within_itself_and_all_above_by_whatever_name),
-        IN_FOLDER(without_memory_it_fails_cleanly),
+        IN_DIRECTORY(a_tree_goes_and_what_its_links_point_to_stays),
+        IN_DIRECTORY(a_link_instead_of_a_tree_is_unlinked_only),
+        IN_DIRECTORY(what_is_not_there_is_removed_already),
+        IN_DIRECTORY(a_file_and_a_name_with_a_slash_behind_go_too),
+        IN_DIRECTORY(directories_that_were_made_read_only_go_too),
+        IN_DIRECTORY(a_tree_of_any_depth_goes),
+        IN_DIRECTORY(a_directory_is_within_itself_and_all_above_by_whatever_name),
+        IN_DIRECTORY(without_memory_it_fails_cleanly),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

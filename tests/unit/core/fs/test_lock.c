@@ -191,13 +191,13 @@ static void without_memory_it_fails_cleanly(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(the_second_one_is_told_who_holds_it),
-        IN_FOLDER(a_pid_of_rubbish_is_not_shown),
-        IN_FOLDER(a_killed_holder_holds_nothing),
-        IN_FOLDER(waiting_ends_when_the_holder_lets_go),
-        IN_FOLDER(a_removed_lock_file_does_not_make_two_holders),
-        IN_FOLDER(the_file_is_for_its_owner_and_never_reached_by_a_link),
-        IN_FOLDER(without_memory_it_fails_cleanly),
+        IN_DIRECTORY(the_second_one_is_told_who_holds_it),
+        IN_DIRECTORY(a_pid_of_rubbish_is_not_shown),
+        IN_DIRECTORY(a_killed_holder_holds_nothing),
+        IN_DIRECTORY(waiting_ends_when_the_holder_lets_go),
+        IN_DIRECTORY(a_removed_lock_file_does_not_make_two_holders),
+        IN_DIRECTORY(the_file_is_for_its_owner_and_never_reached_by_a_link),
+        IN_DIRECTORY(without_memory_it_fails_cleanly),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,7 +58,7 @@ static int sign(int of)
     return (of > 0) - (of < 0);
 }
 
-static void a_folder_comes_right_before_what_lies_in_it(void **state)
+static void a_directory_comes_right_before_what_lies_in_it(void **state)
 {
     static const char *const sorted[] = {"a", "a/b", "a/b/c", "a/c", "a\x01", "a-b", "a.b", "b"};
     size_t count = sizeof sorted / sizeof sorted[0];
@@ -75,7 +75,7 @@ static bool within(const char *path, const char *dir)
     return path_is_within(bytes_of_text(path), bytes_of_text(dir));
 }
 
-static void a_longer_name_does_not_lie_in_a_folder(void **state)
+static void a_longer_name_does_not_lie_in_a_directory(void **state)
 {
     (void)state;
     assert_true(within("a/b", "a"));
@@ -101,8 +101,8 @@ int main(void)
         cmocka_unit_test(paths_that_lead_out_are_refused),
         cmocka_unit_test(a_nul_byte_is_refused),
         cmocka_unit_test(the_longest_path_is_taken_and_one_byte_more_is_not),
-        cmocka_unit_test(a_folder_comes_right_before_what_lies_in_it),
-        cmocka_unit_test(a_longer_name_does_not_lie_in_a_folder),
+        cmocka_unit_test(a_directory_comes_right_before_what_lies_in_it),
+        cmocka_unit_test(a_longer_name_does_not_lie_in_a_directory),
         cmocka_unit_test(a_dot_beside_another_character_is_an_ordinary_name),
     };
 

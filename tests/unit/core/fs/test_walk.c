@@ -25,7 +25,8 @@ static void make_tree(void **state)
     assert_int_equal(symlink("d", in(state, "root/link")), 0);
 }
 
-/* "path path …" of all that is left; folders have a '/' behind, links '@', what vanished '!'. */
+/* "path path …" of all that is left; directories have a '/' behind, links '@', what vanished '!'.
+ */
 static enum err list_rest(struct walk *w, char text[TEXT_MAX])
 {
     struct walk_item item;
@@ -69,7 +70,7 @@ static struct walk_item walk_to(struct walk *w, const char *path)
     return item;
 }
 
-static void a_folder_comes_before_its_content_in_the_order_of_paths(void **state)
+static void a_directory_comes_before_its_content_in_the_order_of_paths(void **state)
 {
     struct walk *w = NULL;
 
@@ -97,7 +98,7 @@ static void each_path_is_behind_the_one_before(void **state)
     walk_free(w);
 }
 
-static void an_item_is_reached_by_its_folder_and_name(void **state)
+static void an_item_is_reached_by_its_directory_and_name(void **state)
 {
     struct walk *w = NULL;
     struct walk_item item;
@@ -112,7 +113,7 @@ static void an_item_is_reached_by_its_folder_and_name(void **state)
     walk_free(w);
 }
 
-static void a_skipped_folder_is_not_entered(void **state)
+static void a_skipped_directory_is_not_entered(void **state)
 {
     struct walk *w = NULL;
 
@@ -136,7 +137,7 @@ static void what_goes_while_the_walk_is_there_has_vanished(void **state)
     walk_free(w);
 }
 
-static void a_folder_that_goes_before_it_is_entered_is_empty(void **state)
+static void a_directory_that_goes_before_it_is_entered_is_empty(void **state)
 {
     struct walk *w = NULL;
 
@@ -149,7 +150,7 @@ static void a_folder_that_goes_before_it_is_entered_is_empty(void **state)
 }
 
 /* Whoever may write to the tree must not lead the walk out of it. */
-static void a_folder_replaced_by_a_link_is_not_entered(void **state)
+static void a_directory_replaced_by_a_link_is_not_entered(void **state)
 {
     struct walk *w = NULL;
 
@@ -164,7 +165,7 @@ static void a_folder_replaced_by_a_link_is_not_entered(void **state)
     walk_free(w);
 }
 
-static void a_link_to_a_folder_above_makes_no_loop(void **state)
+static void a_link_to_a_directory_above_makes_no_loop(void **state)
 {
     struct walk *w = NULL;
 
@@ -188,7 +189,7 @@ static void the_root_may_be_a_link(void **state)
     walk_free(w);
 }
 
-static void a_root_that_is_no_folder_is_refused(void **state)
+static void a_root_that_is_no_directory_is_refused(void **state)
 {
     struct walk *w = NULL;
     char due[ERR_TEXT_MAX];
@@ -230,7 +231,7 @@ static void too_deep_a_tree_is_refused(void **state)
     snprintf(due, sizeof due, "d");
     for (size_t i = 1; i < WALK_DEPTH_MAX; i++)
         used += (size_t)snprintf(due + used, sizeof due - used, "/d");
-    snprintf(due + used, sizeof due - used, ": folders are nested deeper than 100");
+    snprintf(due + used, sizeof due - used, ": directories are nested deeper than 100");
     assert_refused(list_rest(w, text), ERR_FAILED, due);
     walk_free(w);
 }
@@ -257,18 +258,18 @@ static void without_memory_it_fails_cleanly(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_folder_comes_before_its_content_in_the_order_of_paths),
-        IN_FOLDER(each_path_is_behind_the_one_before),
-        IN_FOLDER(an_item_is_reached_by_its_folder_and_name),
-        IN_FOLDER(a_skipped_folder_is_not_entered),
-        IN_FOLDER(what_goes_while_the_walk_is_there_has_vanished),
-        IN_FOLDER(a_folder_that_goes_before_it_is_entered_is_empty),
-        IN_FOLDER(a_folder_replaced_by_a_link_is_not_entered),
-        IN_FOLDER(a_link_to_a_folder_above_makes_no_loop),
-        IN_FOLDER(the_root_may_be_a_link),
-        IN_FOLDER(a_root_that_is_no_folder_is_refused),
-        IN_FOLDER(too_deep_a_tree_is_refused),
-        IN_FOLDER(without_memory_it_fails_cleanly),
+        IN_DIRECTORY(a_directory_comes_before_its_content_in_the_order_of_paths),
+        IN_DIRECTORY(each_path_is_behind_the_one_before),
+        IN_DIRECTORY(an_item_is_reached_by_its_directory_and_name),
+        IN_DIRECTORY(a_skipped_directory_is_not_entered),
+        IN_DIRECTORY(what_goes_while_the_walk_is_there_has_vanished),
+        IN_DIRECTORY(a_directory_that_goes_before_it_is_entered_is_empty),
+        IN_DIRECTORY(a_directory_replaced_by_a_link_is_not_entered),
+        IN_DIRECTORY(a_link_to_a_directory_above_makes_no_loop),
+        IN_DIRECTORY(the_root_may_be_a_link),
+        IN_DIRECTORY(a_root_that_is_no_directory_is_refused),
+        IN_DIRECTORY(too_deep_a_tree_is_refused),
+        IN_DIRECTORY(without_memory_it_fails_cleanly),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,7 @@
     "{\"action\":\"enrol\",\"subject\":\"" OTHER_ID "\",\"publicKey\":\"" OTHER_PUBLIC             \
     "\",\"roles\":[\"writer\"]}"
 
-/* A repository in the test's folder: "store", and "state" with root's key. */
+/* A repository in the test's directory: "store", and "state" with root's key. */
 struct site {
     void **state;
     struct store *store;

@@ -203,15 +203,15 @@ static void a_cache_of_mostly_gone_records_is_made_anew(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(what_was_checked_once_is_not_read_again),
-        IN_FOLDER(a_torn_end_is_dropped_and_read_again),
-        IN_FOLDER(a_record_behind_a_torn_one_is_not_lost),
-        IN_FOLDER(a_damaged_cache_never_looks_like_a_damaged_ledger),
-        IN_FOLDER(a_cached_record_that_left_the_store_is_missed),
-        IN_FOLDER(a_stored_record_of_another_length_is_noticed),
-        IN_FOLDER(reading_all_does_not_ask_the_cache),
-        IN_FOLDER(a_cache_others_can_write_is_not_used),
-        IN_FOLDER(a_cache_of_mostly_gone_records_is_made_anew),
+        IN_DIRECTORY(what_was_checked_once_is_not_read_again),
+        IN_DIRECTORY(a_torn_end_is_dropped_and_read_again),
+        IN_DIRECTORY(a_record_behind_a_torn_one_is_not_lost),
+        IN_DIRECTORY(a_damaged_cache_never_looks_like_a_damaged_ledger),
+        IN_DIRECTORY(a_cached_record_that_left_the_store_is_missed),
+        IN_DIRECTORY(a_stored_record_of_another_length_is_noticed),
+        IN_DIRECTORY(reading_all_does_not_ask_the_cache),
+        IN_DIRECTORY(a_cache_others_can_write_is_not_used),
+        IN_DIRECTORY(a_cache_of_mostly_gone_records_is_made_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

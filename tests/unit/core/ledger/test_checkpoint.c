@@ -380,8 +380,8 @@ static void a_killed_checkpoint_is_made_again(void **state)
         site_snapshot(&s, "bbbb");
         assert_done(site_open(&s, true));
         site_free(&s);
-        assert_int_equal(folder_teardown(state), 0);
-        assert_int_equal(folder_setup(state), 0);
+        assert_int_equal(directory_teardown(state), 0);
+        assert_int_equal(directory_setup(state), 0);
     }
     assert_true(nth > 8); /* the bundle: begin, five writes, commit; the record */
 }
@@ -428,23 +428,23 @@ static void a_malformed_checkpoint_is_refused(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(the_record_says_what_is_live),
-        IN_FOLDER(a_dead_record_that_a_checkpoint_covers_may_be_deleted),
-        IN_FOLDER(a_live_record_comes_from_the_bundle),
-        IN_FOLDER(all_records_before_the_checkpoint_can_come_from_the_bundle),
-        IN_FOLDER(a_record_after_the_checkpoint_is_missed),
-        IN_FOLDER(a_seen_record_after_the_checkpoint_is_missed_at_the_end_too),
-        IN_FOLDER(a_deleted_checkpoint_covers_nothing),
-        IN_FOLDER(a_missing_bundle_matters_when_it_is_needed_or_all_is_read),
-        IN_FOLDER(every_changed_byte_of_a_bundle_is_noticed),
-        IN_FOLDER(a_checkpoint_protects_the_ends_it_names),
-        IN_FOLDER(a_dead_end_of_a_chain_may_be_gone),
-        IN_FOLDER(a_writers_checkpoint_hides_nothing_of_roots),
-        IN_FOLDER(a_seen_record_that_died_is_not_a_rollback),
-        IN_FOLDER(a_checkpoint_is_due_after_64_records),
-        IN_FOLDER(a_killed_checkpoint_is_made_again),
-        IN_FOLDER(a_bundle_of_a_killed_run_is_replaced),
-        IN_FOLDER(a_malformed_checkpoint_is_refused),
+        IN_DIRECTORY(the_record_says_what_is_live),
+        IN_DIRECTORY(a_dead_record_that_a_checkpoint_covers_may_be_deleted),
+        IN_DIRECTORY(a_live_record_comes_from_the_bundle),
+        IN_DIRECTORY(all_records_before_the_checkpoint_can_come_from_the_bundle),
+        IN_DIRECTORY(a_record_after_the_checkpoint_is_missed),
+        IN_DIRECTORY(a_seen_record_after_the_checkpoint_is_missed_at_the_end_too),
+        IN_DIRECTORY(a_deleted_checkpoint_covers_nothing),
+        IN_DIRECTORY(a_missing_bundle_matters_when_it_is_needed_or_all_is_read),
+        IN_DIRECTORY(every_changed_byte_of_a_bundle_is_noticed),
+        IN_DIRECTORY(a_checkpoint_protects_the_ends_it_names),
+        IN_DIRECTORY(a_dead_end_of_a_chain_may_be_gone),
+        IN_DIRECTORY(a_writers_checkpoint_hides_nothing_of_roots),
+        IN_DIRECTORY(a_seen_record_that_died_is_not_a_rollback),
+        IN_DIRECTORY(a_checkpoint_is_due_after_64_records),
+        IN_DIRECTORY(a_killed_checkpoint_is_made_again),
+        IN_DIRECTORY(a_bundle_of_a_killed_run_is_replaced),
+        IN_DIRECTORY(a_malformed_checkpoint_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

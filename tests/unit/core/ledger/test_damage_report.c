@@ -97,10 +97,10 @@ static void a_missing_record_is_not_a_damaged_one(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(one_damaged_record_is_the_message),
-        IN_FOLDER(of_several_each_is_named),
-        IN_FOLDER(without_genesis_those_are_named_that_do_not_parse),
-        IN_FOLDER(a_missing_record_is_not_a_damaged_one),
+        IN_DIRECTORY(one_damaged_record_is_the_message),
+        IN_DIRECTORY(of_several_each_is_named),
+        IN_DIRECTORY(without_genesis_those_are_named_that_do_not_parse),
+        IN_DIRECTORY(a_missing_record_is_not_a_damaged_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -344,8 +344,8 @@ static void a_run_after_a_killed_append_just_works(void **state)
             assert_done(site_open(&s, true));
             assert_int_equal(ledger_count(s.ledger), count + 1);
             site_free(&s);
-            assert_int_equal(folder_teardown(state), 0);
-            assert_int_equal(folder_setup(state), 0);
+            assert_int_equal(directory_teardown(state), 0);
+            assert_int_equal(directory_setup(state), 0);
         }
     }
 }
@@ -462,25 +462,25 @@ static void no_allocation_is_missed(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(an_appended_record_is_there_at_once_and_later),
-        IN_FOLDER(runs_that_append_at_the_same_time_go_one_behind_the_other),
-        IN_FOLDER(a_tombstone_of_another_run_counts_after_catching_up),
-        IN_FOLDER(a_checkpoint_holds_what_other_runs_added),
-        IN_FOLDER(a_copy_of_the_key_elsewhere_goes_behind_too),
-        IN_FOLDER(nothing_is_put_behind_a_record_that_does_not_belong_there),
-        IN_FOLDER(time_stands_still_while_the_clock_is_behind),
-        IN_FOLDER(a_clock_a_minute_behind_is_nothing_to_speak_of),
-        IN_FOLDER(the_end_of_time_in_another_chain_stops_nobody),
-        IN_FOLDER(without_the_key_everything_but_appending_works),
-        IN_FOLDER(a_key_that_is_not_enrolled_appends_nothing),
-        IN_FOLDER(an_enrolled_writer_appends_but_not_as_root),
-        IN_FOLDER(records_come_in_the_order_of_time),
-        IN_FOLDER(a_run_after_a_killed_append_just_works),
-        IN_FOLDER(a_record_that_is_there_already_as_it_should_be_is_not_appended_again),
-        IN_FOLDER(a_refused_append_leaves_the_ledger_as_it_was),
-        IN_FOLDER(an_append_is_done_when_its_record_is_stored),
-        IN_FOLDER(a_tombstone_without_a_subject_is_not_written),
-        IN_FOLDER(no_allocation_is_missed),
+        IN_DIRECTORY(an_appended_record_is_there_at_once_and_later),
+        IN_DIRECTORY(runs_that_append_at_the_same_time_go_one_behind_the_other),
+        IN_DIRECTORY(a_tombstone_of_another_run_counts_after_catching_up),
+        IN_DIRECTORY(a_checkpoint_holds_what_other_runs_added),
+        IN_DIRECTORY(a_copy_of_the_key_elsewhere_goes_behind_too),
+        IN_DIRECTORY(nothing_is_put_behind_a_record_that_does_not_belong_there),
+        IN_DIRECTORY(time_stands_still_while_the_clock_is_behind),
+        IN_DIRECTORY(a_clock_a_minute_behind_is_nothing_to_speak_of),
+        IN_DIRECTORY(the_end_of_time_in_another_chain_stops_nobody),
+        IN_DIRECTORY(without_the_key_everything_but_appending_works),
+        IN_DIRECTORY(a_key_that_is_not_enrolled_appends_nothing),
+        IN_DIRECTORY(an_enrolled_writer_appends_but_not_as_root),
+        IN_DIRECTORY(records_come_in_the_order_of_time),
+        IN_DIRECTORY(a_run_after_a_killed_append_just_works),
+        IN_DIRECTORY(a_record_that_is_there_already_as_it_should_be_is_not_appended_again),
+        IN_DIRECTORY(a_refused_append_leaves_the_ledger_as_it_was),
+        IN_DIRECTORY(an_append_is_done_when_its_record_is_stored),
+        IN_DIRECTORY(a_tombstone_without_a_subject_is_not_written),
+        IN_DIRECTORY(no_allocation_is_missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

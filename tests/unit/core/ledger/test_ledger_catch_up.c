@@ -317,19 +317,19 @@ static void a_store_that_fails_is_told_and_the_next_time_it_works(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(nothing_new_is_no_failure_and_leaves_no_message),
-        IN_FOLDER(what_another_run_appended_comes_in_and_counts),
-        IN_FOLDER(an_enrolment_by_another_run_counts),
-        IN_FOLDER(the_chains_of_others_are_not_read),
-        IN_FOLDER(the_first_record_of_a_chain_comes_in),
-        IN_FOLDER(rubbish_is_refused),
-        IN_FOLDER(a_record_by_another_key_is_refused),
-        IN_FOLDER(a_record_with_a_changed_byte_is_refused),
-        IN_FOLDER(a_record_that_does_not_follow_is_refused),
-        IN_FOLDER(what_came_before_the_damage_stays),
-        IN_FOLDER(a_checkpoint_between_comes_in_and_so_does_what_follows),
-        IN_FOLDER(a_checkpoint_of_another_history_is_refused),
-        IN_FOLDER(a_store_that_fails_is_told_and_the_next_time_it_works),
+        IN_DIRECTORY(nothing_new_is_no_failure_and_leaves_no_message),
+        IN_DIRECTORY(what_another_run_appended_comes_in_and_counts),
+        IN_DIRECTORY(an_enrolment_by_another_run_counts),
+        IN_DIRECTORY(the_chains_of_others_are_not_read),
+        IN_DIRECTORY(the_first_record_of_a_chain_comes_in),
+        IN_DIRECTORY(rubbish_is_refused),
+        IN_DIRECTORY(a_record_by_another_key_is_refused),
+        IN_DIRECTORY(a_record_with_a_changed_byte_is_refused),
+        IN_DIRECTORY(a_record_that_does_not_follow_is_refused),
+        IN_DIRECTORY(what_came_before_the_damage_stays),
+        IN_DIRECTORY(a_checkpoint_between_comes_in_and_so_does_what_follows),
+        IN_DIRECTORY(a_checkpoint_of_another_history_is_refused),
+        IN_DIRECTORY(a_store_that_fails_is_told_and_the_next_time_it_works),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,8 +160,8 @@ static void a_killed_making_is_repeated(void **state, enum fault fault)
         site_snapshot(&s, "aaaa");
         assert_done(site_open(&s, true));
         site_free(&s);
-        assert_int_equal(folder_teardown(state), 0);
-        assert_int_equal(folder_setup(state), 0);
+        assert_int_equal(directory_teardown(state), 0);
+        assert_int_equal(directory_setup(state), 0);
     }
     assert_true(nth > 7); /* list, two puts of three steps, and the opening */
 }
@@ -202,18 +202,18 @@ static void a_damaged_signing_key_is_not_replaced(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_new_repository_has_a_genesis_and_a_writer),
-        IN_FOLDER(a_signing_key_is_made_when_there_is_none),
-        IN_FOLDER(two_repositories_of_one_key_differ),
-        IN_FOLDER(a_repository_is_not_made_over_another),
-        IN_FOLDER(a_new_repository_cannot_have_a_given_fingerprint),
-        IN_FOLDER(where_nothing_is_nothing_is_opened),
-        IN_FOLDER(half_a_repository_is_not_opened),
-        IN_FOLDER(a_making_killed_before_any_operation_is_repeated),
-        IN_FOLDER(a_making_killed_after_any_operation_is_repeated),
-        IN_FOLDER(a_making_with_any_operation_refused_is_repeated),
-        IN_FOLDER(a_making_with_any_reply_lost_is_repeated),
-        IN_FOLDER(a_damaged_signing_key_is_not_replaced),
+        IN_DIRECTORY(a_new_repository_has_a_genesis_and_a_writer),
+        IN_DIRECTORY(a_signing_key_is_made_when_there_is_none),
+        IN_DIRECTORY(two_repositories_of_one_key_differ),
+        IN_DIRECTORY(a_repository_is_not_made_over_another),
+        IN_DIRECTORY(a_new_repository_cannot_have_a_given_fingerprint),
+        IN_DIRECTORY(where_nothing_is_nothing_is_opened),
+        IN_DIRECTORY(half_a_repository_is_not_opened),
+        IN_DIRECTORY(a_making_killed_before_any_operation_is_repeated),
+        IN_DIRECTORY(a_making_killed_after_any_operation_is_repeated),
+        IN_DIRECTORY(a_making_with_any_operation_refused_is_repeated),
+        IN_DIRECTORY(a_making_with_any_reply_lost_is_repeated),
+        IN_DIRECTORY(a_damaged_signing_key_is_not_replaced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -261,12 +261,12 @@ static void a_bundle_of_another_live_set_is_refused(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_writers_checkpoint_does_not_take_the_place_of_roots),
-        IN_FOLDER(genesis_is_not_taken_from_a_writers_bundle),
-        IN_FOLDER(a_record_of_a_bundle_is_signed_like_any_other),
-        IN_FOLDER(two_checkpoints_that_name_different_ends_are_noticed),
-        IN_FOLDER(a_bundle_that_has_another_record_than_the_ledger_is_refused),
-        IN_FOLDER(a_bundle_of_another_live_set_is_refused),
+        IN_DIRECTORY(a_writers_checkpoint_does_not_take_the_place_of_roots),
+        IN_DIRECTORY(genesis_is_not_taken_from_a_writers_bundle),
+        IN_DIRECTORY(a_record_of_a_bundle_is_signed_like_any_other),
+        IN_DIRECTORY(two_checkpoints_that_name_different_ends_are_noticed),
+        IN_DIRECTORY(a_bundle_that_has_another_record_than_the_ledger_is_refused),
+        IN_DIRECTORY(a_bundle_of_another_live_set_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
 
-/* A store in which a listing misses a name, as one of a folder in which others write may. */
+/* A store in which a listing misses a name, as one of a directory in which others write may. */
 struct hiding {
     struct store *inner; /* borrowed */
     const char *name;
@@ -95,7 +95,7 @@ static enum err open_while(struct site *s, const char *hidden, unsigned times, b
 }
 
 /* A record that is missed, and the next one is there: with and without what is kept of them. */
-static void a_record_that_comes_while_the_folder_is_listed_is_no_damage(void **state)
+static void a_record_that_comes_while_the_directory_is_listed_is_no_damage(void **state)
 {
     struct site s;
 
@@ -132,8 +132,8 @@ static void a_record_that_stays_away_was_deleted(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_record_that_comes_while_the_folder_is_listed_is_no_damage),
-        IN_FOLDER(a_record_that_stays_away_was_deleted),
+        IN_DIRECTORY(a_record_that_comes_while_the_directory_is_listed_is_no_damage),
+        IN_DIRECTORY(a_record_that_stays_away_was_deleted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,8 +48,8 @@ static void records_of_a_type_come_oldest_first_and_alone(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_snapshot_lives_until_its_tombstone),
-        IN_FOLDER(records_of_a_type_come_oldest_first_and_alone),
+        IN_DIRECTORY(a_snapshot_lives_until_its_tombstone),
+        IN_DIRECTORY(records_of_a_type_come_oldest_first_and_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

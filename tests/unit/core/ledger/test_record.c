@@ -315,17 +315,17 @@ static void no_allocation_is_missed(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_record_is_two_lines_that_anyone_can_read),
-        IN_FOLDER(what_was_made_is_read_back),
-        IN_FOLDER(what_is_no_record_is_refused),
-        IN_FOLDER(a_signature_of_a_kind_to_come_is_left_out),
-        IN_FOLDER(a_record_of_64_kib_is_read_and_one_byte_more_is_not),
-        IN_FOLDER(a_record_that_would_be_too_long_is_not_made),
-        IN_FOLDER(a_body_cannot_replace_a_common_member),
-        IN_FOLDER(every_changed_byte_is_noticed),
-        IN_FOLDER(names_are_read_strictly),
-        IN_FOLDER(root_signs_what_changes_the_past),
-        IN_FOLDER(no_allocation_is_missed),
+        IN_DIRECTORY(a_record_is_two_lines_that_anyone_can_read),
+        IN_DIRECTORY(what_was_made_is_read_back),
+        IN_DIRECTORY(what_is_no_record_is_refused),
+        IN_DIRECTORY(a_signature_of_a_kind_to_come_is_left_out),
+        IN_DIRECTORY(a_record_of_64_kib_is_read_and_one_byte_more_is_not),
+        IN_DIRECTORY(a_record_that_would_be_too_long_is_not_made),
+        IN_DIRECTORY(a_body_cannot_replace_a_common_member),
+        IN_DIRECTORY(every_changed_byte_is_noticed),
+        IN_DIRECTORY(names_are_read_strictly),
+        IN_DIRECTORY(root_signs_what_changes_the_past),
+        IN_DIRECTORY(no_allocation_is_missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,14 +160,14 @@ static void no_allocation_is_missed(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_known_answer_is_given),
-        IN_FOLDER(a_signature_fits_its_message_and_key_only),
-        IN_FOLDER(a_saved_key_signs_as_before),
-        IN_FOLDER(a_key_is_never_written_over),
-        IN_FOLDER(two_new_keys_differ),
-        IN_FOLDER(a_key_others_can_read_is_warned_about),
-        IN_FOLDER(what_is_no_signing_key_is_refused),
-        IN_FOLDER(no_allocation_is_missed),
+        IN_DIRECTORY(a_known_answer_is_given),
+        IN_DIRECTORY(a_signature_fits_its_message_and_key_only),
+        IN_DIRECTORY(a_saved_key_signs_as_before),
+        IN_DIRECTORY(a_key_is_never_written_over),
+        IN_DIRECTORY(two_new_keys_differ),
+        IN_DIRECTORY(a_key_others_can_read_is_warned_about),
+        IN_DIRECTORY(what_is_no_signing_key_is_refused),
+        IN_DIRECTORY(no_allocation_is_missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

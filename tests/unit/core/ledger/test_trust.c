@@ -338,7 +338,7 @@ static void a_state_directory_that_cannot_be_written_does_not_stop_a_reader(void
 
     site_new(&s, state);
     site_forget(&s);
-    /* A folder in the place of each file: neither can be made, even by root. */
+    /* A directory in the place of each file: neither can be made, even by root. */
     assert_int_equal(mkdir(in(state, "state/records.jsonl"), 0700), 0);
     log_to(keep_warning);
     last_warning[0] = '\0';
@@ -395,21 +395,21 @@ static void what_killed_runs_left_is_swept(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(the_file_says_what_was_seen),
-        IN_FOLDER(the_deleted_newest_record_is_missed),
-        IN_FOLDER(a_store_put_back_to_an_older_state_is_noticed),
-        IN_FOLDER(another_record_in_the_place_of_a_seen_one_is_noticed),
-        IN_FOLDER(history_written_anew_and_continued_is_noticed),
-        IN_FOLDER(an_end_that_is_covered_must_be_the_one_that_was_seen),
-        IN_FOLDER(an_emptied_store_is_not_a_new_one),
-        IN_FOLDER(a_repository_put_in_the_place_of_another_is_noticed),
-        IN_FOLDER(with_a_pinned_fingerprint_nothing_is_trusted_on_first_use),
-        IN_FOLDER(damaged_trust_state_is_said_and_not_ignored),
-        IN_FOLDER(nothing_is_written_when_nothing_changed),
-        IN_FOLDER(a_crash_before_the_trust_file_is_harmless),
-        IN_FOLDER(the_trust_state_never_goes_back),
-        IN_FOLDER(what_killed_runs_left_is_swept),
-        IN_FOLDER(a_state_directory_that_cannot_be_written_does_not_stop_a_reader),
+        IN_DIRECTORY(the_file_says_what_was_seen),
+        IN_DIRECTORY(the_deleted_newest_record_is_missed),
+        IN_DIRECTORY(a_store_put_back_to_an_older_state_is_noticed),
+        IN_DIRECTORY(another_record_in_the_place_of_a_seen_one_is_noticed),
+        IN_DIRECTORY(history_written_anew_and_continued_is_noticed),
+        IN_DIRECTORY(an_end_that_is_covered_must_be_the_one_that_was_seen),
+        IN_DIRECTORY(an_emptied_store_is_not_a_new_one),
+        IN_DIRECTORY(a_repository_put_in_the_place_of_another_is_noticed),
+        IN_DIRECTORY(with_a_pinned_fingerprint_nothing_is_trusted_on_first_use),
+        IN_DIRECTORY(damaged_trust_state_is_said_and_not_ignored),
+        IN_DIRECTORY(nothing_is_written_when_nothing_changed),
+        IN_DIRECTORY(a_crash_before_the_trust_file_is_harmless),
+        IN_DIRECTORY(the_trust_state_never_goes_back),
+        IN_DIRECTORY(what_killed_runs_left_is_swept),
+        IN_DIRECTORY(a_state_directory_that_cannot_be_written_does_not_stop_a_reader),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

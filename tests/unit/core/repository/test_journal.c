@@ -279,17 +279,17 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(nothing_pending_is_nothing_to_do),
-    IN_FOLDER(what_has_no_record_is_removed),
-    IN_FOLDER(a_run_that_undoes_itself_says_nothing_of_an_interrupted_one),
-    IN_FOLDER(what_has_a_record_stays),
-    IN_FOLDER(a_record_of_another_type_is_none_of_this_run),
-    IN_FOLDER(a_record_that_came_after_we_looked_counts),
-    IN_FOLDER(a_torn_line_names_nothing),
-    IN_FOLDER(a_note_after_a_torn_one_stands_in_its_place),
-    IN_FOLDER(a_store_that_does_not_remove_leaves_the_journal),
-    IN_FOLDER(there_is_one_journal_at_a_time),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(nothing_pending_is_nothing_to_do),
+    IN_DIRECTORY(what_has_no_record_is_removed),
+    IN_DIRECTORY(a_run_that_undoes_itself_says_nothing_of_an_interrupted_one),
+    IN_DIRECTORY(what_has_a_record_stays),
+    IN_DIRECTORY(a_record_of_another_type_is_none_of_this_run),
+    IN_DIRECTORY(a_record_that_came_after_we_looked_counts),
+    IN_DIRECTORY(a_torn_line_names_nothing),
+    IN_DIRECTORY(a_note_after_a_torn_one_stands_in_its_place),
+    IN_DIRECTORY(a_store_that_does_not_remove_leaves_the_journal),
+    IN_DIRECTORY(there_is_one_journal_at_a_time),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

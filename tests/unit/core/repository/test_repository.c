@@ -78,9 +78,9 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(what_was_created_is_opened_again),
-    IN_FOLDER(a_repository_that_is_not_the_pinned_one_is_refused),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(what_was_created_is_opened_again),
+    IN_DIRECTORY(a_repository_that_is_not_the_pinned_one_is_refused),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

@@ -102,11 +102,11 @@ static void a_vacant_store_answers_and_holds_nothing(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(what_was_seen_is_told_by_its_fingerprint),
-    IN_FOLDER(a_state_that_cannot_be_read_has_seen_none),
-    IN_FOLDER(the_signing_key_is_there_or_not),
-    IN_FOLDER(how_far_its_making_has_come_is_seen),
-    IN_FOLDER(a_vacant_store_answers_and_holds_nothing),
+    IN_DIRECTORY(what_was_seen_is_told_by_its_fingerprint),
+    IN_DIRECTORY(a_state_that_cannot_be_read_has_seen_none),
+    IN_DIRECTORY(the_signing_key_is_there_or_not),
+    IN_DIRECTORY(how_far_its_making_has_come_is_seen),
+    IN_DIRECTORY(a_vacant_store_answers_and_holds_nothing),
 };
 
 int main(void)

@@ -175,11 +175,11 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(any_range_is_read),
-    IN_FOLDER(an_object_that_is_not_there_is_not_found),
-    IN_FOLDER(another_object_in_its_place_is_refused),
-    IN_FOLDER(a_store_that_fails_or_lies_is_refused),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(any_range_is_read),
+    IN_DIRECTORY(an_object_that_is_not_there_is_not_found),
+    IN_DIRECTORY(another_object_in_its_place_is_refused),
+    IN_DIRECTORY(a_store_that_fails_or_lies_is_refused),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

@@ -220,13 +220,13 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(what_was_put_is_what_the_store_has),
-    IN_FOLDER(each_object_has_an_id_of_its_own),
-    IN_FOLDER(the_offset_is_where_the_next_byte_goes),
-    IN_FOLDER(the_name_is_noted_before_there_is_an_object),
-    IN_FOLDER(what_was_not_committed_leaves_nothing),
-    IN_FOLDER(a_store_that_fails_leaves_what_the_journal_names),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(what_was_put_is_what_the_store_has),
+    IN_DIRECTORY(each_object_has_an_id_of_its_own),
+    IN_DIRECTORY(the_offset_is_where_the_next_byte_goes),
+    IN_DIRECTORY(the_name_is_noted_before_there_is_an_object),
+    IN_DIRECTORY(what_was_not_committed_leaves_nothing),
+    IN_DIRECTORY(a_store_that_fails_leaves_what_the_journal_names),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

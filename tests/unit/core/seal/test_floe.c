@@ -84,14 +84,14 @@ out:
 
 /* ---- known answers ---- */
 
-static struct buf read_hex(const char *folder, const char *stem, const char *ending)
+static struct buf read_hex(const char *directory, const char *stem, const char *ending)
 {
     char path[1024];
     struct buf out = {.max = VECTOR_MAX};
     FILE *file;
     int high, low;
 
-    snprintf(path, sizeof path, "%s/%s%s", folder, stem, ending);
+    snprintf(path, sizeof path, "%s/%s%s", directory, stem, ending);
     file = fopen(path, "re");
     assert_non_null(file);
     while ((high = fgetc(file)) != EOF) {
@@ -139,14 +139,14 @@ static void refuses_every_flip(struct floe_params params, struct buf *message)
     buf_clear(&plain);
 }
 
-static void check_vector(const char *folder, const char *stem)
+static void check_vector(const char *directory, const char *stem)
 {
-    struct buf message = read_hex(folder, stem, CT);
-    struct buf due = read_hex(folder, stem, PT);
+    struct buf message = read_hex(directory, stem, CT);
+    struct buf due = read_hex(directory, stem, PT);
     struct buf plain = {.max = VECTOR_MAX};
     struct floe_params params = find_params(buf_bytes(&message), &plain);
 
-    print_message("known answer %s/%s (segments of %u, key changes every 2^%u)\n", folder, stem,
+    print_message("known answer %s/%s (segments of %u, key changes every 2^%u)\n", directory, stem,
                   params.segment_len, params.rotation_bits);
     assert_true(bytes_equal(buf_bytes(&due), buf_bytes(&plain)));
     refuses_every_flip(params, &message);
@@ -162,18 +162,18 @@ static int ends_in_ct(const struct dirent *entry)
     return len > strlen(CT) && strcmp(entry->d_name + len - strlen(CT), CT) == 0;
 }
 
-/* How many pairs `folder` holds; −1: there is no such folder. */
-static int check_folder(const char *folder)
+/* How many pairs `directory` holds; −1: there is no such directory. */
+static int check_directory(const char *directory)
 {
     struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, ends_in_ct, alphasort);
+    int count = scandir(directory, &entries, ends_in_ct, alphasort);
 
     for (int i = 0; i < count; i++) {
         char stem[NAME_MAX_LEN];
 
         snprintf(stem, sizeof stem, "%.*s", (int)(strlen(entries[i]->d_name) - strlen(CT)),
                  entries[i]->d_name);
-        check_vector(folder, stem);
+        check_vector(directory, stem);
         free(entries[i]);
     }
     free(entries);
@@ -183,14 +183,15 @@ static int check_folder(const char *folder)
 static void messages_of_other_implementations_open(void **state)
 {
     const char *fixtures = getenv("SEALPOINT_FIXTURES");
-    char folder[1024];
+    char directory[1024];
     int count;
 
     (void)state;
-    snprintf(folder, sizeof folder, "%s/floe", fixtures != NULL ? fixtures : "../shared/fixtures");
-    count = check_folder(folder);
+    snprintf(directory, sizeof directory, "%s/floe",
+             fixtures != NULL ? fixtures : "../shared/fixtures");
+    count = check_directory(directory);
     if (count < 0) {
-        print_message("known answers skipped: there is no folder %s\n", folder);
+        print_message("known answers skipped: there is no directory %s\n", directory);
         skip();
     }
     assert_true(count > 0);
@@ -199,7 +200,7 @@ static void messages_of_other_implementations_open(void **state)
 static void our_own_messages_of_the_past_open(void **state)
 {
     (void)state;
-    assert_true(check_folder("tests/golden/floe") > 0);
+    assert_true(check_directory("tests/golden/floe") > 0);
 }
 
 /* ---- our own messages ---- */
@@ -371,13 +372,14 @@ static void another_key_other_aad_and_other_parameters_are_refused(void **state)
 
 /* ---- writing vectors ---- */
 
-static void write_hex(const char *folder, const char *stem, const char *ending, struct bytes what)
+static void write_hex(const char *directory, const char *stem, const char *ending,
+                      struct bytes what)
 {
     char path[1024];
     char byte[3];
     FILE *file;
 
-    snprintf(path, sizeof path, "%s/%s%s", folder, stem, ending);
+    snprintf(path, sizeof path, "%s/%s%s", directory, stem, ending);
     file = fopen(path, "wxe");
     if (file == NULL) {
         perror(path);
@@ -390,7 +392,7 @@ static void write_hex(const char *folder, const char *stem, const char *ending, 
     fclose(file);
 }
 
-static void write_vectors(const char *folder)
+static void write_vectors(const char *directory)
 {
     static const struct {
         const char *stem;
@@ -412,8 +414,8 @@ static void write_vectors(const char *folder)
         struct bytes plain = bytes_of_text(vectors[i].plain);
 
         assert_done(seal_message(vectors[i].params, zero_key, plain, &message));
-        write_hex(folder, vectors[i].stem, CT, buf_bytes(&message));
-        write_hex(folder, vectors[i].stem, PT, plain);
+        write_hex(directory, vectors[i].stem, CT, buf_bytes(&message));
+        write_hex(directory, vectors[i].stem, PT, plain);
         buf_clear(&message);
     }
 }

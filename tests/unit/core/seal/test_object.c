@@ -74,7 +74,7 @@ static void a_refused_size_is_named(void **state)
     assert_int_equal(plain, 0);
 }
 
-static void the_name_starts_with_the_folder_of_its_first_two_digits(void **state)
+static void the_name_starts_with_the_directory_of_its_first_two_digits(void **state)
 {
     uint8_t id[SEAL_ID_LEN] = {0xab, 0x01, [15] = 0xff};
     char name[OBJECT_NAME_LEN + 1];
@@ -270,7 +270,7 @@ int main(void)
         cmocka_unit_test(sizes_are_those_of_the_format),
         cmocka_unit_test(a_size_that_no_object_has_is_refused),
         cmocka_unit_test(a_refused_size_is_named),
-        cmocka_unit_test(the_name_starts_with_the_folder_of_its_first_two_digits),
+        cmocka_unit_test(the_name_starts_with_the_directory_of_its_first_two_digits),
         cmocka_unit_test(what_was_sealed_in_one_go_comes_back),
         cmocka_unit_test(sealing_adds_behind_what_the_buffer_holds),
         cmocka_unit_test(two_seals_of_the_same_bytes_have_no_block_in_common),

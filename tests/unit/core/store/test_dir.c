@@ -83,7 +83,7 @@ static void head_tells_the_size_and_remove_removes(void **state)
     store_free(s);
 }
 
-/* Someone who can write into the store points its names to a folder outside, which must be
+/* Someone who can write into the store points its names to a directory outside, which must be
  * neither read nor written. */
 static void links_planted_in_the_store_lead_nowhere(void **state)
 {
@@ -191,15 +191,15 @@ static void a_store_that_cannot_be_made_is_not_merely_missing(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_store_is_made_only_when_that_was_asked_for),
-        IN_FOLDER(a_file_is_no_store),
-        IN_FOLDER(what_is_not_there_is_not_found),
-        IN_FOLDER(head_tells_the_size_and_remove_removes),
-        IN_FOLDER(links_planted_in_the_store_lead_nowhere),
-        IN_FOLDER(a_link_for_the_temporaries_leads_nowhere),
-        IN_FOLDER(what_is_no_file_is_not_opened),
-        IN_FOLDER(an_object_cut_while_it_is_read_is_damage),
-        IN_FOLDER(without_memory_reading_fails_cleanly),
+        IN_DIRECTORY(a_store_is_made_only_when_that_was_asked_for),
+        IN_DIRECTORY(a_file_is_no_store),
+        IN_DIRECTORY(what_is_not_there_is_not_found),
+        IN_DIRECTORY(head_tells_the_size_and_remove_removes),
+        IN_DIRECTORY(links_planted_in_the_store_lead_nowhere),
+        IN_DIRECTORY(a_link_for_the_temporaries_leads_nowhere),
+        IN_DIRECTORY(what_is_no_file_is_not_opened),
+        IN_DIRECTORY(an_object_cut_while_it_is_read_is_damage),
+        IN_DIRECTORY(without_memory_reading_fails_cleanly),
         cmocka_unit_test(a_store_that_cannot_be_made_is_not_merely_missing),
     };
 

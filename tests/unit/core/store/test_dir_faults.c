@@ -97,8 +97,8 @@ static void each_change_that_fails_leaves_nothing(void **state)
             check_nothing_is_left_and_a_rerun_works(state);
             nth++;
         }
-        /* The temporaries' folder, write, fdatasync, two folders made and their parents synced,
-         * link, unlink, the folder synced. */
+        /* The temporaries' directory, write, fdatasync, two directories made and their parents
+         * synced, link, unlink, the directory synced. */
         assert_int_equal(nth, 11);
         assert_true(have_file(in(state, "repo/data/ab/cd"), "content"));
     }
@@ -133,7 +133,7 @@ static void the_person_is_told_what_to_do(void **state)
 
 static void a_name_that_cannot_be_made_to_last_is_taken_away_again(void **state)
 {
-    /* The tenth change is the sync of the folder that has the new name. */
+    /* The tenth change is the sync of the directory that has the new name. */
     assert_int_equal(put_with_fault(state, 10, EIO), ERR_STORAGE);
     check_nothing_is_left_and_a_rerun_works(state);
 }
@@ -152,7 +152,7 @@ static void replacing_a_file_fails_whole(void **state)
         assert_true(have_file(in(state, "a"), "old") || have_file(in(state, "a"), "new"));
         assert_int_equal(count_names(in(state, "")), 1);
         if (rc == ERR_OK) {
-            assert_int_equal(nth, 4); /* write, sync, sync of the folder */
+            assert_int_equal(nth, 4); /* write, sync, sync of the directory */
             return;
         }
         assert_int_equal(rc, ERR_STORAGE);
@@ -170,7 +170,7 @@ static void creating_a_file_is_done_or_it_is_not(void **state)
         rc = file_create(in(state, "a"), bytes_of_text("new"), 0600);
         fail_at = 0;
         if (rc == ERR_OK) {
-            assert_int_equal(nth, 4); /* write, sync, sync of the folder */
+            assert_int_equal(nth, 4); /* write, sync, sync of the directory */
             return;
         }
         assert_int_equal(rc, ERR_STORAGE);
@@ -188,8 +188,8 @@ static unsigned long count_changes(struct store *s, const char *name)
     return calls;
 }
 
-/* A run that was killed may have made the folder and not synced its name. */
-static void a_folder_that_is_there_is_synced_once_by_each_run(void **state)
+/* A run that was killed may have made the directory and not synced its name. */
+static void a_directory_that_is_there_is_synced_once_by_each_run(void **state)
 {
     struct store *s = NULL;
 
@@ -205,12 +205,12 @@ static void a_folder_that_is_there_is_synced_once_by_each_run(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(each_change_that_fails_leaves_nothing),
-        IN_FOLDER(the_person_is_told_what_to_do),
-        IN_FOLDER(a_name_that_cannot_be_made_to_last_is_taken_away_again),
-        IN_FOLDER(replacing_a_file_fails_whole),
-        IN_FOLDER(creating_a_file_is_done_or_it_is_not),
-        IN_FOLDER(a_folder_that_is_there_is_synced_once_by_each_run),
+        IN_DIRECTORY(each_change_that_fails_leaves_nothing),
+        IN_DIRECTORY(the_person_is_told_what_to_do),
+        IN_DIRECTORY(a_name_that_cannot_be_made_to_last_is_taken_away_again),
+        IN_DIRECTORY(replacing_a_file_fails_whole),
+        IN_DIRECTORY(creating_a_file_is_done_or_it_is_not),
+        IN_DIRECTORY(a_directory_that_is_there_is_synced_once_by_each_run),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ static void assert_listed(struct store *s, const char *prefix, const char *due)
     buf_clear(&lines);
 }
 
-static void names_come_in_byte_order_through_all_folders(void **state)
+static void names_come_in_byte_order_through_all_directories(void **state)
 {
     static const char *const names[] = {"b", "a/z", "a-b", "a.b", "a0", "a/b/c", "a/b-c"};
     struct store *s = open_in(state);
@@ -45,7 +45,7 @@ static void names_come_in_byte_order_through_all_folders(void **state)
     store_free(s);
 }
 
-static void a_folder_that_is_not_there_is_empty(void **state)
+static void a_directory_that_is_not_there_is_empty(void **state)
 {
     struct store *s = open_in(state);
 
@@ -67,8 +67,8 @@ static void what_no_put_would_make_is_passed_over(void **state)
     put_file(in(state, "repo/README.md"), ""); /* capitals */
     put_file(in(state, "repo/a/\033[2J\n"), "");
     put_file(in(state, "repo/a/b c"), "");
-    assert_int_equal(mkdir(in(state, "repo/Folder"), 0700), 0);
-    put_file(in(state, "repo/Folder/a"), "");
+    assert_int_equal(mkdir(in(state, "repo/Directory"), 0700), 0);
+    put_file(in(state, "repo/Directory/a"), "");
     assert_int_equal(mkdir(in(state, "repo/long"), 0700), 0);
     put_file(in(state, too_long), "");
     assert_listed(s, "", "a/b 1\n");
@@ -143,25 +143,25 @@ static enum err check_order(void *arg, const char *name, uint64_t size)
     return o->removes ? store_remove(o->store, name) : ERR_OK;
 }
 
-/* More names than two sorted batches hold, so that the folder is read several times. */
+/* More names than two sorted batches hold, so that the directory is read several times. */
 #define MANY 16500
 
-static void a_folder_of_very_many_files_is_listed_in_order(void **state)
+static void a_directory_of_very_many_files_is_listed_in_order(void **state)
 {
     struct entry_sort o = {.store = open_in(state)};
-    int folder;
+    int directory;
 
     assert_int_equal(mkdir(in(state, "repo/a"), 0700), 0);
-    folder = open(in(state, "repo/a"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    directory = open(in(state, "repo/a"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     put_file(in(state, "one"), "");
     for (unsigned i = 0; i < MANY; i++) {
         char name[16];
 
         snprintf(name, sizeof name, "%08x", i * 2654435761u);
         /* A link to one file is made and removed faster than a file. */
-        assert_int_equal(linkat(AT_FDCWD, in(state, "one"), folder, name, 0), 0);
+        assert_int_equal(linkat(AT_FDCWD, in(state, "one"), directory, name, 0), 0);
     }
-    close(folder);
+    close(directory);
     assert_done(store_list(o.store, "", check_order, &o));
     assert_int_equal(o.count, MANY);
 
@@ -272,18 +272,18 @@ static void what_goes_while_it_is_listed_is_passed_over(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(names_come_in_byte_order_through_all_folders),
-        IN_FOLDER(a_folder_that_is_not_there_is_empty),
-        IN_FOLDER(what_no_put_would_make_is_passed_over),
-        IN_FOLDER(links_devices_and_temporaries_are_passed_over),
-        IN_FOLDER(a_link_is_not_listed_through),
-        IN_FOLDER(the_caller_may_stop_the_listing),
-        IN_FOLDER(a_folder_of_very_many_files_is_listed_in_order),
-        IN_FOLDER(the_deepest_and_longest_names_are_listed),
-        IN_FOLDER(a_sweep_empties_the_temporaries_only),
-        IN_FOLDER(a_sweep_lets_a_put_that_runs_be),
-        IN_FOLDER(without_memory_it_fails_cleanly),
-        IN_FOLDER(what_goes_while_it_is_listed_is_passed_over),
+        IN_DIRECTORY(names_come_in_byte_order_through_all_directories),
+        IN_DIRECTORY(a_directory_that_is_not_there_is_empty),
+        IN_DIRECTORY(what_no_put_would_make_is_passed_over),
+        IN_DIRECTORY(links_devices_and_temporaries_are_passed_over),
+        IN_DIRECTORY(a_link_is_not_listed_through),
+        IN_DIRECTORY(the_caller_may_stop_the_listing),
+        IN_DIRECTORY(a_directory_of_very_many_files_is_listed_in_order),
+        IN_DIRECTORY(the_deepest_and_longest_names_are_listed),
+        IN_DIRECTORY(a_sweep_empties_the_temporaries_only),
+        IN_DIRECTORY(a_sweep_lets_a_put_that_runs_be),
+        IN_DIRECTORY(without_memory_it_fails_cleanly),
+        IN_DIRECTORY(what_goes_while_it_is_listed_is_passed_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,7 +117,7 @@ static void a_store_that_was_removed_under_our_hands_is_said(void **state)
     store_free(s);
 }
 
-static void a_folder_removed_in_between_is_made_again(void **state)
+static void a_directory_removed_in_between_is_made_again(void **state)
 {
     struct store *s = open_in(state);
 
@@ -230,17 +230,17 @@ static void a_store_removed_under_a_put_is_no_missing_object(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(an_object_has_no_name_before_its_commit),
-        IN_FOLDER(a_put_given_up_leaves_nothing),
-        IN_FOLDER(a_taken_name_keeps_what_it_has),
-        IN_FOLDER(a_name_that_was_given_is_given_whatever_the_link_says),
-        IN_FOLDER(objects_are_for_their_owner_only),
-        IN_FOLDER(a_store_that_was_removed_under_our_hands_is_said),
-        IN_FOLDER(a_folder_removed_in_between_is_made_again),
-        IN_FOLDER(every_length_around_the_write_behind_comes_back),
-        IN_FOLDER(of_several_writers_of_one_name_one_wins),
-        IN_FOLDER(without_memory_nothing_is_left),
-        IN_FOLDER(a_store_removed_under_a_put_is_no_missing_object),
+        IN_DIRECTORY(an_object_has_no_name_before_its_commit),
+        IN_DIRECTORY(a_put_given_up_leaves_nothing),
+        IN_DIRECTORY(a_taken_name_keeps_what_it_has),
+        IN_DIRECTORY(a_name_that_was_given_is_given_whatever_the_link_says),
+        IN_DIRECTORY(objects_are_for_their_owner_only),
+        IN_DIRECTORY(a_store_that_was_removed_under_our_hands_is_said),
+        IN_DIRECTORY(a_directory_removed_in_between_is_made_again),
+        IN_DIRECTORY(every_length_around_the_write_behind_comes_back),
+        IN_DIRECTORY(of_several_writers_of_one_name_one_wins),
+        IN_DIRECTORY(without_memory_nothing_is_left),
+        IN_DIRECTORY(a_store_removed_under_a_put_is_no_missing_object),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

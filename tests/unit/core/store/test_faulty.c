@@ -131,12 +131,12 @@ static void a_fault_may_last_and_may_concern_some_names_only(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(without_a_fault_it_counts_only),
-        IN_FOLDER(each_operation_of_a_put_fails_in_turn_and_leaves_nothing),
-        IN_FOLDER(a_lost_reply_fails_but_the_object_is_there),
-        IN_FOLDER(a_crash_leaves_the_temporary_and_ends_everything),
-        IN_FOLDER(reads_are_flipped_shortened_and_swapped),
-        IN_FOLDER(a_fault_may_last_and_may_concern_some_names_only),
+        IN_DIRECTORY(without_a_fault_it_counts_only),
+        IN_DIRECTORY(each_operation_of_a_put_fails_in_turn_and_leaves_nothing),
+        IN_DIRECTORY(a_lost_reply_fails_but_the_object_is_there),
+        IN_DIRECTORY(a_crash_leaves_the_temporary_and_ends_everything),
+        IN_DIRECTORY(reads_are_flipped_shortened_and_swapped),
+        IN_DIRECTORY(a_fault_may_last_and_may_concern_some_names_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

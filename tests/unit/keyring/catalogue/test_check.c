@@ -180,14 +180,14 @@ static void a_damaged_keyring_is_an_error_and_no_verdict(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(the_active_version_and_every_needed_one_are_asked),
-        IN_FOLDER(a_change_is_recorded_once),
-        IN_FOLDER(a_missing_keyring_is_unreachable_and_never_invalid),
-        IN_FOLDER(a_key_that_is_not_configured_cannot_be_told_of),
-        IN_FOLDER(invalid_outweighs_unreachable),
-        IN_FOLDER(without_the_signing_key_a_check_only_looks),
-        IN_FOLDER(without_a_ledger_the_active_versions_are_asked),
-        IN_FOLDER(a_damaged_keyring_is_an_error_and_no_verdict),
+        IN_DIRECTORY(the_active_version_and_every_needed_one_are_asked),
+        IN_DIRECTORY(a_change_is_recorded_once),
+        IN_DIRECTORY(a_missing_keyring_is_unreachable_and_never_invalid),
+        IN_DIRECTORY(a_key_that_is_not_configured_cannot_be_told_of),
+        IN_DIRECTORY(invalid_outweighs_unreachable),
+        IN_DIRECTORY(without_the_signing_key_a_check_only_looks),
+        IN_DIRECTORY(without_a_ledger_the_active_versions_are_asked),
+        IN_DIRECTORY(a_damaged_keyring_is_an_error_and_no_verdict),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

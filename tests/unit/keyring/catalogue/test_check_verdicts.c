@@ -192,13 +192,13 @@ static void impact_is_the_same_whatever_the_key_says_and_asks_nobody(void **stat
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(every_reason_is_found_recorded_once_and_told),
-        IN_FOLDER(a_key_that_is_valid_again_is_recorded_as_such),
-        IN_FOLDER(a_key_that_cannot_be_asked_is_unreachable_and_never_invalid),
-        IN_FOLDER(an_invalid_key_is_told_before_an_unreachable_one),
-        IN_FOLDER(a_key_that_is_refused_is_not_tried),
-        IN_FOLDER(what_only_a_trial_shows_is_found_by_it),
-        IN_FOLDER(impact_is_the_same_whatever_the_key_says_and_asks_nobody),
+        IN_DIRECTORY(every_reason_is_found_recorded_once_and_told),
+        IN_DIRECTORY(a_key_that_is_valid_again_is_recorded_as_such),
+        IN_DIRECTORY(a_key_that_cannot_be_asked_is_unreachable_and_never_invalid),
+        IN_DIRECTORY(an_invalid_key_is_told_before_an_unreachable_one),
+        IN_DIRECTORY(a_key_that_is_refused_is_not_tried),
+        IN_DIRECTORY(what_only_a_trial_shows_is_found_by_it),
+        IN_DIRECTORY(impact_is_the_same_whatever_the_key_says_and_asks_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,16 +253,16 @@ static void no_allocation_that_fails_leaks_or_crashes(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_snapshot_needs_the_version_it_was_sealed_under),
-        IN_FOLDER(a_deleted_snapshot_needs_nothing),
-        IN_FOLDER(a_child_needs_what_its_ancestors_need),
-        IN_FOLDER(a_deleted_parent_counts_as_long_as_a_child_lives),
-        IN_FOLDER(needed_keys_are_counted_by_scope),
-        IN_FOLDER(segments_of_one_epoch_are_one_scope_and_each_is_hit),
-        IN_FOLDER(a_second_envelope_is_told),
-        IN_FOLDER(a_rewrap_of_another_data_key_is_refused),
-        IN_FOLDER(a_snapshot_that_is_its_own_parent_does_not_hang),
-        IN_FOLDER(no_allocation_that_fails_leaks_or_crashes),
+        IN_DIRECTORY(a_snapshot_needs_the_version_it_was_sealed_under),
+        IN_DIRECTORY(a_deleted_snapshot_needs_nothing),
+        IN_DIRECTORY(a_child_needs_what_its_ancestors_need),
+        IN_DIRECTORY(a_deleted_parent_counts_as_long_as_a_child_lives),
+        IN_DIRECTORY(needed_keys_are_counted_by_scope),
+        IN_DIRECTORY(segments_of_one_epoch_are_one_scope_and_each_is_hit),
+        IN_DIRECTORY(a_second_envelope_is_told),
+        IN_DIRECTORY(a_rewrap_of_another_data_key_is_refused),
+        IN_DIRECTORY(a_snapshot_that_is_its_own_parent_does_not_hang),
+        IN_DIRECTORY(no_allocation_that_fails_leaks_or_crashes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,7 +172,7 @@ int main(void)
         cmocka_unit_test(what_is_no_list_of_data_keys_is_refused),
         cmocka_unit_test(a_list_over_its_cap_is_not_read),
         cmocka_unit_test(a_data_key_is_found_by_its_scope),
-        IN_FOLDER(a_rewrap_replaces_the_envelopes_of_its_own_data_key_alone),
+        IN_DIRECTORY(a_rewrap_replaces_the_envelopes_of_its_own_data_key_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,8 +58,8 @@ static void the_newest_state_of_a_key_version_counts(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(the_newest_rewrap_of_a_scope_counts),
-        IN_FOLDER(the_newest_state_of_a_key_version_counts),
+        IN_DIRECTORY(the_newest_rewrap_of_a_scope_counts),
+        IN_DIRECTORY(the_newest_state_of_a_key_version_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

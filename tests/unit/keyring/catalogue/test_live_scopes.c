@@ -278,15 +278,15 @@ static void no_memory_is_said(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(the_scope_of_a_deleted_snapshot_is_not_live),
-        IN_FOLDER(a_live_child_keeps_the_scopes_of_all_its_ancestors),
-        IN_FOLDER(the_newest_rewrap_has_the_envelopes_that_count),
-        IN_FOLDER(the_scope_of_one_record_is_told_live_or_not),
-        IN_FOLDER(segments_of_an_epoch_have_one_scope),
-        IN_FOLDER(a_live_record_without_a_readable_data_key_is_damage),
-        IN_FOLDER(a_snapshot_that_is_older_than_its_parent_is_damage),
-        IN_FOLDER(a_rewrap_to_another_data_key_is_damage),
-        IN_FOLDER(no_memory_is_said),
+        IN_DIRECTORY(the_scope_of_a_deleted_snapshot_is_not_live),
+        IN_DIRECTORY(a_live_child_keeps_the_scopes_of_all_its_ancestors),
+        IN_DIRECTORY(the_newest_rewrap_has_the_envelopes_that_count),
+        IN_DIRECTORY(the_scope_of_one_record_is_told_live_or_not),
+        IN_DIRECTORY(segments_of_an_epoch_have_one_scope),
+        IN_DIRECTORY(a_live_record_without_a_readable_data_key_is_damage),
+        IN_DIRECTORY(a_snapshot_that_is_older_than_its_parent_is_damage),
+        IN_DIRECTORY(a_rewrap_to_another_data_key_is_damage),
+        IN_DIRECTORY(no_memory_is_said),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,11 +189,11 @@ static void a_further_master_key_gets_its_envelope_by_a_rewrap(void **state)
     clear_key_world(&w);
 }
 
-/* As a process of its own: `folder` is the one of the test. */
-static enum err rewrap_in(const char *folder)
+/* As a process of its own: `directory` is the one of the test. */
+static enum err rewrap_in(const char *directory)
 {
-    struct master_key_options options = options_of(textf("%s/k", folder), NULL);
-    struct ledger_options where = {.state_dir = textf("%s/state", folder)};
+    struct master_key_options options = options_of(textf("%s/k", directory), NULL);
+    struct ledger_options where = {.state_dir = textf("%s/state", directory)};
     struct rewrap_options rewrap = {.ledger = NULL};
     struct rewrap_result result;
     struct keyring *k = NULL;
@@ -202,7 +202,7 @@ static enum err rewrap_in(const char *folder)
     enum err rc;
 
     TRY(keyring_open(&options, 1, &k));
-    TRY(store_open(textf("%s/repository", folder), false, &store));
+    TRY(store_open(textf("%s/repository", directory), false, &store));
     where.store = store;
     TRY(ledger_open(&where, &ledger));
     rewrap.keyring = k;
@@ -241,14 +241,14 @@ static void killed_anywhere_everything_still_opens_and_a_rerun_finishes(void **s
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(live_data_keys_move_to_the_active_version_and_the_old_one_can_go),
-        IN_FOLDER(the_newest_of_two_rewraps_counts),
-        IN_FOLDER(the_record_says_from_and_to),
-        IN_FOLDER(a_dry_run_counts_and_writes_nothing),
-        IN_FOLDER(what_cannot_be_opened_stays_and_the_rest_is_done),
-        IN_FOLDER(a_disabled_active_version_stops_it_before_anything_is_written),
-        IN_FOLDER(a_further_master_key_gets_its_envelope_by_a_rewrap),
-        IN_FOLDER(killed_anywhere_everything_still_opens_and_a_rerun_finishes),
+        IN_DIRECTORY(live_data_keys_move_to_the_active_version_and_the_old_one_can_go),
+        IN_DIRECTORY(the_newest_of_two_rewraps_counts),
+        IN_DIRECTORY(the_record_says_from_and_to),
+        IN_DIRECTORY(a_dry_run_counts_and_writes_nothing),
+        IN_DIRECTORY(what_cannot_be_opened_stays_and_the_rest_is_done),
+        IN_DIRECTORY(a_disabled_active_version_stops_it_before_anything_is_written),
+        IN_DIRECTORY(a_further_master_key_gets_its_envelope_by_a_rewrap),
+        IN_DIRECTORY(killed_anywhere_everything_still_opens_and_a_rerun_finishes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,8 +92,8 @@ static void what_is_under_an_invalid_version_stays_and_the_rest_is_done(void **s
         assert_null(strstr(said, "cc00"));
         assert_int_equal(d.of[1].unwraps, 0);
         clear_key_world(&w);
-        assert_int_equal(folder_teardown(state), 0);
-        assert_int_equal(folder_setup(state), 0);
+        assert_int_equal(directory_teardown(state), 0);
+        assert_int_equal(directory_setup(state), 0);
     }
 }
 
@@ -189,11 +189,11 @@ static void a_data_key_is_opened_once_and_wrapped_once(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(what_is_under_an_invalid_version_stays_and_the_rest_is_done),
-        IN_FOLDER(an_unreachable_version_leaves_its_own_and_a_rerun_does_them),
-        IN_FOLDER(of_several_refusals_the_first_is_told),
-        IN_FOLDER(an_active_version_that_does_not_wrap_changes_nothing),
-        IN_FOLDER(a_data_key_is_opened_once_and_wrapped_once),
+        IN_DIRECTORY(what_is_under_an_invalid_version_stays_and_the_rest_is_done),
+        IN_DIRECTORY(an_unreachable_version_leaves_its_own_and_a_rerun_does_them),
+        IN_DIRECTORY(of_several_refusals_the_first_is_told),
+        IN_DIRECTORY(an_active_version_that_does_not_wrap_changes_nothing),
+        IN_DIRECTORY(a_data_key_is_opened_once_and_wrapped_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

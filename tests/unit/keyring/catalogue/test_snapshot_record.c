@@ -215,11 +215,11 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_is_that_of_the_format_page),
-        IN_FOLDER(a_snapshot_is_read_as_it_was_written),
-        IN_FOLDER(what_a_base_does_not_have_is_null),
-        IN_FOLDER(what_would_not_be_read_back_is_found_before),
+        IN_DIRECTORY(a_snapshot_is_read_as_it_was_written),
+        IN_DIRECTORY(what_a_base_does_not_have_is_null),
+        IN_DIRECTORY(what_would_not_be_read_back_is_found_before),
         cmocka_unit_test(a_damaged_record_still_has_an_id),
-        IN_FOLDER(no_allocation_that_fails_leaks_or_crashes),
+        IN_DIRECTORY(no_allocation_that_fails_leaks_or_crashes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

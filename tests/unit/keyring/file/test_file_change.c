@@ -82,7 +82,7 @@ static enum err open_before(const char *path, const struct before *b)
     return rc;
 }
 
-/* A keyring in a folder of its own for each step: "<folder>/<nth>". */
+/* A keyring in a directory of its own for each step: "<directory>/<nth>". */
 static const char *place(void **state, unsigned long nth)
 {
     static char path[512];
@@ -93,14 +93,14 @@ static const char *place(void **state, unsigned long nth)
 
 static size_t count_temporaries(void **state)
 {
-    DIR *folder = opendir(in(state, ""));
+    DIR *directory = opendir(in(state, ""));
     const struct dirent *entry;
     size_t count = 0;
 
-    assert_non_null(folder);
-    while ((entry = readdir(folder)) != NULL)
+    assert_non_null(directory);
+    while ((entry = readdir(directory)) != NULL)
         count += strstr(entry->d_name, ".tmp-") != NULL;
-    closedir(folder);
+    closedir(directory);
     return count;
 }
 
@@ -240,11 +240,11 @@ static void two_processes_that_rotate_lose_no_version(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_rotation_killed_anywhere_leaves_a_keyring_that_opens_what_it_opened),
-        IN_FOLDER(disabling_killed_anywhere_happened_or_did_not),
-        IN_FOLDER(a_destruction_killed_anywhere_is_finished_by_the_next_change),
-        IN_FOLDER(making_a_keyring_killed_anywhere_can_be_repeated),
-        IN_FOLDER(two_processes_that_rotate_lose_no_version),
+        IN_DIRECTORY(a_rotation_killed_anywhere_leaves_a_keyring_that_opens_what_it_opened),
+        IN_DIRECTORY(disabling_killed_anywhere_happened_or_did_not),
+        IN_DIRECTORY(a_destruction_killed_anywhere_is_finished_by_the_next_change),
+        IN_DIRECTORY(making_a_keyring_killed_anywhere_can_be_repeated),
+        IN_DIRECTORY(two_processes_that_rotate_lose_no_version),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

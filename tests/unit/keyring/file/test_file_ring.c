@@ -177,12 +177,12 @@ static void what_was_prepared_for_another_salt_is_not_used(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_typed_passphrase_may_be_wrong_twice),
-    IN_FOLDER(a_wrong_passphrase_is_a_verdict_of_its_own),
-    IN_FOLDER(a_passphrase_that_cannot_be_read_leaves_the_key_unreachable),
-    IN_FOLDER(a_prepared_keyring_is_the_same_keyring),
-    IN_FOLDER(preparing_in_vain_is_told_by_the_first_use),
-    IN_FOLDER(what_was_prepared_for_another_salt_is_not_used),
+    IN_DIRECTORY(a_typed_passphrase_may_be_wrong_twice),
+    IN_DIRECTORY(a_wrong_passphrase_is_a_verdict_of_its_own),
+    IN_DIRECTORY(a_passphrase_that_cannot_be_read_leaves_the_key_unreachable),
+    IN_DIRECTORY(a_prepared_keyring_is_the_same_keyring),
+    IN_DIRECTORY(preparing_in_vain_is_told_by_the_first_use),
+    IN_DIRECTORY(what_was_prepared_for_another_salt_is_not_used),
 };
 
 int main(void)

@@ -154,13 +154,13 @@ static void without_a_file_somebody_is_asked(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_FOLDER(one_newline_at_the_end_is_not_part_of_it),
-        IN_FOLDER(up_to_1024_bytes_are_taken),
-        IN_FOLDER(an_empty_one_is_refused),
-        IN_FOLDER(a_source_that_cannot_be_read_is_unreachable),
-        IN_FOLDER(a_descriptor_is_read_to_its_end),
-        IN_FOLDER(a_file_that_others_can_read_is_warned_of),
-        IN_FOLDER(without_a_file_somebody_is_asked),
+        IN_DIRECTORY(one_newline_at_the_end_is_not_part_of_it),
+        IN_DIRECTORY(up_to_1024_bytes_are_taken),
+        IN_DIRECTORY(an_empty_one_is_refused),
+        IN_DIRECTORY(a_source_that_cannot_be_read_is_unreachable),
+        IN_DIRECTORY(a_descriptor_is_read_to_its_end),
+        IN_DIRECTORY(a_file_that_others_can_read_is_warned_of),
+        IN_DIRECTORY(without_a_file_somebody_is_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,7 +87,7 @@ static bool fail_one(void **state, enum fault fault, unsigned long nth)
     return came;
 }
 
-static void empty_folder(void **state)
+static void empty_directory(void **state)
 {
     remove_all(in(state, "repository"));
     remove_all(in(state, "state"));
@@ -99,7 +99,7 @@ static void fail_each(void **state, enum fault fault)
     unsigned long nth = 1;
 
     while (fail_one(state, fault, nth)) {
-        empty_folder(state);
+        empty_directory(state);
         nth++;
     }
     assert_true(nth > 15);
@@ -119,7 +119,7 @@ static void a_lost_reply_at_any_step_loses_no_snapshot(void **state)
 static void a_crash_at_any_step_leaves_nothing_after_the_next_run(void **state)
 {
     assert_true(fail_one(state, FAULT_CRASH, 1));
-    empty_folder(state);
+    empty_directory(state);
     fail_each(state, FAULT_CRASH_AFTER);
 }
 
@@ -161,7 +161,7 @@ static void copy_file(const char *from, const char *to)
     buf_clear(&content);
 }
 
-/* A folder's copy without the code under test, for that is short of memory. */
+/* A directory's copy without the code under test, for that is short of memory. */
 static void copy_tree(const char *from, const char *to)
 {
     struct dirent **names = NULL;
@@ -319,12 +319,12 @@ static void a_restore_without_memory_leaves_nothing(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_full_disk_at_any_step_leaves_nothing),
-    IN_FOLDER(a_lost_reply_at_any_step_loses_no_snapshot),
-    IN_FOLDER(a_crash_at_any_step_leaves_nothing_after_the_next_run),
-    IN_FOLDER(a_disk_that_stays_full_is_said_and_nothing_is_listed),
-    IN_FOLDER(a_backup_without_memory_leaves_nothing),
-    IN_FOLDER(a_restore_without_memory_leaves_nothing),
+    IN_DIRECTORY(a_full_disk_at_any_step_leaves_nothing),
+    IN_DIRECTORY(a_lost_reply_at_any_step_loses_no_snapshot),
+    IN_DIRECTORY(a_crash_at_any_step_leaves_nothing_after_the_next_run),
+    IN_DIRECTORY(a_disk_that_stays_full_is_said_and_nothing_is_listed),
+    IN_DIRECTORY(a_backup_without_memory_leaves_nothing),
+    IN_DIRECTORY(a_restore_without_memory_leaves_nothing),
 };
 
 int main(void)

@@ -122,11 +122,11 @@ static void a_data_key_is_wrapped_once_and_never_opened(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(an_active_key_that_may_not_be_used_makes_nothing),
-    IN_FOLDER(an_active_key_that_cannot_be_asked_makes_nothing),
-    IN_FOLDER(a_refused_increment_leaves_the_chain_as_it_was),
-    IN_FOLDER(an_older_version_may_be_withdrawn),
-    IN_FOLDER(a_data_key_is_wrapped_once_and_never_opened),
+    IN_DIRECTORY(an_active_key_that_may_not_be_used_makes_nothing),
+    IN_DIRECTORY(an_active_key_that_cannot_be_asked_makes_nothing),
+    IN_DIRECTORY(a_refused_increment_leaves_the_chain_as_it_was),
+    IN_DIRECTORY(an_older_version_may_be_withdrawn),
+    IN_DIRECTORY(a_data_key_is_wrapped_once_and_never_opened),
 };
 
 int main(void)

@@ -4,7 +4,7 @@
 
 #include "tests/unit/snapshot/index_samples.h"
 
-/* What a tar names: "d/" is a folder, "a=b" a hard link to b, "a>b" a symlink, else a file. */
+/* What a tar names: "d/" is a directory, "a=b" a hard link to b, "a>b" a symlink, else a file. */
 static void spool_name(struct spool *s, const char *name, uint64_t inode)
 {
     const char *link = strpbrk(name, "=>");
@@ -41,7 +41,7 @@ static enum err collect(void *arg, struct bytes piece)
     return buf_add(arg, piece);
 }
 
-/* Names and inodes in the order that came out: "a:0 b:3 …", made folders with "+". */
+/* Names and inodes in the order that came out: "a:0 b:3 …", made directories with "+". */
 static void assert_order(void **state, const char *const *names, const char *want)
 {
     struct spool *s = spool_of(state, names);
@@ -90,7 +90,7 @@ static void refuse_order(void **state, const char *const *names, const char *mes
         __VA_ARGS__, NULL                                                                          \
     }
 
-static void names_come_out_sorted_folders_first(void **state)
+static void names_come_out_sorted_directories_first(void **state)
 {
     assert_order(state, NAMES("b", "a/z", "a/", "a.x", "./", "a/y"),
                  ".:4 a:2 a/y:5 a/z:1 a.x:3 b:0 ");
@@ -104,7 +104,7 @@ static void of_several_with_one_name_the_last_counts(void **state)
     assert_order(state, NAMES("a/", "a"), "a:1 ");
 }
 
-static void folders_that_the_tar_took_for_granted_are_made(void **state)
+static void directories_that_the_tar_took_for_granted_are_made(void **state)
 {
     assert_order(state, NAMES("a/b/c/f"), "a+ a/b+ a/b/c+ a/b/c/f:0 ");
     assert_order(state, NAMES("a/b/f", "a/c/g", "a/h", "x/y"),
@@ -114,9 +114,9 @@ static void folders_that_the_tar_took_for_granted_are_made(void **state)
     assert_order(state, NAMES("a/b/c/", "a/b/"), "a+ a/b:1 a/b/c:0 ");
 }
 
-static void a_name_that_is_file_and_folder_is_refused(void **state)
+static void a_name_that_is_file_and_directory_is_refused(void **state)
 {
-    static const char message[] = "a is both a file and a folder in the tar";
+    static const char message[] = "a is both a file and a directory in the tar";
 
     refuse_order(state, NAMES("a", "a/b"), message);
     refuse_order(state, NAMES("a/b", "a"), message);
@@ -126,9 +126,9 @@ static void a_name_that_is_file_and_folder_is_refused(void **state)
     assert_order(state, NAMES("a", "a.b", "ab"), "a:0 a.b:1 ab:2 ");
 }
 
-static void a_root_that_is_no_folder_is_refused(void **state)
+static void a_root_that_is_no_directory_is_refused(void **state)
 {
-    refuse_order(state, NAMES(".", "a"), "the root of the tar is not a folder");
+    refuse_order(state, NAMES(".", "a"), "the root of the tar is not a directory");
     assert_order(state, NAMES(".", "./"), ".:1 ");
 }
 
@@ -201,15 +201,15 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(names_come_out_sorted_folders_first),
-    IN_FOLDER(of_several_with_one_name_the_last_counts),
-    IN_FOLDER(folders_that_the_tar_took_for_granted_are_made),
-    IN_FOLDER(a_name_that_is_file_and_folder_is_refused),
-    IN_FOLDER(a_root_that_is_no_folder_is_refused),
-    IN_FOLDER(a_hard_link_leads_to_a_file_before_or_behind_it),
-    IN_FOLDER(a_hard_link_to_nothing_is_refused),
-    IN_FOLDER(many_names_in_any_order_make_an_index),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(names_come_out_sorted_directories_first),
+    IN_DIRECTORY(of_several_with_one_name_the_last_counts),
+    IN_DIRECTORY(directories_that_the_tar_took_for_granted_are_made),
+    IN_DIRECTORY(a_name_that_is_file_and_directory_is_refused),
+    IN_DIRECTORY(a_root_that_is_no_directory_is_refused),
+    IN_DIRECTORY(a_hard_link_leads_to_a_file_before_or_behind_it),
+    IN_DIRECTORY(a_hard_link_to_nothing_is_refused),
+    IN_DIRECTORY(many_names_in_any_order_make_an_index),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

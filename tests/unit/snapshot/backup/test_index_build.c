@@ -203,7 +203,7 @@ static void what_came_in_no_order_is_sorted(void **state)
     begin_picture(state, &p);
     p.options.is_sorted = false;
     spool_file(&p, "b", 0, 0);
-    spool_file(&p, "a/c", 0, 0); /* its folder is taken for granted */
+    spool_file(&p, "a/c", 0, 0); /* its directory is taken for granted */
     spool_file(&p, "b", 0, 0);
     x = develop(&p, &build);
     assert_int_equal(index_header(x)->file_count, 3);
@@ -308,15 +308,15 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(objects_that_no_block_needs_are_left_out_and_the_rest_keep_their_order),
-    IN_FOLDER(every_row_is_renumbered_on_both_sides_of_a_piece),
-    IN_FOLDER(a_snapshot_of_nothing_has_an_index),
-    IN_FOLDER(a_file_table_of_many_pieces_is_copied_whole),
-    IN_FOLDER(what_came_in_no_order_is_sorted),
-    IN_FOLDER(a_block_in_an_object_that_nobody_made_is_refused),
-    IN_FOLDER(the_objects_can_be_taken_once),
-    IN_FOLDER(a_sink_that_fails_at_any_piece_ends_the_writing),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(objects_that_no_block_needs_are_left_out_and_the_rest_keep_their_order),
+    IN_DIRECTORY(every_row_is_renumbered_on_both_sides_of_a_piece),
+    IN_DIRECTORY(a_snapshot_of_nothing_has_an_index),
+    IN_DIRECTORY(a_file_table_of_many_pieces_is_copied_whole),
+    IN_DIRECTORY(what_came_in_no_order_is_sorted),
+    IN_DIRECTORY(a_block_in_an_object_that_nobody_made_is_refused),
+    IN_DIRECTORY(the_objects_can_be_taken_once),
+    IN_DIRECTORY(a_sink_that_fails_at_any_piece_ends_the_writing),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

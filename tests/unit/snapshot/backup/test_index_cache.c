@@ -143,11 +143,11 @@ static void what_no_restore_could_read_is_refused_and_leaves_nothing(void **stat
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_copy_with_any_byte_changed_is_refused_and_named),
-    IN_FOLDER(no_memory_is_said),
-    IN_FOLDER(all_other_copies_are_pruned),
-    IN_FOLDER(a_copy_has_its_name_once_it_is_committed),
-    IN_FOLDER(what_no_restore_could_read_is_refused_and_leaves_nothing),
+    IN_DIRECTORY(a_copy_with_any_byte_changed_is_refused_and_named),
+    IN_DIRECTORY(no_memory_is_said),
+    IN_DIRECTORY(all_other_copies_are_pruned),
+    IN_DIRECTORY(a_copy_has_its_name_once_it_is_committed),
+    IN_DIRECTORY(what_no_restore_could_read_is_refused_and_leaves_nothing),
 };
 
 int main(void)

@@ -247,12 +247,12 @@ static void its_name_is_in_the_journal_before_the_object_is_begun(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(what_is_sealed_and_what_is_cached_is_the_image),
-    IN_FOLDER(what_is_not_kept_leaves_no_copy),
-    IN_FOLDER(an_index_of_another_length_than_its_manifest_says_is_refused),
-    IN_FOLDER(an_index_that_no_restore_would_take_is_refused),
-    IN_FOLDER(a_store_that_fails_at_any_operation_leaves_neither_copy_nor_object),
-    IN_FOLDER(its_name_is_in_the_journal_before_the_object_is_begun),
+    IN_DIRECTORY(what_is_sealed_and_what_is_cached_is_the_image),
+    IN_DIRECTORY(what_is_not_kept_leaves_no_copy),
+    IN_DIRECTORY(an_index_of_another_length_than_its_manifest_says_is_refused),
+    IN_DIRECTORY(an_index_that_no_restore_would_take_is_refused),
+    IN_DIRECTORY(a_store_that_fails_at_any_operation_leaves_neither_copy_nor_object),
+    IN_DIRECTORY(its_name_is_in_the_journal_before_the_object_is_begun),
 };
 
 int main(void)

@@ -234,12 +234,12 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(what_was_added_is_read_back_where_it_was_said_to_be),
-    IN_FOLDER(a_pack_without_blocks_is_none),
-    IN_FOLDER(a_pack_that_is_not_finished_leaves_only_its_name_in_the_journal),
-    IN_FOLDER(a_full_pack_is_followed_by_the_next),
-    IN_FOLDER(workers_do_not_share_a_pack),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(what_was_added_is_read_back_where_it_was_said_to_be),
+    IN_DIRECTORY(a_pack_without_blocks_is_none),
+    IN_DIRECTORY(a_pack_that_is_not_finished_leaves_only_its_name_in_the_journal),
+    IN_DIRECTORY(a_full_pack_is_followed_by_the_next),
+    IN_DIRECTORY(workers_do_not_share_a_pack),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

@@ -205,14 +205,14 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(the_cached_copy_is_used_without_any_key),
-    IN_FOLDER(without_a_copy_the_repositorys_is_decrypted),
-    IN_FOLDER(a_damaged_copy_is_never_used),
-    IN_FOLDER(another_snapshots_copy_is_not_used),
-    IN_FOLDER(a_link_in_place_of_the_copy_is_not_followed),
-    IN_FOLDER(with_neither_it_is_not_found),
-    IN_FOLDER(a_damaged_index_in_the_repository_is_corrupt),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(the_cached_copy_is_used_without_any_key),
+    IN_DIRECTORY(without_a_copy_the_repositorys_is_decrypted),
+    IN_DIRECTORY(a_damaged_copy_is_never_used),
+    IN_DIRECTORY(another_snapshots_copy_is_not_used),
+    IN_DIRECTORY(a_link_in_place_of_the_copy_is_not_followed),
+    IN_DIRECTORY(with_neither_it_is_not_found),
+    IN_DIRECTORY(a_damaged_index_in_the_repository_is_corrupt),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

@@ -528,13 +528,13 @@ static void a_file_that_vanished_is_said_and_passed_over(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(only_what_is_surely_unchanged_is_inherited),
-    IN_FOLDER(what_is_inherited_keeps_its_rows),
-    IN_FOLDER(a_partial_last_block_is_compared_only_with_one_of_the_same_end),
-    IN_FOLDER(blocks_of_another_size_are_not_compared),
-    IN_FOLDER(a_file_that_shrinks_while_it_is_read_is_marked_and_ends_in_zeros),
-    IN_FOLDER(a_file_that_grows_while_it_is_read_is_marked),
-    IN_FOLDER(a_file_that_vanished_is_said_and_passed_over),
+    IN_DIRECTORY(only_what_is_surely_unchanged_is_inherited),
+    IN_DIRECTORY(what_is_inherited_keeps_its_rows),
+    IN_DIRECTORY(a_partial_last_block_is_compared_only_with_one_of_the_same_end),
+    IN_DIRECTORY(blocks_of_another_size_are_not_compared),
+    IN_DIRECTORY(a_file_that_shrinks_while_it_is_read_is_marked_and_ends_in_zeros),
+    IN_DIRECTORY(a_file_that_grows_while_it_is_read_is_marked),
+    IN_DIRECTORY(a_file_that_vanished_is_said_and_passed_over),
 };
 
 int main(void)

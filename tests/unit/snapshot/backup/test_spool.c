@@ -100,11 +100,11 @@ static void it_leaves_no_name_behind(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(entries_are_read_back_in_their_order),
-    IN_FOLDER(an_entry_is_marked_as_changed_wherever_it_lies),
-    IN_FOLDER(rows_are_put_in_any_order),
-    IN_FOLDER(reading_past_the_end_is_said),
-    IN_FOLDER(it_leaves_no_name_behind),
+    IN_DIRECTORY(entries_are_read_back_in_their_order),
+    IN_DIRECTORY(an_entry_is_marked_as_changed_wherever_it_lies),
+    IN_DIRECTORY(rows_are_put_in_any_order),
+    IN_DIRECTORY(reading_past_the_end_is_said),
+    IN_DIRECTORY(it_leaves_no_name_behind),
 };
 
 int main(void)

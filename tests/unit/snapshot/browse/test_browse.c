@@ -159,10 +159,10 @@ static void a_time_beyond_all_numbers_is_the_last_there_is(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(what_lies_at_or_below_a_path_is_listed),
-    IN_FOLDER(who_lists_can_stop_it),
-    IN_FOLDER(one_files_content_is_written_out),
-    IN_FOLDER(a_time_beyond_all_numbers_is_the_last_there_is),
+    IN_DIRECTORY(what_lies_at_or_below_a_path_is_listed),
+    IN_DIRECTORY(who_lists_can_stop_it),
+    IN_DIRECTORY(one_files_content_is_written_out),
+    IN_DIRECTORY(a_time_beyond_all_numbers_is_the_last_there_is),
 };
 
 int main(void)

@@ -224,13 +224,13 @@ static void what_cannot_be_read_ends_the_tar_with_its_own_message(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_hard_link_comes_behind_its_first_name_or_has_the_content),
-    IN_FOLDER(extents_at_both_ends_grow_to_blocks_and_stay_within_the_file),
-    IN_FOLDER(extents_of_one_block_become_one),
-    IN_FOLDER(nothing_is_written_when_a_path_is_not_there),
-    IN_FOLDER(a_full_disk_is_a_matter_of_storage),
-    IN_FOLDER(a_reader_that_went_away_is_said),
-    IN_FOLDER(what_cannot_be_read_ends_the_tar_with_its_own_message),
+    IN_DIRECTORY(a_hard_link_comes_behind_its_first_name_or_has_the_content),
+    IN_DIRECTORY(extents_at_both_ends_grow_to_blocks_and_stay_within_the_file),
+    IN_DIRECTORY(extents_of_one_block_become_one),
+    IN_DIRECTORY(nothing_is_written_when_a_path_is_not_there),
+    IN_DIRECTORY(a_full_disk_is_a_matter_of_storage),
+    IN_DIRECTORY(a_reader_that_went_away_is_said),
+    IN_DIRECTORY(what_cannot_be_read_ends_the_tar_with_its_own_message),
 };
 
 int main(void)

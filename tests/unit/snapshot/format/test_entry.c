@@ -250,11 +250,11 @@ static void every_number_has_its_limits(void **state)
 
 /* Entries that are well-formed and say what cannot be. */
 typedef void change_entry(struct entry *e);
-static void folder_with_content(struct entry *e)
+static void directory_with_content(struct entry *e)
 {
     e->type = ENTRY_DIR;
 }
-static void link_flag_on_a_folder(struct entry *e)
+static void link_flag_on_a_directory(struct entry *e)
 {
     e->type = ENTRY_DIR;
     e->flags = ENTRY_HARD_LINK;
@@ -354,8 +354,9 @@ static void what_cannot_be_is_refused(void **state)
         change_entry *change;
         const char *message;
     } rows[] = {
-        {folder_with_content, "a file entry has an impossible size"},
-        {link_flag_on_a_folder, "a file entry has a link target where none can be, or lacks one"},
+        {directory_with_content, "a file entry has an impossible size"},
+        {link_flag_on_a_directory,
+         "a file entry has a link target where none can be, or lacks one"},
         {hard_link_with_content, "a file entry has an impossible size"},
         {hard_link_to_nowhere, "a file entry has a link target where none can be, or lacks one"},
         {hard_link_upwards, "a path is absolute, or has an empty, \".\" or \"..\" part"},

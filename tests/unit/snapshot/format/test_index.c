@@ -117,7 +117,7 @@ static void names_out_of_order_are_refused(void **state)
     }
 }
 
-static void a_root_that_is_no_folder_is_refused(void **state)
+static void a_root_that_is_no_directory_is_refused(void **state)
 {
     struct parts p = parts_of_nothing();
 
@@ -171,10 +171,10 @@ static void a_path_that_is_too_long_is_refused(void **state)
                      "4095");
 }
 
-/* What stands where the folder of a file would have to. */
-static void a_file_in_no_folder_is_refused(void **state)
+/* What stands where the directory of a file would have to. */
+static void a_file_in_no_directory_is_refused(void **state)
 {
-    static const char message[] = "a file of the index lies in no folder of it";
+    static const char message[] = "a file of the index lies in no directory of it";
 
     (void)state;
     for (int kind = 0; kind <= ENTRY_FIFO; kind++) {
@@ -190,34 +190,34 @@ static void a_file_in_no_folder_is_refused(void **state)
     }
 }
 
-static void a_file_in_a_folder_of_a_like_name_is_refused(void **state)
+static void a_file_in_a_directory_of_a_like_name_is_refused(void **state)
 {
-    static const char *const folders[][2] = {
+    static const char *const directories[][2] = {
         {"a", "ab/c"}, {"ab", "a/c"}, {"a/b", "a/bc/d"}, {"a", "a/b/c"}};
 
     (void)state;
-    for (size_t i = 0; i < COUNT(folders); i++) {
+    for (size_t i = 0; i < COUNT(directories); i++) {
         struct parts p = parts_of_nothing();
         struct index *x = NULL;
 
-        if (strchr(folders[i][0], '/') != NULL)
+        if (strchr(directories[i][0], '/') != NULL)
             add_named(&p, ENTRY_DIR, "a");
-        add_named(&p, ENTRY_DIR, folders[i][0]);
-        add_named(&p, ENTRY_FILE, folders[i][1]);
+        add_named(&p, ENTRY_DIR, directories[i][0]);
+        add_named(&p, ENTRY_FILE, directories[i][1]);
         assert_refused(open_parts(&p, &x), ERR_CORRUPT, NULL);
         parts_clear(&p);
     }
 }
 
-static void a_folder_that_was_left_can_be_gone_back_above(void **state)
+static void a_directory_that_was_left_can_be_gone_back_above(void **state)
 {
-    static const char *const folders[] = {"a", "a/b", "a/b/c", "a/x", "a/x/y", "b"};
+    static const char *const directories[] = {"a", "a/b", "a/b/c", "a/x", "a/x/y", "b"};
     struct parts p = parts_of_nothing();
     struct index *x = NULL;
 
     (void)state;
-    for (size_t i = 0; i < COUNT(folders); i++)
-        add_named(&p, ENTRY_DIR, folders[i]);
+    for (size_t i = 0; i < COUNT(directories); i++)
+        add_named(&p, ENTRY_DIR, directories[i]);
     assert_done(open_parts(&p, &x));
     use_index(x);
     index_free(x);
@@ -580,13 +580,13 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_name_is_found_with_and_without_the_root),
     cmocka_unit_test(an_empty_one_opens),
     cmocka_unit_test(names_out_of_order_are_refused),
-    cmocka_unit_test(a_root_that_is_no_folder_is_refused),
+    cmocka_unit_test(a_root_that_is_no_directory_is_refused),
     cmocka_unit_test(an_unsafe_path_is_refused),
     cmocka_unit_test(a_path_with_a_nul_is_refused),
     cmocka_unit_test(a_path_that_is_too_long_is_refused),
-    cmocka_unit_test(a_file_in_no_folder_is_refused),
-    cmocka_unit_test(a_file_in_a_folder_of_a_like_name_is_refused),
-    cmocka_unit_test(a_folder_that_was_left_can_be_gone_back_above),
+    cmocka_unit_test(a_file_in_no_directory_is_refused),
+    cmocka_unit_test(a_file_in_a_directory_of_a_like_name_is_refused),
+    cmocka_unit_test(a_directory_that_was_left_can_be_gone_back_above),
     cmocka_unit_test(blocks_that_the_map_does_not_have_are_refused),
     cmocka_unit_test(a_block_in_an_object_that_is_not_named_is_refused),
     cmocka_unit_test(a_bad_row_beyond_the_first_piece_is_seen),

@@ -574,13 +574,13 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_changed_byte_is_refused_or_harmless),
     cmocka_unit_test(no_memory_is_said),
     cmocka_unit_test(the_index_must_name_the_same_objects),
-    IN_FOLDER(a_missing_manifest_is_said),
-    IN_FOLDER(a_manifest_of_another_digest_is_refused),
-    IN_FOLDER(a_manifest_of_something_else_is_refused_though_it_is_signed),
-    IN_FOLDER(the_records_own_data_key_comes_first_and_seals_the_index),
-    IN_FOLDER(a_rewrap_of_another_data_key_is_refused),
-    IN_FOLDER(an_object_that_is_missing_or_of_another_size_is_named),
-    IN_FOLDER(a_manifest_of_other_objects_than_its_index_is_not_opened),
+    IN_DIRECTORY(a_missing_manifest_is_said),
+    IN_DIRECTORY(a_manifest_of_another_digest_is_refused),
+    IN_DIRECTORY(a_manifest_of_something_else_is_refused_though_it_is_signed),
+    IN_DIRECTORY(the_records_own_data_key_comes_first_and_seals_the_index),
+    IN_DIRECTORY(a_rewrap_of_another_data_key_is_refused),
+    IN_DIRECTORY(an_object_that_is_missing_or_of_another_size_is_named),
+    IN_DIRECTORY(a_manifest_of_other_objects_than_its_index_is_not_opened),
 };
 
 int main(void)

@@ -246,11 +246,11 @@ static void no_memory_is_said(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_snapshot_is_found_by_each_of_its_names),
     cmocka_unit_test(what_is_no_name_of_one_is_refused),
-    IN_FOLDER(snapshots_come_oldest_first_and_live),
-    IN_FOLDER(a_record_that_lacks_or_breaks_a_member_is_damaged_and_hides_no_other),
-    IN_FOLDER(two_records_of_one_id_are_damaged_and_hide_no_other),
+    IN_DIRECTORY(snapshots_come_oldest_first_and_live),
+    IN_DIRECTORY(a_record_that_lacks_or_breaks_a_member_is_damaged_and_hides_no_other),
+    IN_DIRECTORY(two_records_of_one_id_are_damaged_and_hide_no_other),
     cmocka_unit_test(when_all_are_damaged_there_is_no_latest),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

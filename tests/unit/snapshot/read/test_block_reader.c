@@ -301,17 +301,17 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_block_is_read_wherever_it_lies_in_its_object),
-    IN_FOLDER(a_block_that_ends_one_byte_behind_its_object_is_refused),
-    IN_FOLDER(a_block_whose_sha256_is_another_is_refused_and_the_next_is_read),
-    IN_FOLDER(a_raw_block_is_exactly_as_long_as_its_file_says),
-    IN_FOLDER(a_compressed_block_is_exactly_as_long_as_its_file_says),
-    IN_FOLDER(zeros_come_without_a_look_at_any_object),
-    IN_FOLDER(each_object_opens_with_the_key_of_its_own_scope),
-    IN_FOLDER(another_object_under_the_name_is_refused),
-    IN_FOLDER(four_objects_stay_open_and_the_one_used_longest_ago_gives_way),
-    IN_FOLDER(a_store_that_fails_at_any_operation_says_so_and_can_be_asked_again),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(a_block_is_read_wherever_it_lies_in_its_object),
+    IN_DIRECTORY(a_block_that_ends_one_byte_behind_its_object_is_refused),
+    IN_DIRECTORY(a_block_whose_sha256_is_another_is_refused_and_the_next_is_read),
+    IN_DIRECTORY(a_raw_block_is_exactly_as_long_as_its_file_says),
+    IN_DIRECTORY(a_compressed_block_is_exactly_as_long_as_its_file_says),
+    IN_DIRECTORY(zeros_come_without_a_look_at_any_object),
+    IN_DIRECTORY(each_object_opens_with_the_key_of_its_own_scope),
+    IN_DIRECTORY(another_object_under_the_name_is_refused),
+    IN_DIRECTORY(four_objects_stay_open_and_the_one_used_longest_ago_gives_way),
+    IN_DIRECTORY(a_store_that_fails_at_any_operation_says_so_and_can_be_asked_again),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

@@ -146,10 +146,10 @@ static void nothing_of_a_wrong_block_reaches_the_sink_and_the_file_is_named(void
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_file_comes_whole_wherever_its_last_block_ends),
-    IN_FOLDER(a_hard_link_is_found_as_the_name_that_has_the_content),
-    IN_FOLDER(a_sink_that_is_full_ends_the_reading),
-    IN_FOLDER(nothing_of_a_wrong_block_reaches_the_sink_and_the_file_is_named),
+    IN_DIRECTORY(a_file_comes_whole_wherever_its_last_block_ends),
+    IN_DIRECTORY(a_hard_link_is_found_as_the_name_that_has_the_content),
+    IN_DIRECTORY(a_sink_that_is_full_ends_the_reading),
+    IN_DIRECTORY(nothing_of_a_wrong_block_reaches_the_sink_and_the_file_is_named),
 };
 
 int main(void)

@@ -35,7 +35,7 @@ static void add_empty(struct choosing *c, const char *path, uint64_t size)
 
 /* ---- what is chosen ---- */
 
-static void what_lies_at_or_below_a_path_is_chosen_and_its_folders_too(void **state)
+static void what_lies_at_or_below_a_path_is_chosen_and_its_directories_too(void **state)
 {
     static const char *const only[] = {"a/b", "x", NULL};
     static const struct {
@@ -43,7 +43,7 @@ static void what_lies_at_or_below_a_path_is_chosen_and_its_folders_too(void **st
         enum entry_type type;
         enum selection_choice choice;
     } rows[] = {
-        {".", ENTRY_DIR, SELECTION_FOLDER},       {"a", ENTRY_DIR, SELECTION_FOLDER},
+        {".", ENTRY_DIR, SELECTION_DIRECTORY},    {"a", ENTRY_DIR, SELECTION_DIRECTORY},
         {"a/b", ENTRY_DIR, SELECTION_WHOLE},      {"a/b/c", ENTRY_FILE, SELECTION_WHOLE},
         {"a/b/c/d", ENTRY_FIFO, SELECTION_WHOLE}, {"a/bc", ENTRY_FILE, SELECTION_SKIP},
         {"a/b.c", ENTRY_DIR, SELECTION_SKIP},     {"a/a", ENTRY_DIR, SELECTION_SKIP},
@@ -195,11 +195,11 @@ static void of_a_sparse_file_only_its_data_needs_room(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(what_lies_at_or_below_a_path_is_chosen_and_its_folders_too),
-    IN_FOLDER(a_walk_passes_over_what_is_not_asked_for_and_links_may_come_last),
-    IN_FOLDER(the_content_of_a_link_is_its_own_only_without_the_first_name),
-    IN_FOLDER(a_link_counts_its_content_only_where_its_first_name_is_left_out),
-    IN_FOLDER(of_a_sparse_file_only_its_data_needs_room),
+    IN_DIRECTORY(what_lies_at_or_below_a_path_is_chosen_and_its_directories_too),
+    IN_DIRECTORY(a_walk_passes_over_what_is_not_asked_for_and_links_may_come_last),
+    IN_DIRECTORY(the_content_of_a_link_is_its_own_only_without_the_first_name),
+    IN_DIRECTORY(a_link_counts_its_content_only_where_its_first_name_is_left_out),
+    IN_DIRECTORY(of_a_sparse_file_only_its_data_needs_room),
 };
 
 int main(void)

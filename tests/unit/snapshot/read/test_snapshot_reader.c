@@ -97,10 +97,10 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(every_data_key_is_unwrapped_once),
-    IN_FOLDER(a_key_that_is_refused_refuses_the_snapshot),
-    IN_FOLDER(a_pack_that_is_missing_is_noticed_before_anything_is_read),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(every_data_key_is_unwrapped_once),
+    IN_DIRECTORY(a_key_that_is_refused_refuses_the_snapshot),
+    IN_DIRECTORY(a_pack_that_is_missing_is_noticed_before_anything_is_read),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

@@ -1,6 +1,6 @@
 /*
- * A snapshot of a small database-like tree, opened for a restore, and an empty folder to restore it
- * to.
+ * A snapshot of a small database-like tree, opened for a restore, and an empty directory to restore
+ * it to.
  *
  * Uses: snapshot/restore, tests/unit/snapshot/repositories.h.
  */
@@ -19,8 +19,8 @@ struct restore_scene {
     struct restore_target t;
 };
 
-/* The source has WiredTiger.turtle, a, z and d/f; "target" is the empty folder. `t` is left zero,
- * for the test to begin. */
+/* The source has WiredTiger.turtle, a, z and d/f; "target" is the empty directory. `t` is left
+ * zero, for the test to begin. */
 void make_restore_scene(void **state, struct restore_scene *s);
 void clear_restore_scene(struct restore_scene *s);
 

@@ -157,13 +157,13 @@ static void a_snapshot_that_lost_its_manifest_hides_no_other_of_its_key(void **s
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(the_nearest_on_each_side_is_named),
-    IN_FOLDER(the_first_and_the_last_have_neighbours_on_one_side),
-    IN_FOLDER(a_rejected_passphrase_has_no_alternatives_and_is_not_tried_on_others),
-    IN_FOLDER(the_only_one_has_no_alternative),
-    IN_FOLDER(a_key_that_cannot_be_used_is_no_alternative),
-    IN_FOLDER(a_key_that_refused_is_not_asked_for_each_snapshot_of_its_chain),
-    IN_FOLDER(a_snapshot_that_lost_its_manifest_hides_no_other_of_its_key),
+    IN_DIRECTORY(the_nearest_on_each_side_is_named),
+    IN_DIRECTORY(the_first_and_the_last_have_neighbours_on_one_side),
+    IN_DIRECTORY(a_rejected_passphrase_has_no_alternatives_and_is_not_tried_on_others),
+    IN_DIRECTORY(the_only_one_has_no_alternative),
+    IN_DIRECTORY(a_key_that_cannot_be_used_is_no_alternative),
+    IN_DIRECTORY(a_key_that_refused_is_not_asked_for_each_snapshot_of_its_chain),
+    IN_DIRECTORY(a_snapshot_that_lost_its_manifest_hides_no_other_of_its_key),
 };
 
 int main(void)

@@ -15,7 +15,7 @@ static void make_family(void **state, struct world *w)
 }
 
 struct asked {
-    const char *target; /* a name in the test's folder */
+    const char *target; /* a name in the test's directory */
     const char *const *only;
     bool delta, dry_run;
 };
@@ -49,7 +49,7 @@ static void assert_nothing_left(void **state)
     assert_false(file_exists(in(state, "target.sealpoint-incomplete")));
 }
 
-static void an_empty_folder_is_filled_and_a_full_one_refused(void **state)
+static void an_empty_directory_is_filled_and_a_full_one_refused(void **state)
 {
     struct asked asked = {.target = "target"};
     struct restore_result r;
@@ -294,15 +294,15 @@ static void a_key_that_refuses_leaves_no_target(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(an_empty_folder_is_filled_and_a_full_one_refused),
-    IN_FOLDER(a_dry_run_touches_nothing),
-    IN_FOLDER(only_what_is_asked_for_is_restored),
-    IN_FOLDER(no_damaged_object_is_restored),
-    IN_FOLDER(an_older_state_is_brought_up_to_the_snapshot),
-    IN_FOLDER(a_failed_delta_is_marked_until_it_is_run_again),
-    IN_FOLDER(a_store_that_fails_at_any_step_leaves_no_target),
-    IN_FOLDER(wrong_bytes_from_the_store_never_reach_a_target),
-    IN_FOLDER(a_key_that_refuses_leaves_no_target),
+    IN_DIRECTORY(an_empty_directory_is_filled_and_a_full_one_refused),
+    IN_DIRECTORY(a_dry_run_touches_nothing),
+    IN_DIRECTORY(only_what_is_asked_for_is_restored),
+    IN_DIRECTORY(no_damaged_object_is_restored),
+    IN_DIRECTORY(an_older_state_is_brought_up_to_the_snapshot),
+    IN_DIRECTORY(a_failed_delta_is_marked_until_it_is_run_again),
+    IN_DIRECTORY(a_store_that_fails_at_any_step_leaves_no_target),
+    IN_DIRECTORY(wrong_bytes_from_the_store_never_reach_a_target),
+    IN_DIRECTORY(a_key_that_refuses_leaves_no_target),
 };
 
 int main(void)

@@ -11,7 +11,7 @@
 
 static uint8_t content[4 * BLOCK_LEN];
 
-/* A target folder, its files made as a restore makes them before their content. */
+/* A target directory, its files made as a restore makes them before their content. */
 struct filling {
     struct handmade h;
     struct selection selection;
@@ -391,18 +391,18 @@ static void delta_of_a_sparse_file_leaves_nothing_old_in_its_holes(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_file_is_whole_wherever_its_last_block_ends),
-    IN_FOLDER(of_a_sparse_file_only_its_data_takes_room),
-    IN_FOLDER(what_cannot_be_read_names_the_file_it_was_for),
-    IN_FOLDER(a_wrong_block_is_never_written),
-    IN_FOLDER(a_full_disk_is_a_matter_of_storage),
-    IN_FOLDER(a_link_in_place_of_the_file_is_not_written_through),
-    IN_FOLDER(a_link_in_place_of_a_file_of_zeros_is_not_written_through),
-    IN_FOLDER(delta_reads_only_what_the_target_does_not_have),
-    IN_FOLDER(delta_of_a_file_that_is_too_short_is_not_taken_in_by_equal_blocks),
-    IN_FOLDER(delta_writes_zeros_over_what_was_there),
-    IN_FOLDER(delta_fills_each_of_the_files_that_share_a_block),
-    IN_FOLDER(delta_of_a_sparse_file_leaves_nothing_old_in_its_holes),
+    IN_DIRECTORY(a_file_is_whole_wherever_its_last_block_ends),
+    IN_DIRECTORY(of_a_sparse_file_only_its_data_takes_room),
+    IN_DIRECTORY(what_cannot_be_read_names_the_file_it_was_for),
+    IN_DIRECTORY(a_wrong_block_is_never_written),
+    IN_DIRECTORY(a_full_disk_is_a_matter_of_storage),
+    IN_DIRECTORY(a_link_in_place_of_the_file_is_not_written_through),
+    IN_DIRECTORY(a_link_in_place_of_a_file_of_zeros_is_not_written_through),
+    IN_DIRECTORY(delta_reads_only_what_the_target_does_not_have),
+    IN_DIRECTORY(delta_of_a_file_that_is_too_short_is_not_taken_in_by_equal_blocks),
+    IN_DIRECTORY(delta_writes_zeros_over_what_was_there),
+    IN_DIRECTORY(delta_fills_each_of_the_files_that_share_a_block),
+    IN_DIRECTORY(delta_of_a_sparse_file_leaves_nothing_old_in_its_holes),
 };
 
 int main(void)

@@ -8,7 +8,7 @@
 /* What needs no real mount: the list, the guard, the sweep after a kill. The rest is in the
  * scenario tests. */
 
-/* An ordinary folder stands in for a mount point's target: but for being found, that is all it
+/* An ordinary directory stands in for a mount point's target: but for being found, that is all it
  * takes. */
 
 /* What target_check() does, once it has found a mount point. */
@@ -202,7 +202,7 @@ static void a_list_that_leads_out_of_the_target_is_refused(void **state)
     clear_restore_scene(&s);
 }
 
-static void a_link_in_our_folders_place_is_not_followed(void **state)
+static void a_link_in_our_directories_place_is_not_followed(void **state)
 {
     struct restore_scene s;
 
@@ -263,16 +263,16 @@ static void a_name_that_is_ours_is_refused_in_a_snapshot(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(what_is_filled_comes_up_and_nothing_of_ours_stays),
-    IN_FOLDER(no_mongod_can_start_until_all_is_there),
-    IN_FOLDER(an_undone_restore_leaves_what_was_there),
-    IN_FOLDER(a_restore_killed_between_two_moves_is_removed_by_the_next),
-    IN_FOLDER(what_others_put_beside_a_killed_restore_is_refused_and_stays),
-    IN_FOLDER(a_name_that_comes_meanwhile_stops_the_moves_and_stays),
-    IN_FOLDER(a_list_that_leads_out_of_the_target_is_refused),
-    IN_FOLDER(a_link_in_our_folders_place_is_not_followed),
-    IN_FOLDER(the_list_has_every_name_that_is_moved_up),
-    IN_FOLDER(a_name_that_is_ours_is_refused_in_a_snapshot),
+    IN_DIRECTORY(what_is_filled_comes_up_and_nothing_of_ours_stays),
+    IN_DIRECTORY(no_mongod_can_start_until_all_is_there),
+    IN_DIRECTORY(an_undone_restore_leaves_what_was_there),
+    IN_DIRECTORY(a_restore_killed_between_two_moves_is_removed_by_the_next),
+    IN_DIRECTORY(what_others_put_beside_a_killed_restore_is_refused_and_stays),
+    IN_DIRECTORY(a_name_that_comes_meanwhile_stops_the_moves_and_stays),
+    IN_DIRECTORY(a_list_that_leads_out_of_the_target_is_refused),
+    IN_DIRECTORY(a_link_in_our_directories_place_is_not_followed),
+    IN_DIRECTORY(the_list_has_every_name_that_is_moved_up),
+    IN_DIRECTORY(a_name_that_is_ours_is_refused_in_a_snapshot),
 };
 
 int main(void)

@@ -6,7 +6,7 @@
 #define BEFORE ": refused before anything was touched"
 
 struct asked {
-    const char *target; /* a name in the test's folder */
+    const char *target; /* a name in the test's directory */
     bool delta, dry_run;
 };
 
@@ -176,11 +176,11 @@ static void a_data_key_is_opened_once_for_its_scope(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_key_that_may_not_be_used_restores_nothing),
-    IN_FOLDER(rejected_credentials_restore_nothing_and_name_no_other),
-    IN_FOLDER(a_key_that_cannot_be_asked_restores_nothing_and_is_not_called_invalid),
-    IN_FOLDER(a_key_that_fails_when_it_is_used_restores_nothing),
-    IN_FOLDER(a_data_key_is_opened_once_for_its_scope),
+    IN_DIRECTORY(a_key_that_may_not_be_used_restores_nothing),
+    IN_DIRECTORY(rejected_credentials_restore_nothing_and_name_no_other),
+    IN_DIRECTORY(a_key_that_cannot_be_asked_restores_nothing_and_is_not_called_invalid),
+    IN_DIRECTORY(a_key_that_fails_when_it_is_used_restores_nothing),
+    IN_DIRECTORY(a_data_key_is_opened_once_for_its_scope),
 };
 
 int main(void)

@@ -2,7 +2,7 @@
 
 #include "tests/unit/snapshot/restore/restore_scene.h"
 
-static void a_folder_is_no_mount_point_and_proc_is_one(void **state)
+static void a_directory_is_no_mount_point_and_proc_is_one(void **state)
 {
     struct restore_scene s;
 
@@ -26,15 +26,15 @@ static void a_target_must_have_a_name_of_its_own(void **state)
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
         target_init(&s.t, &s.tree, false, false);
         assert_refused(target_check(&s.t, given[i], 0), ERR_USAGE, NULL);
-        assert_non_null(strstr(err_text(), ": name the folder itself"));
+        assert_non_null(strstr(err_text(), ": name the directory itself"));
         target_clear(&s.t);
     }
     s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
     clear_restore_scene(&s);
 }
 
-/* A folder that is not there, or empty: its sibling is filled and renamed over it. */
-static void an_empty_folder_is_replaced_in_one_step(void **state)
+/* A directory that is not there, or empty: its sibling is filled and renamed over it. */
+static void an_empty_directory_is_replaced_in_one_step(void **state)
 {
     struct restore_scene s;
 
@@ -55,7 +55,7 @@ static void an_empty_folder_is_replaced_in_one_step(void **state)
     assert_false(file_exists(in(state, "target.sealpoint-lock")));
 }
 
-static void an_undone_restore_leaves_the_empty_folder(void **state)
+static void an_undone_restore_leaves_the_empty_directory(void **state)
 {
     struct restore_scene s;
 
@@ -82,11 +82,11 @@ static void what_is_too_large_is_refused_before_anything_is_made(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(an_empty_folder_is_replaced_in_one_step),
-    IN_FOLDER(an_undone_restore_leaves_the_empty_folder),
-    IN_FOLDER(what_is_too_large_is_refused_before_anything_is_made),
-    IN_FOLDER(a_folder_is_no_mount_point_and_proc_is_one),
-    IN_FOLDER(a_target_must_have_a_name_of_its_own),
+    IN_DIRECTORY(an_empty_directory_is_replaced_in_one_step),
+    IN_DIRECTORY(an_undone_restore_leaves_the_empty_directory),
+    IN_DIRECTORY(what_is_too_large_is_refused_before_anything_is_made),
+    IN_DIRECTORY(a_directory_is_no_mount_point_and_proc_is_one),
+    IN_DIRECTORY(a_target_must_have_a_name_of_its_own),
 };
 
 int main(void)

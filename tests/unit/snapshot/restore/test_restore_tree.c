@@ -157,7 +157,7 @@ static void modes_and_times_are_right_when_all_is_done(void **state)
 
 /* ---- what an older state is used for ---- */
 
-/* The snapshot has the folder "d" with the file "f" of three bytes in it. */
+/* The snapshot has the directory "d" with the file "f" of three bytes in it. */
 static void begin_delta(void **state, struct planting *p)
 {
     begin_planting(state, p);
@@ -213,7 +213,7 @@ static void a_pipe_in_place_of_a_file_is_made_anew(void **state)
     end_planting(&p);
 }
 
-static void a_link_in_place_of_a_folder_is_not_followed(void **state)
+static void a_link_in_place_of_a_directory_is_not_followed(void **state)
 {
     struct planting p;
 
@@ -268,7 +268,7 @@ static void a_file_with_an_attribute_of_its_own_is_made_anew(void **state)
     end_planting(&p);
 }
 
-static void a_folder_in_place_of_a_file_goes_with_all_that_is_in_it(void **state)
+static void a_directory_in_place_of_a_file_goes_with_all_that_is_in_it(void **state)
 {
     struct planting p;
 
@@ -339,20 +339,20 @@ static void names_at_the_top_are_known_or_extra_and_what_no_snapshot_holds_is_ne
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_link_may_sort_before_its_first_name),
-    IN_FOLDER(two_links_without_their_first_name_are_two_files),
-    IN_FOLDER(modes_and_times_are_right_when_all_is_done),
-    IN_FOLDER(a_plain_file_is_filled_in_place_and_gets_the_length_it_should_have),
-    IN_FOLDER(a_file_that_is_filled_in_place_gets_mode_and_time),
-    IN_FOLDER(a_pipe_in_place_of_a_file_is_made_anew),
-    IN_FOLDER(a_link_in_place_of_a_folder_is_not_followed),
-    IN_FOLDER(a_link_in_place_of_a_file_is_not_followed),
-    IN_FOLDER(a_file_with_a_second_name_is_made_anew),
-    IN_FOLDER(a_file_with_an_attribute_of_its_own_is_made_anew),
-    IN_FOLDER(a_folder_in_place_of_a_file_goes_with_all_that_is_in_it),
-    IN_FOLDER(what_the_snapshot_does_not_have_goes_but_not_when_a_part_is_asked_for),
-    IN_FOLDER(a_snapshot_without_a_root_does_not_empty_its_target),
-    IN_FOLDER(names_at_the_top_are_known_or_extra_and_what_no_snapshot_holds_is_neither),
+    IN_DIRECTORY(a_link_may_sort_before_its_first_name),
+    IN_DIRECTORY(two_links_without_their_first_name_are_two_files),
+    IN_DIRECTORY(modes_and_times_are_right_when_all_is_done),
+    IN_DIRECTORY(a_plain_file_is_filled_in_place_and_gets_the_length_it_should_have),
+    IN_DIRECTORY(a_file_that_is_filled_in_place_gets_mode_and_time),
+    IN_DIRECTORY(a_pipe_in_place_of_a_file_is_made_anew),
+    IN_DIRECTORY(a_link_in_place_of_a_directory_is_not_followed),
+    IN_DIRECTORY(a_link_in_place_of_a_file_is_not_followed),
+    IN_DIRECTORY(a_file_with_a_second_name_is_made_anew),
+    IN_DIRECTORY(a_file_with_an_attribute_of_its_own_is_made_anew),
+    IN_DIRECTORY(a_directory_in_place_of_a_file_goes_with_all_that_is_in_it),
+    IN_DIRECTORY(what_the_snapshot_does_not_have_goes_but_not_when_a_part_is_asked_for),
+    IN_DIRECTORY(a_snapshot_without_a_root_does_not_empty_its_target),
+    IN_DIRECTORY(names_at_the_top_are_known_or_extra_and_what_no_snapshot_holds_is_neither),
 };
 
 int main(void)

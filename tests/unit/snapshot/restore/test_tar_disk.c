@@ -61,23 +61,23 @@ static void every_kind_of_file_is_made_with_its_mode_and_time(void **state)
     }
 }
 
-static void a_folder_gets_its_time_when_all_in_it_is_made(void **state)
+static void a_directory_gets_its_time_when_all_in_it_is_made(void **state)
 {
     struct tar_disk *d = NULL;
-    struct entry folder = entry_at(ENTRY_DIR, "d");
+    struct entry directory = entry_at(ENTRY_DIR, "d");
     struct entry file = entry_at(ENTRY_FILE, "d/f");
     uint64_t attention = 0;
 
-    folder.mode = 0500;
+    directory.mode = 0500;
     assert_done(tar_disk_new(&d));
-    assert_done(tar_disk_make(d, &folder, in(state, "d"), NULL, &attention));
+    assert_done(tar_disk_make(d, &directory, in(state, "d"), NULL, &attention));
     assert_done(tar_disk_make(d, &file, in(state, "d/f"), NULL, &attention));
     assert_true((look(state, "d").st_mode & 0300) == 0300); /* still to be written in */
     assert_done(tar_disk_finish(d));
     assert_int_equal(look(state, "d").st_mode & 07777, 0500);
     assert_int_equal(look(state, "d").st_mtim.tv_sec, 1700000000);
     tar_disk_free(d);
-    entry_clear(&folder);
+    entry_clear(&directory);
     entry_clear(&file);
 }
 
@@ -155,12 +155,12 @@ static void a_path_with_two_dots_is_not_made(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(every_kind_of_file_is_made_with_its_mode_and_time),
-    IN_FOLDER(a_folder_gets_its_time_when_all_in_it_is_made),
-    IN_FOLDER(a_hard_link_is_the_same_file),
-    IN_FOLDER(an_attribute_that_the_system_refuses_is_said_and_counted),
-    IN_FOLDER(what_cannot_be_made_is_a_failure_and_no_warning),
-    IN_FOLDER(a_path_with_two_dots_is_not_made),
+    IN_DIRECTORY(every_kind_of_file_is_made_with_its_mode_and_time),
+    IN_DIRECTORY(a_directory_gets_its_time_when_all_in_it_is_made),
+    IN_DIRECTORY(a_hard_link_is_the_same_file),
+    IN_DIRECTORY(an_attribute_that_the_system_refuses_is_said_and_counted),
+    IN_DIRECTORY(what_cannot_be_made_is_a_failure_and_no_warning),
+    IN_DIRECTORY(a_path_with_two_dots_is_not_made),
 };
 
 int main(void)

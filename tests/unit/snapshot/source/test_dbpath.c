@@ -20,7 +20,7 @@ static void keep_line(enum log_level level, const char *text)
     snprintf(said + len, sizeof said - len, "%s\n", text);
 }
 
-static int open_folder(void **state)
+static int open_directory(void **state)
 {
     int dir = open(in(state, ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -40,7 +40,7 @@ static void make_database(void **state)
 
 static enum err examine(void **state)
 {
-    int dir = open_folder(state);
+    int dir = open_directory(state);
     uint64_t warned = 0;
     enum err rc;
 
@@ -52,9 +52,9 @@ static enum err examine(void **state)
     return rc;
 }
 
-static void a_folder_with_a_file_wiredtiger_is_a_database(void **state)
+static void a_directory_with_a_file_wiredtiger_is_a_database(void **state)
 {
-    int dir = open_folder(state);
+    int dir = open_directory(state);
 
     assert_false(dbpath_is_one(dir));
     assert_int_equal(mkdir(in(state, "WiredTiger"), 0700), 0);
@@ -156,7 +156,7 @@ static void a_running_mongod_is_said(void **state)
     put_file(in(state, "mongod.lock"), "123\n");
     assert_done(examine(state));
     assert_string_equal(said,
-                        "mongod.lock is not empty: mongod runs on this folder, or was killed. A "
+                        "mongod.lock is not empty: mongod runs on this directory, or was killed. A "
                         "plain copy of a running database may be inconsistent: stop mongod, lock "
                         "it with db.fsyncLock(), or back up a volume snapshot\n");
 }
@@ -196,7 +196,7 @@ static void both_kinds_of_metadata_are_said(void **state)
 
 static void a_target_where_mongod_runs_is_refused(void **state)
 {
-    int dir = open_folder(state);
+    int dir = open_directory(state);
 
     assert_done(dbpath_require_stopped(dir, "/db"));
     put_file(in(state, "mongod.lock"), "");
@@ -209,16 +209,16 @@ static void a_target_where_mongod_runs_is_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_folder_with_a_file_wiredtiger_is_a_database),
+    IN_DIRECTORY(a_directory_with_a_file_wiredtiger_is_a_database),
     cmocka_unit_test(each_rule_leaves_out_what_is_no_data),
-    IN_FOLDER(a_sound_database_gives_no_warning),
-    IN_FOLDER(an_unfinished_initial_sync_is_refused),
-    IN_FOLDER(an_unfinished_restore_is_refused),
-    IN_FOLDER(a_running_mongod_is_said),
-    IN_FOLDER(a_missing_storage_bson_is_said),
-    IN_FOLDER(a_missing_history_store_is_said),
-    IN_FOLDER(both_kinds_of_metadata_are_said),
-    IN_FOLDER(a_target_where_mongod_runs_is_refused),
+    IN_DIRECTORY(a_sound_database_gives_no_warning),
+    IN_DIRECTORY(an_unfinished_initial_sync_is_refused),
+    IN_DIRECTORY(an_unfinished_restore_is_refused),
+    IN_DIRECTORY(a_running_mongod_is_said),
+    IN_DIRECTORY(a_missing_storage_bson_is_said),
+    IN_DIRECTORY(a_missing_history_store_is_said),
+    IN_DIRECTORY(both_kinds_of_metadata_are_said),
+    IN_DIRECTORY(a_target_where_mongod_runs_is_refused),
 };
 
 int main(void)

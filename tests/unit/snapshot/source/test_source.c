@@ -32,13 +32,13 @@ static void assert_first(void **state, const char *path, const char *stream_name
     close(kept);
 }
 
-static void a_dash_is_standard_input_and_all_else_a_folder(void **state)
+static void a_dash_is_standard_input_and_all_else_a_directory(void **state)
 {
     put_file(in(state, "input"), "bytes");
-    assert_int_equal(mkdir(in(state, "folder"), 0700), 0);
+    assert_int_equal(mkdir(in(state, "directory"), 0700), 0);
     assert_first(state, "-", NULL, true, "stream");
     assert_first(state, "-", "dump", true, "dump");
-    assert_first(state, in(state, "folder"), NULL, false, ".");
+    assert_first(state, in(state, "directory"), NULL, false, ".");
 }
 
 static void what_is_neither_is_refused(void **state)
@@ -52,8 +52,8 @@ static void what_is_neither_is_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_dash_is_standard_input_and_all_else_a_folder),
-    IN_FOLDER(what_is_neither_is_refused),
+    IN_DIRECTORY(a_dash_is_standard_input_and_all_else_a_directory),
+    IN_DIRECTORY(what_is_neither_is_refused),
 };
 
 int main(void)

@@ -60,7 +60,7 @@ static void assert_next(struct reading *r, const char *name)
     assert_string_equal(path, name);
 }
 
-static void make_folder(const char *path)
+static void make_directory(const char *path)
 {
     assert_int_equal(mkdir(path, 0755), 0);
 }
@@ -69,8 +69,8 @@ static void files_come_sorted_with_their_metadata(void **state)
 {
     struct reading r;
 
-    make_folder(in(state, "s"));
-    make_folder(in(state, "s/d"));
+    make_directory(in(state, "s"));
+    make_directory(in(state, "s/d"));
     put_file(in(state, "s/d/f"), "12345");
     put_file(in(state, "s/d.x"), "");
     assert_int_equal(symlink("d/f", in(state, "s/l")), 0);
@@ -109,7 +109,7 @@ static void a_second_name_becomes_a_link_to_the_first(void **state)
 {
     struct reading r;
 
-    make_folder(in(state, "s"));
+    make_directory(in(state, "s"));
     put_file(in(state, "s/a"), "x");
     assert_int_equal(link(in(state, "s/a"), in(state, "s/b")), 0);
     r = begin(in(state, "s"));
@@ -131,7 +131,7 @@ static void when_the_first_name_vanishes_the_next_is_the_first(void **state)
 {
     struct reading r;
 
-    make_folder(in(state, "s"));
+    make_directory(in(state, "s"));
     put_file(in(state, "s/a"), "x");
     assert_int_equal(link(in(state, "s/a"), in(state, "s/b")), 0);
     assert_int_equal(link(in(state, "s/a"), in(state, "s/c")), 0);
@@ -154,7 +154,7 @@ static void when_another_file_takes_the_first_name_the_next_is_the_first(void **
 {
     struct reading r;
 
-    make_folder(in(state, "s"));
+    make_directory(in(state, "s"));
     put_file(in(state, "s/a"), "x");
     assert_int_equal(link(in(state, "s/a"), in(state, "s/b")), 0);
     assert_int_equal(link(in(state, "s/a"), in(state, "s/c")), 0);
@@ -173,12 +173,12 @@ static void when_another_file_takes_the_first_name_the_next_is_the_first(void **
     end(&r);
 }
 
-static void what_lies_in_a_folder_that_vanished_is_not_given(void **state)
+static void what_lies_in_a_directory_that_vanished_is_not_given(void **state)
 {
     struct reading r;
 
-    make_folder(in(state, "s"));
-    make_folder(in(state, "s/d"));
+    make_directory(in(state, "s"));
+    make_directory(in(state, "s/d"));
     put_file(in(state, "s/d/f"), "x");
     r = begin(in(state, "s"));
     assert_next(&r, ".");
@@ -194,7 +194,7 @@ static void what_became_another_kind_of_file_has_vanished(void **state)
 {
     struct reading r;
 
-    make_folder(in(state, "s"));
+    make_directory(in(state, "s"));
     put_file(in(state, "s/a"), "x");
     r = begin(in(state, "s"));
     assert_next(&r, ".");
@@ -210,7 +210,7 @@ static void a_file_that_grew_is_described_as_it_is_now(void **state)
 {
     struct reading r;
 
-    make_folder(in(state, "s"));
+    make_directory(in(state, "s"));
     put_file(in(state, "s/a"), "");
     r = begin(in(state, "s"));
     assert_next(&r, ".");
@@ -228,7 +228,7 @@ static void sockets_are_left_out(void **state)
     struct reading r;
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-    make_folder(in(state, "s"));
+    make_directory(in(state, "s"));
     assert_true(snprintf(address.sun_path, sizeof address.sun_path, "%s", in(state, "s/socket")) <
                 (int)sizeof address.sun_path);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
@@ -244,10 +244,10 @@ static void of_a_database_only_its_data_is_given(void **state)
 {
     struct reading r;
 
-    make_folder(in(state, "s"));
+    make_directory(in(state, "s"));
     put_file(in(state, "s/WiredTiger"), "WiredTiger");
     put_file(in(state, "s/mongod.lock"), "");
-    make_folder(in(state, "s/diagnostic.data"));
+    make_directory(in(state, "s/diagnostic.data"));
     put_file(in(state, "s/diagnostic.data/metrics"), "12345");
     put_file(in(state, "s/x.wt"), "123");
     r = begin(in(state, "s"));
@@ -283,14 +283,14 @@ static void a_database_that_lies_elsewhere_in_part_is_refused(void **state)
                                         "a.wt",          "db2/a.wt",     "WiredTiger.turtle",
                                         "journal2/deep", "storage.bson", "WiredTigerLog.1"};
 
-    make_folder(in(state, "s"));
-    make_folder(in(state, "s/db2"));
-    make_folder(in(state, "s/journal2"));
-    make_folder(in(state, "folder"));
+    make_directory(in(state, "s"));
+    make_directory(in(state, "s/db2"));
+    make_directory(in(state, "s/journal2"));
+    make_directory(in(state, "directory"));
     put_file(in(state, "file"), "");
     put_file(in(state, "s/WiredTiger"), "WiredTiger");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        assert_link_refused(state, names[i], in(state, "folder"));
+        assert_link_refused(state, names[i], in(state, "directory"));
     assert_link_refused(state, "journal", in(state, "nowhere"));
     assert_link_refused(state, "db", "nowhere");
     assert_link_refused(state, "a.wt", in(state, "file"));
@@ -304,11 +304,11 @@ static void links_that_are_no_part_of_a_database_do_not_matter(void **state)
 {
     struct reading r;
 
-    make_folder(in(state, "s"));
-    make_folder(in(state, "folder"));
+    make_directory(in(state, "s"));
+    make_directory(in(state, "directory"));
     put_file(in(state, "s/WiredTiger"), "WiredTiger");
     put_file(in(state, "notes"), "");
-    assert_int_equal(symlink(in(state, "folder"), in(state, "s/diagnostic.data")), 0);
+    assert_int_equal(symlink(in(state, "directory"), in(state, "s/diagnostic.data")), 0);
     assert_int_equal(symlink("nowhere", in(state, "s/mongod.lock")), 0);
     assert_int_equal(symlink("../notes", in(state, "s/notes")), 0);
     r = begin(in(state, "s"));
@@ -321,26 +321,26 @@ static void links_that_are_no_part_of_a_database_do_not_matter(void **state)
     end(&r);
 }
 
-static void in_any_other_folder_links_stay_links(void **state)
+static void in_any_other_directory_links_stay_links(void **state)
 {
     struct reading r;
 
-    make_folder(in(state, "s"));
-    make_folder(in(state, "folder"));
+    make_directory(in(state, "s"));
+    make_directory(in(state, "directory"));
     assert_int_equal(symlink("nowhere", in(state, "s/a.wt")), 0);
-    assert_int_equal(symlink(in(state, "folder"), in(state, "s/journal")), 0);
+    assert_int_equal(symlink(in(state, "directory"), in(state, "s/journal")), 0);
     r = begin(in(state, "s"));
     assert_next(&r, ".");
     assert_next(&r, "a.wt");
     assert_next(&r, "journal");
     assert_done(describe(&r));
-    assert_string_equal((const char *)r.e.link.data, in(state, "folder"));
+    assert_string_equal((const char *)r.e.link.data, in(state, "directory"));
     assert_null(next(&r));
     assert_int_equal(r.attention, 0);
     end(&r);
 }
 
-static void what_is_no_folder_is_refused(void **state)
+static void what_is_no_directory_is_refused(void **state)
 {
     struct source s = {.driver = NULL};
     char message[512];
@@ -363,16 +363,16 @@ static void what_is_apart_is_left_out_below_and_refused_as_the_source(void **sta
 
     snprintf(repository, sizeof repository, "%s", in(state, "s/repository"));
     snprintf(other, sizeof other, "%s", in(state, "none"));
-    make_folder(in(state, "s"));
-    make_folder(repository);
-    make_folder(in(state, "s/repository/data"));
-    make_folder(in(state, "s/repository/data/0a"));
+    make_directory(in(state, "s"));
+    make_directory(repository);
+    make_directory(in(state, "s/repository/data"));
+    make_directory(in(state, "s/repository/data/0a"));
     put_file(in(state, "s/z"), "");
     assert_int_equal(symlink("s/repository/data", in(state, "link")), 0);
     for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
         snprintf(message, sizeof message,
                  "source %s: it lies in %s, which is the repository or its state directory: give "
-                 "the folder that is to be backed up",
+                 "the directory that is to be backed up",
                  in(state, inside[i]), repository);
         assert_refused(source_dir_open(in(state, inside[i]), apart, &r.source), ERR_USAGE, message);
     }
@@ -415,8 +415,8 @@ static void no_memory_is_said(void **state)
 {
     char path[512];
 
-    make_folder(in(state, "s"));
-    make_folder(in(state, "s/d"));
+    make_directory(in(state, "s"));
+    make_directory(in(state, "s/d"));
     put_file(in(state, "s/d/f"), "12345");
     assert_int_equal(link(in(state, "s/d/f"), in(state, "s/g")), 0);
     assert_int_equal(symlink("d/f", in(state, "s/l")), 0);
@@ -425,21 +425,21 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(files_come_sorted_with_their_metadata),
-    IN_FOLDER(a_second_name_becomes_a_link_to_the_first),
-    IN_FOLDER(when_the_first_name_vanishes_the_next_is_the_first),
-    IN_FOLDER(when_another_file_takes_the_first_name_the_next_is_the_first),
-    IN_FOLDER(what_lies_in_a_folder_that_vanished_is_not_given),
-    IN_FOLDER(what_became_another_kind_of_file_has_vanished),
-    IN_FOLDER(a_file_that_grew_is_described_as_it_is_now),
-    IN_FOLDER(sockets_are_left_out),
-    IN_FOLDER(of_a_database_only_its_data_is_given),
-    IN_FOLDER(a_database_that_lies_elsewhere_in_part_is_refused),
-    IN_FOLDER(links_that_are_no_part_of_a_database_do_not_matter),
-    IN_FOLDER(in_any_other_folder_links_stay_links),
-    IN_FOLDER(what_is_no_folder_is_refused),
-    IN_FOLDER(what_is_apart_is_left_out_below_and_refused_as_the_source),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(files_come_sorted_with_their_metadata),
+    IN_DIRECTORY(a_second_name_becomes_a_link_to_the_first),
+    IN_DIRECTORY(when_the_first_name_vanishes_the_next_is_the_first),
+    IN_DIRECTORY(when_another_file_takes_the_first_name_the_next_is_the_first),
+    IN_DIRECTORY(what_lies_in_a_directory_that_vanished_is_not_given),
+    IN_DIRECTORY(what_became_another_kind_of_file_has_vanished),
+    IN_DIRECTORY(a_file_that_grew_is_described_as_it_is_now),
+    IN_DIRECTORY(sockets_are_left_out),
+    IN_DIRECTORY(of_a_database_only_its_data_is_given),
+    IN_DIRECTORY(a_database_that_lies_elsewhere_in_part_is_refused),
+    IN_DIRECTORY(links_that_are_no_part_of_a_database_do_not_matter),
+    IN_DIRECTORY(in_any_other_directory_links_stay_links),
+    IN_DIRECTORY(what_is_no_directory_is_refused),
+    IN_DIRECTORY(what_is_apart_is_left_out_below_and_refused_as_the_source),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

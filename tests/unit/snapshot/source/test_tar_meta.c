@@ -355,20 +355,20 @@ static void of_what_cannot_be_opened_the_owner_is_known(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_members_name_is_made_plain),
-    IN_FOLDER(a_name_that_leads_out_is_refused_in_a_path_and_in_a_hard_link),
-    IN_FOLDER(the_longest_name_is_taken_and_one_byte_more_is_not),
-    IN_FOLDER(a_member_without_a_name_is_refused),
-    IN_FOLDER(devices_and_sockets_are_not_held),
-    IN_FOLDER(extents_at_both_ends_are_taken),
-    IN_FOLDER(an_extent_that_reaches_beyond_the_file_ends_with_it),
-    IN_FOLDER(an_extent_that_begins_behind_the_file_is_refused),
-    IN_FOLDER(more_extents_than_an_entry_holds_are_none),
-    IN_FOLDER(what_goes_out_comes_back),
-    IN_FOLDER(an_acl_comes_back_and_a_mode_alone_is_none),
-    IN_FOLDER(holes_at_both_ends_of_a_file_are_seen),
-    IN_FOLDER(a_file_that_is_one_hole_has_no_data),
-    IN_FOLDER(of_what_cannot_be_opened_the_owner_is_known),
+    IN_DIRECTORY(a_members_name_is_made_plain),
+    IN_DIRECTORY(a_name_that_leads_out_is_refused_in_a_path_and_in_a_hard_link),
+    IN_DIRECTORY(the_longest_name_is_taken_and_one_byte_more_is_not),
+    IN_DIRECTORY(a_member_without_a_name_is_refused),
+    IN_DIRECTORY(devices_and_sockets_are_not_held),
+    IN_DIRECTORY(extents_at_both_ends_are_taken),
+    IN_DIRECTORY(an_extent_that_reaches_beyond_the_file_ends_with_it),
+    IN_DIRECTORY(an_extent_that_begins_behind_the_file_is_refused),
+    IN_DIRECTORY(more_extents_than_an_entry_holds_are_none),
+    IN_DIRECTORY(what_goes_out_comes_back),
+    IN_DIRECTORY(an_acl_comes_back_and_a_mode_alone_is_none),
+    IN_DIRECTORY(holes_at_both_ends_of_a_file_are_seen),
+    IN_DIRECTORY(a_file_that_is_one_hole_has_no_data),
+    IN_DIRECTORY(of_what_cannot_be_opened_the_owner_is_known),
 };
 
 int main(void)

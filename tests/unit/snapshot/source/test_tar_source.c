@@ -247,9 +247,9 @@ static void a_tar_no_restore_would_take_is_refused_and_leaves_nothing(void **sta
     assert_refused(back_up_stdin(&w, TAR({"a", AE_IFREG, "a"}, {"l", 0, "nowhere"}), &r),
                    ERR_FAILED, "l is a hard link to nowhere, which is not in the tar");
     assert_refused(back_up_stdin(&w, TAR({"a", AE_IFREG, "a"}, {"a/b", AE_IFREG, "b"}), &r),
-                   ERR_FAILED, "a is both a file and a folder in the tar");
+                   ERR_FAILED, "a is both a file and a directory in the tar");
     assert_refused(back_up_stdin(&w, TAR({"a", AE_IFLNK, "/etc"}, {"a/b", AE_IFREG, "b"}), &r),
-                   ERR_FAILED, "a is both a file and a folder in the tar");
+                   ERR_FAILED, "a is both a file and a directory in the tar");
     assert_int_equal(count_orphans(&w), 0);
     clear_world(&w);
 }
@@ -337,11 +337,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_name_that_leads_out_is_refused),
     cmocka_unit_test(anything_else_is_one_file),
     cmocka_unit_test(an_empty_stream_or_an_impossible_name_is_refused),
-    IN_FOLDER(a_tar_restores_to_what_it_holds),
-    IN_FOLDER(a_tar_no_restore_would_take_is_refused_and_leaves_nothing),
-    IN_FOLDER(a_tar_that_is_cut_is_refused_and_leaves_nothing),
-    IN_FOLDER(a_stream_of_any_length_restores),
-    IN_FOLDER(an_exported_tar_backs_up_to_the_same_tree),
+    IN_DIRECTORY(a_tar_restores_to_what_it_holds),
+    IN_DIRECTORY(a_tar_no_restore_would_take_is_refused_and_leaves_nothing),
+    IN_DIRECTORY(a_tar_that_is_cut_is_refused_and_leaves_nothing),
+    IN_DIRECTORY(a_stream_of_any_length_restores),
+    IN_DIRECTORY(an_exported_tar_backs_up_to_the_same_tree),
 };
 
 int main(void)

@@ -224,14 +224,14 @@ static void no_memory_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(a_sound_repository_passes_at_every_depth),
-    IN_FOLDER(a_sample_is_a_part),
-    IN_FOLDER(all_damage_is_found_and_named),
-    IN_FOLDER(the_message_says_how_much_and_what_now),
-    IN_FOLDER(a_store_that_is_gone_ends_the_run),
-    IN_FOLDER(a_key_that_refuses_is_no_damage),
-    IN_FOLDER(the_first_refusal_is_told_and_each_version_is_asked_once),
-    IN_FOLDER(no_memory_is_said),
+    IN_DIRECTORY(a_sound_repository_passes_at_every_depth),
+    IN_DIRECTORY(a_sample_is_a_part),
+    IN_DIRECTORY(all_damage_is_found_and_named),
+    IN_DIRECTORY(the_message_says_how_much_and_what_now),
+    IN_DIRECTORY(a_store_that_is_gone_ends_the_run),
+    IN_DIRECTORY(a_key_that_refuses_is_no_damage),
+    IN_DIRECTORY(the_first_refusal_is_told_and_each_version_is_asked_once),
+    IN_DIRECTORY(no_memory_is_said),
 };
 
 int main(void)

@@ -207,13 +207,13 @@ static void a_store_that_is_gone_ends_the_check(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(an_object_of_several_manifests_is_in_the_set_once),
-    IN_FOLDER(two_manifests_that_say_different_things_of_one_object_are_noticed),
-    IN_FOLDER(a_sample_is_rounded_up_and_never_more_than_all),
-    IN_FOLDER(a_damaged_object_is_counted_once_and_the_others_are_read),
-    IN_FOLDER(an_object_cut_while_it_is_read_makes_no_other_look_damaged),
-    IN_FOLDER(an_object_that_cannot_be_read_hides_no_other),
-    IN_FOLDER(a_store_that_is_gone_ends_the_check),
+    IN_DIRECTORY(an_object_of_several_manifests_is_in_the_set_once),
+    IN_DIRECTORY(two_manifests_that_say_different_things_of_one_object_are_noticed),
+    IN_DIRECTORY(a_sample_is_rounded_up_and_never_more_than_all),
+    IN_DIRECTORY(a_damaged_object_is_counted_once_and_the_others_are_read),
+    IN_DIRECTORY(an_object_cut_while_it_is_read_makes_no_other_look_damaged),
+    IN_DIRECTORY(an_object_that_cannot_be_read_hides_no_other),
+    IN_DIRECTORY(a_store_that_is_gone_ends_the_check),
 };
 
 int main(void)

@@ -188,11 +188,11 @@ static void an_object_that_cannot_be_read_is_counted(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(every_block_of_an_object_is_opened),
-    IN_FOLDER(a_wrong_digest_of_any_block_is_found_and_its_object_counted_once),
-    IN_FOLDER(an_object_that_was_found_damaged_before_is_not_read_again),
-    IN_FOLDER(what_two_snapshots_share_is_read_once_whatever_its_number),
-    IN_FOLDER(an_object_that_cannot_be_read_is_counted),
+    IN_DIRECTORY(every_block_of_an_object_is_opened),
+    IN_DIRECTORY(a_wrong_digest_of_any_block_is_found_and_its_object_counted_once),
+    IN_DIRECTORY(an_object_that_was_found_damaged_before_is_not_read_again),
+    IN_DIRECTORY(what_two_snapshots_share_is_read_once_whatever_its_number),
+    IN_DIRECTORY(an_object_that_cannot_be_read_is_counted),
 };
 
 int main(void)

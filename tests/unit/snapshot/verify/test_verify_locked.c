@@ -138,10 +138,10 @@ static void without_a_key_nobody_is_asked(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_FOLDER(the_snapshots_of_a_refused_version_are_counted_and_the_rest_is_read),
-    IN_FOLDER(a_locked_snapshot_in_the_middle_ends_nothing),
-    IN_FOLDER(a_locked_snapshot_hides_no_damage),
-    IN_FOLDER(without_a_key_nobody_is_asked),
+    IN_DIRECTORY(the_snapshots_of_a_refused_version_are_counted_and_the_rest_is_read),
+    IN_DIRECTORY(a_locked_snapshot_in_the_middle_ends_nothing),
+    IN_DIRECTORY(a_locked_snapshot_hides_no_damage),
+    IN_DIRECTORY(without_a_key_nobody_is_asked),
 };
 
 int main(void)
