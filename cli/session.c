@@ -244,11 +244,11 @@ static void warn_trust_on_first_use(const struct ledger *ledger)
 }
 
 /* Whoever asks for the latest must hear that a later one was passed over. */
-static void say_damaged(const struct snapshot_list *c)
+static void say_damaged(const struct snapshot_list *list)
 {
-    if (c->damaged_count > 0)
+    if (list->damaged_count > 0)
         log_say(LOG_WARN, "%zu snapshot record%s damaged and left out: `sealpoint verify` says why",
-                c->damaged_count, c->damaged_count == 1 ? " is" : "s are");
+                list->damaged_count, list->damaged_count == 1 ? " is" : "s are");
 }
 
 enum err session_open_repository(struct session *s, bool read_all)

@@ -37,19 +37,19 @@ static void print_damaged(const struct damaged_snapshot *of)
     print_out("\n");
 }
 
-static enum err print_grid(const struct snapshot_list *c)
+static enum err print_grid(const struct snapshot_list *list)
 {
     struct grid g;
     enum err rc = ERR_OK;
 
     describe_grid(&g);
-    if (c->count == 0)
+    if (list->count == 0)
         log_say(LOG_INFO, "no snapshot has been taken yet");
-    for (size_t i = 0; i < c->count; i++)
-        TRY(describe_row(&g, &c->items[i]));
+    for (size_t i = 0; i < list->count; i++)
+        TRY(describe_row(&g, &list->items[i]));
     grid_print(&g);
-    for (size_t i = 0; i < c->damaged_count; i++)
-        print_damaged(&c->damaged[i]);
+    for (size_t i = 0; i < list->damaged_count; i++)
+        print_damaged(&list->damaged[i]);
 out:
     grid_clear(&g);
     return rc;

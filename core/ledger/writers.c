@@ -11,10 +11,10 @@
 #define SUITES_KNOWN "[1]"
 #define SUITES_TEXT_MAX ((size_t)4 * KIB)
 
-void writers_clear(struct writers *r)
+void writers_clear(struct writers *writers)
 {
-    mem_free(r->items);
-    *r = (struct writers){.founded = false};
+    mem_free(writers->items);
+    *writers = (struct writers){.founded = false};
 }
 
 /* One item more than needed: a copy is made to apply a record to it, and an array of 0 has no
@@ -33,16 +33,17 @@ out:
     return rc;
 }
 
-static bool is_root(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN])
+static bool is_root(const struct writers *writers, const uint8_t writer[SIGNER_ID_LEN])
 {
-    return memcmp(writer, r->root, SIGNER_ID_LEN) == 0;
+    return memcmp(writer, writers->root, SIGNER_ID_LEN) == 0;
 }
 
-static struct writer *find_writer(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN])
+static struct writer *find_writer(const struct writers *writers,
+                                  const uint8_t writer[SIGNER_ID_LEN])
 {
-    for (size_t i = 0; i < r->count; i++)
-        if (memcmp(r->items[i].id, writer, SIGNER_ID_LEN) == 0)
-            return &r->items[i];
+    for (size_t i = 0; i < writers->count; i++)
+        if (memcmp(writers->items[i].id, writer, SIGNER_ID_LEN) == 0)
+            return &writers->items[i];
     return NULL;
 }
 
@@ -87,7 +88,7 @@ static enum err check_signature(const struct record *record, const uint8_t *key)
     return rc;
 }
 
-enum err writers_found(struct writers *r, const struct record *genesis)
+enum err writers_found(struct writers *writers, const struct record *genesis)
 {
     uint8_t id[SIGNER_ID_LEN];
     enum err rc;
@@ -96,24 +97,24 @@ enum err writers_found(struct writers *r, const struct record *genesis)
         FAIL(ERR_CORRUPT, "a genesis record must be the first of its chain");
     /* The key is in the record that it signs; the fingerprint, checked elsewhere, says which is
      * right. */
-    TRY(read_key(genesis->payload, "rootKey", r->root_key, id));
+    TRY(read_key(genesis->payload, "rootKey", writers->root_key, id));
     if (memcmp(id, genesis->writer, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the genesis record is not in the chain of its root key");
-    TRY(check_signature(genesis, r->root_key));
+    TRY(check_signature(genesis, writers->root_key));
     TRY(check_suites(genesis->payload));
-    memcpy(r->repository, genesis->repository, SEAL_ID_LEN);
-    memcpy(r->root, id, SIGNER_ID_LEN);
-    r->founded = true;
+    memcpy(writers->repository, genesis->repository, SEAL_ID_LEN);
+    memcpy(writers->root, id, SIGNER_ID_LEN);
+    writers->founded = true;
 out:
     return rc;
 }
 
 /* Root may sign its own types without being enrolled, all others only as an enrolled writer. */
-static enum err check_type(const struct writers *r, const struct record *record,
+static enum err check_type(const struct writers *writers, const struct record *record,
                            const struct writer *w)
 {
     if (record_type_by_root(record->type)) {
-        if (is_root(r, record->writer))
+        if (is_root(writers, record->writer))
             return ERR_OK;
         return err_set(ERR_CORRUPT, "a %s record may be signed by the root key only",
                        record_type_name(record->type));
@@ -125,14 +126,14 @@ static enum err check_type(const struct writers *r, const struct record *record,
 
 /* When the revocation names the last good record, seq decides. Otherwise the time does, which the
  * thief of a key could set back: whoever revokes a stolen key should name the last good record. */
-static enum err check_revocation(const struct writers *r, const struct record *record,
+static enum err check_revocation(const struct writers *writers, const struct record *record,
                                  const struct writer *w)
 {
     bool over;
 
     if (w == NULL || !w->revoked || record_type_by_root(record->type))
         return ERR_OK;
-    if (is_root(r, record->writer))
+    if (is_root(writers, record->writer))
         over = true; /* checked in order: it comes after the revocation */
     else if (w->has_last)
         over = record->seq > w->last_seq;
@@ -143,34 +144,36 @@ static enum err check_revocation(const struct writers *r, const struct record *r
     return ERR_OK;
 }
 
-static const uint8_t *find_public_key(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN])
+static const uint8_t *find_public_key(const struct writers *writers,
+                                      const uint8_t writer[SIGNER_ID_LEN])
 {
-    const struct writer *w = find_writer(r, writer);
+    const struct writer *w = find_writer(writers, writer);
 
-    return is_root(r, writer) ? r->root_key : w != NULL ? w->key : NULL;
+    return is_root(writers, writer) ? writers->root_key : w != NULL ? w->key : NULL;
 }
 
-enum err writers_check_signature(const struct writers *r, const struct record *record)
+enum err writers_check_signature(const struct writers *writers, const struct record *record)
 {
-    const uint8_t *key = find_public_key(r, record->writer);
+    const uint8_t *key = find_public_key(writers, record->writer);
 
     return key != NULL ? check_signature(record, key) : ERR_OK;
 }
 
-enum err writers_check(const struct writers *r, const struct record *record, bool signature_known)
+enum err writers_check(const struct writers *writers, const struct record *record,
+                       bool signature_known)
 {
-    const struct writer *w = find_writer(r, record->writer);
-    const uint8_t *key = find_public_key(r, record->writer);
+    const struct writer *w = find_writer(writers, record->writer);
+    const uint8_t *key = find_public_key(writers, record->writer);
     enum err rc = ERR_OK;
 
-    if (memcmp(record->repository, r->repository, SEAL_ID_LEN) != 0)
+    if (memcmp(record->repository, writers->repository, SEAL_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the record belongs to another repository");
     if (key == NULL)
         FAIL(ERR_CORRUPT, "its writer is not enrolled: the record is forged");
     if (!signature_known)
         TRY(check_signature(record, key));
-    TRY(check_type(r, record, w));
-    TRY(check_revocation(r, record, w));
+    TRY(check_type(writers, record, w));
+    TRY(check_revocation(writers, record, w));
 out:
     return rc;
 }
@@ -195,7 +198,7 @@ out:
 
 /* A writer is enrolled once and for all: enrolling a revoked key again would make its forgeries
  * valid. */
-static enum err enrol_writer(struct writers *r, const struct record *record)
+static enum err enrol_writer(struct writers *writers, const struct record *record)
 {
     struct writer w = {.revoked = false};
     uint8_t subject[SIGNER_ID_LEN];
@@ -207,27 +210,27 @@ static enum err enrol_writer(struct writers *r, const struct record *record)
     if (memcmp(subject, w.id, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the enrolled writer is not the one of its public key");
     TRY(has_role(record->payload, WRITER_ROLE, &w.may_write));
-    known = find_writer(r, w.id);
+    known = find_writer(writers, w.id);
     if (known != NULL && known->revoked)
         FAIL(ERR_CORRUPT, "a revoked writer is enrolled again");
     if (known != NULL)
         FAIL(ERR_CORRUPT, "a writer is enrolled twice");
-    if (r->count >= WRITERS_MAX)
+    if (writers->count >= WRITERS_MAX)
         FAIL(ERR_CORRUPT, "more than %d writers", WRITERS_MAX);
-    TRY(mem_resize(r->count + 1, sizeof *r->items, &r->items));
-    r->items[r->count++] = w;
+    TRY(mem_resize(writers->count + 1, sizeof *writers->items, &writers->items));
+    writers->items[writers->count++] = w;
 out:
     return rc;
 }
 
-static enum err revoke_writer(struct writers *r, const struct record *record)
+static enum err revoke_writer(struct writers *writers, const struct record *record)
 {
     uint8_t subject[SIGNER_ID_LEN];
     struct writer *w;
     enum err rc;
 
     TRY(jdoc_hex(record->payload, "subject", subject, SIGNER_ID_LEN));
-    w = find_writer(r, subject);
+    w = find_writer(writers, subject);
     if (w == NULL)
         FAIL(ERR_CORRUPT, "a writer is revoked that was never enrolled");
     if (w->revoked)
@@ -241,7 +244,7 @@ out:
     return rc;
 }
 
-enum err writers_apply(struct writers *r, const struct record *record)
+enum err writers_apply(struct writers *writers, const struct record *record)
 {
     const char *action = NULL;
     enum err rc = ERR_OK;
@@ -250,9 +253,9 @@ enum err writers_apply(struct writers *r, const struct record *record)
         goto out;
     TRY(jdoc_text(record->payload, "action", ACTION_TEXT_MAX, &action));
     if (strcmp(action, "enrol") == 0)
-        TRY(enrol_writer(r, record));
+        TRY(enrol_writer(writers, record));
     else if (strcmp(action, "revoke") == 0)
-        TRY(revoke_writer(r, record));
+        TRY(revoke_writer(writers, record));
     else
         FAIL(ERR_UNSUPPORTED, "a writer record with action \"%s\" is not known to this release",
              action);
@@ -260,12 +263,12 @@ out:
     return rc;
 }
 
-bool writers_allow(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN],
+bool writers_allow(const struct writers *writers, const uint8_t writer[SIGNER_ID_LEN],
                    enum record_type type)
 {
-    const struct writer *w = find_writer(r, writer);
+    const struct writer *w = find_writer(writers, writer);
 
     if (record_type_by_root(type))
-        return is_root(r, writer);
+        return is_root(writers, writer);
     return w != NULL && w->may_write && !w->revoked;
 }

@@ -37,12 +37,12 @@ struct writers {
     size_t count;
 };
 
-void writers_clear(struct writers *r);
+void writers_clear(struct writers *writers);
 MUST_CHECK enum err writers_copy(const struct writers *from, struct writers *out);
 
 /* The genesis record: it says whose key it is, and is signed by that key. ERR_CORRUPT;
  * ERR_UNSUPPORTED: it allows suites this release does not know. */
-MUST_CHECK enum err writers_found(struct writers *r, const struct record *genesis);
+MUST_CHECK enum err writers_found(struct writers *writers, const struct record *genesis);
 
 /*
  * Everything a record's signer must fulfil: the repository, an enrolled key whose signature fits
@@ -50,12 +50,13 @@ MUST_CHECK enum err writers_found(struct writers *r, const struct record *genesi
  * revocation before it. ERR_CORRUPT. Records of root's chain come in their order, each followed by
  * its writers_apply(), and before those of all others.
  */
-MUST_CHECK enum err writers_check(const struct writers *r, const struct record *record,
+MUST_CHECK enum err writers_check(const struct writers *writers, const struct record *record,
                                   bool signature_known);
 
 /* The signature alone, if the writer's key is known here; if not, ERR_OK. ERR_CORRUPT has a hint.
  */
-MUST_CHECK enum err writers_check_signature(const struct writers *r, const struct record *record);
+MUST_CHECK enum err writers_check_signature(const struct writers *writers,
+                                            const struct record *record);
 
 /*
  * Apply a checked writer record; other types change nothing. Members beside the common ones:
@@ -63,10 +64,10 @@ MUST_CHECK enum err writers_check_signature(const struct writers *r, const struc
  *   {"action": "revoke", "subject": <writer id>, "lastSeq": <its last good record, may be missing>}
  * ERR_CORRUPT: malformed, or it contradicts the list; ERR_UNSUPPORTED: another action.
  */
-MUST_CHECK enum err writers_apply(struct writers *r, const struct record *record);
+MUST_CHECK enum err writers_apply(struct writers *writers, const struct record *record);
 
 /* May this key append a record of that type now? */
-bool writers_allow(const struct writers *r, const uint8_t writer[SIGNER_ID_LEN],
+bool writers_allow(const struct writers *writers, const uint8_t writer[SIGNER_ID_LEN],
                    enum record_type type);
 
 #endif

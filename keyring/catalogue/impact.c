@@ -88,21 +88,21 @@ out:
 /* `needs` has a byte a record. A parent comes before its child, so one pass is enough. */
 static enum err find_needs(const struct ledger *l, const struct key_name *key, uint8_t *needs)
 {
-    struct family f = {NULL, 0};
-    size_t parent = FAMILY_NO_PARENT;
+    struct lineage lineage = {NULL, 0};
+    size_t parent = LINEAGE_NO_PARENT;
     enum err rc;
 
-    TRY(family_read(l, &f));
+    TRY(lineage_read(l, &lineage));
     for (size_t i = 0; i < ledger_count(l); i++) {
         if (!live_scope_has(ledger_at(l, i)))
             continue;
         TRY(own_need(l, ledger_at(l, i), key, &needs[i]));
-        TRY(family_parent(&f, l, i, &parent));
-        if (parent != FAMILY_NO_PARENT && needs[parent] > needs[i])
+        TRY(lineage_parent(&lineage, l, i, &parent));
+        if (parent != LINEAGE_NO_PARENT && needs[parent] > needs[i])
             needs[i] = needs[parent];
     }
 out:
-    family_clear(&f);
+    lineage_clear(&lineage);
     return rc;
 }
 

@@ -19,50 +19,51 @@ static int compare_ids(const void *a, const void *b)
     return strcmp(x->id, y->id);
 }
 
-void family_clear(struct family *f)
+void lineage_clear(struct lineage *lineage)
 {
-    mem_free(f->items);
-    f->items = NULL;
-    f->count = 0;
+    mem_free(lineage->items);
+    lineage->items = NULL;
+    lineage->count = 0;
 }
 
-enum err family_read(const struct ledger *l, struct family *out)
+enum err lineage_read(const struct ledger *l, struct lineage *out)
 {
-    struct family f = {NULL, 0};
+    struct lineage lineage = {NULL, 0};
     enum err rc;
 
-    TRY(mem_new(ledger_count(l), sizeof *f.items, &f.items));
+    TRY(mem_new(ledger_count(l), sizeof *lineage.items, &lineage.items));
     for (size_t i = 0; i < ledger_count(l); i++) {
         const struct record *r = ledger_at(l, i);
 
         if (r->type != RECORD_SNAPSHOT)
             continue;
-        TRY(snapshot_record_raw_id(r, &f.items[f.count].id));
-        f.items[f.count++].position = i;
+        TRY(snapshot_record_raw_id(r, &lineage.items[lineage.count].id));
+        lineage.items[lineage.count++].position = i;
     }
-    qsort(f.items, f.count, sizeof *f.items, compare_ids);
-    *out = f;
-    f.items = NULL; /* the caller's now */
+    qsort(lineage.items, lineage.count, sizeof *lineage.items, compare_ids);
+    *out = lineage;
+    lineage.items = NULL; /* the caller's now */
 out:
-    mem_free(f.items);
+    mem_free(lineage.items);
     return rc;
 }
 
 /* A parent comes before its child, or walking up might never end. */
-enum err family_parent(const struct family *f, const struct ledger *l, size_t position, size_t *out)
+enum err lineage_parent(const struct lineage *lineage, const struct ledger *l, size_t position,
+                        size_t *out)
 {
     const struct record *r = ledger_at(l, position);
     struct by_id wanted = {NULL, 0};
     const struct by_id *found;
     enum err rc = ERR_OK;
 
-    *out = FAMILY_NO_PARENT;
+    *out = LINEAGE_NO_PARENT;
     if (r->type != RECORD_SNAPSHOT)
         return ERR_OK;
     TRY(snapshot_record_raw_parent(r, &wanted.id));
     if (wanted.id == NULL)
         goto out;
-    found = bsearch(&wanted, f->items, f->count, sizeof *f->items, compare_ids);
+    found = bsearch(&wanted, lineage->items, lineage->count, sizeof *lineage->items, compare_ids);
     if (found == NULL)
         goto out;
     if (found->position >= position)

@@ -14,17 +14,17 @@
 
 struct by_id;
 /* The snapshot records by id. Borrows from the ledger. */
-struct family {
+struct lineage {
     struct by_id *items; /* sorted; owned */
     size_t count;
 };
-MUST_CHECK enum err family_read(const struct ledger *l, struct family *out);
-void family_clear(struct family *f);
+MUST_CHECK enum err lineage_read(const struct ledger *l, struct lineage *out);
+void lineage_clear(struct lineage *lineage);
 
-/* Where in the ledger the parent of the record at `position` is; FAMILY_NO_PARENT: it has none, or
+/* Where in the ledger the parent of the record at `position` is; LINEAGE_NO_PARENT: it has none, or
  * none that is still there. ERR_CORRUPT: the parent is not older. */
-#define FAMILY_NO_PARENT SIZE_MAX
-MUST_CHECK enum err family_parent(const struct family *f, const struct ledger *l, size_t position,
-                                  size_t *out);
+#define LINEAGE_NO_PARENT SIZE_MAX
+MUST_CHECK enum err lineage_parent(const struct lineage *lineage, const struct ledger *l,
+                                   size_t position, size_t *out);
 
 #endif

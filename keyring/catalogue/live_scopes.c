@@ -23,23 +23,23 @@ void live_scopes_clear(struct live_scopes *s)
 /* Mark in `used` (one byte a record) what live records read from. */
 static enum err mark_scope_used(const struct ledger *l, uint8_t *used)
 {
-    struct family f = {NULL, 0};
+    struct lineage lineage = {NULL, 0};
     size_t position;
     enum err rc;
 
-    TRY(family_read(l, &f));
+    TRY(lineage_read(l, &lineage));
     for (size_t i = 0; i < ledger_count(l); i++) {
         const struct record *r = ledger_at(l, i);
 
         if (!live_scope_has(r) || !ledger_query_is_live(l, r))
             continue;
-        for (position = i; position != FAMILY_NO_PARENT && !used[position];) {
+        for (position = i; position != LINEAGE_NO_PARENT && !used[position];) {
             used[position] = 1;
-            TRY(family_parent(&f, l, position, &position));
+            TRY(lineage_parent(&lineage, l, position, &position));
         }
     }
 out:
-    family_clear(&f);
+    lineage_clear(&lineage);
     return rc;
 }
 

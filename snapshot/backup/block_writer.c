@@ -73,23 +73,24 @@ out:
     return rc;
 }
 
-static enum err write_range(struct block_writer *w, const struct read_range *c)
+static enum err write_range(struct block_writer *w, const struct read_range *range)
 {
     size_t comparable = 0;
     size_t count = 0;
     enum err rc;
 
-    TRY(read_queue_read(w->shared->queue, c, w->content));
-    TRY(read_queue_parent_rows(w->shared->queue, c, w->parent_rows, &comparable));
-    for (size_t offset = 0; offset < c->len; offset += c->block_len, count++) {
-        size_t len = c->len - offset < c->block_len ? c->len - offset : c->block_len;
+    TRY(read_queue_read(w->shared->queue, range, w->content));
+    TRY(read_queue_parent_rows(w->shared->queue, range, w->parent_rows, &comparable));
+    for (size_t offset = 0; offset < range->len; offset += range->block_len, count++) {
+        size_t len =
+            range->len - offset < range->block_len ? range->len - offset : range->block_len;
         const uint8_t *parent_row =
             count < comparable ? w->parent_rows + count * BLOCK_ROW_LEN : NULL;
 
         TRY(fill_row(w, bytes_of(w->content + offset, len), parent_row,
                      w->rows + count * BLOCK_ROW_LEN));
     }
-    TRY(spool_put_rows(w->shared->spool, c->slot, w->rows, count));
+    TRY(spool_put_rows(w->shared->spool, range->slot, w->rows, count));
 out:
     return rc;
 }

@@ -340,15 +340,16 @@ static enum err end_file(struct read_queue *queue)
     return rc != ERR_OK ? rc : gone;
 }
 
-static void cut_range(struct read_queue *queue, size_t len, struct read_range *c)
+static void cut_range(struct read_queue *queue, size_t len, struct read_range *range)
 {
     struct reading *r = queue->current;
 
-    *c = (struct read_range){.file = r,
-                             .offset = queue->next_offset,
-                             .len = len,
-                             .block_len = (size_t)1 << r->entry.block_log2,
-                             .slot = r->first_slot + (queue->next_offset >> r->entry.block_log2)};
+    *range =
+        (struct read_range){.file = r,
+                            .offset = queue->next_offset,
+                            .len = len,
+                            .block_len = (size_t)1 << r->entry.block_log2,
+                            .slot = r->first_slot + (queue->next_offset >> r->entry.block_log2)};
     queue->next_offset += len;
     r->held++;
 }
@@ -372,7 +373,7 @@ out:
     return rc;
 }
 
-static enum err cut_next(struct read_queue *queue, uint8_t *buffer, struct read_range *c,
+static enum err cut_next(struct read_queue *queue, uint8_t *buffer, struct read_range *range,
                          bool *cut_one)
 {
     struct reading *r = queue->current;
@@ -384,7 +385,7 @@ static enum err cut_next(struct read_queue *queue, uint8_t *buffer, struct read_
         TRY(read_stream(queue, buffer, &len));
     *cut_one = len > 0;
     if (len > 0)
-        cut_range(queue, len, c);
+        cut_range(queue, len, range);
     else
         TRY(end_file(queue));
 out:
@@ -412,17 +413,18 @@ out:
 }
 
 /* Blocks that lie in holes are not read: they are zeros. */
-static enum err read_around_holes(const struct read_range *c, uint8_t *buffer, size_t *got)
+static enum err read_around_holes(const struct read_range *range, uint8_t *buffer, size_t *got)
 {
     enum err rc = ERR_OK;
 
-    memset(buffer, 0, c->len);
-    for (size_t offset = 0; offset < c->len; offset += c->block_len) {
-        size_t len = c->len - offset < c->block_len ? c->len - offset : c->block_len;
+    memset(buffer, 0, range->len);
+    for (size_t offset = 0; offset < range->len; offset += range->block_len) {
+        size_t len =
+            range->len - offset < range->block_len ? range->len - offset : range->block_len;
         size_t some = len;
 
-        if (entry_has_data(&c->file->entry, c->offset + offset, len))
-            TRY(file_read_at(c->file->fd, buffer + offset, len, c->offset + offset, &some));
+        if (entry_has_data(&range->file->entry, range->offset + offset, len))
+            TRY(file_read_at(range->file->fd, buffer + offset, len, range->offset + offset, &some));
         *got += some;
         if (some < len)
             break;
@@ -431,59 +433,61 @@ out:
     return rc;
 }
 
-enum err read_queue_read(struct read_queue *queue, const struct read_range *c, uint8_t *buffer)
+enum err read_queue_read(struct read_queue *queue, const struct read_range *range, uint8_t *buffer)
 {
     size_t got = 0;
     enum err rc = ERR_OK;
 
     if (queue->options.source->is_stream)
         return ERR_OK;
-    if (entry_extent_count(&c->file->entry) > 0)
-        TRY(read_around_holes(c, buffer, &got));
+    if (entry_extent_count(&range->file->entry) > 0)
+        TRY(read_around_holes(range, buffer, &got));
     else
-        TRY(file_read_at(c->file->fd, buffer, c->len, c->offset, &got));
-    if (got < c->len) {
-        memset(buffer + got, 0, c->len - got);
+        TRY(file_read_at(range->file->fd, buffer, range->len, range->offset, &got));
+    if (got < range->len) {
+        memset(buffer + got, 0, range->len - got);
         pthread_mutex_lock(&queue->lock);
-        c->file->changed = true;
+        range->file->changed = true;
         pthread_mutex_unlock(&queue->lock);
     }
 out:
     if (rc != ERR_OK)
-        err_note("reading %s", entry_path(&c->file->entry));
+        err_note("reading %s", entry_path(&range->file->entry));
     return rc;
 }
 
-enum err read_queue_parent_rows(const struct read_queue *queue, const struct read_range *c,
+enum err read_queue_parent_rows(const struct read_queue *queue, const struct read_range *range,
                                 uint8_t *rows, size_t *count)
 {
-    const struct reading *r = c->file;
-    uint64_t end = c->offset + c->len;
+    const struct reading *r = range->file;
+    uint64_t end = range->offset + range->len;
     enum err rc = ERR_OK;
 
     /* A shorter last block is comparable only when it ends at the same place in both. */
     if (end != r->parent_size) {
-        end -= end % c->block_len;
+        end -= end % range->block_len;
         if (end > r->parent_size)
-            end = r->parent_size - r->parent_size % c->block_len;
+            end = r->parent_size - r->parent_size % range->block_len;
     }
-    *count = end > c->offset ? (size_t)((end - c->offset + c->block_len - 1) / c->block_len) : 0;
+    *count = end > range->offset
+                 ? (size_t)((end - range->offset + range->block_len - 1) / range->block_len)
+                 : 0;
     if (*count > 0)
         TRY(index_rows(queue->options.parent->index,
-                       r->parent_first + (c->offset >> r->entry.block_log2), *count, rows));
+                       r->parent_first + (range->offset >> r->entry.block_log2), *count, rows));
 out:
     return rc;
 }
 
-enum err read_queue_release(struct read_queue *queue, struct read_range *c)
+enum err read_queue_release(struct read_queue *queue, struct read_range *range)
 {
-    struct reading *r = c->file;
+    struct reading *r = range->file;
     enum err rc = ERR_OK;
 
     pthread_mutex_lock(&queue->lock);
-    c->file = NULL;
+    range->file = NULL;
     if (queue->options.progress != NULL)
-        atomic_fetch_add(&queue->options.progress->done_bytes, c->len);
+        atomic_fetch_add(&queue->options.progress->done_bytes, range->len);
     rc = let_go(queue, r);
     pthread_mutex_unlock(&queue->lock);
     return rc;

@@ -53,13 +53,13 @@ MUST_CHECK enum err read_queue_take(struct read_queue *queue, uint8_t *buffer,
                                     struct read_range *out, bool *more);
 /* Fill `buffer` with the range's content (already done for a stream). What the file lost in the
  * meantime reads as zeros, and the file is marked as changed. */
-MUST_CHECK enum err read_queue_read(struct read_queue *queue, const struct read_range *c,
+MUST_CHECK enum err read_queue_read(struct read_queue *queue, const struct read_range *range,
                                     uint8_t *buffer);
 /* The parent's rows of the same blocks, as far as they are comparable: *count of them. */
 MUST_CHECK enum err read_queue_parent_rows(const struct read_queue *queue,
-                                           const struct read_range *c, uint8_t *rows,
+                                           const struct read_range *range, uint8_t *rows,
                                            size_t *count);
-MUST_CHECK enum err read_queue_release(struct read_queue *queue, struct read_range *c);
+MUST_CHECK enum err read_queue_release(struct read_queue *queue, struct read_range *range);
 
 /* When all is read. */
 struct read_queue_totals {

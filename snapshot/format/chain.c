@@ -5,20 +5,20 @@
 #define VERSION_CHANGED "the active master-key version changed"
 #define KEYS_CHANGED "the configured master keys changed"
 
-static const struct snapshot *find_snapshot(const struct snapshot_list *c, const char *id)
+static const struct snapshot *find_snapshot(const struct snapshot_list *list, const char *id)
 {
-    for (size_t i = 0; i < c->count; i++)
-        if (strcmp(c->items[i].id, id) == 0)
-            return &c->items[i];
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].id, id) == 0)
+            return &list->items[i];
     return NULL;
 }
 
-const struct snapshot *chain_parent(const struct snapshot_list *c, const struct key_name *active,
+const struct snapshot *chain_parent(const struct snapshot_list *list, const struct key_name *active,
                                     const struct chain_limits *limits, int64_t now_ms,
                                     const char **why)
 {
-    const struct snapshot *newest = c->count > 0 ? &c->items[c->count - 1] : NULL;
-    const struct snapshot *base = newest != NULL ? find_snapshot(c, newest->base) : NULL;
+    const struct snapshot *newest = list->count > 0 ? &list->items[list->count - 1] : NULL;
+    const struct snapshot *base = newest != NULL ? find_snapshot(list, newest->base) : NULL;
     int64_t age_ms = base != NULL ? now_ms - base->started_ms : 0;
 
     *why = "";

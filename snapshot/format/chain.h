@@ -16,7 +16,7 @@ struct chain_limits {
 
 /* The snapshot to build upon, or NULL for a full base; *why says why. `active` is the version that
  * wraps new data keys. */
-const struct snapshot *chain_parent(const struct snapshot_list *c, const struct key_name *active,
+const struct snapshot *chain_parent(const struct snapshot_list *list, const struct key_name *active,
                                     const struct chain_limits *limits, int64_t now_ms,
                                     const char **why);
 

@@ -103,7 +103,7 @@ static enum err read_document(const struct jdoc *document, struct manifest *out)
     TRY(jdoc_number(document, "format", UINT32_MAX, &format));
     TRY(jdoc_text(document, "type", TYPE_TEXT_MAX, &text));
     if (format != 1 || strcmp(text, "manifest") != 0)
-        FAIL(ERR_UNSUPPORTED, "a %s of format %" PRIu64 " is not known", text, format);
+        FAIL(ERR_UNSUPPORTED, "%s of format %" PRIu64 " is not known", text, format);
     TRY(jdoc_hex(document, "repositoryId", m.repository, SEAL_ID_LEN));
     TRY(jdoc_child(document, "snapshot", &part));
     TRY(jdoc_text(part, "id", SNAPSHOT_ID_TEXT, &text));

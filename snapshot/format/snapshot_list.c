@@ -10,7 +10,7 @@
 
 #define PREFIX_LEAST 6
 
-static enum err add_damaged(struct snapshot_list *c, const struct record *r, enum err code,
+static enum err add_damaged(struct snapshot_list *list, const struct record *r, enum err code,
                             const char *reason)
 {
     struct damaged_snapshot d = {.record = r, .code = code};
@@ -20,26 +20,26 @@ static enum err add_damaged(struct snapshot_list *c, const struct record *r, enu
     if (snapshot_record_read_id(r, d.id) != ERR_OK)
         d.id[0] = '\0';
     err_clear();
-    TRY(mem_resize(c->damaged_count + 1, sizeof *c->damaged, &c->damaged));
-    c->damaged[c->damaged_count++] = d;
+    TRY(mem_resize(list->damaged_count + 1, sizeof *list->damaged, &list->damaged));
+    list->damaged[list->damaged_count++] = d;
 out:
     return rc;
 }
 
 static enum err add_record(const struct ledger *ledger, const struct record *r,
-                           struct snapshot_list *c)
+                           struct snapshot_list *list)
 {
-    enum err rc = snapshot_record_read(ledger, r, &c->items[c->count]);
+    enum err rc = snapshot_record_read(ledger, r, &list->items[list->count]);
     struct err_record why;
 
     if (rc == ERR_OK) {
-        c->count++;
+        list->count++;
         return ERR_OK;
     }
     if (rc != ERR_CORRUPT && rc != ERR_UNSUPPORTED)
         return rc;
     err_take(rc, &why);
-    return add_damaged(c, r, rc, why.text);
+    return add_damaged(list, r, rc, why.text);
 }
 
 static int by_id(const void *a, const void *b)
@@ -57,29 +57,29 @@ static bool is_twice(char (*ids)[SNAPSHOT_ID_TEXT], size_t count, const char *id
 }
 
 /* Of two records with one id nobody could tell which is meant: both are damaged. */
-static enum err part_doubles(struct snapshot_list *c)
+static enum err part_doubles(struct snapshot_list *list)
 {
     char(*ids)[SNAPSHOT_ID_TEXT] = NULL;
     size_t count = 0;
     size_t kept = 0;
     enum err rc;
 
-    TRY(mem_new(c->count + c->damaged_count, sizeof *ids, &ids));
-    for (size_t i = 0; i < c->count; i++)
-        memcpy(ids[count++], c->items[i].id, SNAPSHOT_ID_TEXT);
-    for (size_t i = 0; i < c->damaged_count; i++)
-        if (c->damaged[i].id[0] != '\0')
-            memcpy(ids[count++], c->damaged[i].id, SNAPSHOT_ID_TEXT);
+    TRY(mem_new(list->count + list->damaged_count, sizeof *ids, &ids));
+    for (size_t i = 0; i < list->count; i++)
+        memcpy(ids[count++], list->items[i].id, SNAPSHOT_ID_TEXT);
+    for (size_t i = 0; i < list->damaged_count; i++)
+        if (list->damaged[i].id[0] != '\0')
+            memcpy(ids[count++], list->damaged[i].id, SNAPSHOT_ID_TEXT);
     if (count > 1)
         qsort(ids, count, sizeof *ids, by_id);
-    for (size_t i = 0; i < c->count; i++) {
-        if (is_twice(ids, count, c->items[i].id))
-            TRY(add_damaged(c, c->items[i].record, ERR_CORRUPT,
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_twice(ids, count, list->items[i].id))
+            TRY(add_damaged(list, list->items[i].record, ERR_CORRUPT,
                             "another snapshot record has the same id"));
         else
-            c->items[kept++] = c->items[i];
+            list->items[kept++] = list->items[i];
     }
-    c->count = kept;
+    list->count = kept;
 out:
     mem_free(ids);
     return rc;
@@ -87,29 +87,29 @@ out:
 
 enum err snapshot_list_read(const struct ledger *ledger, struct snapshot_list *out)
 {
-    struct snapshot_list c = {0};
+    struct snapshot_list list = {0};
     enum err rc;
 
-    TRY(mem_new(ledger_count(ledger), sizeof *c.items, &c.items));
+    TRY(mem_new(ledger_count(ledger), sizeof *list.items, &list.items));
     for (size_t i = 0; i < ledger_count(ledger); i++) {
         const struct record *r = ledger_at(ledger, i);
 
         if (r->type == RECORD_SNAPSHOT && ledger_query_is_live(ledger, r))
-            TRY(add_record(ledger, r, &c));
+            TRY(add_record(ledger, r, &list));
     }
-    TRY(part_doubles(&c));
-    *out = c;
-    c = (struct snapshot_list){0}; /* the caller's now */
+    TRY(part_doubles(&list));
+    *out = list;
+    list = (struct snapshot_list){0}; /* the caller's now */
 out:
-    snapshot_list_clear(&c);
+    snapshot_list_clear(&list);
     return rc;
 }
 
-void snapshot_list_clear(struct snapshot_list *c)
+void snapshot_list_clear(struct snapshot_list *list)
 {
-    mem_free(c->items);
-    mem_free(c->damaged);
-    *c = (struct snapshot_list){0};
+    mem_free(list->items);
+    mem_free(list->damaged);
+    *list = (struct snapshot_list){0};
 }
 
 static enum err refuse_several(const char *shown, const char *one, const char *other)
@@ -118,12 +118,12 @@ static enum err refuse_several(const char *shown, const char *one, const char *o
                    shown, one, other);
 }
 
-static enum err refuse_unknown(const struct snapshot_list *c, const char *shown)
+static enum err refuse_unknown(const struct snapshot_list *list, const char *shown)
 {
     err_set(ERR_NOT_FOUND, "there is no snapshot %s", shown);
-    if (c->count > 0)
-        err_hint("the newest is %s; `sealpoint snapshots` lists all %zu", c->items[c->count - 1].id,
-                 c->count);
+    if (list->count > 0)
+        err_hint("the newest is %s; `sealpoint snapshots` lists all %zu",
+                 list->items[list->count - 1].id, list->count);
     return ERR_NOT_FOUND;
 }
 
@@ -134,7 +134,7 @@ static enum err refuse_damaged(const struct damaged_snapshot *d)
     return d->code;
 }
 
-static enum err find_prefix(const struct snapshot_list *c, const char *prefix,
+static enum err find_prefix(const struct snapshot_list *list, const char *prefix,
                             const struct snapshot **out)
 {
     const struct damaged_snapshot *damaged = NULL;
@@ -142,15 +142,15 @@ static enum err find_prefix(const struct snapshot_list *c, const char *prefix,
     char shown[64];
 
     text_printable(prefix, shown, sizeof shown);
-    for (size_t i = 0; i < c->count; i++) {
-        if (strncmp(c->items[i].id, prefix, strlen(prefix)) != 0)
+    for (size_t i = 0; i < list->count; i++) {
+        if (strncmp(list->items[i].id, prefix, strlen(prefix)) != 0)
             continue;
         if (found != NULL)
-            return refuse_several(shown, found->id, c->items[i].id);
-        found = &c->items[i];
+            return refuse_several(shown, found->id, list->items[i].id);
+        found = &list->items[i];
     }
-    for (size_t i = 0; i < c->damaged_count; i++) {
-        const char *id = c->damaged[i].id;
+    for (size_t i = 0; i < list->damaged_count; i++) {
+        const char *id = list->damaged[i].id;
 
         if (strncmp(id, prefix, strlen(prefix)) != 0)
             continue;
@@ -158,25 +158,25 @@ static enum err find_prefix(const struct snapshot_list *c, const char *prefix,
             return refuse_several(shown, found->id, id);
         if (damaged != NULL && strcmp(damaged->id, id) != 0)
             return refuse_several(shown, damaged->id, id);
-        damaged = &c->damaged[i];
+        damaged = &list->damaged[i];
     }
     if (damaged != NULL)
         return refuse_damaged(damaged);
     if (found == NULL)
-        return refuse_unknown(c, shown);
+        return refuse_unknown(list, shown);
     *out = found;
     return ERR_OK;
 }
 
-enum err snapshot_list_find(const struct snapshot_list *c, const char *name,
+enum err snapshot_list_find(const struct snapshot_list *list, const char *name,
                             const struct snapshot **out)
 {
-    if (c->count + c->damaged_count == 0)
+    if (list->count + list->damaged_count == 0)
         return err_set(ERR_NOT_FOUND, "the repository holds no snapshot yet");
     if (strcmp(name, "latest") == 0) {
-        if (c->count == 0)
+        if (list->count == 0)
             return err_set(ERR_CORRUPT, "the repository holds no snapshot that is not damaged");
-        *out = &c->items[c->count - 1];
+        *out = &list->items[list->count - 1];
         return ERR_OK;
     }
     if (strlen(name) < PREFIX_LEAST)
@@ -184,5 +184,5 @@ enum err snapshot_list_find(const struct snapshot_list *c, const char *name,
             ERR_USAGE,
             "\"%.24s\" is not a snapshot: give \"latest\", an id, or at least its first %d digits",
             name, PREFIX_LEAST);
-    return find_prefix(c, name, out);
+    return find_prefix(list, name, out);
 }

@@ -32,12 +32,12 @@ struct snapshot_list {
 
 /* Borrows from `ledger`. */
 MUST_CHECK enum err snapshot_list_read(const struct ledger *ledger, struct snapshot_list *out);
-void snapshot_list_clear(struct snapshot_list *c);
+void snapshot_list_clear(struct snapshot_list *list);
 
 /* By id, unique prefix (at least 6 digits), or "latest", which is never a damaged one.
  * ERR_NOT_FOUND lists what there is; ERR_USAGE: the prefix fits several; ERR_CORRUPT,
  * ERR_UNSUPPORTED: that one is damaged, and why. */
-MUST_CHECK enum err snapshot_list_find(const struct snapshot_list *c, const char *name,
+MUST_CHECK enum err snapshot_list_find(const struct snapshot_list *list, const char *name,
                                        const struct snapshot **out);
 
 #endif

@@ -37,13 +37,13 @@ static bool passphrase_was_rejected(struct keyring *keyring, const struct snapsh
 }
 
 static const struct snapshot *find_nearest(const struct repository *repository,
-                                           struct keyring *keyring, const struct snapshot_list *c,
-                                           size_t from, int step)
+                                           struct keyring *keyring,
+                                           const struct snapshot_list *list, size_t from, int step)
 {
     const struct snapshot *refused = NULL;
 
-    for (size_t i = from + (size_t)step; i < c->count; i += (size_t)step) {
-        const struct snapshot *s = &c->items[i];
+    for (size_t i = from + (size_t)step; i < list->count; i += (size_t)step) {
+        const struct snapshot *s = &list->items[i];
 
         /* Neighbours often share a key that was refused already: do not ask for it again. */
         if (refused != NULL && key_name_equal(&refused->effective_key, &s->effective_key))
@@ -66,9 +66,9 @@ static void hint_at(const char *which, const struct snapshot *s)
 }
 
 void alternatives_hint(const struct repository *repository, struct keyring *keyring,
-                       const struct snapshot_list *c, const struct snapshot *refused)
+                       const struct snapshot_list *list, const struct snapshot *refused)
 {
-    size_t position = (size_t)(refused - c->items);
+    size_t position = (size_t)(refused - list->items);
     const struct snapshot *newer;
     const struct snapshot *older;
     struct err_record failure;
@@ -78,9 +78,9 @@ void alternatives_hint(const struct repository *repository, struct keyring *keyr
         err_give(&failure);
         return;
     }
-    newer = find_nearest(repository, keyring, c, position, 1);
-    older =
-        find_nearest(repository, keyring, c, position, -1); /* wraps below zero and ends the loop */
+    newer = find_nearest(repository, keyring, list, position, 1);
+    older = find_nearest(repository, keyring, list, position,
+                         -1); /* wraps below zero and ends the loop */
     err_give(&failure);
     if (newer != NULL)
         hint_at("newer", newer);

@@ -13,6 +13,6 @@
 /* Add to the recorded error which newer and which older snapshot have a valid key now. Nothing is
  * added when the refused key's passphrase was rejected, and nobody is asked for one. */
 void alternatives_hint(const struct repository *repository, struct keyring *keyring,
-                       const struct snapshot_list *c, const struct snapshot *refused);
+                       const struct snapshot_list *list, const struct snapshot *refused);
 
 #endif

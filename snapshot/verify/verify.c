@@ -118,13 +118,13 @@ static enum err judge_result(const struct verify_result *r, enum err refusal)
 }
 
 /* What is no snapshot at all has nothing to look into. */
-static void count_unreadable(const struct snapshot_list *c, struct verify_result *out)
+static void count_unreadable(const struct snapshot_list *list, struct verify_result *out)
 {
-    for (size_t i = 0; i < c->damaged_count; i++)
+    for (size_t i = 0; i < list->damaged_count; i++)
         log_say(LOG_WARN, "snapshot %s: its record is damaged: %s",
-                c->damaged[i].id[0] != '\0' ? c->damaged[i].id : "(without an id)",
-                c->damaged[i].reason);
-    out->damaged += c->damaged_count;
+                list->damaged[i].id[0] != '\0' ? list->damaged[i].id : "(without an id)",
+                list->damaged[i].reason);
+    out->damaged += list->damaged_count;
 }
 
 enum err verify_run(const struct verify_options *options, struct verify_result *out)

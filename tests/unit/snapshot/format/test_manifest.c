@@ -153,8 +153,8 @@ static void what_contradicts_itself_or_is_not_known_is_refused(void **state)
         enum err code;
         const char *message; /* NULL: any */
     } rows[] = {
-        {"\"format\":1", "\"format\":2", ERR_UNSUPPORTED, "a manifest of format 2 is not known"},
-        {"\"manifest\"", "\"index\"", ERR_UNSUPPORTED, "a index of format 1 is not known"},
+        {"\"format\":1", "\"format\":2", ERR_UNSUPPORTED, "manifest of format 2 is not known"},
+        {"\"manifest\"", "\"index\"", ERR_UNSUPPORTED, "index of format 1 is not known"},
         {"\"format\":1", "\"format\":1,\"!future\":true", ERR_UNSUPPORTED, NULL},
         {"\"format\":1,", "", ERR_CORRUPT, NULL},
         {"\"id\":\"0123456789abcdef01234567\"", "\"id\":\"0123\"", ERR_CORRUPT,
