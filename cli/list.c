@@ -18,7 +18,7 @@ enum err list_add(struct list *l, struct jdoc **item)
 
     TRY(jdoc_write(*item, &text));
     print_out("%s\n", l->count > 0 ? "," : "");
-    print_bytes(buf_bytes(&text));
+    print_json_text(buf_bytes(&text));
     l->count++;
 out:
     jdoc_free(*item);

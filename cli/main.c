@@ -110,6 +110,6 @@ int main(int argc, char **argv)
     }
     rc = run_command(argc > 0 ? (size_t)argc - 1 : 0, argv + 1);
     if (rc != ERR_OK)
-        print_failure(err_text());
+        print_failure();
     return err_exit_status(rc);
 }

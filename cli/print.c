@@ -60,15 +60,26 @@ void print_bytes(struct bytes what)
         out_errno = errno;
 }
 
+/* Each piece between two newlines by itself: those are our own. */
 void print_out(const char *fmt, ...)
 {
     char text[OUT_TEXT_MAX];
+    char *line = text;
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    print_bytes(bytes_of_text(text));
+    while (line != NULL) {
+        char *next = strchr(line, '\n');
+
+        if (next != NULL)
+            *next++ = '\0';
+        print_clean(line);
+        if (next != NULL)
+            print_bytes(bytes_of_text("\n"));
+        line = next;
+    }
 }
 
 void print_count(uint64_t count, const char *noun)
@@ -76,25 +87,62 @@ void print_count(uint64_t count, const char *noun)
     print_out("%" PRIu64 " %s%s", count, noun, count == 1 ? "" : "s");
 }
 
+/* A byte that is not printable. */
+static void print_byte(unsigned char byte)
+{
+    char text[8];
+
+    snprintf(text, sizeof text, "\\x%02x", byte);
+    print_bytes(bytes_of_text(text));
+}
+
 void print_clean(const char *text)
 {
-    char clean[64];
-    char piece[16];
-    size_t len = strlen(text);
+    while (*text != '\0') {
+        const char *from = text;
+        size_t len;
 
-    while (len > 0) {
-        size_t take = len < sizeof piece - 1 ? len : sizeof piece - 1;
-
-        /* Never in the midst of a character: what follows its first byte belongs to it. */
-        while (take > 1 && take < len && ((unsigned char)text[take] & 0xc0) == 0x80)
-            take--;
-        memcpy(piece, text, take);
-        piece[take] = '\0';
-        text_printable(piece, clean, sizeof clean);
-        print_bytes(bytes_of_text(clean));
-        text += take;
-        len -= take;
+        while ((len = text_printable_len(text)) > 0)
+            text += len;
+        print_bytes(bytes_of(from, (size_t)(text - from)));
+        if (*text != '\0')
+            print_byte((unsigned char)*text++);
     }
+}
+
+/* As JSON escapes it: UTF-16, from U+10000 on in two units. */
+static void print_json_escape(uint32_t value)
+{
+    char text[16];
+
+    if (value < 0x10000)
+        snprintf(text, sizeof text, "\\u%04x", (unsigned)value);
+    else
+        snprintf(text, sizeof text, "\\u%04x\\u%04x", (unsigned)(0xd7c0 + (value >> 10)),
+                 (unsigned)(0xdc00 + (value & 0x3ff)));
+    print_bytes(bytes_of_text(text));
+}
+
+/* Beyond ASCII there is nothing but the inside of strings, and json-c has escaped what is below it.
+ */
+void print_json_text(struct bytes json)
+{
+    const char *text = (const char *)json.data;
+    const char *end = text + json.len;
+    const char *from = text;
+
+    while (text < end) {
+        size_t len = 0;
+        uint32_t value = text_character(text, &len);
+
+        if (len > 1 && text_printable_len(text) == 0) {
+            print_bytes(bytes_of(from, (size_t)(text - from)));
+            print_json_escape(value);
+            from = text + len;
+        }
+        text += len > 0 ? len : 1;
+    }
+    print_bytes(bytes_of(from, (size_t)(end - from)));
 }
 
 enum err print_json(const struct jdoc *document)
@@ -104,7 +152,7 @@ enum err print_json(const struct jdoc *document)
 
     TRY(jdoc_write_pretty(document, &text));
     TRY(buf_add_text(&text, "\n"));
-    print_bytes(buf_bytes(&text));
+    print_json_text(buf_bytes(&text));
 out:
     buf_clear(&text);
     return rc;
@@ -120,30 +168,23 @@ enum err print_finish(void)
     return err_sys(ERR_FAILED, "writing to standard output");
 }
 
-void print_failure(const char *message)
+static void print_line(const char *front, const char *text)
 {
     char clean[CLEAN_MAX];
-    char line[ERR_TEXT_MAX];
-    const char *front = "sealpoint: ";
+
+    text_printable(text, clean, sizeof clean);
+    fprintf(stderr, "%s%s\n", front, clean);
+}
+
+void print_failure(void)
+{
+    const char *hint;
 
     pthread_mutex_lock(&lock);
     clear_status();
-    for (;;) {
-        /* Only a hint begins so (err_hint); a newline of any other kind is somebody's text. */
-        const char *end = strstr(message, "\n  ");
-        size_t len = end != NULL ? (size_t)(end - message) : strlen(message);
-
-        if (len >= sizeof line)
-            len = sizeof line - 1;
-        memcpy(line, message, len);
-        line[len] = '\0';
-        text_printable(line, clean, sizeof clean);
-        fprintf(stderr, "%s%s\n", front, clean);
-        if (end == NULL)
-            break;
-        message = end + 1;
-        front = "";
-    }
+    print_line("sealpoint: ", err_text());
+    for (size_t i = 0; (hint = err_hint_at(i)) != NULL; i++)
+        print_line("  ", hint);
     pthread_mutex_unlock(&lock);
 }
 

@@ -19,13 +19,17 @@
 void print_setup(bool quiet, bool verbose);
 bool print_is_quiet(void);
 
-/* Results. A write that fails is kept and reported by print_finish(). */
+/* Results. A write that fails is kept and reported by print_finish(). What is not printable (see
+ * text_printable()) comes out as \xNN, but for the newlines: text from outside that may have some
+ * goes through print_clean(). */
 void print_out(const char *fmt, ...) PRINTF_LIKE(1, 2);
-void print_bytes(struct bytes what);
+void print_bytes(struct bytes what); /* as they are */
 /* "3 files", "1 file": the number and the noun, which makes its plural with an s. */
 void print_count(uint64_t count, const char *noun);
-/* Text from outside: what could steer a terminal comes out as \xNN. */
+/* Text from outside: what could steer a terminal, or begin a line, comes out as \xNN. */
 void print_clean(const char *text);
+/* Encoded JSON; characters that are not printable come out as \uNNNN, which says the same. */
+void print_json_text(struct bytes json);
 /* A JSON document for people and jq alike, with a newline. */
 MUST_CHECK enum err print_json(const struct jdoc *document);
 
@@ -33,8 +37,9 @@ MUST_CHECK enum err print_json(const struct jdoc *document);
  * full disk): a result that nobody got is a failure. */
 MUST_CHECK enum err print_finish(void);
 
-/* "sealpoint: <message>"; lines that hints added are kept, all else is made printable. */
-void print_failure(const char *message);
+/* "sealpoint: <this thread's message>", and each hint in a line of its own. All is made printable.
+ */
+void print_failure(void);
 
 /* The line of progress that a terminal shows below everything; NULL takes it away. Any thread. */
 void print_status(const char *line);

@@ -11,8 +11,11 @@
 #include "cli/print.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/base/text.h"
 #include "core/fs/file.h"
 #include "keyring/file/passphrase.h"
+
+#define QUESTION_MAX 4096
 
 /* Sleep until there is something to read. The signals that mean stop come in only here: had one
  * come between looking at the flag and read(), nothing would end the read. */
@@ -55,6 +58,15 @@ out:
     return rc;
 }
 
+/* Names from outside are in it. */
+static enum err write_question(int fd, const char *text)
+{
+    char clean[QUESTION_MAX];
+
+    text_printable(text, clean, sizeof clean);
+    return file_write(fd, bytes_of_text(clean));
+}
+
 static enum err ask_once(int fd, const char *prompt, const char *what, struct secret **out)
 {
     struct secret *line = NULL;
@@ -64,7 +76,7 @@ static enum err ask_once(int fd, const char *prompt, const char *what, struct se
 
     TRY(mem_format(&question, "%s %s: ", prompt, what));
     TRY(secret_new(PASSPHRASE_LEN_MAX, &line));
-    TRY(file_write(fd, bytes_of_text(question)));
+    TRY(write_question(fd, question));
     rc = read_line(fd, secret_at(line), PASSPHRASE_LEN_MAX, &len);
     if (file_write(fd, bytes_of_text("\n")) != ERR_OK && rc == ERR_OK)
         rc = ERR_FAILED;
@@ -150,7 +162,7 @@ enum err terminal_confirm(const char *question, const char *otherwise)
     }
     TRY(mem_format(&asked, "%s Type yes to go on: ", question));
     print_hold_status(true);
-    rc = file_write(fd, bytes_of_text(asked));
+    rc = write_question(fd, asked);
     if (rc == ERR_OK)
         rc = read_line(fd, answer, sizeof answer, &len);
     print_hold_status(false);

@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/rand.h"
+#include "core/base/text.h"
 #include "keyring/keyring_internal.h"
 #include "keyring/provider.h"
 
@@ -267,8 +268,7 @@ static enum err as_verdict(enum err rc, struct key_state *out)
     out->verdict = rc == ERR_KEY_INVALID ? KEY_INVALID : KEY_UNREACHABLE;
     snprintf(out->reason, sizeof out->reason, "%s",
              rc == ERR_KEY_INVALID ? "credentialsRejected" : "unreachable");
-    /* The first line only: the hints after it belong to a refusal. */
-    snprintf(out->detail, sizeof out->detail, "%.*s", (int)strcspn(err_text(), "\n"), err_text());
+    text_printable(err_text(), out->detail, sizeof out->detail); /* it goes into JSON */
     return ERR_OK;
 }
 

@@ -7,6 +7,8 @@
 #ifndef CORE_BASE_ERR_H
 #define CORE_BASE_ERR_H
 
+#include <stddef.h>
+
 /*
  * The one table of outcomes: name, exit status, what it means (man page, --help).
  * A code answers "what can the caller or the user do?", never "which function failed".
@@ -58,8 +60,12 @@ enum err {
         goto out;                                                                                  \
     } while (0)
 
-/* A message longer than this is cut. */
+/* A message longer than this is cut, and a name in front of one (err_note) at ERR_NOTE_MAX: a long
+ * path must not push out what happened. */
 #define ERR_TEXT_MAX 2048
+#define ERR_NOTE_MAX 1024
+/* All hints of a message together. */
+#define ERR_HINTS_MAX 2048
 
 /* Record `code` and a message for this thread, replacing what was there; returns `code`. */
 enum err err_set(enum err code, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -71,18 +77,24 @@ enum err err_sys(enum err code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Put a name in front of the message: "<fmt>: <what was there>". */
 void err_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* Add to the end what the user can do: "<what was there>\n  <fmt>". */
+/* Add what the user can do. Hints are kept apart from the message: whoever prints them puts each on
+ * a line of its own, and nothing that a message says of a file can look like one. */
 void err_hint(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* This thread's message, or "" when none was recorded. Borrowed until the next err_* call. */
+/* This thread's message without its hints, or "" when none was recorded. It may hold names from
+ * outside as they are, newlines too: print it through text_printable(). Borrowed until the next
+ * err_* call. */
 const char *err_text(void);
+/* Hint `i` of it, from 0 on; NULL: there are no more. From outside and borrowed likewise. */
+const char *err_hint_at(size_t i);
 void err_clear(void);
 
-/* A code with its message, outside of the thread's own buffer: to hand both to another thread, or
- * to keep them while other calls are made. */
+/* A code with its message and hints, outside of the thread's own buffers: to hand them to another
+ * thread, or to keep them while other calls are made. */
 struct err_record {
     enum err code;
     char text[ERR_TEXT_MAX];
+    char hints[ERR_HINTS_MAX]; /* each with its NUL; an empty one ends them */
 };
 /* err_take() copies `code` and this thread's message; err_give() makes a copy this thread's message
  * again and returns its code. */

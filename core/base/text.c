@@ -215,25 +215,76 @@ bool text_is_clean(const char *text)
     return true;
 }
 
-/* A character is copied whole or not at all: a cut in the middle would not be UTF-8. */
+/* Valid characters that must not reach a terminal as they are: invisible ones, and those that
+ * change the order or the joining of their neighbours. Unicode 14: categories Cf, Zl and Zp, what
+ * is ignorable by default, the blank letters and patterns, the non-characters of the first plane.
+ * Sorted. */
+static const struct {
+    uint32_t first, last;
+} unprintable[] = {
+    {0x00ad, 0x00ad},   {0x034f, 0x034f},   {0x0600, 0x0605},   {0x061c, 0x061c},
+    {0x06dd, 0x06dd},   {0x070f, 0x070f},   {0x0890, 0x0891},   {0x08e2, 0x08e2},
+    {0x115f, 0x1160},   {0x17b4, 0x17b5},   {0x180b, 0x180f},   {0x200b, 0x200f},
+    {0x2028, 0x202e},   {0x2060, 0x206f},   {0x2800, 0x2800},   {0x3164, 0x3164},
+    {0xfdd0, 0xfdef},   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},
+    {0xfff0, 0xfffb},   {0xfffe, 0xffff},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd},
+    {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+};
+
+uint32_t text_character(const char *text, size_t *len)
+{
+    static const unsigned char lead_mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    const unsigned char *at = (const unsigned char *)text;
+    uint32_t value;
+
+    *len = utf8_len(at);
+    value = at[0] & lead_mask[*len];
+    for (size_t i = 1; i < *len; i++)
+        value = value << 6 | (at[i] & 0x3f);
+    return value;
+}
+
+size_t text_printable_len(const char *text)
+{
+    size_t len;
+    uint32_t value = text_character(text, &len);
+
+    for (size_t i = 0; i < sizeof unprintable / sizeof unprintable[0]; i++)
+        if (value >= unprintable[i].first && value <= unprintable[i].last)
+            return 0;
+    return len;
+}
+
+bool text_is_printable(const char *text)
+{
+    size_t len;
+
+    for (; *text != '\0'; text += len) {
+        len = text_printable_len(text);
+        if (len == 0)
+            return false;
+    }
+    return true;
+}
+
+/* A character is copied whole or not at all: a cut in the middle would not be UTF-8. One that is
+ * not printable goes byte by byte: behind its first one no other begins a character. */
 void text_printable(const char *text, char *out, size_t cap)
 {
-    const unsigned char *cursor = (const unsigned char *)text;
-
     assert(cap > 0);
-    while (*cursor != '\0') {
-        size_t len = utf8_len(cursor);
+    while (*text != '\0') {
+        size_t len = text_printable_len(text);
         size_t need = len > 0 ? len : 4; /* \xNN */
 
         if (need + 1 > cap)
             break;
         if (len > 0)
-            memcpy(out, cursor, len);
+            memcpy(out, text, len);
         else
-            snprintf(out, cap, "\\x%02x", *cursor);
+            snprintf(out, cap, "\\x%02x", (unsigned char)*text);
         out += need;
         cap -= need;
-        cursor += len > 0 ? len : 1;
+        text += len > 0 ? len : 1;
     }
     *out = '\0';
 }

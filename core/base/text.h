@@ -40,11 +40,23 @@ MUST_CHECK enum err text_unbase64(const char *text, uint8_t *out, size_t max, si
 void text_human_size(uint64_t bytes, char *out);
 void text_human_time(uint64_t seconds, char *out);
 
-/* True for valid UTF-8 without control characters: safe in a message, on a terminal and in JSON. */
+/* True for valid UTF-8 without control characters: what JSON takes as text. The format depends on
+ * it, so it depends on no version of Unicode. */
 bool text_is_clean(const char *text);
 
-/* Copy `text` to `out`, with every byte that is not part of clean UTF-8 as \xNN; cut to fit `cap`
- * bytes with the NUL. */
+/* Copy `text` to `out`, with every byte that is not part of a printable character as \xNN; cut to
+ * fit `cap` bytes with the NUL. What is not printable: control characters, newlines, malformed
+ * UTF-8, and characters that are invisible or that reorder what stands beside them (the bidi
+ * controls). So the result is one line, and reads as it is stored. */
 void text_printable(const char *text, char *out, size_t cap);
+
+/* True for text that text_printable() leaves as it is. */
+bool text_is_printable(const char *text);
+
+/* The length of the printable character at `text`, or 0 when it is none (see text_printable()). */
+size_t text_printable_len(const char *text);
+
+/* The code point at `text` and its length; 0 and 0 when it is malformed or a control character. */
+uint32_t text_character(const char *text, size_t *len);
 
 #endif

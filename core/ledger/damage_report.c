@@ -20,7 +20,7 @@ static void report_damage(struct damage_count *d, enum err rc)
         d->unknown++;
     else
         return;
-    log_say(LOG_WARN, "%.*s", (int)strcspn(err_text(), "\n"), err_text());
+    log_say(LOG_WARN, "%s", err_text());
 }
 
 /* Fetching stopped at the first damaged record; this continues after it. */

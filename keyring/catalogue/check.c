@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "keyring/catalogue/impact.h"
 #include "keyring/catalogue/key_query.h"
 #include "keyring/catalogue/key_state_record.h"
@@ -81,8 +82,7 @@ static enum err ask_state(struct keyring *k, struct check_item *item)
     memset(&item->state, 0, sizeof item->state);
     item->state.verdict = KEY_UNREACHABLE;
     snprintf(item->state.reason, sizeof item->state.reason, "notConfigured");
-    snprintf(item->state.detail, sizeof item->state.detail, "%.*s", (int)strcspn(err_text(), "\n"),
-             err_text());
+    text_printable(err_text(), item->state.detail, sizeof item->state.detail);
     return ERR_OK;
 }
 

@@ -59,16 +59,14 @@ static bool is_the_keys_fault(enum err rc)
 /* "a data key" when the record has no readable id: oplog segments have none. */
 static void say_refused(const struct record *of)
 {
-    size_t len = strcspn(err_text(), "\n");
     struct err_record why;
     const char *id = NULL;
 
     err_take(ERR_OK, &why);
     if (of->type == RECORD_SNAPSHOT && snapshot_record_raw_id(of, &id) == ERR_OK)
-        log_say(LOG_WARN, "the data key of snapshot %s cannot be rewrapped: %.*s", id, (int)len,
-                why.text);
+        log_say(LOG_WARN, "the data key of snapshot %s cannot be rewrapped: %s", id, why.text);
     else
-        log_say(LOG_WARN, "a data key cannot be rewrapped: %.*s", (int)len, why.text);
+        log_say(LOG_WARN, "a data key cannot be rewrapped: %s", why.text);
     (void)err_give(&why);
 }
 

@@ -78,8 +78,9 @@ static enum err check_option_text(const char *name, const char *text, size_t max
     if (strlen(text) > max)
         return err_set(ERR_USAGE, "the %s is %zu bytes long, at most %zu are possible", name,
                        strlen(text), max);
-    if (!text_is_clean(text))
-        return err_set(ERR_USAGE, "the %s has control characters or is not UTF-8", name);
+    if (!text_is_printable(text))
+        return err_set(ERR_USAGE, "the %s has characters that are not printable, or is not UTF-8",
+                       name);
     return ERR_OK;
 }
 

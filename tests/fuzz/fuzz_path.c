@@ -117,8 +117,8 @@ static void check_printable(const char *text)
     static char shown[4 * TEXT_MAX + 1];
 
     text_printable(text, shown, sizeof shown);
-    assert(text_is_clean(shown));
-    assert(!text_is_clean(text) || strcmp(text, shown) == 0);
+    assert(text_is_clean(shown) && text_is_printable(shown));
+    assert(text_is_printable(text) == (strcmp(text, shown) == 0));
     text_printable(text, shown, 7);
     assert(strlen(shown) < 7 && text_is_clean(shown));
 }

@@ -67,21 +67,32 @@ const char *in(void **state, const char *name)
     return path;
 }
 
+const char *told(void)
+{
+    static _Thread_local char text[ERR_TEXT_MAX + 2 * ERR_HINTS_MAX];
+    const char *hint;
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", err_text());
+
+    for (size_t i = 0; (hint = err_hint_at(i)) != NULL; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "\n  %s", hint);
+    return text;
+}
+
 void check_done(enum err rc, const char *call, const char *file, int line)
 {
     if (rc == ERR_OK)
         return;
-    print_error("%s gave %d: %s\n", call, (int)rc, err_text());
+    print_error("%s gave %d: %s\n", call, (int)rc, told());
     _fail(file, line);
 }
 
 void check_refused(enum err rc, enum err code, const char *text, const char *call, const char *file,
                    int line)
 {
-    if (rc == code && (text == NULL ? *err_text() != '\0' : strcmp(err_text(), text) == 0))
+    if (rc == code && (text == NULL ? *told() != '\0' : strcmp(told(), text) == 0))
         return;
-    print_error("%s gave %d: %s\nbut %d was due: %s\n", call, (int)rc,
-                rc == ERR_OK ? "" : err_text(), (int)code, text != NULL ? text : "any message");
+    print_error("%s gave %d: %s\nbut %d was due: %s\n", call, (int)rc, rc == ERR_OK ? "" : told(),
+                (int)code, text != NULL ? text : "any message");
     _fail(file, line);
 }
 

@@ -37,7 +37,12 @@ const char *in(void **state, const char *name);
 
 /* The call succeeds; else its message is shown. */
 #define assert_done(call) check_done((call), #call, __FILE__, __LINE__)
-/* The call fails with this code and exactly this message (NULL: any message, but one). */
+/* This thread's message as print_failure() shows it: each hint behind it as "\n  <hint>". Good
+ * until the next call. */
+const char *told(void);
+
+/* The call fails with this code and exactly this message, as told() gives it (NULL: any message,
+ * but one). */
 #define assert_refused(call, code, text)                                                           \
     check_refused((call), (code), (text), #call, __FILE__, __LINE__)
 void check_done(enum err rc, const char *call, const char *file, int line);

@@ -72,7 +72,10 @@ static int print_messages(void)
     log_say(LOG_DEBUG, "details");
     log_say(LOG_INFO, "a note");
     log_say(LOG_WARN, "a\nwarning");
-    print_failure("it failed: \x1b[31m\nnot a hint\n  a hint\n  another");
+    err_set(ERR_FAILED, "it failed: \x1b[31m\n  not a hint");
+    err_hint("a hint");
+    err_hint("%s", "another\n  not a third");
+    print_failure();
     return 0;
 }
 
@@ -82,9 +85,40 @@ static void notes_and_failures_go_to_standard_error(void **state)
     assert_true(have_file(in(state, "out"), ""));
     assert_true(have_file(in(state, "err"), "sealpoint: a note\n"
                                             "sealpoint: warning: a\\x0awarning\n"
-                                            "sealpoint: it failed: \\x1b[31m\\x0anot a hint\n"
+                                            "sealpoint: it failed: \\x1b[31m\\x0a  not a hint\n"
                                             "  a hint\n"
-                                            "  another\n"));
+                                            "  another\\x0a  not a third\n"));
+}
+
+/* A version from a keyring, a name in JSON: what reorders a line on the terminal stays harmless,
+ * and JSON says the same as before. */
+static int print_reordering_text(void)
+{
+    struct jdoc *item = NULL;
+    struct list l;
+    enum err rc;
+
+    print_out("version %s is active\n", "1\u202e2");
+    print_clean("a\u2066b\nc\u200f\n");
+    print_out("\n");
+    list_begin(&l);
+    TRY(jdoc_object(&item));
+    TRY(jdoc_set_text(item, "path", "a\u202e\u00e9\U000e0041b"));
+    TRY(list_add(&l, &item));
+    list_end(&l);
+    TRY(print_finish());
+out:
+    return rc != ERR_OK;
+}
+
+static void text_that_reorders_a_line_is_escaped(void **state)
+{
+    assert_int_equal(run_apart(state, print_reordering_text, NULL), 0);
+    assert_true(have_file(in(state, "out"), "version 1\\xe2\\x80\\xae2 is active\n"
+                                            "a\\xe2\\x81\\xa6b\\x0ac\\xe2\\x80\\x8f\\x0a\n"
+                                            "{\"format\":1,\"results\":[\n"
+                                            "{\"path\":\"a\\u202e\u00e9\\udb40\\udc41b\"}\n"
+                                            "],\"totalCount\":1}\n"));
 }
 
 static int print_quietly(void)
@@ -206,6 +240,7 @@ int main(void)
         IN_DIRECTORY(text_from_outside_cannot_steer_a_terminal),
         IN_DIRECTORY(a_full_disk_is_noticed),
         IN_DIRECTORY(notes_and_failures_go_to_standard_error),
+        IN_DIRECTORY(text_that_reorders_a_line_is_escaped),
         IN_DIRECTORY(quiet_leaves_warnings),
         IN_DIRECTORY(verbose_shows_everything),
         IN_DIRECTORY(a_note_takes_the_line_of_progress_away),

@@ -123,8 +123,8 @@ static void an_empty_directory_is_no_repository(void **state)
 
     assert_int_equal(mkdir(in(state, "repository"), 0700), 0);
     assert_refused(open_repository(&r, state, NULL), ERR_NOT_FOUND, NULL);
-    assert_non_null(strstr(err_text(), INIT_HINT));
-    assert_null(strstr(err_text(), "mounted"));
+    assert_non_null(strstr(told(), INIT_HINT));
+    assert_null(strstr(told(), "mounted"));
     end(&r);
 }
 
@@ -149,12 +149,12 @@ static void a_repository_that_was_used_before_is_not_mounted(void **state)
     make_repository(state, fingerprint);
     assert_int_equal(rename(in(state, "repository"), in(state, "away")), 0);
     assert_int_equal(open_repository(&r, state, NULL), ERR_STORAGE);
-    assert_string_equal(err_text(), unmounted(state, &r));
+    assert_string_equal(told(), unmounted(state, &r));
     assert_true(session_is_known(&r.session));
     end(&r);
     assert_int_equal(mkdir(in(state, "repository"), 0700), 0);
     assert_int_equal(open_repository(&r, state, NULL), ERR_STORAGE);
-    assert_string_equal(err_text(), unmounted(state, &r));
+    assert_string_equal(told(), unmounted(state, &r));
     end(&r);
     assert_int_equal(rmdir(in(state, "repository")), 0);
     assert_int_equal(rename(in(state, "away"), in(state, "repository")), 0);
@@ -170,7 +170,7 @@ static void what_was_said_before_stays_when_the_repository_was_never_used(void *
     assert_done(session_locate(&r.session));
     err_set(ERR_NOT_FOUND, "it is not there");
     assert_done(session_refuse_unmounted(&r.session));
-    assert_string_equal(err_text(), "it is not there");
+    assert_string_equal(told(), "it is not there");
     end(&r);
 }
 
@@ -247,8 +247,8 @@ static void a_state_directory_that_cannot_be_made_is_said(void **state)
     leave_machine(state);
     put_file(in(state, "state"), "a file");
     assert_int_not_equal(open_repository(&r, state, NULL), ERR_OK);
-    assert_int_equal(strncmp(err_text(), "state directory: ", 17), 0);
-    assert_non_null(strstr(err_text(), "\n  --state-dir DIR names one that can be written"));
+    assert_int_equal(strncmp(told(), "state directory: ", 17), 0);
+    assert_non_null(strstr(told(), "\n  --state-dir DIR names one that can be written"));
     assert_null(r.session.repository);
     end(&r);
 }
@@ -300,7 +300,7 @@ static void another_fingerprint_opens_nothing_and_pins_nothing(void **state)
 
     make_repository(state, fingerprint);
     assert_refused(open_repository(&r, state, WRONG_FINGERPRINT), ERR_CORRUPT, NULL);
-    assert_non_null(strstr(err_text(), WRONG_FINGERPRINT));
+    assert_non_null(strstr(told(), WRONG_FINGERPRINT));
     assert_null(r.session.repository);
     end(&r);
     leave_machine(state);
@@ -345,7 +345,7 @@ static void the_hint_says_where_the_signing_key_belongs(void **state)
     snprintf(expected, sizeof expected,
              "no key\n  to back up from here, put the copy of its signing-key.json into %s",
              r.session.state_dir);
-    assert_string_equal(err_text(), expected);
+    assert_string_equal(told(), expected);
     end(&r);
 }
 
@@ -369,7 +369,7 @@ static void of_a_moved_repository_the_hint_names_the_state_it_had(void **state)
              "no key\n  this machine knows the repository from another path: was it moved? Then "
              "move %s away, and rename %s to it",
              r.session.state_dir, first);
-    assert_string_equal(err_text(), expected);
+    assert_string_equal(told(), expected);
     end(&r);
 }
 

@@ -41,10 +41,10 @@ static void the_hint_is_added_to_the_message(void **state)
     (void)state;
     (void)err_set(ERR_USAGE, "unknown");
     suggest_hint(&s, "--");
-    assert_string_equal(err_text(), "unknown");
+    assert_string_equal(told(), "unknown");
     suggest_offer(&s, "backup");
     suggest_hint(&s, "--");
-    assert_string_equal(err_text(), "unknown\n  did you mean --backup?");
+    assert_string_equal(told(), "unknown\n  did you mean --backup?");
 }
 
 int main(void)

@@ -98,7 +98,7 @@ static int ask_for_new(void)
     enum err rc = terminal_passphrase(NULL, "keyring k", true, &got);
 
     secret_free(got);
-    if (rc == ERR_USAGE && strcmp(err_text(), "the two passphrases differ") == 0)
+    if (rc == ERR_USAGE && strcmp(told(), "the two passphrases differ") == 0)
         return 2;
     return rc == ERR_OK ? 0 : 1;
 }
@@ -120,7 +120,7 @@ static int expect_unreachable(void)
     enum err rc = terminal_passphrase(NULL, "keyring k", false, &got);
 
     return rc == ERR_KEY_UNREACHABLE && got == NULL && echo_is_on() &&
-                   strcmp(err_text(), "no passphrase was typed") == 0
+                   strcmp(told(), "no passphrase was typed") == 0
                ? 0
                : 1;
 }
@@ -157,7 +157,7 @@ static int confirm(void)
 {
     enum err rc = terminal_confirm("Disable it?", "--yes");
 
-    if (rc == ERR_USAGE && strcmp(err_text(), "not confirmed; nothing was changed") == 0)
+    if (rc == ERR_USAGE && strcmp(told(), "not confirmed; nothing was changed") == 0)
         return 2;
     return rc == ERR_OK ? 0 : 1;
 }
@@ -197,7 +197,7 @@ static int ask_nobody(void)
     struct secret *got = NULL;
     enum err rc = terminal_passphrase(NULL, "keyring k", false, &got);
 
-    return rc == ERR_KEY_UNREACHABLE && strcmp(err_text(), due) == 0 ? 0 : 1;
+    return rc == ERR_KEY_UNREACHABLE && strcmp(told(), due) == 0 ? 0 : 1;
 }
 
 static int confirm_nobody(void)
@@ -206,7 +206,7 @@ static int confirm_nobody(void)
                               "--yes to do it without being asked";
     enum err rc = terminal_confirm("Disable it?", "--yes");
 
-    return rc == ERR_USAGE && strcmp(err_text(), due) == 0 ? 0 : 1;
+    return rc == ERR_USAGE && strcmp(told(), due) == 0 ? 0 : 1;
 }
 
 static void without_a_terminal_it_is_said_what_to_do(void **state)

@@ -237,6 +237,48 @@ static void printable_text_is_safe_on_a_terminal(void **state)
     assert_string_equal(out, "");
 }
 
+static void what_is_invisible_or_reorders_a_line_is_not_printable(void **state)
+{
+    static const char *const bad[] = {
+        "\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067",     "\u2068",
+        "\u2069", "\u200e", "\u200f", "\u061c", "\u200b", "\u200d", "\u2028",     "\u2029",
+        "\u2060", "\ufeff", "\u00ad", "\u3164", "\ufff9", "\ufe0f", "\U000e0001", "\U000e0fff",
+    };
+    static const char *const good[] = {"\u00e9", "\u00a0", "\u05d0", "\u0627",    "\u2027",
+                                       "\u202f", "\u4e2d", "\ufffd", "\U0001f600"};
+    char out[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_true(text_is_clean(bad[i])); /* the format takes it */
+        assert_false(text_is_printable(bad[i]));
+        text_printable(bad[i], out, sizeof out);
+        assert_int_equal(strlen(out), 4 * strlen(bad[i]));
+        assert_memory_equal(out, "\\x", 2);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(text_is_printable(good[i]));
+    assert_false(text_is_printable("a\nb"));
+    assert_false(text_is_printable("a\xff"));
+}
+
+static void a_character_is_decoded_with_its_length(void **state)
+{
+    size_t len;
+
+    (void)state;
+    assert_int_equal(text_character("a", &len), 'a');
+    assert_int_equal(len, 1);
+    assert_int_equal(text_character("\u00e9", &len), 0xe9);
+    assert_int_equal(len, 2);
+    assert_int_equal(text_character("\u20ac", &len), 0x20ac);
+    assert_int_equal(len, 3);
+    assert_int_equal(text_character("\U0001f600", &len), 0x1f600);
+    assert_int_equal(len, 4);
+    assert_int_equal(text_character("\x80", &len), 0);
+    assert_int_equal(len, 0);
+}
+
 static void printable_text_fits_any_room(void **state)
 {
     static const char nasty[] = "a\x01€\xc3\U0001f600\xe2z";
@@ -267,6 +309,8 @@ int main(void)
         cmocka_unit_test(sizes_and_times_are_said_for_people),
         cmocka_unit_test(clean_text_is_utf8_without_control_characters),
         cmocka_unit_test(printable_text_is_safe_on_a_terminal),
+        cmocka_unit_test(what_is_invisible_or_reorders_a_line_is_not_printable),
+        cmocka_unit_test(a_character_is_decoded_with_its_length),
         cmocka_unit_test(printable_text_fits_any_room),
     };
 

@@ -162,8 +162,8 @@ struct record *forge(const struct site *s, const struct signer *signer, enum rec
 
 void assert_said(const char *part)
 {
-    if (strstr(err_text(), part) == NULL)
-        fail_msg("\"%s\" is not in: %s", part, err_text());
+    if (strstr(told(), part) == NULL)
+        fail_msg("\"%s\" is not in: %s", part, told());
 }
 
 void keep_warning(enum log_level level, const char *text)

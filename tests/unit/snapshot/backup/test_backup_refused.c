@@ -20,8 +20,8 @@ static void assert_nothing_is_made(struct world *w, enum err code, const char *p
 
     for (int full = 0; full < 2; full++) {
         assert_int_equal(try_backup(w, full), code);
-        if (strstr(err_text(), part) == NULL)
-            fail_msg("\"%s\" is not in: %s", part, err_text());
+        if (strstr(told(), part) == NULL)
+            fail_msg("\"%s\" is not in: %s", part, told());
         assert_same_text(in(w->state, "repository"), before);
         assert_int_equal(ledger_count(w->ledger), records);
     }

@@ -40,7 +40,7 @@ static const char *hint_for(struct choice *choice, size_t refused)
     err_set(ERR_KEY_INVALID, "no");
     alternatives_hint(choice->w.repository, choice->w.keyring, &choice->c,
                       &choice->c.items[refused]);
-    return err_text();
+    return told();
 }
 
 static const char *with_hints(const struct choice *choice, int newer, int older)

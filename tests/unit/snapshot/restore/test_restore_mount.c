@@ -146,10 +146,10 @@ static void what_others_put_beside_a_killed_restore_is_refused_and_stays(void **
         snprintf(name, sizeof name, "target/%s", theirs[i]);
         put_file(in(state, name), "precious");
         assert_refused(begin(&s), ERR_USAGE, NULL);
-        assert_non_null(strstr(err_text(), "is not empty (it holds "));
-        assert_non_null(strstr(err_text(), theirs[i]));
+        assert_non_null(strstr(told(), "is not empty (it holds "));
+        assert_non_null(strstr(told(), theirs[i]));
         assert_non_null(strstr(
-            err_text(),
+            told(),
             "an unfinished restore is there (.sealpoint-partial): remove what else is there"));
         target_clear(&s.t);
         assert_true(file_exists(in(state, name)));
@@ -170,7 +170,7 @@ static void a_name_that_comes_meanwhile_stops_the_moves_and_stays(void **state)
     fill(&s);
     put_file(in(state, "target/d"), "theirs");
     assert_refused(target_commit(&s.t), ERR_FAILED, NULL);
-    assert_non_null(strstr(err_text(), "d came into "));
+    assert_non_null(strstr(told(), "d came into "));
     target_undo(&s.t);
     target_clear(&s.t);
     assert_int_equal(count_names(in(state, "target")), 1);
@@ -192,7 +192,7 @@ static void a_list_that_leads_out_of_the_target_is_refused(void **state)
         leave_half(state);
         put_bytes(in(state, "target/.sealpoint-partial/names"), lists[i].at, lists[i].len);
         assert_refused(begin(&s), ERR_FAILED, NULL);
-        assert_non_null(strstr(err_text(), "/names is damaged"));
+        assert_non_null(strstr(told(), "/names is damaged"));
         target_clear(&s.t);
         assert_true(file_exists(in(state, "source/a")));
         remove_all(in(state, "target"));
@@ -257,7 +257,7 @@ static void a_name_that_is_ours_is_refused_in_a_snapshot(void **state)
     assert_done(
         snapshot_reader_open(s.w.repository, s.w.keyring, &s.c.items[s.c.count - 1], 0, &s.opened));
     assert_refused(begin(&s), ERR_USAGE, NULL);
-    assert_non_null(strstr(err_text(), "the snapshot has a name of its own, .sealpoint-lock"));
+    assert_non_null(strstr(told(), "the snapshot has a name of its own, .sealpoint-lock"));
     assert_empty(state);
     clear_restore_scene(&s);
 }

@@ -58,7 +58,7 @@ static void assert_refused_and_untouched(struct world *w, enum err code)
 
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         assert_int_equal(restore_oldest(w, &ways[i]), code);
-        assert_non_null(strstr(err_text(), BEFORE));
+        assert_non_null(strstr(told(), BEFORE));
         assert_false(file_exists(in(w->state, "absent")));
         assert_int_equal(count_names(in(w->state, "empty")), 0);
         assert_same_text(in(w->state, "full"), before);
@@ -94,8 +94,8 @@ static void a_key_that_may_not_be_used_restores_nothing(void **state)
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
         double_says(&w.key, "1", KEY_INVALID, reasons[i][0]);
         assert_refused_and_untouched(&w, ERR_KEY_INVALID);
-        assert_non_null(strstr(err_text(), reasons[i][1]));
-        assert_non_null(strstr(err_text(), "the nearest newer snapshot that can be restored is "));
+        assert_non_null(strstr(told(), reasons[i][1]));
+        assert_non_null(strstr(told(), "the nearest newer snapshot that can be restored is "));
         assert_int_equal(w.key.of[1].unwraps, 0);
     }
     clear_world(&w);
@@ -110,8 +110,8 @@ static void rejected_credentials_restore_nothing_and_name_no_other(void **state)
     make_targets(state);
     double_says(&w.key, "1", KEY_INVALID, "credentialsRejected");
     assert_refused_and_untouched(&w, ERR_KEY_INVALID);
-    assert_non_null(strstr(err_text(), "version 1 cannot be used, the credentials are rejected"));
-    assert_null(strstr(err_text(), "can be restored"));
+    assert_non_null(strstr(told(), "version 1 cannot be used, the credentials are rejected"));
+    assert_null(strstr(told(), "can be restored"));
     assert_int_equal(w.key.of[2].states, 0);
     clear_world(&w);
 }
@@ -125,12 +125,12 @@ static void a_key_that_cannot_be_asked_restores_nothing_and_is_not_called_invali
     make_targets(state);
     double_says(&w.key, "1", KEY_UNREACHABLE, "time-out");
     assert_refused_and_untouched(&w, ERR_KEY_UNREACHABLE);
-    assert_non_null(strstr(err_text(),
+    assert_non_null(strstr(told(),
                            "cannot tell whether master key double key version 1 may be used: "
                            "time-out\n  nothing was changed; make the master key reachable and try "
                            "again"));
-    assert_null(strstr(err_text(), "nearest"));
-    assert_null(strstr(err_text(), "another version"));
+    assert_null(strstr(told(), "nearest"));
+    assert_null(strstr(told(), "another version"));
     assert_int_equal(w.key.of[1].unwraps, 0);
     assert_int_equal(w.key.of[2].states, 0);
     /* It is reachable again, and everything is as before. */
@@ -151,7 +151,7 @@ static void a_key_that_fails_when_it_is_used_restores_nothing(void **state)
     for (size_t i = 0; i < 2; i++) {
         w.key.of[1].unwrap_fails = codes[i];
         assert_refused_and_untouched(&w, codes[i]);
-        assert_non_null(strstr(err_text(), "the double does not unwrap by this version"));
+        assert_non_null(strstr(told(), "the double does not unwrap by this version"));
     }
     clear_world(&w);
 }
