@@ -1,6 +1,10 @@
 #include "cli/describe.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
 
 #define KEY_ID_SHOWN 8
 
@@ -24,6 +28,25 @@ enum err describe_key(struct jdoc *to, const char *name, const struct key_name *
     TRY(jdoc_set(to, name, &member));
 out:
     jdoc_free(member);
+    return rc;
+}
+
+enum err describe_name(struct jdoc *to, const char *member, const char *exact, const char *name)
+{
+    struct buf clean = {.max = MEM_MAX};
+    size_t len = strlen(name);
+    enum err rc = ERR_OK;
+
+    if (text_is_clean(name)) {
+        TRY(jdoc_set_text(to, member, name));
+        goto out;
+    }
+    TRY(buf_reserve(&clean, 4 * len + 1));
+    text_printable(name, (char *)clean.data, 4 * len + 1);
+    TRY(jdoc_set_text(to, member, (const char *)clean.data));
+    TRY(jdoc_set_base64(to, exact, bytes_of(name, len)));
+out:
+    buf_clear(&clean);
     return rc;
 }
 

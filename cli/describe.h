@@ -36,4 +36,9 @@ MUST_CHECK enum err describe_state(struct jdoc *to, const struct key_state *stat
 /* A time as member, null when 0. */
 MUST_CHECK enum err describe_time(struct jdoc *to, const char *name, int64_t ms);
 
+/* A name from a snapshot. Names are bytes, JSON is UTF-8: what is not clean comes as printable text
+ * in `member`, and exactly in `exact`, as base64. */
+MUST_CHECK enum err describe_name(struct jdoc *to, const char *member, const char *exact,
+                                  const char *name);
+
 #endif

@@ -42,14 +42,15 @@ static const struct command commands[COMMAND_COUNT] = {
             .arguments_min = 1,
             .arguments_max = 1,
             .summary = "restore a snapshot into a directory",
-            .text = "SNAPSHOT is an id, the first digits of one, or latest. Everything that can "
-                    "be checked is checked before the target sees anything: signatures, the "
-                    "validity of the recorded master-key version, every object, free space. A "
-                    "refused restore leaves the target as it was.\n\n"
-                    "The target must not exist or be empty, unless --delta is given. It may be a "
-                    "mount point, where a lost+found does not count. If a restore onto one is "
-                    "killed, mongod refuses to start there; running it again removes what is left "
-                    "and begins anew.",
+            .text =
+                "SNAPSHOT is an id, the first digits of one, or latest. Everything that can "
+                "be checked is checked before the target sees anything: signatures, the "
+                "validity of the recorded master-key version, every object that is needed, free "
+                "space. A refused restore leaves the target as it was.\n\n"
+                "The target must not exist or be empty, unless --delta is given. It may be a "
+                "mount point, where a lost+found does not count. If a restore onto one is "
+                "killed, mongod refuses to start there; running it again removes what is left "
+                "and begins anew.",
             .example = "sealpoint restore latest --to /var/lib/mongodb",
         },
     [COMMAND_VERIFY] =
@@ -62,7 +63,9 @@ static const struct command commands[COMMAND_COUNT] = {
                     "manifests, and presence and size of every object are checked. --read-data "
                     "also reads every object and compares its digest, still without a key; "
                     "--decrypt opens everything and compares every block. Without SNAPSHOT all "
-                    "are checked. All damage is reported before it exits.\n\n"
+                    "are checked. All damage is reported before it exits, and the end says which "
+                    "snapshots are sound, and of the others what is damaged: with --decrypt the "
+                    "files, else how many objects.\n\n"
                     "Exit status 6 when anything is damaged; else 9 when something cannot be read; "
                     "else 3 or 4 when a key was refused, and what other keys open was "
                     "decrypted all the same.",
@@ -95,7 +98,7 @@ static const struct command commands[COMMAND_COUNT] = {
             .arguments_max = 2,
             .summary = "list the files of a snapshot",
             .text = "Lists the files at or below PATH, or all. File names are sealed, so this "
-                    "needs the master key.",
+                    "needs the master key; it reads no contents, whatever is damaged of them.",
         },
     [COMMAND_CAT] =
         {
@@ -104,7 +107,8 @@ static const struct command commands[COMMAND_COUNT] = {
             .arguments_min = 2,
             .arguments_max = 2,
             .summary = "write one file of a snapshot to standard output",
-            .text = "Writes the content of one regular file to standard output.",
+            .text = "Writes the content of one regular file to standard output. Only what this "
+                    "file needs of the repository must be there.",
             .example = "sealpoint cat latest stream | mongorestore --archive",
         },
     [COMMAND_EXPORT] =
@@ -115,7 +119,9 @@ static const struct command commands[COMMAND_COUNT] = {
             .arguments_max = COMMAND_ARGUMENTS_ANY,
             .summary = "write a snapshot as a tar to standard output",
             .text = "Writes the files at or below each PATH, or all, as a POSIX pax tar to "
-                    "standard output, which must not be a terminal.",
+                    "standard output, which must not be a terminal. What they need of the "
+                    "repository is seen to be there before the first byte; what else is damaged "
+                    "does not matter.",
             .example = "sealpoint export latest | ssh db2 tar -xf - -C /var/lib/mongodb",
         },
     [COMMAND_KEY_STATUS] =
@@ -501,20 +507,31 @@ static const struct option options[OPTION_COUNT] = {
                     "what is not in the snapshot.",
             .commands = TAKES(RESTORE),
         },
+    [OPTION_KEEP_GOING] =
+        {
+            .name = "keep-going",
+            .type = VALUE_FLAG,
+            .text = "When a part of the repository is damaged or lost: leave out the files that "
+                    "need it, name each, and go on with the rest; exit status 10. All that is "
+                    "needed is read once before anything is written. Not with --delta.",
+            .commands = TAKES(RESTORE) | TAKES(EXPORT),
+        },
     [OPTION_DRY_RUN] =
         {
             .name = "dry-run",
             .letter = 'n',
             .type = VALUE_FLAG,
-            .text = "Check everything, change nothing.",
+            .text = "Check everything but the contents, change nothing. With --read-data restore "
+                    "reads and checks the contents too.",
             .commands = TAKES(RESTORE) | TAKES(KEY_REWRAP),
         },
     [OPTION_READ_DATA] =
         {
             .name = "read-data",
             .type = VALUE_FLAG,
-            .text = "Read every object and compare its digest; no key is needed.",
-            .commands = TAKES(VERIFY),
+            .text = "Read every object and compare its digest; verify needs no key for it. With "
+                    "restore --dry-run: the objects that the restore needs, and every block.",
+            .commands = TAKES(VERIFY) | TAKES(RESTORE),
         },
     [OPTION_DECRYPT] =
         {

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "cli/command/command.h"
+#include "cli/describe.h"
 #include "cli/list.h"
 #include "cli/print.h"
 #include "cli/session.h"
 #include "core/base/clock.h"
-#include "core/base/mem.h"
 #include "core/base/text.h"
 
 static enum err open_snapshot(struct session *session, struct browse_options *to)
@@ -91,27 +91,6 @@ static enum err print_line(void *arg, const struct browse_file *file)
     return ERR_OK;
 }
 
-/* Names are bytes; JSON is UTF-8. What is not clean comes as printable text, and exactly beside
- * it. */
-static enum err set_name(struct jdoc *to, const char *member, const char *exact, const char *name)
-{
-    struct buf clean = {.max = MEM_MAX};
-    size_t len = strlen(name);
-    enum err rc = ERR_OK;
-
-    if (text_is_clean(name)) {
-        TRY(jdoc_set_text(to, member, name));
-        goto out;
-    }
-    TRY(buf_reserve(&clean, 4 * len + 1));
-    text_printable(name, (char *)clean.data, 4 * len + 1);
-    TRY(jdoc_set_text(to, member, (const char *)clean.data));
-    TRY(jdoc_set_base64(to, exact, bytes_of(name, len)));
-out:
-    buf_clear(&clean);
-    return rc;
-}
-
 static const char *type_word(char type)
 {
     switch (type) {
@@ -134,17 +113,17 @@ static enum err add_file_json(void *arg, const struct browse_file *file)
 
     snprintf(mode, sizeof mode, "%04o", file->mode & 07777U);
     TRY(jdoc_object(&item));
-    TRY(set_name(item, "path", "pathBase64", file->path));
+    TRY(describe_name(item, "path", "pathBase64", file->path));
     TRY(jdoc_set_text(item, "type", type_word(file->type)));
     TRY(jdoc_set_text(item, "mode", mode));
     TRY(jdoc_set_number(item, "uid", file->uid));
     TRY(jdoc_set_number(item, "gid", file->gid));
-    TRY(set_name(item, "user", "userBase64", file->user));
-    TRY(set_name(item, "group", "groupBase64", file->group));
+    TRY(describe_name(item, "user", "userBase64", file->user));
+    TRY(describe_name(item, "group", "groupBase64", file->group));
     TRY(jdoc_set_number(item, "size", file->size));
     TRY(jdoc_set_time(item, "modifiedAt", file->mtime_ns > 0 ? file->mtime_ns / 1000000 : 0));
     if (*file->link != '\0')
-        TRY(set_name(item, "link", "linkBase64", file->link));
+        TRY(describe_name(item, "link", "linkBase64", file->link));
     TRY(jdoc_set_bool(item, "changed", file->changed));
     TRY(list_add(arg, &item));
 out:
@@ -201,7 +180,8 @@ enum err command_export(const struct settings *s)
         goto out;
     }
     TRY(open_snapshot(&session, &options));
-    TRY(browse_export(&options, i->argument_count > 1 ? i->arguments + 1 : NULL, STDOUT_FILENO));
+    TRY(browse_export(&options, i->argument_count > 1 ? i->arguments + 1 : NULL,
+                      settings_flag(s, OPTION_KEEP_GOING), STDOUT_FILENO));
 out:
     session_clear(&session);
     return rc;

@@ -20,6 +20,8 @@ static void fill_restore_options(struct session *session, const struct snapshot 
     to->only = i->only_count > 0 ? i->only : NULL;
     to->delta = settings_flag(s, OPTION_DELTA);
     to->dry_run = settings_flag(s, OPTION_DRY_RUN);
+    to->read_data = settings_flag(s, OPTION_READ_DATA);
+    to->keep_going = settings_flag(s, OPTION_KEEP_GOING);
     to->envelope = (size_t)settings_number(s, OPTION_ENVELOPE);
     to->workers = (size_t)settings_number(s, OPTION_WORKERS);
 }
@@ -34,10 +36,12 @@ static enum err print_restore_json(const struct restore_options *options,
     TRY(jdoc_set_number(to, "format", 1));
     TRY(jdoc_set_text(to, "id", options->snapshot->id));
     TRY(jdoc_set_bool(to, "dryRun", options->dry_run));
+    TRY(jdoc_set_bool(to, "contentsRead", !options->dry_run || options->read_data));
     TRY(jdoc_set_number(to, "files", result->files));
     TRY(jdoc_set_number(to, "bytes", result->bytes));
     TRY(jdoc_set_number(to, "readBytes", result->read_bytes));
     TRY(jdoc_set_number(to, "writtenBytes", result->written_bytes));
+    TRY(jdoc_set_number(to, "leftOut", result->left_out));
     TRY(jdoc_set_number(to, "attention", result->attention));
     TRY(print_json(to));
 out:
@@ -60,7 +64,16 @@ static void print_restore_result(const struct restore_options *options,
     print_out(", %s", size);
     if (!options->dry_run)
         print_out(", %s written", written);
+    else if (options->read_data)
+        print_out("; all contents were read and are whole");
+    if (result->left_out > 0) {
+        print_out("; ");
+        print_count(result->left_out, "file");
+        print_out(" left out");
+    }
     print_out("\n");
+    if (options->dry_run && !options->read_data && !print_is_quiet())
+        print_out("contents were not read: --read-data reads and checks them too\n");
 }
 
 static enum err give_restore_result(const struct settings *s, const struct restore_options *options,
@@ -105,6 +118,8 @@ enum err command_restore(const struct settings *s)
     session_init(&session, s);
     if (settings_text(s, OPTION_TO) == NULL)
         FAIL(ERR_USAGE, "\"restore\" needs --to DIR");
+    if (settings_flag(s, OPTION_READ_DATA) && !settings_flag(s, OPTION_DRY_RUN))
+        FAIL(ERR_USAGE, "--read-data goes with --dry-run: a restore reads and checks all it needs");
     TRY(session_open_keyring(&session));
     keyring_prepare(session.keyring);
     TRY(session_open_repository(&session, false));

@@ -1,6 +1,7 @@
 #include "snapshot/verify/verify.h"
 
 #include "cli/command/command.h"
+#include "cli/command/verdicts.h"
 #include "cli/print.h"
 #include "cli/session.h"
 #include "cli/ticker.h"
@@ -37,7 +38,7 @@ out:
     return rc;
 }
 
-static enum err print_verify_json(const struct verify_result *result)
+static enum err print_verify_json(const struct verify_result *result, struct verdicts *verdicts)
 {
     struct jdoc *to = NULL;
     enum err rc;
@@ -45,12 +46,14 @@ static enum err print_verify_json(const struct verify_result *result)
     TRY(jdoc_object(&to));
     TRY(jdoc_set_number(to, "format", 1));
     TRY(jdoc_set_number(to, "snapshots", result->snapshots));
+    TRY(jdoc_set_number(to, "sound", result->sound));
     TRY(jdoc_set_number(to, "objects", result->objects));
     TRY(jdoc_set_number(to, "readObjects", result->read_objects));
     TRY(jdoc_set_number(to, "bytes", result->bytes));
     TRY(jdoc_set_number(to, "damaged", result->damaged));
     TRY(jdoc_set_number(to, "unreadable", result->unreadable));
     TRY(jdoc_set_number(to, "notDecrypted", result->locked));
+    TRY(jdoc_set(to, "damagedSnapshots", &verdicts->json));
     TRY(print_json(to));
 out:
     jdoc_free(to);
@@ -80,6 +83,12 @@ static void print_verify_result(const struct verify_result *result)
                               : "no damage");
 }
 
+static void print_verify_text(const struct verify_result *result, const struct verdicts *verdicts)
+{
+    print_verify_result(result);
+    verdicts_print(verdicts, result->sound);
+}
+
 static enum err verify_snapshots(const struct verify_options *options, struct verify_result *result)
 {
     struct ticker *ticker = NULL;
@@ -97,12 +106,15 @@ enum err command_verify(const struct settings *s)
     const struct snapshot **which = NULL;
     struct verify_result result = {0};
     struct progress progress = {0};
-    struct verify_options options = {.progress = &progress};
+    struct verdicts verdicts;
+    struct verify_options options = {
+        .progress = &progress, .each = verdicts_keep, .each_arg = &verdicts};
     struct err_record done = {0};
     struct session session;
     enum err rc;
 
     session_init(&session, s);
+    TRY(verdicts_init(&verdicts));
     TRY(choose_depth(s, &options));
     if (options.depth == VERIFY_DECRYPT) {
         TRY(session_open_keyring(&session));
@@ -121,11 +133,12 @@ enum err command_verify(const struct settings *s)
         goto out; /* what was found is a result too */
     err_take(rc, &done);
     if (settings_flag(s, OPTION_JSON))
-        TRY(print_verify_json(&result));
+        TRY(print_verify_json(&result, &verdicts));
     else
-        print_verify_result(&result);
+        print_verify_text(&result, &verdicts);
     rc = err_give(&done);
 out:
+    verdicts_clear(&verdicts);
     mem_free(which);
     session_clear(&session);
     return rc;

@@ -7,6 +7,7 @@
 #include "core/fs/file.h"
 #include "core/fs/path.h"
 #include "snapshot/browse/tar_export.h"
+#include "snapshot/read/content_check.h"
 #include "snapshot/read/file_reader.h"
 #include "snapshot/read/snapshot_reader.h"
 
@@ -107,6 +108,7 @@ enum err browse_cat(const struct browse_options *options, const char *path, int 
     TRY(file_reader_find(content, bytes_of_text(path), &e));
     if (e.type != ENTRY_FILE)
         FAIL(ERR_USAGE, "%s is not a regular file", path);
+    TRY(content_check_file(&reader, &e));
     TRY(file_reader_read(content, &e, write_piece, &fd));
 out:
     entry_clear(&e);
@@ -115,14 +117,38 @@ out:
     return rc;
 }
 
-enum err browse_export(const struct browse_options *options, const char *const *only, int fd)
+/* Everything that can refuse does so here, and no byte has been written. */
+static enum err check_content(struct selection *selection, bool keep_going,
+                              struct path_list *left_out)
+{
+    struct content_check check = {.selection = selection,
+                                  .depth = keep_going ? CONTENT_BLOCKS : CONTENT_PRESENCE};
+
+    if (keep_going)
+        return content_check_leave_out(&check, selection, left_out);
+    return content_check_run(&check);
+}
+
+enum err browse_export(const struct browse_options *options, const char *const *only,
+                       bool keep_going, int fd)
 {
     struct snapshot_reader reader = {0};
+    struct selection selection = {.from = &reader, .only = only};
+    struct path_list left_out = {.count = 0};
     enum err rc;
 
     TRY(open_it(options, &reader));
-    TRY(tar_export(&reader, only, fd));
+    TRY(selection_check(&selection));
+    rc = check_content(&selection, keep_going, &left_out);
+    if (rc == ERR_CORRUPT)
+        err_hint("`sealpoint export --keep-going` writes the files that are sound");
+    TRY(rc);
+    TRY(tar_export(&selection, fd));
+    if (left_out.count > 0)
+        FAIL(ERR_ATTENTION, "the tar is whole, but %zu file%s left out: see the warnings above",
+             left_out.count, left_out.count == 1 ? " is" : "s are");
 out:
+    path_list_clear(&left_out);
     snapshot_reader_clear(&reader);
     return rc;
 }

@@ -16,8 +16,8 @@ struct exporter {
     struct archive *tar;
     struct archive_entry *entry;
     struct file_reader *file_reader;
-    struct selection selection;
-    struct entry scratch; /* owned */
+    const struct selection *selection; /* borrowed */
+    struct entry scratch;              /* owned */
     int fd;
     enum err write_failed; /* what the last write to fd gave */
 };
@@ -94,9 +94,9 @@ static enum err export_entry(void *arg, const struct entry *e)
     const struct entry *content = NULL;
     enum err rc;
 
-    if (selection_choose(&x->selection, e) != SELECTION_WHOLE)
+    if (selection_choose(x->selection, e) != SELECTION_WHOLE)
         return ERR_OK;
-    TRY(selection_content(&x->selection, e, &x->scratch, &content));
+    TRY(selection_content(x->selection, e, &x->scratch, &content));
     archive_entry_clear(x->entry);
     TRY(tar_meta_export(e, entry_path(e), x->entry));
     if (content != NULL) {
@@ -120,23 +120,22 @@ static enum err export_all(struct exporter *x)
 {
     enum err rc;
 
-    TRY(selection_walk_links_last(&x->selection, export_entry, x));
+    TRY(selection_walk_links_last(x->selection, export_entry, x));
     if (archive_write_close(x->tar) < ARCHIVE_WARN)
         TRY(refuse_tar_write(x));
 out:
     return rc;
 }
 
-enum err tar_export(const struct snapshot_reader *from, const char *const *only, int fd)
+enum err tar_export(const struct selection *of, int fd)
 {
-    struct exporter x = {.fd = fd, .selection = {.from = from, .only = only}};
+    struct exporter x = {.fd = fd, .selection = of};
     locale_t utf8 = tar_meta_locale();
     locale_t before = uselocale(utf8);
     enum err rc;
 
     entry_init(&x.scratch);
-    TRY(selection_check(&x.selection));
-    TRY(file_reader_new(from, &x.file_reader));
+    TRY(file_reader_new(of->from, &x.file_reader));
     TRY(open_tar_writer(&x));
     TRY(export_all(&x));
 out:

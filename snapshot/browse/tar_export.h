@@ -7,10 +7,9 @@
 #define SNAPSHOT_BROWSE_TAR_EXPORT_H
 
 #include "core/base/err.h"
-#include "snapshot/read/snapshot_reader.h"
+#include "snapshot/read/selection.h"
 
-/* Files at or below one of `only` (NULL: all) to a descriptor, in walk order, names relative.
- * ERR_NOT_FOUND: a path of `only` is not there. */
-MUST_CHECK enum err tar_export(const struct snapshot_reader *from, const char *const *only, int fd);
+/* The files of a selection, which was checked, to a descriptor, in walk order, names relative. */
+MUST_CHECK enum err tar_export(const struct selection *of, int fd);
 
 #endif

@@ -77,10 +77,13 @@ static enum err open_pack(struct block_reader *r, uint32_t number, struct open_o
     const struct manifest_object *m = &r->from->manifest.objects[number];
     struct object_identity identity = manifest_identity(&r->from->manifest, m);
 
+    enum err rc;
+
     close_object(place);
     place->number = number;
-    return sealed_get_open(r->from->store, key_for(r->from, m->scope), &identity, m->size,
-                           &place->sealed);
+    rc = sealed_get_open(r->from->store, key_for(r->from, m->scope), &identity, m->size,
+                         &place->sealed);
+    return rc == ERR_NOT_FOUND ? err_set(ERR_CORRUPT, "it is missing from the repository") : rc;
 }
 
 static enum err find_object(struct block_reader *r, uint32_t number, struct open_object **out)

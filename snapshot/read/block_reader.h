@@ -22,9 +22,9 @@ void block_reader_free(struct block_reader *r);
 
 /*
  * The plaintext of a block into exactly `len` bytes at `to`, its digest compared.
- * ERR_CORRUPT: names object, offset and what does not match; ERR_NOT_FOUND, ERR_STORAGE: the object
- * is gone or cannot be read. After each of them `to` holds nothing to be used, and the reader may
- * be asked again.
+ * ERR_CORRUPT: names object, offset and what does not match, or says that the object is missing;
+ * ERR_STORAGE: it cannot be read. After each of them `to` holds nothing to be used, and the reader
+ * may be asked again.
  */
 MUST_CHECK enum err block_reader_read(struct block_reader *r, const struct block *b, void *to,
                                       size_t len);

@@ -5,7 +5,7 @@
 #include "core/fs/path.h"
 #include "snapshot/format/index.h"
 
-enum selection_choice selection_choose(const struct selection *s, const struct entry *e)
+static enum selection_choice choose_asked(const struct selection *s, const struct entry *e)
 {
     struct bytes path = buf_bytes(&e->path);
 
@@ -22,6 +22,13 @@ enum selection_choice selection_choose(const struct selection *s, const struct e
             return SELECTION_DIRECTORY;
     }
     return SELECTION_SKIP;
+}
+
+enum selection_choice selection_choose(const struct selection *s, const struct entry *e)
+{
+    if (s->without != NULL && path_list_has(s->without, buf_bytes(&e->path)))
+        return SELECTION_SKIP;
+    return choose_asked(s, e);
 }
 
 /* ---- going through them ---- */

@@ -1,7 +1,7 @@
 /*
  * Which entries of a snapshot are asked for, and which entry has the content of each.
  *
- * Uses: core, index, entry, snapshot_reader.
+ * Uses: core, index, entry, snapshot_reader, path_list.
  */
 #ifndef SNAPSHOT_READ_SELECTION_H
 #define SNAPSHOT_READ_SELECTION_H
@@ -11,12 +11,14 @@
 
 #include "core/base/err.h"
 #include "snapshot/format/entry.h"
+#include "snapshot/read/path_list.h"
 #include "snapshot/read/snapshot_reader.h"
 
 /* Both borrowed; set once, by its owner. Several threads may use it. */
 struct selection {
     const struct snapshot_reader *from;
-    const char *const *only; /* paths in the snapshot, NULL-terminated; NULL: everything */
+    const char *const *only;         /* paths in the snapshot, NULL-terminated; NULL: everything */
+    const struct path_list *without; /* files that are left out all the same; NULL: none */
 };
 
 /* What becomes of an entry. */

@@ -2,8 +2,9 @@
  * A snapshot opened for reading its content: manifest, index, and the subkeys of every scope.
  *
  * Opening is the key side of the preflight: every recorded key version is asked for, every data key
- * unwrapped and its commitment compared, the index opened and checked against the manifest.
- * Uses: core, keyring, index, manifest.
+ * unwrapped and its commitment compared, the index opened and checked against the manifest. Packs
+ * are not looked at: whoever needs some of them asks content_check.
+ * Uses: core, keyring, index, manifest, object_check.
  */
 #ifndef SNAPSHOT_READ_SNAPSHOT_READER_H
 #define SNAPSHOT_READ_SNAPSHOT_READER_H
@@ -23,8 +24,8 @@ struct snapshot_reader {
 
 /* `envelope`: which of each data key (0: the recorded master key). *out is as it was when this
  * fails. ERR_KEY_INVALID, ERR_KEY_UNREACHABLE: of the first data key that cannot be unwrapped;
- * ERR_USAGE: no such key is configured; ERR_CORRUPT: an object is missing or has another size, or
- * something does not open; ERR_STORAGE: the store cannot be read. */
+ * ERR_USAGE: no such key is configured; ERR_CORRUPT: the index is missing or has another size,
+ * or something does not open; ERR_STORAGE: the store cannot be read. */
 MUST_CHECK enum err snapshot_reader_open(const struct repository *repository,
                                          struct keyring *keyring, const struct snapshot *snapshot,
                                          size_t envelope, struct snapshot_reader *out);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "snapshot/read/content_check.h"
 #include "snapshot/restore/alternatives.h"
 #include "snapshot/restore/restore_data.h"
 #include "snapshot/restore/restore_target.h"
@@ -17,13 +18,15 @@ struct restore {
     struct restore_target target;
     struct tar_disk *disk;
     struct restore_data data;
-    uint64_t attention; /* what was said before anything was done */
+    struct path_list left_out; /* damaged files, with keep_going */
+    uint64_t attention;        /* what was said before anything was done */
 };
 
 static void restore_clear(struct restore *r)
 {
     tar_disk_free(r->disk);
     target_clear(&r->target);
+    path_list_clear(&r->left_out);
     snapshot_reader_clear(&r->reader);
 }
 
@@ -47,6 +50,38 @@ static void say_shortcomings(struct restore *r)
     r->attention += totals->foreign > 0 ? 1 : 0;
 }
 
+static void hint_at_the_rest(const struct restore *r, enum err rc)
+{
+    if (rc == ERR_CORRUPT && !r->options->delta && !r->options->keep_going)
+        err_hint("`sealpoint restore --keep-going` restores the files that are sound");
+}
+
+/* Of the objects that are needed; a restore reads and checks each block again when it comes to it.
+ */
+static enum err check_content(struct restore *r)
+{
+    const struct restore_options *o = r->options;
+    struct content_check check = {
+        .selection = &r->selection, .workers = o->workers, .progress = o->progress};
+    enum err rc;
+
+    if (o->read_data)
+        check.depth = CONTENT_ALL;
+    else if (o->keep_going)
+        check.depth = CONTENT_BLOCKS;
+    if (o->keep_going) {
+        TRY(content_check_leave_out(&check, &r->selection, &r->left_out));
+        r->attention += r->left_out.count;
+    } else if (o->read_data) {
+        TRY(content_check_report(&check));
+    } else {
+        TRY(content_check_run(&check));
+    }
+out:
+    hint_at_the_rest(r, rc);
+    return rc;
+}
+
 /* Everything that can refuse does so here, and nothing has been touched. */
 static enum err run_preflight(struct restore *r)
 {
@@ -57,6 +92,8 @@ static enum err run_preflight(struct restore *r)
     if (rc == ERR_KEY_INVALID)
         alternatives_hint(o->repository, o->keyring, o->snapshot_list, o->snapshot);
     TRY(rc);
+    TRY(selection_check(&r->selection));
+    TRY(check_content(r));
     TRY(selection_measure(&r->selection, &r->totals));
     say_shortcomings(r);
     TRY(target_check(&r->target, o->target, r->totals.needed));
@@ -92,7 +129,9 @@ static enum err carry_out(struct restore *r)
     enum err rc;
 
     TRY(target_begin(&r->target));
-    TRY(fill_target(r));
+    rc = fill_target(r);
+    hint_at_the_rest(r, rc);
+    TRY(rc);
     TRY(target_commit(&r->target));
 out:
     if (rc != ERR_OK)
@@ -109,6 +148,7 @@ static void fill_restore_result(const struct restore *r, struct restore_result *
         .bytes = r->totals.bytes,
         .read_bytes = atomic_load(&r->data.read),
         .written_bytes = atomic_load(&r->data.written),
+        .left_out = r->left_out.count,
         .attention = r->attention + r->tree.attention + r->target.attention,
     };
 }
@@ -121,6 +161,9 @@ enum err restore_run(const struct restore_options *options, struct restore_resul
     r.selection = (struct selection){.from = &r.reader, .only = options->only};
     tree_init(&r.tree, &r.selection, options->delta);
     target_init(&r.target, &r.tree, options->delta, options->dry_run);
+    if (options->delta && options->keep_going)
+        FAIL(ERR_USAGE, "--keep-going does not go with --delta: an older file would stay in the "
+                        "place of a damaged one");
     TRY(run_preflight(&r));
     if (!options->dry_run)
         TRY(carry_out(&r));

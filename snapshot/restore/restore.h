@@ -24,6 +24,8 @@ struct restore_options {
     const char *const *only; /* paths in the snapshot, NULL-terminated; NULL: everything */
     bool delta; /* the target holds an older state: write only what differs, remove what is extra */
     bool dry_run;    /* preflight only */
+    bool read_data;  /* with dry_run: read all that is needed, and compare every digest */
+    bool keep_going; /* leave out the files that are damaged or lost; not with delta */
     size_t envelope; /* which envelope of each data key; 0 is the recorded master key */
     size_t workers;
     struct progress *progress;
@@ -34,15 +36,19 @@ struct restore_result {
     uint64_t bytes;      /* that the restored files hold */
     uint64_t read_bytes; /* compressed bytes opened */
     uint64_t written_bytes;
-    uint64_t attention; /* files recorded as changed while read, owners that could not be set */
+    uint64_t left_out;  /* files, with keep_going; each was said by log_say */
+    uint64_t attention; /* files recorded as changed while read or left out, owners that could not
+                           be set */
 };
 
 /*
  * ERR_OK: the target is whole and durable. Anything else: the target is as it was (with delta: a
  * rerun completes it; and when only the last sync failed the message says that it is whole).
- * ERR_KEY_INVALID: refused; the message says which version, its state, since when, and which other
- * snapshots can be restored. ERR_KEY_UNREACHABLE: cannot tell. ERR_CORRUPT. ERR_USAGE: the target
- * is not empty. ERR_NOT_FOUND: an --only path is not in the snapshot.
+ * Only the objects that the asked files need must be there. With keep_going every block of theirs
+ * is read before anything is made, files that are not whole are left out, and the target of the
+ * rest is ERR_ATTENTION. ERR_KEY_INVALID: refused; the message says which version, its state, since
+ * when, and which other snapshots can be restored. ERR_KEY_UNREACHABLE: cannot tell. ERR_CORRUPT.
+ * ERR_USAGE: the target is not empty. ERR_NOT_FOUND: an --only path is not in the snapshot.
  */
 MUST_CHECK enum err restore_run(const struct restore_options *options, struct restore_result *out);
 

@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "keyring/catalogue/key_list.h"
+#include "snapshot/read/object_check.h"
 #include "snapshot/verify/verify_data.h"
 
 /* Snapshots opened at once: more than a chain has by default; and the data keys of theirs after
@@ -13,13 +14,14 @@
 #define OPEN_MAX 32
 #define OPEN_KEYS_MAX KEY_LIST_MAX
 
-static enum err verify_manifests(struct verify_set *set, const struct snapshot *s,
-                                 struct verify_result *out)
+static enum err add_manifest(struct verify_set *set, struct verify_snapshot *s,
+                             struct verify_result *out)
 {
     struct manifest m = {0};
     enum err rc;
 
-    TRY(manifest_load(set->options->repository, s, &m));
+    TRY(manifest_load(set->options->repository, s->snapshot, &m));
+    s->index = m.index;
     out->snapshots++;
     TRY(verify_set_add(set, &m));
 out:
@@ -29,12 +31,13 @@ out:
 
 /* Damage is said and counted, and the next snapshot is looked at; so is what cannot be read, as
  * long as the rest can. Anything else ends the run. */
-static enum err note_damage(const struct verify_set *set, const struct snapshot *s, enum err rc,
+static enum err note_damage(const struct verify_set *set, struct verify_snapshot *s, enum err rc,
                             struct verify_result *out)
 {
-    if (rc != ERR_CORRUPT && !verify_is_unreadable(repository_store(set->options->repository), rc))
+    if (rc != ERR_CORRUPT && !object_is_unreadable(repository_store(set->options->repository), rc))
         return rc;
-    log_say(LOG_WARN, "snapshot %s: %s", s->id, err_text());
+    log_say(LOG_WARN, "snapshot %s: %s", s->snapshot->id, err_text());
+    s->is_lost = true;
     *(rc == ERR_CORRUPT ? &out->damaged : &out->unreadable) += 1;
     return ERR_OK;
 }
@@ -52,24 +55,27 @@ static bool is_about_keys(enum err rc)
 
 /* A key that is refused hides the damage of no other key's snapshots. It is asked for once: there
  * may be somebody at a terminal. Which key a further envelope is of, only the manifest says. */
-static enum err open_or_note(struct verify_set *set, const struct snapshot *s,
+static enum err open_or_note(struct verify_set *set, struct verify_snapshot *s,
                              struct refused *refused, struct verify_result *out)
 {
+    const struct key_name *key = &s->snapshot->effective_key;
     enum err rc;
 
-    if (key_name_equal(&refused->last, &s->effective_key)) {
+    if (s->is_lost || verify_is_damaged(set, &s->index)) /* and it was said */
+        return ERR_OK;
+    if (key_name_equal(&refused->last, key)) {
         out->locked++;
         return ERR_OK;
     }
     rc = verify_set_open(set, s);
     if (!is_about_keys(rc))
         return note_damage(set, s, rc, out);
-    log_say(LOG_WARN, "snapshot %s: not decrypted%s: %s", s->id,
+    log_say(LOG_WARN, "snapshot %s: not decrypted%s: %s", s->snapshot->id,
             set->options->envelope == 0 ? ", nor others of that key version" : "", err_text());
     if (refused->first == ERR_OK)
         refused->first = rc;
     if (set->options->envelope == 0)
-        refused->last = s->effective_key;
+        refused->last = *key;
     out->locked++;
     return ERR_OK;
 }
@@ -80,18 +86,87 @@ static const struct snapshot *chosen_snapshot(const struct verify_options *o, si
 }
 
 /* A chain's snapshots share most objects and follow each other: together they are read once. */
-static enum err decrypt_all(struct verify_set *set, size_t count, enum err *refusal,
-                            struct verify_result *out)
+static enum err decrypt_all(struct verify_set *set, enum err *refusal, struct verify_result *out)
 {
+    size_t count = set->snapshot_count;
     struct refused refused = {.first = ERR_OK};
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < count; i++) {
-        TRY(open_or_note(set, chosen_snapshot(set->options, i), &refused, out));
+        TRY(open_or_note(set, &set->snapshots[i], &refused, out));
         if (set->reader_count == OPEN_MAX || verify_set_keys(set) > OPEN_KEYS_MAX || i + 1 == count)
             TRY(verify_set_decrypt(set, out));
     }
     *refusal = refused.first;
+out:
+    return rc;
+}
+
+/* ---- what is sound ---- */
+
+/* The index counts as an object of its own: without it the packs are of no use. */
+static enum err judge_objects(const struct verify_set *set, struct verify_verdict *v)
+{
+    struct manifest m = {0};
+    enum err rc;
+
+    TRY(manifest_load(set->options->repository, v->snapshot, &m));
+    v->objects = m.object_count + 1;
+    v->is_lost = verify_is_damaged(set, &m.index);
+    v->bad_objects = v->is_lost ? 1 : 0;
+    for (size_t i = 0; i < m.object_count; i++)
+        v->bad_objects += verify_is_damaged(set, &m.objects[i]) ? 1 : 0;
+out:
+    manifest_clear(&m);
+    return rc;
+}
+
+static enum err judge_snapshot(const struct verify_set *set, const struct verify_snapshot *s,
+                               bool found_any, struct verify_verdict *v)
+{
+    enum err rc = ERR_OK;
+
+    *v = (struct verify_verdict){.snapshot = s->snapshot, .is_lost = s->is_lost};
+    if (found_any && !s->is_lost) /* else there is nothing to look for */
+        TRY(judge_objects(set, v));
+    v->is_sound = !v->is_lost && v->bad_objects == 0;
+    v->has_files = s->has_files && !v->is_sound;
+    v->files = s->files;
+    v->bad_files = s->bad_files;
+out:
+    return rc;
+}
+
+static enum err give_verdict(const struct verify_set *set, const struct verify_snapshot *s,
+                             struct verify_verdict *v)
+{
+    const char **paths = NULL;
+    size_t shown = s->bad_paths.count < VERIFY_PATHS_MAX ? s->bad_paths.count : VERIFY_PATHS_MAX;
+    enum err rc;
+
+    TRY(mem_new(shown + 1, sizeof *paths, &paths));
+    for (size_t i = 0; i < shown; i++)
+        paths[i] = path_list_at(&s->bad_paths, i);
+    v->paths = paths;
+    TRY(set->options->each(set->options->each_arg, v));
+out:
+    mem_free(paths);
+    return rc;
+}
+
+static enum err give_verdicts(const struct verify_set *set, struct verify_result *out)
+{
+    bool found_any = out->damaged + out->unreadable > 0;
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < set->snapshot_count; i++) {
+        struct verify_verdict v;
+
+        TRY(judge_snapshot(set, &set->snapshots[i], found_any, &v));
+        out->sound += v.is_sound ? 1 : 0;
+        if (set->options->each != NULL)
+            TRY(give_verdict(set, &set->snapshots[i], &v));
+    }
 out:
     return rc;
 }
@@ -104,8 +179,8 @@ static enum err judge_result(const struct verify_result *r, enum err refusal)
     if (r->damaged > 0) {
         rc = err_set(ERR_CORRUPT, "%" PRIu64 " damaged or missing (each is named above)",
                      r->damaged);
-        err_hint("Snapshots that do not use them can still be restored; take a new base with "
-                 "`sealpoint backup --full`.");
+        err_hint("what is sound can still be restored, of a damaged snapshot with `sealpoint "
+                 "restore --keep-going`; take a new base with `sealpoint backup --full`");
     } else if (r->unreadable > 0) {
         rc =
             err_set(ERR_STORAGE, "%" PRIu64 " cannot be read (each is named above)", r->unreadable);
@@ -131,21 +206,24 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
 {
     size_t count =
         options->snapshots != NULL ? options->snapshot_count : options->snapshot_list->count;
-    struct verify_set set = {.options = options};
+    struct verify_set set = {0};
     enum err refusal = ERR_OK;
     enum err rc = ERR_OK;
 
     *out = (struct verify_result){0};
+    TRY(verify_set_init(&set, options, count));
     if (options->snapshots == NULL)
         count_unreadable(options->snapshot_list, out);
     for (size_t i = 0; i < count; i++) {
-        const struct snapshot *s = chosen_snapshot(options, i);
+        struct verify_snapshot *s = &set.snapshots[i];
 
-        TRY(note_damage(&set, s, verify_manifests(&set, s, out), out));
+        s->snapshot = chosen_snapshot(options, i);
+        TRY(note_damage(&set, s, add_manifest(&set, s, out), out));
     }
     TRY(verify_set_check(&set, out));
     if (options->depth == VERIFY_DECRYPT)
-        TRY(decrypt_all(&set, count, &refusal, out));
+        TRY(decrypt_all(&set, &refusal, out));
+    TRY(give_verdicts(&set, out));
     rc = judge_result(out, refusal);
 out:
     verify_set_clear(&set);

@@ -7,6 +7,8 @@
 #ifndef SNAPSHOT_VERIFY_VERIFY_H
 #define SNAPSHOT_VERIFY_VERIFY_H
 
+#include <stdbool.h>
+
 #include "core/base/err.h"
 #include "core/repository/repository.h"
 #include "keyring/keyring.h"
@@ -19,6 +21,21 @@ enum verify_depth {
     VERIFY_DECRYPT    /* everything opened and every block compared with its digest */
 };
 
+/* What verify_run() has found of one snapshot. Borrowed during the call. */
+struct verify_verdict {
+    const struct snapshot *snapshot;
+    bool is_sound;        /* nothing damaged was found: all of the following is 0 */
+    bool is_lost;         /* manifest or index is damaged: nothing of it can be restored */
+    uint64_t objects;     /* that it needs */
+    uint64_t bad_objects; /* of these, damaged, missing or unreadable */
+    bool has_files;       /* its index was opened: the following is known */
+    uint64_t files;       /* regular ones */
+    uint64_t bad_files;
+    const char *const *paths; /* of those, NULL-terminated, at most VERIFY_PATHS_MAX */
+};
+#define VERIFY_PATHS_MAX 1000
+typedef enum err verify_each(void *arg, const struct verify_verdict *v);
+
 struct verify_options {
     const struct repository *repository; /* opened with read_all */
     struct keyring *keyring;             /* only VERIFY_DECRYPT; else NULL */
@@ -30,10 +47,13 @@ struct verify_options {
     size_t envelope;
     size_t workers;
     struct progress *progress;
+    verify_each *each; /* or NULL: at the end, for every snapshot that is not damaged as a record */
+    void *each_arg;
 };
 
 struct verify_result {
-    uint64_t snapshots;
+    uint64_t snapshots;    /* whose manifest is sound */
+    uint64_t sound;        /* snapshots of which nothing damaged was found */
     uint64_t objects;      /* there and of the right size, or damaged */
     uint64_t read_objects; /* of these, read whole: all, or the sample; 0: none was to be read */
     uint64_t bytes;        /* read and checked */
@@ -43,9 +63,10 @@ struct verify_result {
 };
 
 /* Goes on after damage, so that all of it is named; a refused key does not hide the damage of
- * others. In this order: ERR_CORRUPT when anything is damaged; ERR_STORAGE when anything cannot be
- * read (at once, when the store is gone); ERR_KEY_INVALID, ERR_KEY_UNREACHABLE or ERR_USAGE (no
- * such key configured) of the first key that was refused. */
+ * others. An error that `each` returns is passed on. In this order: ERR_CORRUPT when anything is
+ * damaged; ERR_STORAGE when anything cannot be read (at once, when the store is gone);
+ * ERR_KEY_INVALID, ERR_KEY_UNREACHABLE or ERR_USAGE (no such key configured) of the first key that
+ * was refused. */
 MUST_CHECK enum err verify_run(const struct verify_options *options, struct verify_result *out);
 
 #endif

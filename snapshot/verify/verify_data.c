@@ -9,15 +9,29 @@
 #include "core/base/mem.h"
 #include "core/base/pool.h"
 #include "core/base/rand.h"
-#include "core/base/stop.h"
+#include "snapshot/read/object_check.h"
 
-#define READ_LEN (256 * KIB)
+enum err verify_set_init(struct verify_set *set, const struct verify_options *options, size_t count)
+{
+    enum err rc;
+
+    *set = (struct verify_set){.options = options};
+    TRY(mem_new(count, sizeof *set->snapshots, &set->snapshots));
+    set->snapshot_count = count;
+out:
+    return rc;
+}
 
 void verify_set_clear(struct verify_set *set)
 {
-    for (size_t i = 0; i < set->reader_count; i++)
-        snapshot_reader_clear(&set->readers[i]);
+    for (size_t i = 0; i < set->reader_count; i++) {
+        snapshot_reader_clear(&set->readers[i].reader);
+        soundness_free(set->readers[i].soundness);
+    }
+    for (size_t i = 0; i < set->snapshot_count; i++)
+        path_list_clear(&set->snapshots[i].bad_paths);
     mem_free(set->readers);
+    mem_free(set->snapshots);
     mem_free(set->objects);
     *set = (struct verify_set){0};
 }
@@ -76,24 +90,24 @@ out:
     return rc;
 }
 
-bool verify_is_unreadable(struct store *store, enum err rc)
+struct verify_object *verify_find(const struct verify_set *set, const struct manifest_object *o)
 {
-    struct err_record failure;
-    bool is_empty = true;
-    bool is_known;
+    if (set->count == 0)
+        return NULL;
+    return bsearch(o, set->objects, set->count, sizeof *set->objects, verify_by_id);
+}
 
-    if (rc != ERR_STORAGE)
-        return false;
-    err_take(rc, &failure);
-    is_known = store_is_empty(store, &is_empty) == ERR_OK;
-    (void)err_give(&failure);
-    return is_known && !is_empty;
+bool verify_is_damaged(const struct verify_set *set, const struct manifest_object *o)
+{
+    const struct verify_object *found = verify_find(set, o);
+
+    return found != NULL && found->damaged;
 }
 
 enum err verify_note(struct verify_tally *tally, struct store *store, enum err rc,
                      struct verify_object *object)
 {
-    if (rc != ERR_CORRUPT && !verify_is_unreadable(store, rc))
+    if (rc != ERR_CORRUPT && !object_is_unreadable(store, rc))
         return rc;
     log_say(LOG_WARN, "%s", err_text());
     atomic_fetch_add(rc == ERR_CORRUPT ? &tally->damaged : &tally->unreadable, 1);
@@ -117,92 +131,42 @@ struct checking {
     struct verify_tally tally;
 };
 
-static enum err check_object_digest(struct checking *c, const struct manifest_object *o,
-                                    struct store_blob *blob, struct hash *hash, uint8_t *piece)
-{
-    uint8_t digest[HASH_LEN];
-    struct progress *progress = c->set->options->progress;
-    enum err rc = ERR_OK;
-
-    for (uint64_t offset = 0; offset < o->size; offset += READ_LEN) {
-        size_t len = o->size - offset < READ_LEN ? (size_t)(o->size - offset) : READ_LEN;
-
-        TRY(stop_check());
-        TRY(store_blob_read(blob, offset, piece, len));
-        TRY(hash_add(hash, bytes_of(piece, len)));
-        if (progress != NULL)
-            atomic_fetch_add_explicit(&progress->done_bytes, len, memory_order_relaxed);
-    }
-    TRY(hash_end(hash, digest));
-    if (memcmp(digest, o->sha256, HASH_LEN) != 0)
-        FAIL(ERR_CORRUPT, "its SHA-256 is not that of the manifest (damaged or tampered with)");
-    atomic_fetch_add(&c->bytes, o->size);
-out:
-    return rc;
-}
-
-static enum err check_sealed_object(struct checking *c, const struct manifest_object *o,
-                                    struct hash *hash, uint8_t *piece)
-{
-    struct store_blob *blob = NULL;
-    char name[OBJECT_NAME_LEN + 1];
-    enum err rc;
-
-    object_name(o->id, name);
-    rc = store_blob_open(c->store, name, &blob);
-    if (rc == ERR_NOT_FOUND)
-        FAIL(ERR_CORRUPT, "it is missing from the repository");
-    TRY(rc);
-    if (store_blob_size(blob) != o->size)
-        FAIL(ERR_CORRUPT, "it is %" PRIu64 " bytes long, its manifest says %" PRIu64,
-             store_blob_size(blob), o->size);
-    if (c->read_data)
-        TRY(check_object_digest(c, o, blob, hash, piece));
-out:
-    if (rc != ERR_OK)
-        err_note("object %s", name);
-    store_blob_free(blob);
-    return rc;
-}
-
 static enum err check_some(void *shared, size_t worker, const atomic_bool *stop)
 {
     struct checking *c = shared;
-    struct hash *hash = NULL;
-    uint8_t *piece = NULL;
+    struct object_check *check = NULL;
     size_t i;
     enum err rc;
 
     (void)worker;
-    TRY(hash_new(&hash));
-    TRY(mem_new(READ_LEN, 1, &piece));
+    TRY(object_check_new(c->store, c->set->options->progress, &check));
     while (!atomic_load(stop) && (i = atomic_fetch_add(&c->next, 1)) < c->set->count) {
         struct verify_object *o = &c->set->objects[i];
 
-        if (o->damaged)
+        if (o->damaged || o->is_left_out)
             continue;
-        rc = check_sealed_object(c, &o->facts, hash, piece);
-        if (rc == ERR_OK)
-            continue;
-        TRY(verify_note(&c->tally, c->store, rc, o));
-        hash_free(hash); /* it may stand in the middle of an object */
-        hash = NULL;
-        TRY(hash_new(&hash));
+        rc = object_check_run(check, &o->facts, c->read_data);
+        if (rc != ERR_OK)
+            TRY(verify_note(&c->tally, c->store, rc, o));
+        else if (c->read_data)
+            atomic_fetch_add(&c->bytes, o->facts.size);
     }
+    rc = ERR_OK;
 out:
-    hash_free(hash);
-    mem_free(piece);
+    object_check_free(check);
     return rc;
 }
 
-/* A random share of the objects: another one each time. */
-static enum err take_sample(struct verify_set *set)
+/* A random share of the objects, another one each time; *taken is how many. The others stay in the
+ * set: what is known of their presence counts in the end. */
+static enum err take_sample(struct verify_set *set, uint64_t *taken)
 {
     double share = set->options->sample;
     double exact = (double)set->count * share;
     size_t want = (size_t)exact;
     enum err rc = ERR_OK;
 
+    *taken = set->count;
     if (share <= 0 || share >= 1)
         goto out;
     if ((double)want < exact)
@@ -217,9 +181,11 @@ static enum err take_sample(struct verify_set *set)
         set->objects[i] = set->objects[other];
         set->objects[other] = swapped;
     }
-    set->count = want;
+    for (size_t i = want; i < set->count; i++)
+        set->objects[i].is_left_out = true;
     if (set->count > 1)
         qsort(set->objects, set->count, sizeof *set->objects, verify_by_id);
+    *taken = want;
 out:
     return rc;
 }
@@ -229,7 +195,7 @@ uint64_t verify_total_size(const struct verify_set *set)
     uint64_t total = 0;
 
     for (size_t i = 0; i < set->count; i++)
-        total += set->objects[i].facts.size;
+        total += set->objects[i].is_left_out ? 0 : set->objects[i].facts.size;
     return total;
 }
 
@@ -242,11 +208,12 @@ size_t verify_workers(const struct verify_options *o)
 enum err verify_set_check(struct verify_set *set, struct verify_result *out)
 {
     struct checking c = {.set = set, .store = repository_store(set->options->repository)};
+    uint64_t taken;
     enum err rc;
 
     out->objects = set->count;
     TRY(pool_run(verify_workers(set->options), check_some, &c));
-    TRY(take_sample(set));
+    TRY(take_sample(set, &taken));
     if (set->options->depth == VERIFY_READ_DATA) {
         if (set->options->progress != NULL)
             atomic_store(&set->options->progress->total_bytes, verify_total_size(set));
@@ -254,7 +221,7 @@ enum err verify_set_check(struct verify_set *set, struct verify_result *out)
         atomic_store(&c.next, 0);
         TRY(pool_run(verify_workers(set->options), check_some, &c));
     }
-    out->read_objects = set->options->depth == VERIFY_PRESENCE ? 0 : set->count;
+    out->read_objects = set->options->depth == VERIFY_PRESENCE ? 0 : taken;
     out->bytes = atomic_load(&c.bytes);
     verify_count(&c.tally, out);
 out:

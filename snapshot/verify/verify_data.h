@@ -1,7 +1,7 @@
 /*
  * The objects of several snapshots, each looked at once however many of them use it.
  *
- * Uses: core, snapshot_reader, plan.
+ * Uses: core, snapshot_reader, soundness, plan.
  */
 #ifndef SNAPSHOT_VERIFY_VERIFY_DATA_H
 #define SNAPSHOT_VERIFY_VERIFY_DATA_H
@@ -12,11 +12,32 @@
 #include "core/base/err.h"
 #include "snapshot/read/plan.h"
 #include "snapshot/read/snapshot_reader.h"
+#include "snapshot/read/soundness.h"
 #include "snapshot/verify/verify.h"
 
 struct verify_object {
     struct manifest_object facts; /* first: verify_by_id() compares these too */
     bool damaged;                 /* or unreadable: found and said already */
+    bool is_worth_reading;        /* though damaged: some block of it did not open, others may */
+    bool is_left_out;             /* not in the random sample */
+};
+
+/* One chosen snapshot, from its manifest to the end. */
+struct verify_snapshot {
+    const struct snapshot *snapshot;
+    struct manifest_object index; /* as its manifest has it */
+    bool is_lost;                 /* its manifest, or what opening it showed */
+    bool has_files;               /* the next three are known */
+    uint64_t files;
+    uint64_t bad_files;
+    struct path_list bad_paths; /* owned; at most VERIFY_PATHS_MAX are shown */
+};
+
+/* A snapshot that is being decrypted. */
+struct verify_reader {
+    struct snapshot_reader reader; /* owned */
+    struct soundness *soundness;   /* owned; of `reader` */
+    struct verify_snapshot *of;    /* borrowed from the set */
 };
 
 struct verify_set {
@@ -24,10 +45,15 @@ struct verify_set {
     struct verify_object *objects; /* owned; sorted by id, each once */
     size_t count;
     size_t cap;
-    struct snapshot_reader *readers; /* owned; snapshots that are being decrypted */
+    struct verify_snapshot *snapshots; /* owned; all that were chosen */
+    size_t snapshot_count;
+    struct verify_reader *readers; /* owned */
     size_t reader_count;
     size_t reader_cap;
 };
+/* `count` snapshots are chosen. */
+MUST_CHECK enum err verify_set_init(struct verify_set *set, const struct verify_options *options,
+                                    size_t count);
 void verify_set_clear(struct verify_set *set);
 
 /* What several workers have found. */
@@ -37,14 +63,14 @@ struct verify_tally {
 };
 void verify_count(struct verify_tally *tally, struct verify_result *out);
 
-/* True for ERR_STORAGE when the store itself still answers: then it is this one thing that cannot
- * be read. Leaves the message. */
-bool verify_is_unreadable(struct store *store, enum err rc);
-
 /* Say and count that `object` is damaged or cannot be read, and let nobody look at it again; any
  * other failure is passed on. For the one worker that has the object. */
 MUST_CHECK enum err verify_note(struct verify_tally *tally, struct store *store, enum err rc,
                                 struct verify_object *object);
+
+/* The object of the set, or NULL; whether it is there and damaged. */
+struct verify_object *verify_find(const struct verify_set *set, const struct manifest_object *o);
+bool verify_is_damaged(const struct verify_set *set, const struct manifest_object *o);
 
 /* The order of `objects`: for qsort() and bsearch(). */
 int verify_by_id(const void *a, const void *b);
@@ -63,10 +89,11 @@ MUST_CHECK enum err verify_set_check(struct verify_set *set, struct verify_resul
 /* How many data keys the opened snapshots hold on the secure heap. */
 size_t verify_set_keys(const struct verify_set *set);
 
-/* Open a snapshot: every key, commitment and the index. ERR_CORRUPT; ERR_KEY_…. */
-MUST_CHECK enum err verify_set_open(struct verify_set *set, const struct snapshot *s);
+/* Open a snapshot of the set: every key, commitment and the index. ERR_CORRUPT; ERR_KEY_…. */
+MUST_CHECK enum err verify_set_open(struct verify_set *set, struct verify_snapshot *s);
 
-/* Read every block of the opened snapshots, once, and compare its digest; then close them. */
+/* Read every block of the opened snapshots, once, and compare its digest; find out which of their
+ * files are not whole; then close them. */
 MUST_CHECK enum err verify_set_decrypt(struct verify_set *set, struct verify_result *out);
 
 #endif

@@ -13,15 +13,17 @@
 #define PLAN_ROWS 256
 #define NOT_IN_SET UINT32_MAX
 
-enum err verify_set_open(struct verify_set *set, const struct snapshot *s)
+enum err verify_set_open(struct verify_set *set, struct verify_snapshot *s)
 {
     const struct verify_options *o = set->options;
+    struct verify_reader *r;
     enum err rc = ERR_OK;
 
     TRY(mem_grow(set->reader_count, sizeof *set->readers, &set->reader_cap, &set->readers));
-    TRY(snapshot_reader_open(o->repository, o->keyring, s, o->envelope,
-                             &set->readers[set->reader_count]));
-    set->reader_count++;
+    r = &set->readers[set->reader_count];
+    *r = (struct verify_reader){.of = s};
+    TRY(snapshot_reader_open(o->repository, o->keyring, s->snapshot, o->envelope, &r->reader));
+    set->reader_count++; /* verify_set_clear() clears it from now on */
 out:
     return rc;
 }
@@ -31,7 +33,7 @@ size_t verify_set_keys(const struct verify_set *set)
     size_t keys = 0;
 
     for (size_t i = 0; i < set->reader_count; i++)
-        keys += set->readers[i].manifest.key_count;
+        keys += set->readers[i].reader.manifest.key_count;
     return keys;
 }
 
@@ -64,11 +66,9 @@ static void decrypting_clear(struct decrypting *d)
 /* Objects that were found damaged already, and those outside of the sample, are not read. */
 static uint32_t find_set_place(const struct verify_set *set, const struct manifest_object *o)
 {
-    const struct verify_object *found = NULL;
+    const struct verify_object *found = verify_find(set, o);
 
-    if (set->count > 0)
-        found = bsearch(o, set->objects, set->count, sizeof *set->objects, verify_by_id);
-    if (found == NULL || found->damaged)
+    if (found == NULL || found->is_left_out || (found->damaged && !found->is_worth_reading))
         return NOT_IN_SET;
     return (uint32_t)(found - set->objects);
 }
@@ -81,7 +81,7 @@ static enum err map_objects(struct decrypting *d)
     TRY(mem_new(set->reader_count, sizeof *d->numbers, &d->numbers));
     TRY(mem_new(set->count, sizeof *d->providers, &d->providers));
     for (uint32_t i = 0; i < set->reader_count; i++) {
-        const struct manifest *m = &set->readers[i].manifest;
+        const struct manifest *m = &set->readers[i].reader.manifest;
 
         TRY(mem_new(m->object_count, sizeof **d->numbers, &d->numbers[i]));
         for (uint32_t k = 0; k < m->object_count; k++) {
@@ -98,7 +98,7 @@ out:
 
 static enum err want_index(struct decrypting *d, struct plan *plan, uint32_t owner, uint8_t *rows)
 {
-    const struct index *x = d->set->readers[owner].index;
+    const struct index *x = d->set->readers[owner].reader.index;
     uint64_t total = index_header(x)->block_count;
     struct block b = {0};
     enum err rc = ERR_OK;
@@ -153,13 +153,47 @@ static enum err reader_for(struct opener *o, uint32_t owner)
         goto out;
     block_reader_free(o->reader);
     o->reader = NULL;
-    TRY(block_reader_new(&o->shared->set->readers[owner], &o->reader));
+    TRY(block_reader_new(&o->shared->set->readers[owner].reader, &o->reader));
     o->owner = owner;
 out:
     return rc;
 }
 
-/* Snapshots of a chain have many rows in common: equal neighbours are read once. */
+static enum err note_object(struct decrypting *d, uint32_t object, enum err rc)
+{
+    const struct snapshot_reader *by = &d->set->readers[d->providers[object].owner].reader;
+
+    d->set->objects[object].is_worth_reading = true;
+    return verify_note(&d->tally, by->store, rc, &d->set->objects[object]);
+}
+
+/* The one block, for all that share it: *is_bad says what the last reading gave. */
+static enum err open_row(struct opener *o, uint32_t object, uint8_t row[BLOCK_ROW_LEN],
+                         bool *is_bad)
+{
+    const struct verify_set *set = o->shared->set;
+    struct block b = {0};
+    size_t len = 0;
+    enum err rc;
+
+    TRY(block_decode(row, &b));
+    rc = block_reader_check(o->reader, &b, &len);
+    *is_bad = rc != ERR_OK;
+    if (*is_bad && !set->objects[object].damaged)
+        TRY(note_object(o->shared, object, rc));
+    else if (rc != ERR_OK && rc != ERR_CORRUPT && rc != ERR_STORAGE)
+        goto out; /* that says nothing of the block */
+    rc = ERR_OK;
+    atomic_fetch_add_explicit(&o->shared->bytes, b.stored_len, memory_order_relaxed);
+    if (set->options->progress != NULL)
+        atomic_fetch_add_explicit(&set->options->progress->done_bytes, b.stored_len,
+                                  memory_order_relaxed);
+out:
+    return rc;
+}
+
+/* Snapshots of a chain have many rows in common: equal neighbours are read once. The rest of a
+ * damaged object is read too: which files can be restored depends on it. */
 static enum err open_sealed_object(struct opener *o, uint32_t object, const struct plan_item *items,
                                    size_t count, const atomic_bool *stop)
 {
@@ -167,34 +201,24 @@ static enum err open_sealed_object(struct opener *o, uint32_t object, const stru
     const struct provider *provider = &o->shared->providers[object];
     uint8_t row[BLOCK_ROW_LEN];
     uint8_t last[BLOCK_ROW_LEN] = {0};
-    struct block b = {0};
-    size_t len = 0;
+    bool is_bad = false;
     enum err rc;
 
     TRY(reader_for(o, provider->owner));
     for (size_t i = 0; i < count && !atomic_load_explicit(stop, memory_order_relaxed); i++) {
+        const struct verify_reader *owner = &set->readers[items[i].owner];
+
         TRY(stop_check());
-        TRY(index_rows(set->readers[items[i].owner].index, items[i].block, 1, row));
+        TRY(index_rows(owner->reader.index, items[i].block, 1, row));
         block_row_set_object(row, provider->number);
-        if (memcmp(row, last, sizeof last) == 0)
-            continue;
+        if (memcmp(row, last, sizeof last) != 0)
+            TRY(open_row(o, object, row, &is_bad));
         memcpy(last, row, sizeof last);
-        TRY(block_decode(row, &b));
-        TRY(block_reader_check(o->reader, &b, &len));
-        atomic_fetch_add_explicit(&o->shared->bytes, b.stored_len, memory_order_relaxed);
-        if (set->options->progress != NULL)
-            atomic_fetch_add_explicit(&set->options->progress->done_bytes, b.stored_len,
-                                      memory_order_relaxed);
+        if (is_bad)
+            TRY(soundness_lose_row(owner->soundness, items[i].block));
     }
 out:
     return rc;
-}
-
-static enum err note_object(struct decrypting *d, uint32_t object, enum err rc)
-{
-    const struct snapshot_reader *by = &d->set->readers[d->providers[object].owner];
-
-    return verify_note(&d->tally, by->store, rc, &d->set->objects[object]);
 }
 
 static enum err open_objects(void *shared, size_t worker, const atomic_bool *stop)
@@ -206,37 +230,84 @@ static enum err open_objects(void *shared, size_t worker, const atomic_bool *sto
     enum err rc = ERR_OK;
 
     (void)worker;
-    while (!atomic_load(stop) && plan_take(o.shared->plan, &object, &items, &count)) {
-        rc = open_sealed_object(&o, object, items, count, stop);
-        if (rc != ERR_OK) /* the rest of a damaged object is not looked at */
-            TRY(note_object(o.shared, object, rc));
-    }
+    while (!atomic_load(stop) && plan_take(o.shared->plan, &object, &items, &count))
+        TRY(open_sealed_object(&o, object, items, count, stop));
 out:
     block_reader_free(o.reader);
+    return rc;
+}
+
+/* ---- which files ---- */
+
+/* What was found damaged or missing before: nothing in it was read. */
+static enum err begin_soundness(const struct verify_set *set, struct verify_reader *r)
+{
+    const struct manifest *m = &r->reader.manifest;
+    enum err rc;
+
+    TRY(soundness_new(&r->reader, &r->soundness));
+    for (uint32_t i = 0; i < m->object_count; i++) {
+        const struct verify_object *o = verify_find(set, &m->objects[i]);
+
+        if (o != NULL && o->damaged && !o->is_worth_reading)
+            soundness_lose_object(r->soundness, i);
+    }
+out:
+    return rc;
+}
+
+static enum err end_soundness(struct verify_reader *r)
+{
+    const struct selection all = {.from = &r->reader};
+    enum err rc = ERR_OK;
+
+    r->of->has_files = true;
+    if (soundness_is_whole(r->soundness))
+        goto out;
+    TRY(soundness_list(r->soundness, &all, &r->of->bad_paths, &r->of->files));
+    r->of->bad_files = r->of->bad_paths.count;
+out:
+    return rc;
+}
+
+static enum err read_all_objects(struct decrypting *d)
+{
+    bool more = true;
+    enum err rc;
+
+    TRY(plan_new((uint32_t)d->set->count, want_indexes, d, &d->plan));
+    for (;;) {
+        TRY(plan_round(d->plan, &more));
+        if (!more)
+            break;
+        TRY(pool_run(verify_workers(d->set->options), open_objects, d));
+    }
+out:
     return rc;
 }
 
 enum err verify_set_decrypt(struct verify_set *set, struct verify_result *out)
 {
     struct decrypting d = {.set = set};
-    bool more = true;
     enum err rc;
 
     if (set->options->progress != NULL)
         atomic_store(&set->options->progress->total_bytes, verify_total_size(set));
+    for (size_t i = 0; i < set->reader_count; i++)
+        TRY(begin_soundness(set, &set->readers[i]));
     TRY(map_objects(&d));
-    TRY(plan_new((uint32_t)set->count, want_indexes, &d, &d.plan));
-    for (;;) {
-        TRY(plan_round(d.plan, &more));
-        if (!more)
-            break;
-        TRY(pool_run(verify_workers(set->options), open_objects, &d));
-    }
+    TRY(read_all_objects(&d));
+    for (size_t i = 0; i < set->reader_count; i++)
+        TRY(end_soundness(&set->readers[i]));
     out->bytes += atomic_load(&d.bytes);
     verify_count(&d.tally, out);
 out:
     decrypting_clear(&d);
-    while (set->reader_count > 0)
-        snapshot_reader_clear(&set->readers[--set->reader_count]);
+    for (; set->reader_count > 0; set->reader_count--) {
+        struct verify_reader *r = &set->readers[set->reader_count - 1];
+
+        soundness_free(r->soundness);
+        snapshot_reader_clear(&r->reader);
+    }
     return rc;
 }

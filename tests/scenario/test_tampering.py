@@ -211,7 +211,7 @@ def test_a_missing_object_refuses_those_snapshots_only_that_need_it(quick_two):
     new = min(needed[1] - needed[0])  # one for each worker that found something
     repo.object_path(new).unlink()
     done = repo.restore(second, expect=CORRUPT)
-    assert f"object data/{new[:2]}/{new} is missing from the repository" in done.err
+    assert f"object data/{new[:2]}/{new}: it is missing from the repository" in done.err
     repo.assert_restores({first: repo.trees[first]})
 
 

@@ -124,7 +124,8 @@ static void arguments_are_told_by_the_synopsis(void **state)
 static void options_come_with_what_they_are(void **state)
 {
     set_environment(state);
-    check_answer("restore --dr", "words\n--dry-run\tCheck everything, change nothing\n");
+    check_answer("restore --dr",
+                 "words\n--dry-run\tCheck everything but the contents, change nothing\n");
     check_answer("backup --stream",
                  "words\n--stream-name\tThe file name given to a stream from standard input\n");
     check_answer("--qu", "words\n--quiet\tOnly results, warnings and errors\n");

@@ -71,18 +71,26 @@ static void a_key_that_is_refused_refuses_the_snapshot(void **state)
     clear_opening(&o);
 }
 
-static void a_pack_that_is_missing_is_noticed_before_anything_is_read(void **state)
+/* What needs its content asks for it: a listing does not. */
+static void a_pack_that_is_missing_refuses_nothing_yet_but_a_lost_index_does(void **state)
 {
     struct opening o;
     struct manifest m = {.key_count = 0};
     char name[OBJECT_NAME_LEN + 1];
 
     make_opening(state, &o);
-    assert_done(manifest_load(o.w.repository, &o.c.items[0], &m));
-    object_name(m.objects[0].id, name); /* of the base: both need it */
+    assert_done(manifest_load(o.w.repository, &o.c.items[1], &m));
+    for (size_t i = 0; i < m.object_count; i++) {
+        object_name(m.objects[i].id, name);
+        assert_done(store_remove(o.w.real, name));
+    }
+    assert_done(open_newest(&o));
+    object_name(m.index.id, name);
     assert_done(store_remove(o.w.real, name));
     assert_refused(open_newest(&o), ERR_CORRUPT, NULL);
     assert_non_null(strstr(err_text(), name));
+    assert_non_null(strstr(err_text(), "the index: object "));
+    assert_non_null(strstr(err_text(), "it is missing from the repository"));
     manifest_clear(&m);
     clear_opening(&o);
 }
@@ -99,7 +107,7 @@ static void no_memory_is_said(void **state)
 static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(every_data_key_is_unwrapped_once),
     IN_DIRECTORY(a_key_that_is_refused_refuses_the_snapshot),
-    IN_DIRECTORY(a_pack_that_is_missing_is_noticed_before_anything_is_read),
+    IN_DIRECTORY(a_pack_that_is_missing_refuses_nothing_yet_but_a_lost_index_does),
     IN_DIRECTORY(no_memory_is_said),
 };
 

@@ -321,7 +321,7 @@ static void an_exported_tar_backs_up_to_the_same_tree(void **state)
     options.repository = w.repository;
     options.keyring = w.keyring;
     options.snapshot = &c.items[0];
-    assert_done(browse_export(&options, NULL, fd));
+    assert_done(browse_export(&options, NULL, false, fd));
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
     assert_done(back_up_stdin(&w, fd, &r));
     assert_done(restore_to(&w, "latest", "target"));

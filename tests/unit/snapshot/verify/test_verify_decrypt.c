@@ -27,7 +27,7 @@ static void begin_opening(struct opening *o, struct handmade *snapshots, size_t 
 {
     *o = (struct opening){.snapshots = snapshots, .options = {.depth = VERIFY_DECRYPT}};
     o->options.workers = 1;
-    o->set.options = &o->options;
+    assert_done(verify_set_init(&o->set, &o->options, count));
     *said = '\0';
     log_to(keep_line);
     assert_done(mem_new(count, sizeof *o->set.readers, &o->set.readers));
@@ -37,7 +37,8 @@ static void begin_opening(struct opening *o, struct handmade *snapshots, size_t 
 
         m->index.id[0] = (uint8_t)(0xf0 + i); /* of which nothing is read */
         assert_done(verify_set_add(&o->set, m));
-        o->set.readers[o->set.reader_count++] = snapshots[i].opened;
+        o->set.readers[o->set.reader_count++] =
+            (struct verify_reader){.reader = snapshots[i].opened, .of = &o->set.snapshots[i]};
     }
 }
 
