@@ -335,7 +335,17 @@ static const struct option options[OPTION_COUNT] = {
             .variable = "SEALPOINT_FINGERPRINT",
             .default_words = "what was seen first (trust on first use)",
             .text = "The repository's fingerprint, as init printed it. Give it on a new machine: "
-                    "without it the repository is trusted on first use.",
+                    "without it a repository is trusted on first use at a terminal, and refused "
+                    "elsewhere.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_TRUST_NEW] =
+        {
+            .name = "trust-new",
+            .type = VALUE_FLAG,
+            .text =
+                "Trust the repository that is there, once: one that this machine has never seen, "
+                "or another one than its path has shown before. Compare its fingerprint first.",
             .commands = COMMANDS_ALL,
         },
     [OPTION_JSON] =

@@ -107,7 +107,7 @@ enum err command_restore(const struct settings *s)
         FAIL(ERR_USAGE, "\"restore\" needs --to DIR");
     TRY(session_open_keyring(&session));
     keyring_prepare(session.keyring);
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_READ));
     TRY(session_find_snapshot(&session, &which));
     fill_restore_options(&session, which, &options);
     rc = restore_files(&options, &result);

@@ -61,7 +61,7 @@ enum err command_snapshots(const struct settings *s)
     enum err rc;
 
     session_init(&session, s);
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_READ));
     if (settings_flag(s, OPTION_JSON))
         TRY(print_list(session.snapshot_list.items, session.snapshot_list.count,
                        session.snapshot_list.damaged, session.snapshot_list.damaged_count));
@@ -152,7 +152,7 @@ enum err command_show(const struct settings *s)
     enum err rc;
 
     session_init(&session, s);
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_READ));
     TRY(session_find_snapshot(&session, &which));
     if (settings_flag(s, OPTION_JSON))
         TRY(print_list(which, 1, NULL, 0));

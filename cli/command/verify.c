@@ -108,7 +108,7 @@ enum err command_verify(const struct settings *s)
         TRY(session_open_keyring(&session));
         keyring_prepare(session.keyring);
     }
-    TRY(session_open_repository(&session, true));
+    TRY(session_open_repository(&session, SESSION_READ_ALL));
     TRY(choose_snapshots(&session, &which, &options.snapshot_count));
     options.repository = session.repository;
     options.keyring = session.keyring;
