@@ -62,7 +62,9 @@ static const struct command commands[COMMAND_COUNT] = {
                     "manifests, and presence and size of every object are checked. --read-data "
                     "also reads every object and compares its digest, still without a key; "
                     "--decrypt opens everything and compares every block. Without SNAPSHOT all "
-                    "are checked. All damage is reported before it exits.\n\n"
+                    "are checked. All damage is reported before it exits. What was deleted since "
+                    "the last visit is named, and how old the newest signature is: keep the output "
+                    "of --json elsewhere, and --heads compares with it.\n\n"
                     "Exit status 6 when anything is damaged; else 9 when something cannot be read; "
                     "else 3 or 4 when a key was refused, and what other keys open was "
                     "decrypted all the same.",
@@ -73,7 +75,9 @@ static const struct command commands[COMMAND_COUNT] = {
             .name = "snapshots",
             .arguments = "",
             .summary = "list the snapshots",
-            .text = "Lists the snapshots of the repository, oldest first. No key is needed.",
+            .text =
+                "Lists the snapshots of the repository, oldest first. No key is needed. What was "
+                "deleted since the last visit is named as a warning.",
             .example = "sealpoint snapshots --json | jq -r '.results[-1].id'",
         },
     [COMMAND_SHOW] =
@@ -540,6 +544,16 @@ static const struct option options[OPTION_COUNT] = {
             .type = VALUE_PERCENT,
             .default_text = "100%",
             .text = "Read only this share of the objects, chosen at random each time.",
+            .commands = TAKES(VERIFY),
+        },
+    [OPTION_HEADS] =
+        {
+            .name = "heads",
+            .argument = "REPORT",
+            .type = VALUE_FILE,
+            .text =
+                "What an earlier `sealpoint verify --json` printed, perhaps on another machine: "
+                "what it has seen must still be there, and what was deleted since is named.",
             .commands = TAKES(VERIFY),
         },
     [OPTION_ENVELOPE] =

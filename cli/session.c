@@ -28,6 +28,7 @@ void session_init(struct session *s, const struct settings *settings)
 {
     memset(s, 0, sizeof *s);
     s->settings = settings;
+    s->pinned = settings_text(settings, OPTION_FINGERPRINT);
 }
 
 void session_clear(struct session *s)
@@ -156,14 +157,13 @@ out:
 enum err session_look(struct session *s)
 {
     const struct location *was = s->at_given.known ? &s->at_given : &s->at_where;
-    const char *pinned = settings_text(s->settings, OPTION_FINGERPRINT);
     char shown[LEDGER_FINGERPRINT_LEN + 1];
     enum err rc;
 
     TRY(ledger_look(s->store, was->known ? &was->shown : NULL, shown));
     memcpy(s->shown, shown, sizeof shown);
-    if (pinned != NULL)
-        TRY(session_mean(s, pinned));
+    if (s->pinned != NULL)
+        TRY(session_mean(s, s->pinned));
     else if (*shown != '\0')
         TRY(session_mean(s, shown));
     else if (may_be_new(s)) /* whatever was there before */
@@ -191,7 +191,7 @@ out:
 /* A person at a terminal reads what is said below; a job of cron believes nothing on its own. */
 static enum err check_first_use(struct session *s)
 {
-    if (session_is_known(s) || settings_text(s->settings, OPTION_FINGERPRINT) != NULL)
+    if (session_is_known(s) || s->pinned != NULL)
         return ERR_OK;
     if (may_be_new(s) || isatty(STDERR_FILENO)) {
         s->is_trusted_on_first_use = true;
@@ -290,6 +290,7 @@ enum err session_open_repository(struct session *s, enum session_use use)
     options.store = s->store;
     options.state_dir = s->state_dir;
     options.fingerprint = s->fingerprint;
+    options.report = s->report;
     rc = repository_open(&options, &s->repository);
     if (rc == ERR_NOT_FOUND)
         err_hint("`sealpoint init` creates a repository");
@@ -316,7 +317,7 @@ enum err session_create_repository(struct session *s)
     TRY(make_state_dir(states));
     options.store = s->store;
     options.states = states;
-    options.fingerprint = settings_text(s->settings, OPTION_FINGERPRINT);
+    options.fingerprint = s->pinned;
     TRY(repository_create(&options, &s->repository));
     TRY(session_mean(s, ledger_fingerprint(session_ledger(s))));
     TRY(session_keep_places(s));

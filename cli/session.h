@@ -17,6 +17,8 @@
 
 struct session {
     const struct settings *settings; /* borrowed */
+    const char *pinned;         /* what the fingerprint must be; borrowed; NULL: nothing says so */
+    const struct heads *report; /* as in struct repository_options */
     struct store *store;
     struct repository *repository;      /* NULL: not opened */
     struct keyring *keyring;            /* NULL: not opened */

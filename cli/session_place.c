@@ -150,8 +150,7 @@ bool session_is_known(const struct session *s)
  * which one. */
 static bool may_change(const struct session *s)
 {
-    return settings_flag(s->settings, OPTION_TRUST_NEW) ||
-           settings_text(s->settings, OPTION_FINGERPRINT) != NULL;
+    return settings_flag(s->settings, OPTION_TRUST_NEW) || s->pinned != NULL;
 }
 
 static enum err check_place(const struct session *s, const char *path, const struct location *was)

@@ -17,6 +17,7 @@
 #include "core/ledger/record.h"
 #include "core/store/store.h"
 
+struct heads;
 struct ledger;
 
 #define LEDGER_FINGERPRINT_LEN (2 * RECORD_ID_LEN) /* hex digits */
@@ -29,7 +30,8 @@ struct ledger_options {
     const char *states;      /* ledger_create() without a state_dir: the repository's own is made in
                               * it, named by the fingerprint */
     const char *fingerprint; /* what it must be; NULL: whatever is there is believed */
-    bool read_all;           /* read every record from the store, not from the cache (verify) */
+    const struct heads *report; /* borrowed; heads that an earlier report has seen; NULL: none */
+    bool read_all;              /* read every record from the store, not from the cache (verify) */
 };
 
 /*

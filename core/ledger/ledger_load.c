@@ -171,9 +171,25 @@ static void save_cache(const struct ledger *l, const struct cache *found,
     err_clear();
 }
 
+/* By this machine, and by whoever wrote the report. */
+static enum err check_seen(const struct ledger *l, const struct ledger_options *options,
+                           const struct record_set *set, const struct checkpoint *cover)
+{
+    enum err rc = trust_check(&l->seen.heads, set, cover, store_where(l->store));
+
+    if (rc != ERR_OK)
+        trust_hint(l->trust_path);
+    if (rc != ERR_OK || options->report == NULL)
+        return rc;
+    rc = trust_check(options->report, set, cover, store_where(l->store));
+    if (rc != ERR_OK)
+        err_hint("it was there when the report was written: find out who changed the store");
+    return rc;
+}
+
 /* Steps 5 to 8: everything that may refuse the records. */
-static enum err check_all(struct ledger *l, const char *pinned, const struct record_set *set,
-                          struct checkpoint *cover)
+static enum err check_all(struct ledger *l, const struct ledger_options *options,
+                          const struct record_set *set, struct checkpoint *cover)
 {
     const struct record *genesis = NULL;
     enum err rc;
@@ -181,11 +197,11 @@ static enum err check_all(struct ledger *l, const char *pinned, const struct rec
     if (set->count == 0)
         return nothing_there(l);
     TRY(ledger_validate_genesis(set, &l->writers, &genesis));
-    TRY(check_repository_fingerprint(l, pinned, genesis));
+    TRY(check_repository_fingerprint(l, options->fingerprint, genesis));
     /* Now root is known, so a checkpoint of another writer can be dropped. */
     ledger_validate_cover(&l->writers, cover);
     TRY(ledger_validate_chains(set, cover, &l->writers));
-    TRY(trust_check(&l->seen, set, cover, store_where(l->store), l->trust_path));
+    TRY(check_seen(l, options, set, cover));
     TRY(check_complete(l));
 out:
     return rc;
@@ -224,7 +240,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     *cached = cache.used > 0;
     TRY(rc);
     /* Check (5 to 8), then arrange (9). */
-    TRY(check_all(l, options->fingerprint, &set, &cover));
+    TRY(check_all(l, options, &set, &cover));
     TRY(find_heads(&l->heads, &set, &cover));
     TRY(arrange_records(l, &set));
     /* Remember (10). Only checked records are cached, and only checked heads are raised. */

@@ -23,6 +23,7 @@ static enum err open_by(get_ledger *get, const struct repository_options *option
         .state_dir = options->state_dir,
         .states = options->states,
         .fingerprint = options->fingerprint,
+        .report = options->report,
         .read_all = options->read_all,
     };
     struct repository *r = NULL;

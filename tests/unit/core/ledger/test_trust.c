@@ -19,8 +19,9 @@ static const char *hint(void **state)
     static char text[ERR_TEXT_MAX];
 
     snprintf(text, sizeof text,
-             "\n  find out who changed the store before you use it; if you put back an older copy "
-             "of it yourself, move %s away and give the repository's fingerprint",
+             "\n  find out who changed the store before you use it; an older copy is read on "
+             "purpose with --fingerprint and another --state-dir; if one was put back for good, "
+             "move %s away and give --fingerprint",
              in(state, "state/trust.json"));
     return text;
 }
