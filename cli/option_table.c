@@ -70,6 +70,19 @@ static const struct command commands[COMMAND_COUNT] = {
                     "decrypted all the same.",
             .example = "sealpoint verify --read-data --sample 5%",
         },
+    [COMMAND_STATUS] =
+        {
+            .name = "status",
+            .arguments = "",
+            .summary = "show what the repository is and how old it is",
+            .text =
+                "Shows the repository's fingerprint and since when this machine knows it, who may "
+                "write to it and where each writer's records end, the verdict on every "
+                "master-key version that is active or needed, and the newest snapshot and "
+                "signature with their age. No key is needed; without the keyring its versions "
+                "are UNREACHABLE.",
+            .example = "sealpoint status --json | jq -r .newestSnapshot.createdAt",
+        },
     [COMMAND_SNAPSHOTS] =
         {
             .name = "snapshots",

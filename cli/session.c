@@ -233,15 +233,18 @@ out:
 /* Who only reads can do without: what was seen is compared if it can be read, and not kept. */
 static enum err have_state_dir(struct session *s, enum session_use use)
 {
-    enum err rc = make_state_dir(s->state_dir);
+    enum err rc = file_make_dirs(s->state_dir, 0700);
 
     if (rc == ERR_OK && use == SESSION_WRITE)
-        rc = note_state_dir(try_writing(s->state_dir), s->state_dir);
-    if (rc != ERR_STORAGE || use == SESSION_WRITE)
+        rc = try_writing(s->state_dir);
+    if (rc == ERR_OK || rc == ERR_INTERRUPTED)
         return rc;
-    log_say(LOG_WARN, "%s", err_text());
+    if (use == SESSION_WRITE)
+        return note_state_dir(rc, s->state_dir);
+    log_say(LOG_WARN, "state directory %s: %s", s->state_dir, err_text());
     log_say(LOG_WARN, "it is done without: what is seen of the repository is not remembered, so "
-                      "that a rollback of the store may go unnoticed");
+                      "that a rollback of the store may go unnoticed; --state-dir DIR names one "
+                      "that can be written");
     err_clear();
     mem_free(s->state_dir);
     s->state_dir = NULL;

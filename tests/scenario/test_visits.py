@@ -119,3 +119,47 @@ def test_how_old_everything_is(quick):
     done = repo.at_time("-73h", "verify")
     assert "newest signature: 3 days in the future (20" in done.out
     assert repo.run("verify", "--json").json["newestSnapshot"]["id"] == which
+
+
+def test_the_status_says_what_is_there(quick_two):
+    repo = quick_two
+    newest = list(repo.trees)[-1]
+    done = repo.at_time("+4d", "status")
+    for line in (f"repository       {repo.repository}", f"fingerprint      {repo.fingerprint()}",
+                 "known            4 days ago (20", "signing key      here", "snapshots        2",
+                 f"newest snapshot  {newest}, taken 4 days ago (20", "newest signature 4 days ago"):
+        assert line in done.out, done.out
+    told = repo.run("status", "--json").json
+    assert told["format"] == 1 and told["fingerprint"] == repo.fingerprint()
+    assert told["newestSnapshot"]["id"] == newest and told["snapshots"] == 2
+    assert [writer["root"] for writer in told["writers"]].count(True) == 1
+    writers = {head["writer"]: head["seq"] for head in told["heads"]}
+    assert sum(seq + 1 for seq in writers.values()) == told["records"] == len(repo.records())
+    (key,) = told["keys"]
+    assert key["verdict"] == "VALID" and key["active"]
+    # What it prints is a report too.
+    path = repo.directory / "report.json"
+    path.write_text(json.dumps(told))
+    repo.run("verify", "--heads", path)
+
+
+def test_the_status_needs_neither_key_nor_signing_key(quick_two):
+    repo = quick_two
+    repo.keyring.rename(repo.directory / "away.json")
+    (repo.state_directory() / "signing-key.json").write_text("{}")
+    done = repo.run("status")
+    assert "UNREACHABLE" in done.out
+    assert "signing key      damaged" in done.out
+    stored = repo.stored()
+    new = ["--state-dir", repo.directory / "new"]
+    repo.run("status", *new, expect=USAGE)
+    done = repo.run("status", *new, "--fingerprint", repo.fingerprint())
+    assert "known            by its fingerprint, since now" in done.out
+    assert "signing key      not here" in done.out
+    assert repo.stored() == stored
+
+
+def test_the_status_of_a_new_repository(quick):
+    told = quick.run("status", "--json").json
+    assert told["newestSnapshot"] is None and told["snapshots"] == 0
+    assert "newest snapshot  none" in quick.run("status").out
