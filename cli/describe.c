@@ -1,10 +1,13 @@
 #include "cli/describe.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/base/text.h"
+
+#include "core/base/clock.h"
 
 #define KEY_ID_SHOWN 8
 
@@ -12,6 +15,30 @@ static const struct grid_column columns[] = {
     {"SNAPSHOT", false}, {"CREATED (UTC)", false}, {"KIND", false},       {"FILES", true},
     {"SIZE", true},      {"STORED", true},         {"MASTER KEY", false}, {"DESCRIPTION", false},
 };
+
+#define CLOCKS_DIFFER_S 300
+
+void describe_age(int64_t ms, char out[DESCRIBE_AGE_MAX])
+{
+    static const struct {
+        int64_t from_s, unit_s;
+        const char *name;
+    } units[] = {{2 * 86400, 86400, "day"}, {3600, 3600, "hour"}, {60, 60, "minute"}};
+    int64_t age_s = (clock_now_ms() - ms) / 1000;
+    int64_t span_s = age_s < 0 ? -age_s : age_s;
+    size_t i = 0;
+    int64_t count;
+
+    while (i < sizeof units / sizeof units[0] && span_s < units[i].from_s)
+        i++;
+    if (i == sizeof units / sizeof units[0] || (age_s < 0 && span_s < CLOCKS_DIFFER_S)) {
+        snprintf(out, DESCRIBE_AGE_MAX, "just now");
+        return;
+    }
+    count = span_s / units[i].unit_s;
+    snprintf(out, DESCRIBE_AGE_MAX, "%" PRId64 " %s%s %s", count, units[i].name,
+             count == 1 ? "" : "s", age_s < 0 ? "in the future" : "ago");
+}
 
 enum err describe_time(struct jdoc *to, const char *name, int64_t ms)
 {

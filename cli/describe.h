@@ -33,6 +33,11 @@ void describe_key_short(const struct key_name *key, char out[DESCRIBE_KEY_MAX]);
 /* Members "verdict", "reason", "detail", "since", "deletionDate" of a key's state. */
 MUST_CHECK enum err describe_state(struct jdoc *to, const struct key_state *state);
 
+/* How long ago, in the coarsest unit that says something: "3 days ago". A clock that is a little
+ * off is no matter; one that is not is told: "2 hours in the future". */
+#define DESCRIBE_AGE_MAX 48
+void describe_age(int64_t ms, char out[DESCRIBE_AGE_MAX]);
+
 /* A time as member, null when 0. */
 MUST_CHECK enum err describe_time(struct jdoc *to, const char *name, int64_t ms);
 

@@ -18,6 +18,7 @@ static command_run *const runs[COMMAND_COUNT] = {
     [COMMAND_BACKUP] = command_backup,
     [COMMAND_RESTORE] = command_restore,
     [COMMAND_VERIFY] = command_verify,
+    [COMMAND_STATUS] = command_status,
     [COMMAND_SNAPSHOTS] = command_snapshots,
     [COMMAND_SHOW] = command_show,
     [COMMAND_LS] = command_ls,

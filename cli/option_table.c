@@ -65,18 +65,35 @@ static const struct command commands[COMMAND_COUNT] = {
                     "--decrypt opens everything and compares every block. Without SNAPSHOT all "
                     "are checked. All damage is reported before it exits, and the end says which "
                     "snapshots are sound, and of the others what is damaged: with --decrypt the "
-                    "files, else how many objects.\n\n"
+                    "files, else how many objects. What was deleted since the last visit is named, "
+                    "and how old the newest signature is: keep the output of --json elsewhere, and "
+                    "--heads compares with it.\n\n"
                     "Exit status 6 when anything is damaged; else 9 when something cannot be read; "
                     "else 3 or 4 when a key was refused, and what other keys open was "
                     "decrypted all the same.",
             .example = "sealpoint verify --read-data --sample 5%",
+        },
+    [COMMAND_STATUS] =
+        {
+            .name = "status",
+            .arguments = "",
+            .summary = "show what the repository is and how old it is",
+            .text =
+                "Shows the repository's fingerprint and since when this machine knows it, who may "
+                "write to it and where each writer's records end, the verdict on every "
+                "master-key version that is active or needed, and the newest snapshot and "
+                "signature with their age. No key is needed; without the keyring its versions "
+                "are UNREACHABLE.",
+            .example = "sealpoint status --json | jq -r .newestSnapshot.createdAt",
         },
     [COMMAND_SNAPSHOTS] =
         {
             .name = "snapshots",
             .arguments = "",
             .summary = "list the snapshots",
-            .text = "Lists the snapshots of the repository, oldest first. No key is needed.",
+            .text =
+                "Lists the snapshots of the repository, oldest first. No key is needed. What was "
+                "deleted since the last visit is named as a warning.",
             .example = "sealpoint snapshots --json | jq -r '.results[-1].id'",
         },
     [COMMAND_SHOW] =
@@ -341,7 +358,17 @@ static const struct option options[OPTION_COUNT] = {
             .variable = "SEALPOINT_FINGERPRINT",
             .default_words = "what was seen first (trust on first use)",
             .text = "The repository's fingerprint, as init printed it. Give it on a new machine: "
-                    "without it the repository is trusted on first use.",
+                    "without it a repository is trusted on first use at a terminal, and refused "
+                    "elsewhere.",
+            .commands = COMMANDS_ALL,
+        },
+    [OPTION_TRUST_NEW] =
+        {
+            .name = "trust-new",
+            .type = VALUE_FLAG,
+            .text =
+                "Trust the repository that is there, once: one that this machine has never seen, "
+                "or another one than its path has shown before. Compare its fingerprint first.",
             .commands = COMMANDS_ALL,
         },
     [OPTION_JSON] =
@@ -547,6 +574,16 @@ static const struct option options[OPTION_COUNT] = {
             .type = VALUE_PERCENT,
             .default_text = "100%",
             .text = "Read only this share of the objects, chosen at random each time.",
+            .commands = TAKES(VERIFY),
+        },
+    [OPTION_HEADS] =
+        {
+            .name = "heads",
+            .argument = "REPORT",
+            .type = VALUE_FILE,
+            .text =
+                "What an earlier `sealpoint verify --json` printed, perhaps on another machine: "
+                "what it has seen must still be there, and what was deleted since is named.",
             .commands = TAKES(VERIFY),
         },
     [OPTION_ENVELOPE] =

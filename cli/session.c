@@ -1,24 +1,34 @@
 #include "cli/session.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/terminal.h"
-#include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/base/text.h"
 #include "core/fs/file.h"
 #include "core/ledger/state_files.h"
 
-#define REPOSITORY_TAG_LEN 8 /* bytes of the digest that name its directory */
+/*
+ * Opening a repository for a command.
+ *
+ *   1. Places. The path as it was configured, and without its links; which repository each has
+ * shown before (session_place.c).
+ *   2. Look. Which repository does the store show? Nothing of it is believed yet.
+ *   3. Identify. It is the one that is pinned or was there before, or somebody has said that it may
+ *      be another; and this machine knows it, or somebody has said that it may be new.
+ *   4. Open. With the state of the repository that it claims to be, which lies under its
+ *      fingerprint: so what was seen of it comes along, whatever the path, and another one that
+ *      claims to be it is refused.
+ *   5. Remember what the places show.
+ */
+#define PROBE_LEN ((size_t)4 * KIB)
 
 void session_init(struct session *s, const struct settings *settings)
 {
     memset(s, 0, sizeof *s);
     s->settings = settings;
+    s->pinned = settings_text(settings, OPTION_FINGERPRINT);
 }
 
 void session_clear(struct session *s)
@@ -27,6 +37,7 @@ void session_clear(struct session *s)
     repository_free(s->repository);
     store_free(s->store);
     keyring_free(s->keyring);
+    mem_free(s->given);
     mem_free(s->where);
     mem_free(s->state_dir);
     memset(s, 0, sizeof *s);
@@ -43,165 +54,68 @@ enum err session_open_keyring(struct session *s)
     return keyring_open(keys, from->key_count, &s->keyring);
 }
 
-/* The same repository must have the same name, however its path is written; what is not there
- * (its disk is not mounted) has the name it would have. */
-static enum err find_canonical(const char *where, char **out)
+/* The way out belongs to every failure of the state directory. */
+static enum err note_state_dir(enum err rc, const char *dir)
 {
-    char *real = realpath(where, NULL);
-    char *parent = NULL;
-    char *front = NULL;
-    char *slash;
-    enum err rc;
+    struct err_record failure;
 
-    if (real != NULL) {
-        TRY(mem_text(real, out));
-        goto out;
-    }
-    if (errno != ENOENT)
-        FAIL_SYS(ERR_STORAGE, "repository %s", where);
-    TRY(mem_text(where, &front));
-    for (size_t len = strlen(front); len > 1 && front[len - 1] == '/'; len--)
-        front[len - 1] = '\0';
-    slash = strrchr(front, '/');
-    if (slash == NULL) {
-        TRY(find_canonical(".", &parent));
-        TRY(file_join(parent, front, out));
-        goto out;
-    }
-    *slash = '\0';
-    TRY(find_canonical(slash == front ? "/" : front, &parent));
-    TRY(file_join(parent, slash + 1, out));
-out:
-    mem_free(front);
-    mem_free(parent);
-    mem_free(real);
-    return rc;
+    if (rc == ERR_OK || rc == ERR_INTERRUPTED)
+        return rc;
+    err_note("state directory %s", dir);
+    err_hint("--state-dir DIR names one that can be written");
+    err_take(ERR_STORAGE, &failure);
+    return err_give(&failure);
 }
 
-/* "<state-dir>/repositories/<16 hex>": one directory a repository. */
-static enum err find_state_dir(struct session *s)
+static enum err make_state_dir(const char *dir)
 {
-    const char *base = settings_text(s->settings, OPTION_STATE_DIR);
-    uint8_t digest[HASH_LEN];
-    char tag[2 * REPOSITORY_TAG_LEN + 1];
-    enum err rc;
-
-    if (base == NULL) {
-        err_set(ERR_USAGE, "no state directory: neither HOME nor XDG_STATE_HOME is set");
-        err_hint("give --state-dir DIR");
-        return ERR_USAGE;
-    }
-    TRY(hash_of(bytes_of_text(s->where), digest));
-    text_hex(bytes_of(digest, REPOSITORY_TAG_LEN), tag);
-    TRY(mem_format(&s->state_dir, "%s/repositories/%s", base, tag));
-out:
-    return rc;
+    return note_state_dir(file_make_dirs(dir, 0700), dir);
 }
 
-static enum err make_state_dir(const struct session *s)
+enum err session_make_state_base(const struct settings *settings)
 {
-    enum err rc = file_make_dirs(s->state_dir, 0700);
+    const char *base = settings_text(settings, OPTION_STATE_DIR);
 
-    if (rc != ERR_OK) {
-        err_note("state directory");
-        err_hint("--state-dir DIR names one that can be written");
-    }
-    return rc;
+    return base != NULL ? make_state_dir(base) : ERR_OK;
 }
 
-enum err session_refuse_unmounted(const struct session *s)
+static bool may_be_new(const struct session *s)
 {
-    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
+    return settings_flag(s->settings, OPTION_TRUST_NEW);
+}
 
-    if (!repository_seen(s->state_dir, fingerprint))
-        return ERR_OK;
+static enum err say_unmounted(const struct session *s)
+{
     (void)err_set(ERR_STORAGE,
                   "there is no repository in %s, and this machine has used it before: is its "
                   "disk mounted?",
-                  s->where);
-    err_hint("if it is gone for good, move %s away", s->state_dir);
+                  s->given);
+    err_hint("if it is gone for good and another is to take its place, give --trust-new");
     return ERR_STORAGE;
 }
 
-/* The directory of the state directory that has seen this repository under another path; *out is
- * NULL when there is none. Owned by the caller. */
-static enum err find_moved(const struct session *s, char **out)
+enum err session_refuse_lost(const struct session *s)
 {
-    char *base = NULL;
-    DIR *dir = NULL;
-    struct dirent *entry;
-    enum err rc;
+    const struct location *was = s->at_given.known ? &s->at_given : &s->at_where;
 
-    TRY(mem_format(&base, "%s/repositories", settings_text(s->settings, OPTION_STATE_DIR)));
-    dir = opendir(base);
-    while (dir != NULL && *out == NULL && (entry = readdir(dir)) != NULL) {
-        char seen[LEDGER_FINGERPRINT_LEN + 1];
-        char *path = NULL;
-
-        if (entry->d_name[0] == '.')
-            continue;
-        TRY(file_join(base, entry->d_name, &path));
-        if (strcmp(path, s->state_dir) != 0 && repository_seen(path, seen) &&
-            strcmp(seen, ledger_fingerprint(session_ledger(s))) == 0) {
-            *out = path;
-            path = NULL; /* the caller's now */
-        }
-        mem_free(path);
-    }
-out:
-    if (dir != NULL)
-        closedir(dir);
-    mem_free(base);
-    return rc;
+    if (!was->known || may_be_new(s))
+        return ERR_OK;
+    if (was->is_mount_point && repository_is_vacant(s->store) && !location_is_mount_point(s->where))
+        return say_unmounted(s);
+    (void)err_set(ERR_CORRUPT,
+                  "%s: the repository %s was here, and now there is none: it was deleted, or its "
+                  "place was taken",
+                  s->given, was->shown.fingerprint);
+    err_hint("find out what happened; if it is gone for good and another is to take its place, "
+             "give --trust-new");
+    return ERR_CORRUPT;
 }
 
 void session_hint_signing_key(const struct session *s)
 {
-    struct err_record failure;
-    char *moved = NULL;
-    enum err rc;
-
-    err_take(ERR_FAILED, &failure); /* what is said below comes behind it */
-    rc = s->repository != NULL ? find_moved(s, &moved) : ERR_OK;
-    (void)err_give(&failure);
-    if (rc == ERR_OK && moved != NULL)
-        err_hint("this machine knows the repository from another path: was it moved? Then move %s "
-                 "away, and rename %s to it",
-                 s->state_dir, moved);
-    else
+    if (s->state_dir != NULL)
         err_hint("to back up from here, put the copy of its " STATE_SIGNING_KEY " into %s",
                  s->state_dir);
-    mem_free(moved);
-}
-
-static enum err require_repository(const struct session *s, const char **where)
-{
-    *where = settings_text(s->settings, OPTION_REPOSITORY);
-    if (*where != NULL)
-        return ERR_OK;
-    err_set(ERR_USAGE, "no repository given");
-    err_hint("give --repository DIR, or set repository in " SETTING_CONFIG_DEFAULT
-             " or SEALPOINT_REPOSITORY");
-    return ERR_USAGE;
-}
-
-enum err session_locate(struct session *s)
-{
-    const char *where = NULL;
-    enum err rc;
-
-    TRY(require_repository(s, &where));
-    TRY(find_canonical(where, &s->where));
-    TRY(find_state_dir(s));
-out:
-    return rc;
-}
-
-bool session_is_known(const struct session *s)
-{
-    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
-
-    return repository_seen(s->state_dir, fingerprint);
 }
 
 /* No directory is there: never was, or its disk is not mounted. */
@@ -210,7 +124,10 @@ static enum err fail_missing(struct session *s, const char *where)
     enum err rc;
 
     TRY(session_locate(s));
-    TRY(session_refuse_unmounted(s));
+    if ((s->at_given.known || s->at_where.known) && !may_be_new(s)) {
+        rc = say_unmounted(s);
+        goto out;
+    }
     rc = err_set(ERR_NOT_FOUND, "%s is not there", where);
     err_hint("`sealpoint init` creates a repository");
 out:
@@ -219,10 +136,13 @@ out:
 
 enum err session_open_store(struct session *s, bool create)
 {
-    const char *where = NULL;
+    const char *where = settings_text(s->settings, OPTION_REPOSITORY);
     enum err rc;
 
-    TRY(require_repository(s, &where));
+    if (where == NULL) {
+        rc = session_locate(s); /* says so */
+        goto out;
+    }
     rc = store_open(where, create, &s->store);
     if (rc == ERR_NOT_FOUND) {
         rc = fail_missing(s, where);
@@ -230,17 +150,125 @@ enum err session_open_store(struct session *s, bool create)
     }
     TRY(rc);
     TRY(session_locate(s));
-    TRY(make_state_dir(s));
 out:
     return rc;
 }
 
-static void warn_trust_on_first_use(const struct ledger *ledger)
+enum err session_look(struct session *s)
 {
+    const struct location *was = s->at_given.known ? &s->at_given : &s->at_where;
+    char shown[LEDGER_FINGERPRINT_LEN + 1];
+    enum err rc;
+
+    TRY(ledger_look(s->store, was->known ? &was->shown : NULL, shown));
+    memcpy(s->shown, shown, sizeof shown);
+    if (s->pinned != NULL)
+        TRY(session_mean(s, s->pinned));
+    else if (*shown != '\0')
+        TRY(session_mean(s, shown));
+    else if (may_be_new(s)) /* whatever was there before */
+        TRY(session_mean(s, ""));
+out:
+    return rc;
+}
+
+/* Nothing says which repository it is: there is none, or genesis is only in a bundle. Without a
+ * state the ledger is as good as with one, and says either. */
+static enum err look_closely(struct session *s)
+{
+    struct repository_options options = {.store = s->store};
+    struct repository *repository = NULL;
+    enum err rc;
+
+    TRY(repository_open(&options, &repository));
+    memcpy(s->shown, ledger_fingerprint(repository_ledger(repository)), sizeof s->shown);
+    TRY(session_mean(s, s->shown));
+out:
+    repository_free(repository);
+    return rc;
+}
+
+/* A person at a terminal reads what is said below; a job of cron believes nothing on its own. */
+static enum err check_first_use(struct session *s)
+{
+    if (session_is_known(s) || s->pinned != NULL)
+        return ERR_OK;
+    if (may_be_new(s) || isatty(STDERR_FILENO)) {
+        s->is_trusted_on_first_use = true;
+        return ERR_OK;
+    }
+    (void)err_set(ERR_USAGE,
+                  "%s: this machine has never seen this repository; its fingerprint is %s",
+                  s->given, s->fingerprint);
+    err_hint("compare that with what `sealpoint init` printed, and give it with --fingerprint; or "
+             "trust what is there with --trust-new");
+    return ERR_USAGE;
+}
+
+static void warn_trust_on_first_use(const struct session *s)
+{
+    if (!s->is_trusted_on_first_use)
+        return;
     log_say(LOG_WARN, "identity not verified: this repository is trusted on first use");
-    log_say(LOG_WARN, "its fingerprint is %s", ledger_fingerprint(ledger));
+    log_say(LOG_WARN, "its fingerprint is %s", s->fingerprint);
     log_say(LOG_WARN, "compare that with what `sealpoint init` printed; on a new machine give it "
                       "with --fingerprint");
+}
+
+/* Before anything is written anywhere: a backup that cannot keep its journal must not begin. */
+static enum err try_writing(const char *dir)
+{
+    static const uint8_t block[PROBE_LEN];
+    int fd = -1;
+    enum err rc;
+
+    TRY(file_temporary(dir, &fd));
+    TRY(file_write(fd, bytes_of(block, sizeof block)));
+out:
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+/* Who only reads can do without: what was seen is compared if it can be read, and not kept. */
+static enum err have_state_dir(struct session *s, enum session_use use)
+{
+    enum err rc = file_make_dirs(s->state_dir, 0700);
+
+    if (rc == ERR_OK && use == SESSION_WRITE)
+        rc = try_writing(s->state_dir);
+    if (rc == ERR_OK || rc == ERR_INTERRUPTED)
+        return rc;
+    if (use == SESSION_WRITE)
+        return note_state_dir(rc, s->state_dir);
+    log_say(LOG_WARN, "state directory %s: %s", s->state_dir, err_text());
+    log_say(LOG_WARN, "it is done without: what is seen of the repository is not remembered, so "
+                      "that a rollback of the store may go unnoticed; --state-dir DIR names one "
+                      "that can be written");
+    err_clear();
+    mem_free(s->state_dir);
+    s->state_dir = NULL;
+    return ERR_OK;
+}
+
+/* Which repository is it, and may it be that one? */
+static enum err identify(struct session *s)
+{
+    enum repository_presence presence;
+    enum err rc;
+
+    TRY(session_look(s));
+    if (*s->shown == '\0') {
+        TRY(repository_look(s->store, &presence));
+        if (presence == REPOSITORY_NONE)
+            TRY(session_refuse_lost(s));
+    }
+    if (*s->fingerprint == '\0')
+        TRY(look_closely(s));
+    TRY(session_check_places(s));
+    TRY(check_first_use(s));
+out:
+    return rc;
 }
 
 /* Whoever asks for the latest must hear that a later one was passed over. */
@@ -251,30 +279,53 @@ static void say_damaged(const struct snapshot_list *list)
                 list->damaged_count, list->damaged_count == 1 ? " is" : "s are");
 }
 
-enum err session_open_repository(struct session *s, bool read_all)
+enum err session_open_repository(struct session *s, enum session_use use)
 {
-    struct repository_options options = {.read_all = read_all};
-    struct ledger *ledger;
+    struct repository_options options = {.read_all = use == SESSION_READ_ALL};
     enum err rc;
 
     TRY(session_open_store(s, false));
-    options.store = s->store;
-    options.state_dir = s->state_dir;
-    options.fingerprint = settings_text(s->settings, OPTION_FINGERPRINT);
-    rc = repository_open(&options, &s->repository);
-    if (rc == ERR_CORRUPT && repository_is_vacant(s->store)) {
-        TRY(session_refuse_unmounted(s));
-        rc = ERR_CORRUPT;
-    }
+    rc = identify(s);
     if (rc == ERR_NOT_FOUND)
         err_hint("`sealpoint init` creates a repository");
     TRY(rc);
-    ledger = session_ledger(s);
-    if (ledger_is_trusted_on_first_use(ledger))
-        warn_trust_on_first_use(ledger);
-    TRY(snapshot_list_read(ledger, &s->snapshot_list));
+    TRY(have_state_dir(s, use));
+    options.store = s->store;
+    options.state_dir = s->state_dir;
+    options.fingerprint = s->fingerprint;
+    options.report = s->report;
+    rc = repository_open(&options, &s->repository);
+    if (rc == ERR_NOT_FOUND)
+        err_hint("`sealpoint init` creates a repository");
+    TRY(rc);
+    if (use == SESSION_WRITE)
+        TRY(ledger_check_key(session_ledger(s)));
+    warn_trust_on_first_use(s);
+    TRY(session_keep_places(s));
+    TRY(snapshot_list_read(session_ledger(s), &s->snapshot_list));
     say_damaged(&s->snapshot_list);
 out:
+    return rc;
+}
+
+enum err session_create_repository(struct session *s)
+{
+    struct repository_options options = {0};
+    char *states = NULL;
+    enum err rc;
+
+    TRY(session_open_store(s, true));
+    TRY(mem_format(&states, "%s/" STATE_REPOSITORIES,
+                   settings_text(s->settings, OPTION_STATE_DIR)));
+    TRY(make_state_dir(states));
+    options.store = s->store;
+    options.states = states;
+    options.fingerprint = s->pinned;
+    TRY(repository_create(&options, &s->repository));
+    TRY(session_mean(s, ledger_fingerprint(session_ledger(s))));
+    TRY(session_keep_places(s));
+out:
+    mem_free(states);
     return rc;
 }
 

@@ -144,7 +144,7 @@ enum err command_backup(const struct settings *s)
     TRY(choose_source(&session, &options.source));
     TRY(session_open_keyring(&session));
     keyring_prepare(session.keyring);
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_WRITE));
     fill_backup_options(&session, &options);
     rc = take_snapshot(&options, &result);
     if (rc == ERR_USAGE && !ledger_can_append(session_ledger(&session)))

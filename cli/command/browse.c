@@ -19,7 +19,7 @@ static enum err open_snapshot(struct session *session, struct browse_options *to
 
     TRY(session_open_keyring(session));
     keyring_prepare(session->keyring);
-    TRY(session_open_repository(session, false));
+    TRY(session_open_repository(session, SESSION_READ));
     TRY(session_find_snapshot(session, &to->snapshot));
     to->repository = session->repository;
     to->keyring = session->keyring;

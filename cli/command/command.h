@@ -24,6 +24,8 @@ MUST_CHECK enum err command_verify(const struct settings *s);
 /* snapshots.c */
 MUST_CHECK enum err command_snapshots(const struct settings *s);
 MUST_CHECK enum err command_show(const struct settings *s);
+/* status.c */
+MUST_CHECK enum err command_status(const struct settings *s);
 /* browse.c */
 MUST_CHECK enum err command_ls(const struct settings *s);
 MUST_CHECK enum err command_cat(const struct settings *s);

@@ -7,7 +7,6 @@
 #include "cli/terminal.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/fs/file.h"
 #include "core/ledger/state_files.h"
 #include "keyring/admin.h"
 
@@ -33,11 +32,12 @@ static enum err refuse_existing(const struct settings *s)
         goto out;
     TRY(repository_look(session.store, &presence));
     if (presence == REPOSITORY_NONE)
-        TRY(session_refuse_unmounted(&session));
+        TRY(session_refuse_lost(&session));
     if (presence != REPOSITORY_MADE)
         goto out;
+    TRY(session_look(&session));
     rc = err_set(ERR_EXISTS, "%s is already a repository", session.where);
-    if (!repository_has_signing_key(session.state_dir))
+    if (session.state_dir != NULL && !repository_has_signing_key(session.state_dir))
         session_hint_signing_key(&session);
 out:
     session_clear(&session);
@@ -86,28 +86,12 @@ out:
 static enum err make_keyrings(struct session *session, struct made *made)
 {
     const struct settings *s = session->settings;
-    const char *state_dir = settings_text(s, OPTION_STATE_DIR);
-    enum err rc = ERR_OK;
+    enum err rc;
 
-    if (state_dir != NULL)
-        TRY(file_make_dirs(state_dir, 0700));
+    TRY(session_make_state_base(s));
     for (size_t i = 0; i < s->key_count; i++)
         TRY(make_keyring(s, i, made));
     TRY(try_keys(session, made));
-out:
-    return rc;
-}
-
-static enum err make_repository(struct session *session)
-{
-    struct repository_options options = {0};
-    enum err rc;
-
-    TRY(session_open_store(session, true));
-    options.store = session->store;
-    options.state_dir = session->state_dir;
-    options.fingerprint = settings_text(session->settings, OPTION_FINGERPRINT);
-    TRY(repository_create(&options, &session->repository));
 out:
     return rc;
 }
@@ -182,7 +166,7 @@ enum err command_init(const struct settings *s)
     session_init(&session, s);
     TRY(refuse_existing(s));
     TRY(make_keyrings(&session, &made));
-    TRY(make_repository(&session));
+    TRY(session_create_repository(&session));
     if (settings_flag(s, OPTION_JSON))
         TRY(print_repository_json(&session, &made));
     else

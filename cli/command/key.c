@@ -166,7 +166,7 @@ enum err command_key_check(const struct settings *s)
     session_init(&session, s);
     TRY(session_open_keyring(&session));
     if (settings_text(s, OPTION_REPOSITORY) != NULL)
-        TRY(session_open_repository(&session, false));
+        TRY(session_open_repository(&session, SESSION_READ));
     TRY(check_run(session.keyring, session_ledger(&session), &check));
     session_checkpoint(&session);
     if (settings_flag(s, OPTION_JSON))
@@ -270,7 +270,7 @@ enum err command_key_impact(const struct settings *s)
 
     session_init(&session, s);
     TRY(session_open_keyring(&session));
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_READ));
     TRY(find_version(&session, session_argument(&session, 0), &name));
     TRY(impact_of(session_ledger(&session), &name, &impact));
     if (settings_flag(s, OPTION_JSON))

@@ -29,7 +29,7 @@ static enum err open_repository_if_any(struct session *session)
         log_say(LOG_WARN, "no repository is given: what depends on this version is not known");
         return ERR_OK;
     }
-    rc = session_open_repository(session, false);
+    rc = session_open_repository(session, SESSION_READ);
     if (rc == ERR_OK || !settings_flag(s, OPTION_YES))
         return rc;
     log_say(LOG_WARN, "what depends on this version is not known: %s", err_text());
@@ -237,7 +237,7 @@ enum err command_key_rewrap(const struct settings *s)
 
     session_init(&session, s);
     TRY(session_open_keyring(&session));
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, options.dry_run ? SESSION_READ : SESSION_WRITE));
     options.ledger = session_ledger(&session);
     options.keyring = session.keyring;
     rc = rewrap_run(&options, &result);

@@ -5,19 +5,16 @@
 #include "cli/print.h"
 #include "cli/terminal.h"
 #include "core/base/log.h"
-#include "core/fs/file.h"
 
 static enum err create_keyring(const struct session *session, size_t i, struct key_name *out)
 {
     const struct settings *s = session->settings;
-    const char *state_dir = settings_text(s, OPTION_STATE_DIR);
     struct master_key_options options = s->keys[i];
     bool unencrypted = settings_flag(s, OPTION_NO_PASSPHRASE);
     enum err rc = ERR_OK;
 
     options.ask = unencrypted ? NULL : terminal_passphrase;
-    if (state_dir != NULL) /* where a keyring lies when nothing else is said */
-        TRY(file_make_dirs(state_dir, 0700));
+    TRY(session_make_state_base(s)); /* where a keyring lies when nothing else is said */
     rc = keyring_create(&options, unencrypted, out);
     if (rc == ERR_EXISTS)
         err_hint("it is not overwritten; `sealpoint key rotate` adds a version to it, and --key N "

@@ -1,10 +1,23 @@
 #include "snapshot/restore/restore.h"
 
 #include "cli/command/command.h"
+#include "cli/describe.h"
 #include "cli/print.h"
 #include "cli/session.h"
 #include "cli/ticker.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
+
+/* Whoever asks for the latest must see when it is not the one that he thinks of. */
+static void say_age(const struct snapshot *which)
+{
+    char time[CLOCK_TEXT_LEN + 1], age[DESCRIBE_AGE_MAX];
+
+    clock_text(which->created_ms, time);
+    describe_age(which->created_ms, age);
+    log_say(LOG_INFO, "snapshot %s was taken %s (%s)", which->id, age, time);
+}
 
 static void fill_restore_options(struct session *session, const struct snapshot *which,
                                  struct restore_options *to)
@@ -122,8 +135,9 @@ enum err command_restore(const struct settings *s)
         FAIL(ERR_USAGE, "--read-data goes with --dry-run: a restore reads and checks all it needs");
     TRY(session_open_keyring(&session));
     keyring_prepare(session.keyring);
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_READ));
     TRY(session_find_snapshot(&session, &which));
+    say_age(which);
     fill_restore_options(&session, which, &options);
     rc = restore_files(&options, &result);
     if (rc != ERR_OK && rc != ERR_ATTENTION)

@@ -1,5 +1,6 @@
 #include "cli/command/command.h"
 
+#include "cli/command/visit.h"
 #include "cli/describe.h"
 #include "cli/list.h"
 #include "cli/print.h"
@@ -7,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/ledger/ledger_visit.h"
 
 /* The list of one or of many; of all, the damaged ones come last. */
 static enum err print_list(const struct snapshot *items, size_t count,
@@ -61,12 +63,14 @@ enum err command_snapshots(const struct settings *s)
     enum err rc;
 
     session_init(&session, s);
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_READ));
+    visit_say_deleted(&session, NULL);
     if (settings_flag(s, OPTION_JSON))
         TRY(print_list(session.snapshot_list.items, session.snapshot_list.count,
                        session.snapshot_list.damaged, session.snapshot_list.damaged_count));
     else
         TRY(print_grid(&session.snapshot_list));
+    ledger_visit_end(session_ledger(&session));
 out:
     session_clear(&session);
     return rc;
@@ -152,7 +156,7 @@ enum err command_show(const struct settings *s)
     enum err rc;
 
     session_init(&session, s);
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_READ));
     TRY(session_find_snapshot(&session, &which));
     if (settings_flag(s, OPTION_JSON))
         TRY(print_list(which, 1, NULL, 0));

@@ -1,12 +1,18 @@
 #include "snapshot/verify/verify.h"
 
+#include <string.h>
+
 #include "cli/command/command.h"
 #include "cli/command/verdicts.h"
+#include "cli/command/visit.h"
+#include "cli/describe.h"
 #include "cli/print.h"
 #include "cli/session.h"
 #include "cli/ticker.h"
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/ledger/ledger_visit.h"
 
 static enum err choose_depth(const struct settings *s, struct verify_options *to)
 {
@@ -38,7 +44,25 @@ out:
     return rc;
 }
 
-static enum err print_verify_json(const struct verify_result *result, struct verdicts *verdicts)
+static enum err write_newest_snapshot(const struct session *session, struct jdoc *to)
+{
+    const struct snapshot_list *list = &session->snapshot_list;
+    struct jdoc *newest = NULL;
+    enum err rc = ERR_OK;
+
+    if (list->count == 0)
+        return jdoc_set_null(to, "newestSnapshot");
+    TRY(jdoc_object(&newest));
+    TRY(jdoc_set_text(newest, "id", list->items[list->count - 1].id));
+    TRY(jdoc_set_time(newest, "createdAt", list->items[list->count - 1].created_ms));
+    TRY(jdoc_set(to, "newestSnapshot", &newest));
+out:
+    jdoc_free(newest);
+    return rc;
+}
+
+static enum err print_verify_json(const struct session *session, const struct verify_result *result,
+                                  struct verdicts *verdicts)
 {
     struct jdoc *to = NULL;
     enum err rc;
@@ -54,10 +78,30 @@ static enum err print_verify_json(const struct verify_result *result, struct ver
     TRY(jdoc_set_number(to, "unreadable", result->unreadable));
     TRY(jdoc_set_number(to, "notDecrypted", result->locked));
     TRY(jdoc_set(to, "damagedSnapshots", &verdicts->json));
+    TRY(visit_write(session, to));
+    TRY(write_newest_snapshot(session, to));
+    TRY(visit_write_deleted(session, session->report, to));
     TRY(print_json(to));
 out:
     jdoc_free(to);
     return rc;
+}
+
+/* A store that is not written to any more, or no longer shown as it is, looks sound for ever. */
+static void print_ages(const struct session *session)
+{
+    const struct snapshot_list *list = &session->snapshot_list;
+    char time[CLOCK_TEXT_LEN + 1], age[DESCRIBE_AGE_MAX];
+
+    if (list->count > 0) {
+        const struct snapshot *newest = &list->items[list->count - 1];
+
+        describe_age(newest->created_ms, age);
+        print_out("newest snapshot: %s, taken %s\n", newest->id, age);
+    }
+    clock_text(visit_newest_ms(session), time);
+    describe_age(visit_newest_ms(session), age);
+    print_out("newest signature: %s (%s)\n", age, time);
 }
 
 static void print_verify_result(const struct verify_result *result)
@@ -101,6 +145,24 @@ out:
     return rc;
 }
 
+/* The report knows which repository it is of, as well as a fingerprint that is given. */
+static enum err take_report(struct session *session, struct visit_report *report)
+{
+    const char *path = settings_text(session->settings, OPTION_HEADS);
+    enum err rc = ERR_OK;
+
+    if (path == NULL)
+        goto out;
+    TRY(visit_read_report(path, report));
+    if (session->pinned != NULL && strcmp(session->pinned, report->fingerprint) != 0)
+        FAIL(ERR_USAGE, "%s is of the repository %s, and --fingerprint is %s", path,
+             report->fingerprint, session->pinned);
+    session->pinned = report->fingerprint;
+    session->report = &report->heads;
+out:
+    return rc;
+}
+
 enum err command_verify(const struct settings *s)
 {
     const struct snapshot **which = NULL;
@@ -109,6 +171,7 @@ enum err command_verify(const struct settings *s)
     struct verdicts verdicts;
     struct verify_options options = {
         .progress = &progress, .each = verdicts_keep, .each_arg = &verdicts};
+    struct visit_report report = {.heads = {NULL, 0}};
     struct err_record done = {0};
     struct session session;
     enum err rc;
@@ -120,7 +183,9 @@ enum err command_verify(const struct settings *s)
         TRY(session_open_keyring(&session));
         keyring_prepare(session.keyring);
     }
-    TRY(session_open_repository(&session, true));
+    TRY(take_report(&session, &report));
+    TRY(session_open_repository(&session, SESSION_READ_ALL));
+    visit_say_deleted(&session, session.report);
     TRY(choose_snapshots(&session, &which, &options.snapshot_count));
     options.repository = session.repository;
     options.keyring = session.keyring;
@@ -133,13 +198,17 @@ enum err command_verify(const struct settings *s)
         goto out; /* what was found is a result too */
     err_take(rc, &done);
     if (settings_flag(s, OPTION_JSON))
-        TRY(print_verify_json(&result, &verdicts));
+        TRY(print_verify_json(&session, &result, &verdicts));
     else
         print_verify_text(&result, &verdicts);
+    if (!settings_flag(s, OPTION_JSON) && !print_is_quiet())
+        print_ages(&session);
+    ledger_visit_end(session_ledger(&session));
     rc = err_give(&done);
 out:
     verdicts_clear(&verdicts);
     mem_free(which);
+    heads_clear(&report.heads);
     session_clear(&session);
     return rc;
 }

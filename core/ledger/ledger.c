@@ -19,23 +19,44 @@
 /* How often a load is repeated because records appeared meanwhile (ledger_load.c). */
 #define OUTDATED_MAX 3
 
-/* A machine without the key reads, verifies and restores; it cannot append. */
+/* A machine without the key reads, verifies and restores; it cannot append. The same goes for a key
+ * that is damaged or that this user may not read: what is wrong with it is said to who signs. */
 static enum err load_signer(struct ledger *l)
 {
+    struct err_record failure;
     char *path = NULL;
     enum err rc;
 
     TRY(file_join(l->state_dir, STATE_SIGNING_KEY, &path));
     rc = signer_load(path, &l->signer);
-    if (rc == ERR_NOT_FOUND) {
-        err_clear();
-        rc = ERR_OK;
+    if (rc == ERR_OK) {
+        rc = signer_id(signer_public(l->signer), l->own);
         goto out;
     }
-    TRY(rc);
-    TRY(signer_id(signer_public(l->signer), l->own));
+    err_take(rc, &failure);
+    err_clear();
+    rc = ERR_OK;
+    if (failure.code == ERR_NOT_FOUND)
+        goto out;
+    TRY(mem_new(1, sizeof *l->no_key, &l->no_key));
+    *l->no_key = failure;
 out:
     mem_free(path);
+    return rc;
+}
+
+enum err ledger_use_state(struct ledger *l, const char *state_dir)
+{
+    enum err rc;
+
+    TRY(mem_text(state_dir, &l->state_dir));
+    TRY(file_make_dirs(l->state_dir, STATE_DIR_MODE));
+    TRY(file_join(l->state_dir, STATE_TRUST, &l->trust_path));
+    TRY(file_join(l->state_dir, STATE_RECORDS, &l->cache_path));
+    TRY(file_join(l->state_dir, STATE_LEDGER_LOCK, &l->lock_path));
+    TRY(trust_load(l->trust_path, &l->seen));
+    TRY(load_signer(l));
+out:
     return rc;
 }
 
@@ -46,13 +67,8 @@ enum err ledger_begin(const struct ledger_options *options, struct ledger **out)
 
     TRY(mem_new(1, sizeof *l, &l));
     l->store = options->store;
-    TRY(mem_text(options->state_dir, &l->state_dir));
-    TRY(file_make_dirs(l->state_dir, STATE_DIR_MODE));
-    TRY(file_join(l->state_dir, STATE_TRUST, &l->trust_path));
-    TRY(file_join(l->state_dir, STATE_RECORDS, &l->cache_path));
-    TRY(file_join(l->state_dir, STATE_LEDGER_LOCK, &l->lock_path));
-    TRY(trust_load(l->trust_path, &l->seen));
-    TRY(load_signer(l));
+    if (options->state_dir != NULL)
+        TRY(ledger_use_state(l, options->state_dir));
     *out = l;
     l = NULL; /* the caller's now */
 out:
@@ -121,6 +137,7 @@ void ledger_free(struct ledger *l)
     writers_clear(&l->writers);
     trust_clear(&l->seen);
     signer_free(l->signer);
+    mem_free(l->no_key);
     lock_free(l->lock);
     mem_free(l->lock_path);
     mem_free(l->cache_path);
@@ -189,14 +206,24 @@ const char *ledger_fingerprint(const struct ledger *l)
     return l->fingerprint;
 }
 
-bool ledger_is_trusted_on_first_use(const struct ledger *l)
+const uint8_t *ledger_root(const struct ledger *l)
 {
-    return l->trusted_on_first_use;
+    return l->writers.root;
+}
+
+const char *ledger_state_dir(const struct ledger *l)
+{
+    return l->state_dir;
 }
 
 bool ledger_can_append(const struct ledger *l)
 {
     return l->signer != NULL && writers_allow(&l->writers, l->own, RECORD_SNAPSHOT);
+}
+
+enum err ledger_check_key(const struct ledger *l)
+{
+    return l->no_key != NULL ? err_give(l->no_key) : ERR_OK;
 }
 
 size_t ledger_count(const struct ledger *l)

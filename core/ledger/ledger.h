@@ -17,6 +17,7 @@
 #include "core/ledger/record.h"
 #include "core/store/store.h"
 
+struct heads;
 struct ledger;
 
 #define LEDGER_FINGERPRINT_LEN (2 * RECORD_ID_LEN) /* hex digits */
@@ -24,9 +25,13 @@ struct ledger;
 
 struct ledger_options {
     struct store *store;     /* borrowed, outlives the ledger */
-    const char *state_dir;   /* this repository's own directory; made when missing, 0700 */
-    const char *fingerprint; /* pinned in configuration, or NULL */
-    bool read_all;           /* read every record from the store, not from the cache (verify) */
+    const char *state_dir;   /* this repository's own directory; made when missing, 0700. NULL:
+                              * nothing is remembered, cached or signed */
+    const char *states;      /* ledger_create() without a state_dir: the repository's own is made in
+                              * it, named by the fingerprint */
+    const char *fingerprint; /* what it must be; NULL: whatever is there is believed */
+    const struct heads *report; /* borrowed; heads that an earlier report has seen; NULL: none */
+    bool read_all;              /* read every record from the store, not from the cache (verify) */
 };
 
 /*
@@ -40,16 +45,33 @@ MUST_CHECK enum err ledger_create(const struct ledger_options *options, struct l
  * missing or out of order; the genesis is not the pinned one; or the store shows an older state
  * than this state directory has seen (rollback): the message names record, writer and seq.
  * With read_all each damaged record is logged as a warning, and if there are several the message
- * counts them. Without a pinned fingerprint, trust on first use pins what it saw; see
- * ledger_is_trusted_on_first_use().
+ * counts them. A damaged signing key stops only what signs.
  */
 MUST_CHECK enum err ledger_open(const struct ledger_options *options, struct ledger **out);
 void ledger_free(struct ledger *l);
 
-const uint8_t *ledger_repository(const struct ledger *l);    /* SEAL_ID_LEN bytes */
-const char *ledger_fingerprint(const struct ledger *l);      /* hex */
-bool ledger_is_trusted_on_first_use(const struct ledger *l); /* pinned just now, unchecked */
-bool ledger_can_append(const struct ledger *l);              /* the signing key is here */
+/* Which repository it is, and whose chain begins with genesis. */
+struct ledger_origin {
+    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
+    uint8_t root[SIGNER_ID_LEN];
+};
+
+/*
+ * Before opening: which repository does the store show? Its fingerprint, or "" when there is no
+ * genesis record, more than one, or none that can be read: ledger_open() says what is wrong. That
+ * it is genuine is not said here either. `last` is what it was before, or NULL: looked at first,
+ * for that is fast.
+ */
+MUST_CHECK enum err ledger_look(struct store *store, const struct ledger_origin *last,
+                                char fingerprint[LEDGER_FINGERPRINT_LEN + 1]);
+
+const uint8_t *ledger_repository(const struct ledger *l); /* SEAL_ID_LEN bytes */
+const uint8_t *ledger_root(const struct ledger *l);       /* SIGNER_ID_LEN bytes */
+const char *ledger_fingerprint(const struct ledger *l);   /* hex */
+const char *ledger_state_dir(const struct ledger *l);     /* NULL: there is none */
+bool ledger_can_append(const struct ledger *l);           /* the signing key is here */
+/* ERR_OK unless a signing key is here and of no use: damaged, or not to be read. */
+MUST_CHECK enum err ledger_check_key(const struct ledger *l);
 
 /* Remove what killed runs left beside the files of the state directory, but nothing that a run is
  * writing there now. */

@@ -36,6 +36,13 @@
 
 enum err ledger_may_append(const struct ledger *l, enum record_type type)
 {
+    enum err rc = ledger_check_key(l);
+
+    if (rc != ERR_OK)
+        return rc;
+    if (l->state_dir == NULL)
+        return err_set(ERR_FAILED, "without a state directory nothing can be added to %s",
+                       store_where(l->store));
     if (l->signer == NULL)
         return err_set(ERR_FAILED,
                        "there is no signing key in %s: nothing can be added to the repository from "

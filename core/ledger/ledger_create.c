@@ -9,21 +9,42 @@
 #include "core/ledger/ledger_internal.h"
 
 /*
- * Each step can be repeated after a kill. The key is saved before anything is signed with it. A
- * store that has only the first records, by our own key, and that this state directory has never
- * opened as a complete repository, was left by a run that was killed; it is completed.
+ * Each step can be repeated after a kill. The state directory is named by the fingerprint, so the
+ * genesis record is made first, in memory; then the key is saved, and only then is the record put:
+ * what the store has is never without its key. A run that was killed in between leaves a state
+ * directory of a repository that never was; the next one makes another. A store that has only the
+ * first records, by our own key, and that this state directory has never opened as a complete
+ * repository, was left by a run that was killed; it is completed.
  */
 #define FIRST_RECORDS 2 /* genesis and the writer's enrolment */
 
-static enum err have_signer(struct ledger *l)
+/* Named by the genesis record, unless the caller has named it. */
+static enum err have_state(struct ledger *l, const struct ledger_options *options,
+                           const struct record *genesis)
 {
+    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
     char *path = NULL;
     enum err rc = ERR_OK;
 
-    if (l->signer != NULL)
+    if (l->state_dir != NULL)
         goto out;
+    text_hex(bytes_of(genesis->id, RECORD_ID_LEN), fingerprint);
+    TRY(file_join(options->states, fingerprint, &path));
+    TRY(ledger_use_state(l, path));
+out:
+    mem_free(path);
+    return rc;
+}
+
+/* The ledger owns the key from here on, and it lasts. */
+static enum err keep_signer(struct ledger *l, struct signer **made)
+{
+    char *path = NULL;
+    enum err rc;
+
+    l->signer = *made;
+    *made = NULL; /* the ledger's now */
     TRY(file_join(l->state_dir, STATE_SIGNING_KEY, &path));
-    TRY(signer_new(&l->signer));
     TRY(ledger_lock(l));
     TRY(signer_save(l->signer, path));
     TRY(signer_id(signer_public(l->signer), l->own));
@@ -46,23 +67,41 @@ static enum err put_new(const struct ledger *l, const struct record *r)
     return rc;
 }
 
-static enum err put_genesis(struct ledger *l, struct record **out)
+static enum err make_genesis(const struct signer *signer, struct record **out)
 {
     struct record_place place = {.seq = 0, .created_ms = clock_now_ms()};
-    struct record *genesis = NULL;
     struct jdoc *body = NULL;
     enum err rc;
 
     TRY(rand_fill(place.repository, sizeof place.repository));
     TRY(jdoc_parse(bytes_of_text("{\"suites\":[1]}"), &body));
-    TRY(jdoc_set_base64(body, "rootKey", bytes_of(signer_public(l->signer), SIGNER_PUBLIC_LEN)));
-    TRY(record_make(RECORD_GENESIS, &place, body, l->signer, &genesis));
+    TRY(jdoc_set_base64(body, "rootKey", bytes_of(signer_public(signer), SIGNER_PUBLIC_LEN)));
+    TRY(record_make(RECORD_GENESIS, &place, body, signer, out));
+out:
+    jdoc_free(body);
+    return rc;
+}
+
+static enum err put_genesis(struct ledger *l, const struct ledger_options *options,
+                            struct record **out)
+{
+    struct signer *made = NULL;
+    struct record *genesis = NULL;
+    enum err rc;
+
+    TRY(ledger_check_key(l));
+    if (l->signer == NULL)
+        TRY(signer_new(&made));
+    TRY(make_genesis(made != NULL ? made : l->signer, &genesis));
+    TRY(have_state(l, options, genesis));
+    if (made != NULL)
+        TRY(keep_signer(l, &made));
     TRY(put_new(l, genesis));
     *out = genesis;
     genesis = NULL; /* the caller's now */
 out:
     record_free(genesis);
-    jdoc_free(body);
+    signer_free(made);
     return rc;
 }
 
@@ -94,16 +133,19 @@ out:
     return rc;
 }
 
+static enum err is_there_already(const struct ledger *l)
+{
+    return err_set(ERR_EXISTS, "%s: there is already a repository", store_where(l->store));
+}
+
 static enum err check_is_ours(const struct ledger *l, const struct record_set *there)
 {
-    bool ours = !l->seen.known && l->signer != NULL && there->count <= FIRST_RECORDS;
+    bool ours = !l->seen.known && l->signer != NULL;
 
     for (size_t i = 0; ours && i < there->count; i++)
         ours =
             there->items[i].seq == i && memcmp(there->items[i].writer, l->own, SIGNER_ID_LEN) == 0;
-    if (ours)
-        return ERR_OK;
-    return err_set(ERR_EXISTS, "%s: there is already a repository", store_where(l->store));
+    return ours ? ERR_OK : is_there_already(l);
 }
 
 static enum err check_is_new(const struct ledger *l, const struct ledger_options *options)
@@ -126,15 +168,17 @@ static enum err have_genesis(struct ledger *l, const struct ledger_options *opti
 {
     enum err rc;
 
+    if (there->count > FIRST_RECORDS)
+        return is_there_already(l);
     if (there->count > 0) {
-        TRY(check_is_ours(l, there));
         TRY(ledger_fetch_record(l->store, &there->items[0]));
+        TRY(have_state(l, options, there->items[0].record));
+        TRY(check_is_ours(l, there));
         *out = there->items[0].record;
         there->items[0].record = NULL; /* the caller's now */
     } else {
         TRY(check_is_new(l, options));
-        TRY(have_signer(l));
-        TRY(put_genesis(l, out));
+        TRY(put_genesis(l, options, out));
     }
 out:
     return rc;
@@ -158,6 +202,7 @@ enum err ledger_create(const struct ledger_options *options, struct ledger **out
         text_hex(bytes_of(genesis->id, RECORD_ID_LEN), fingerprint);
         mine.fingerprint = fingerprint; /* we made it: this is no trust on first use */
     }
+    mine.state_dir = l->state_dir;
     TRY(ledger_open(&mine, out));
 out:
     record_set_clear(&there);

@@ -50,17 +50,17 @@ bool ledger_query_is_dead(const struct ledger_query *x, const char *subject);
 
 struct ledger {
     struct store *store; /* borrowed */
-    char *state_dir;
+    char *state_dir;     /* NULL, and so the paths: there is none */
     char *trust_path;
     char *cache_path;
     char *lock_path;
     struct lock *lock;          /* NULL: not held */
     unsigned lock_depth;        /* how many times this ledger took it */
     struct signer *signer;      /* NULL: not here */
+    struct err_record *no_key;  /* owned; why the key that is here is of no use; NULL: it is */
     uint8_t own[SIGNER_ID_LEN]; /* of the signer */
     struct writers writers;
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
-    bool trusted_on_first_use;
     bool outdated;           /* see ledger_load() */
     struct record **records; /* owned, in the ledger's order */
     size_t count;
@@ -76,8 +76,10 @@ enum ledger_cache {
     LEDGER_CACHE_LEAVE
 };
 
-/* Paths, trust state and signing key; nothing of the store yet. */
+/* Paths, trust state and signing key; nothing of the store yet. Without a state directory there are
+ * none, until ledger_use_state() gives it one. */
 MUST_CHECK enum err ledger_begin(const struct ledger_options *options, struct ledger **out);
+MUST_CHECK enum err ledger_use_state(struct ledger *l, const char *state_dir);
 
 /* Read and check all records; afterwards the ledger owns them. *cached tells whether the cache
  * provided any. After ERR_CORRUPT, l->outdated tells whether records have appeared since they were

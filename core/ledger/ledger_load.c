@@ -38,11 +38,9 @@ static enum err nothing_there(const struct ledger *l)
 
     if (!l->seen.known)
         return err_set(ERR_NOT_FOUND, "%s: there is no repository", store_where(l->store));
-    rc = err_set(ERR_CORRUPT,
-                 "%s: the ledger is gone: this machine has seen a repository here, with "
-                 "fingerprint %s",
+    rc = err_set(ERR_CORRUPT, "%s: the ledger is gone: this machine knows the repository %s",
                  store_where(l->store), l->seen.fingerprint);
-    err_hint("if it was deleted on purpose, use another state directory than %s", l->state_dir);
+    err_hint("find out who deleted it; if that was on purpose, move %s away", l->state_dir);
     return rc;
 }
 
@@ -55,7 +53,7 @@ static enum err check_repository_fingerprint(struct ledger *l, const char *pinne
     text_hex(bytes_of(genesis->id, RECORD_ID_LEN), l->fingerprint);
     if (pinned != NULL && strcmp(pinned, l->fingerprint) != 0) {
         rc = err_set(ERR_CORRUPT,
-                     "%s: its fingerprint is %s, and not the configured %s: this is another "
+                     "%s: its fingerprint is %s, and not %s as was given: this is another "
                      "repository, or one that was put in its place",
                      store_where(l->store), l->fingerprint, pinned);
         goto out;
@@ -65,7 +63,7 @@ static enum err check_repository_fingerprint(struct ledger *l, const char *pinne
                      "%s: its fingerprint is %s, and the repository seen before had %s: this is "
                      "another repository, or one that was put in its place",
                      store_where(l->store), l->fingerprint, l->seen.fingerprint);
-        err_hint("for another repository use another state directory than %s", l->state_dir);
+        err_hint("the state in %s is of that one: was it copied or renamed?", l->state_dir);
     }
 out:
     return rc;
@@ -81,7 +79,7 @@ static enum err check_complete(const struct ledger *l)
         return ERR_OK;
     rc = err_set(ERR_NOT_FOUND, "%s: the repository is not complete: its creation was interrupted",
                  store_where(l->store));
-    err_hint("run init again with the state directory %s", l->state_dir);
+    err_hint("run init again with the same state directory");
     return rc;
 }
 
@@ -146,7 +144,7 @@ enum err ledger_save_trust(struct ledger *l)
 
     memcpy(now.fingerprint, l->fingerprint, sizeof now.fingerprint);
     memcpy(now.repository, l->writers.repository, SEAL_ID_LEN);
-    if (trust_equal(&now, &l->seen))
+    if (l->state_dir == NULL || trust_equal(&now, &l->seen))
         return ERR_OK; /* nothing new: no write, no sync */
     rc = ledger_lock(l);
     if (rc == ERR_OK) {
@@ -173,9 +171,25 @@ static void save_cache(const struct ledger *l, const struct cache *found,
     err_clear();
 }
 
+/* By this machine, and by whoever wrote the report. */
+static enum err check_seen(const struct ledger *l, const struct ledger_options *options,
+                           const struct record_set *set, const struct checkpoint *cover)
+{
+    enum err rc = trust_check(&l->seen.heads, set, cover, store_where(l->store));
+
+    if (rc != ERR_OK)
+        trust_hint(l->trust_path);
+    if (rc != ERR_OK || options->report == NULL)
+        return rc;
+    rc = trust_check(options->report, set, cover, store_where(l->store));
+    if (rc != ERR_OK)
+        err_hint("it was there when the report was written: find out who changed the store");
+    return rc;
+}
+
 /* Steps 5 to 8: everything that may refuse the records. */
-static enum err check_all(struct ledger *l, const char *pinned, const struct record_set *set,
-                          struct checkpoint *cover)
+static enum err check_all(struct ledger *l, const struct ledger_options *options,
+                          const struct record_set *set, struct checkpoint *cover)
 {
     const struct record *genesis = NULL;
     enum err rc;
@@ -183,11 +197,11 @@ static enum err check_all(struct ledger *l, const char *pinned, const struct rec
     if (set->count == 0)
         return nothing_there(l);
     TRY(ledger_validate_genesis(set, &l->writers, &genesis));
-    TRY(check_repository_fingerprint(l, pinned, genesis));
+    TRY(check_repository_fingerprint(l, options->fingerprint, genesis));
     /* Now root is known, so a checkpoint of another writer can be dropped. */
     ledger_validate_cover(&l->writers, cover);
     TRY(ledger_validate_chains(set, cover, &l->writers));
-    TRY(trust_check(&l->seen, set, cover, store_where(l->store), l->trust_path));
+    TRY(check_seen(l, options, set, cover));
     TRY(check_complete(l));
 out:
     return rc;
@@ -226,12 +240,11 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     *cached = cache.used > 0;
     TRY(rc);
     /* Check (5 to 8), then arrange (9). */
-    TRY(check_all(l, options->fingerprint, &set, &cover));
+    TRY(check_all(l, options, &set, &cover));
     TRY(find_heads(&l->heads, &set, &cover));
     TRY(arrange_records(l, &set));
-    l->trusted_on_first_use = !l->seen.known && options->fingerprint == NULL;
     /* Remember (10). Only checked records are cached, and only checked heads are raised. */
-    if (use != LEDGER_CACHE_LEAVE)
+    if (use != LEDGER_CACHE_LEAVE && l->cache_path != NULL)
         save_cache(l, &cache, &set);
     TRY(ledger_save_trust(l));
     take_over(l, &set);

@@ -101,3 +101,8 @@ const struct record *ledger_query_at(const struct ledger *l, enum record_type ty
 {
     return l->query.by_type[type].items[i];
 }
+
+const struct writers *ledger_query_writers(const struct ledger *l)
+{
+    return &l->writers;
+}

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
 
@@ -18,12 +19,14 @@
 void trust_clear(struct trust *t)
 {
     heads_clear(&t->heads);
+    heads_clear(&t->told);
     *t = (struct trust){.known = false};
 }
 
 static enum err decode_trust(struct bytes text, struct trust *out)
 {
     struct jdoc *doc = NULL;
+    struct jdoc *told = NULL;
     uint64_t format = 0;
     uint8_t fingerprint[RECORD_ID_LEN];
     enum err rc;
@@ -35,7 +38,10 @@ static enum err decode_trust(struct bytes text, struct trust *out)
     TRY(jdoc_hex(doc, "fingerprint", fingerprint, RECORD_ID_LEN));
     text_hex(bytes_of(fingerprint, RECORD_ID_LEN), out->fingerprint);
     TRY(jdoc_hex(doc, "repositoryId", out->repository, SEAL_ID_LEN));
+    TRY(jdoc_time(doc, "since", &out->since_ms));
     TRY(heads_read(doc, &out->heads));
+    TRY(jdoc_child(doc, "told", &told));
+    TRY(heads_read(told, &out->told));
     out->known = true;
 out:
     jdoc_free(doc);
@@ -62,7 +68,7 @@ enum err trust_load(const char *path, struct trust *out)
         goto out;
     }
     *out = t;
-    t.heads = (struct heads){NULL, 0}; /* the caller's now */
+    t.heads = t.told = (struct heads){NULL, 0}; /* the caller's now */
 out:
     trust_clear(&t);
     buf_clear(&text);
@@ -73,17 +79,23 @@ enum err trust_save(const char *path, const struct trust *t)
 {
     struct buf text = {.max = TRUST_FILE_MAX};
     struct jdoc *doc = NULL;
+    struct jdoc *told = NULL;
     enum err rc;
 
     TRY(jdoc_object(&doc));
     TRY(jdoc_set_number(doc, "format", 1));
     TRY(jdoc_set_text(doc, "fingerprint", t->fingerprint));
     TRY(jdoc_set_hex(doc, "repositoryId", bytes_of(t->repository, SEAL_ID_LEN)));
+    TRY(jdoc_set_time(doc, "since", t->since_ms));
     TRY(heads_write(&t->heads, doc));
+    TRY(jdoc_object(&told));
+    TRY(heads_write(&t->told, told));
+    TRY(jdoc_set(doc, "told", &told));
     TRY(jdoc_write(doc, &text));
     TRY(buf_add_text(&text, "\n"));
     TRY(file_replace(path, buf_bytes(&text), 0600));
 out:
+    jdoc_free(told);
     jdoc_free(doc);
     buf_clear(&text);
     return rc;
@@ -110,7 +122,7 @@ static const struct record *last_of(const struct record_set *set,
 
 /* Three messages: another record is there, the chain ends before it, or it alone is missing. */
 static enum err rolled_back(const struct head *seen, const uint8_t *there,
-                            const struct record *last, const char *where, const char *path)
+                            const struct record *last, const char *where)
 {
     char writer[2 * SIGNER_ID_LEN + 1];
     char seen_id[2 * SHORT_ID_LEN + 1];
@@ -135,10 +147,15 @@ static enum err rolled_back(const struct head *seen, const uint8_t *there,
                 "the store was rolled back or tampered with",
                 where, seen->seq, writer, seen_id);
     }
-    err_hint("find out who changed the store before you use it; if you put back an older copy of "
-             "it yourself, move %s away and give the repository's fingerprint",
-             path);
     return ERR_CORRUPT;
+}
+
+void trust_hint(const char *path)
+{
+    err_hint("find out who changed the store before you use it; an older copy is read on purpose "
+             "with --fingerprint and another --state-dir; if one was put back for good, move %s "
+             "away and give --fingerprint",
+             path);
 }
 
 /* A record that a checkpoint covers may have been deleted. But where its id is still mentioned, by
@@ -157,11 +174,11 @@ static bool still_fits(const struct head *seen, const struct record_set *set,
     return next == NULL || memcmp(next->record->prev, seen->id, RECORD_ID_LEN) == 0;
 }
 
-enum err trust_check(const struct trust *t, const struct record_set *set,
-                     const struct checkpoint *cover, const char *where, const char *path)
+enum err trust_check(const struct heads *heads, const struct record_set *set,
+                     const struct checkpoint *cover, const char *where)
 {
-    for (size_t i = 0; i < t->heads.count; i++) {
-        const struct head *seen = &t->heads.items[i];
+    for (size_t i = 0; i < heads->count; i++) {
+        const struct head *seen = &heads->items[i];
         const struct record_entry *entry = record_set_find(set, seen->writer, seen->seq);
         const struct record *there = entry != NULL ? entry->record : NULL;
 
@@ -170,7 +187,7 @@ enum err trust_check(const struct trust *t, const struct record_set *set,
         if (there == NULL && still_fits(seen, set, cover))
             continue;
         return rolled_back(seen, there != NULL ? there->id : NULL, last_of(set, seen->writer),
-                           where, path);
+                           where);
     }
     return ERR_OK;
 }
@@ -190,8 +207,11 @@ static enum err merge_heads(struct trust *to, const struct trust *now, const cha
         const struct head *have = heads_find(&to->heads, mine->writer);
 
         if (have != NULL && have->seq == mine->seq &&
-            memcmp(have->id, mine->id, RECORD_ID_LEN) != 0)
-            return rolled_back(have, mine->id, NULL, where, path);
+            memcmp(have->id, mine->id, RECORD_ID_LEN) != 0) {
+            rc = rolled_back(have, mine->id, NULL, where);
+            trust_hint(path);
+            goto out;
+        }
         if (have != NULL && have->seq >= mine->seq)
             continue;
         TRY(heads_raise(&to->heads, mine));
@@ -209,12 +229,32 @@ enum err trust_raise(const char *path, const struct trust *now, const char *wher
 
     TRY(trust_load(path, &there));
     if (!there.known) {
-        TRY(trust_save(path, now));
+        struct trust first = *now;
+
+        first.since_ms = clock_now_ms();
+        first.told = now->heads; /* the first visit has seen everything */
+        TRY(trust_save(path, &first));
         goto out;
     }
     TRY(merge_heads(&there, now, where, path, &higher));
     if (higher)
         TRY(trust_save(path, &there));
+out:
+    trust_clear(&there);
+    return rc;
+}
+
+enum err trust_tell(const char *path, const struct heads *heads)
+{
+    struct trust there = {.known = false};
+    enum err rc;
+
+    TRY(trust_load(path, &there));
+    if (!there.known)
+        goto out;
+    for (size_t i = 0; i < heads->count; i++)
+        TRY(heads_raise(&there.told, &heads->items[i]));
+    TRY(trust_save(path, &there));
 out:
     trust_clear(&there);
     return rc;

@@ -1,12 +1,15 @@
 #include "core/repository/repository.h"
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
+
+/* Unlike /tmp it is on a disk: an index may be larger than the memory. */
+#define TEMPORARIES "/var/tmp"
 
 struct repository {
     struct store *store;   /* borrowed */
     struct ledger *ledger; /* owned */
-    char *state_dir;
 };
 
 /* ledger_create() or ledger_open(). */
@@ -18,7 +21,9 @@ static enum err open_by(get_ledger *get, const struct repository_options *option
     const struct ledger_options of_ledger = {
         .store = options->store,
         .state_dir = options->state_dir,
+        .states = options->states,
         .fingerprint = options->fingerprint,
+        .report = options->report,
         .read_all = options->read_all,
     };
     struct repository *r = NULL;
@@ -26,7 +31,6 @@ static enum err open_by(get_ledger *get, const struct repository_options *option
 
     TRY(mem_new(1, sizeof *r, &r));
     r->store = options->store;
-    TRY(mem_text(options->state_dir, &r->state_dir));
     TRY(get(&of_ledger, &r->ledger));
     *out = r;
     r = NULL; /* the caller's now */
@@ -50,7 +54,6 @@ void repository_free(struct repository *r)
     if (r == NULL)
         return;
     ledger_free(r->ledger);
-    mem_free(r->state_dir);
     mem_free(r);
 }
 
@@ -66,10 +69,32 @@ struct store *repository_store(const struct repository *r)
 
 const char *repository_state_dir(const struct repository *r)
 {
-    return r->state_dir;
+    return ledger_state_dir(r->ledger);
 }
 
 enum err repository_state_path(const struct repository *r, const char *name, char **out)
 {
-    return file_join(r->state_dir, name, out);
+    const char *dir = repository_state_dir(r);
+
+    if (dir == NULL)
+        return err_set(ERR_STORAGE, "there is no state directory for %s", name);
+    return file_join(dir, name, out);
+}
+
+enum err repository_temporary(const struct repository *r, int *fd)
+{
+    const char *dir = repository_state_dir(r);
+    enum err rc;
+
+    if (dir != NULL) {
+        rc = file_temporary(dir, fd);
+        if (rc == ERR_OK)
+            return rc;
+        log_say(LOG_WARN, "%s: " TEMPORARIES " is used instead", err_text());
+        err_clear();
+    }
+    rc = file_temporary(TEMPORARIES, fd);
+    if (rc != ERR_OK)
+        err_hint("--state-dir DIR names a directory that can be written");
+    return rc;
 }

@@ -20,9 +20,11 @@ struct repository;
 
 struct repository_options {
     struct store *store;
-    const char *state_dir;   /* made when missing, 0700 */
-    const char *fingerprint; /* pinned in configuration, or NULL */
-    bool read_all;           /* read every record from the store, not from the cache (verify) */
+    const char *state_dir; /* this repository's own; made when missing, 0700. NULL: there is none */
+    const char *states;    /* repository_create(), instead: where it is to be made */
+    const char *fingerprint;    /* what it must be, or NULL */
+    const struct heads *report; /* as in struct ledger_options */
+    bool read_all;              /* read every record from the store, not from the cache (verify) */
 };
 
 /* Errors of both as of ledger_create() and ledger_open(). */
@@ -35,10 +37,15 @@ void repository_free(struct repository *r);
 /* All borrowed, as long as the repository is open. */
 struct ledger *repository_ledger(const struct repository *r);
 struct store *repository_store(const struct repository *r);
-const char *repository_state_dir(const struct repository *r);
+const char *repository_state_dir(const struct repository *r); /* NULL: there is none */
 
-/* "<state directory>/<name>" as a fresh string; `name` is one of core/ledger/state_files.h. */
+/* "<state directory>/<name>" as a fresh string; `name` is one of core/ledger/state_files.h.
+ * ERR_STORAGE: there is no state directory. */
 MUST_CHECK enum err repository_state_path(const struct repository *r, const char *name, char **out);
+
+/* An unnamed file for what may be as large as an index, gone when *fd is closed: in the state
+ * directory, or where temporaries are when that cannot be written. */
+MUST_CHECK enum err repository_temporary(const struct repository *r, int *fd);
 
 /*
  * Before a repository is opened. Unless one fails, a message that was recorded before stays.

@@ -387,7 +387,7 @@ enum err index_unseal(const struct repository *repository, const struct secret *
 
     object_name(identity->id, name);
     TRY(sealed_get_open(repository_store(repository), k_meta, identity, sealed_size, &sealed));
-    TRY(file_temporary(repository_state_dir(repository), &u.fd));
+    TRY(repository_temporary(repository, &u.fd));
     TRY(unseal_into(&u, sealed));
     rc = index_open(u.fd, u.len, out);
     u.fd = -1; /* the index's now, or closed */

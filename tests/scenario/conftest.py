@@ -85,9 +85,9 @@ class Sealpoint:
         return Done(done.returncode, out, err)
 
     def start(self, *args, **options):
-        return subprocess.Popen([*self.command(*args)], env=self.env(), stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                **options)
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                   "stderr": subprocess.PIPE, **options}
+        return subprocess.Popen([*self.command(*args)], env=self.env(), text=True, **options)
 
     def shim(self, *args, under=None, **options):
         """Run under the fault shim; by default repository and state are the disk that fails."""
@@ -178,19 +178,26 @@ class Sealpoint:
         """The same repository, state, keyring and source, elsewhere."""
         twin = type(self)(directory, unencrypted=self.unencrypted)
         shutil.copytree(self.directory, twin.directory, symlinks=True, dirs_exist_ok=True)
-        twin.state_directory(self.repository).rename(twin.state_directory())
         if hasattr(self, "trees"):
             twin.trees = self.trees
         return twin
 
-    def forget(self):
-        """Make this machine one that has never seen the repository."""
-        shutil.rmtree(self.state_directory())
+    def fingerprint(self):
+        """The id of the genesis record."""
+        (genesis,) = [path for path in self.records() if path.stem.strip("0") == "" and
+                      b'"type":"genesis"' in path.read_bytes()]
+        return hashlib.sha256(genesis.read_bytes().split(b"\n")[0]).hexdigest()
 
-    def state_directory(self, repository=None):
-        """Where the state of a repository is kept: under a name made from its path."""
-        path = os.path.realpath(repository or self.repository)
-        return self.state / "repositories" / hashlib.sha256(path.encode()).hexdigest()[:16]
+    def forget(self):
+        """Make this machine one that has never seen the repository, but knows its fingerprint, as
+        it must when nobody is there to be asked."""
+        shutil.rmtree(self.state_directory())
+        shutil.rmtree(self.state / "locations")
+        self.extra_env["SEALPOINT_FINGERPRINT"] = self.fingerprint()
+
+    def state_directory(self):
+        """Where the state of the repository is kept: under its fingerprint, whatever its path."""
+        return self.state / "repositories" / self.fingerprint()
 
 def read_tree(directory):
     """{path: content}; a link's content is where it leads, a directory's is None."""

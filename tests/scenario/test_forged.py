@@ -45,7 +45,8 @@ def forger(base, tmp_path):
 def run(forger, *args, **options):
     """On a machine that has not seen this repository: its record was replaced."""
     with tempfile.TemporaryDirectory() as state:
-        forger.repo.extra_env = {"SEALPOINT_STATE_DIR": state}
+        forger.repo.extra_env = {"SEALPOINT_STATE_DIR": state,
+                                 "SEALPOINT_FINGERPRINT": forger.repo.fingerprint()}
         return forger.repo.run(*args, **options)
 
 

@@ -1,28 +1,73 @@
 """What a machine says when its state, its signing key or its repository's disk is not there."""
 
+import os
+import shutil
+
 import pytest
 
-USAGE, STORAGE = 2, 9
+from conftest import CORRUPT, NOT_FOUND, STORAGE, USAGE, read_tree
+
+COMMANDS = ["backup", "snapshots", "init"]
 
 
-def directories(repo):
-    return sorted(repo.state.glob("repositories/*"))
+def arguments(repo, command):
+    return [command, *([repo.source] if command == "backup" else [])]
 
 
-@pytest.mark.parametrize("command", ["backup", "snapshots", "init"])
-@pytest.mark.parametrize("left", ["nothing", "an empty directory"])
-def test_a_disk_that_is_not_mounted_is_not_a_new_repository(quick, command, left):
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_disk_that_is_not_mounted_is_not_a_new_repository(quick, command):
+    """The repository is a directory on it."""
     repo = quick
-    repo.run("backup", repo.source)
+    repo.backup()
     repo.repository.rename(repo.directory / "unmounted")
-    if left == "an empty directory":
-        repo.repository.mkdir()
-    done = repo.run(command, *([repo.source] if command == "backup" else []), expect=STORAGE)
+    done = repo.run(*arguments(repo, command), expect=STORAGE)
     assert "this machine has used it before: is its disk mounted?" in done.err
-    if left == "an empty directory":
-        repo.repository.rmdir()
+    assert not repo.repository.exists()
     (repo.directory / "unmounted").rename(repo.repository)
-    repo.run("backup", repo.source)
+    repo.backup()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_empty_mount_point_is_not_a_new_repository(quick, command):
+    """The repository is the disk itself: without it its place is an empty directory."""
+    repo = quick
+    place = repo.directory / "disk"
+    place.mkdir()
+    mounted = repo.run("snapshots", before=["true"], expect=None).status == 0 and os.system(
+        f"mount --bind {repo.repository} {place}") == 0
+    if not mounted:
+        pytest.skip("nothing can be mounted here")
+    repo.repository = place
+    try:
+        repo.backup()
+    finally:
+        os.system(f"umount {place}")
+    done = repo.run(*arguments(repo, command), expect=STORAGE)
+    assert "this machine has used it before: is its disk mounted?" in done.err
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("left", ["nothing", "empty directories", "strangers"])
+def test_a_repository_that_was_wiped_is_an_alarm(quick, command, left):
+    repo = quick
+    repo.backup()
+    fingerprint = repo.fingerprint()
+    for path in repo.repository.iterdir():
+        shutil.rmtree(path)
+    if left != "nothing":
+        (repo.repository / "ledger").mkdir()
+    if left == "strangers":
+        (repo.repository / "README").write_text("pay here\n")
+    done = repo.run(*arguments(repo, command), expect=CORRUPT)
+    assert f"the repository {fingerprint} was here, and now there is none" in done.err
+    assert "mounted" not in done.err
+    # Only in words can another take its place.
+    repo.run("snapshots", "--trust-new", expect=NOT_FOUND)
+    repo.run("init", "--trust-new")
+    assert repo.fingerprint() != fingerprint
+    repo.backup()
 
 
 def test_a_lost_signing_key_is_put_back(quick):
@@ -36,21 +81,42 @@ def test_a_lost_signing_key_is_put_back(quick):
     repo.run("backup", repo.source)
 
 
-def test_the_state_of_a_moved_repository_is_found(quick):
+def test_a_damaged_signing_key_stops_only_what_signs(quick):
     repo = quick
-    before = repo.state_directory()
-    repo.repository.rename(repo.directory / "moved")
-    repo.repository = repo.directory / "moved"
-    done = repo.run("backup", repo.source, expect=USAGE)
-    assert f"move {repo.state_directory()} away, and rename {before} to it" in done.err
-    repo.forget()
-    before.rename(repo.state_directory())
-    assert directories(repo) == [repo.state_directory()]
-    repo.run("backup", repo.source)
+    which = repo.backup()
+    key = repo.state_directory() / "signing-key.json"
+    key.write_bytes(key.read_bytes()[:40])
+    repo.restore()
+    assert read_tree(repo.target) == read_tree(repo.source)
+    repo.run("verify", "--decrypt")
+    repo.run("ls", which)
+    done = repo.run("backup", repo.source, expect=CORRUPT)
+    assert str(key) in done.err
 
 
-def test_a_state_directory_that_cannot_be_made_is_named(quick):
-    blocked = quick.directory / "file"
+def test_a_state_directory_that_cannot_be_written_stops_only_what_writes(quick):
+    repo = quick
+    repo.backup()
+    blocked = repo.directory / "file"
     blocked.write_text("")
-    done = quick.run("snapshots", "--state-dir", blocked / "state", expect=1)
-    assert f"state directory: {blocked}" in done.err and "--state-dir DIR" in done.err
+    new = ["--state-dir", blocked / "state", "--fingerprint", repo.fingerprint()]
+    done = repo.run("backup", repo.source, *new, expect=STORAGE)
+    assert f"state directory {blocked}" in done.err and "--state-dir DIR" in done.err
+    done = repo.restore("latest", *new)
+    assert read_tree(repo.target) == read_tree(repo.source)
+    assert f"state directory {blocked}" in done.err and "not remembered" in done.err
+    repo.run("verify", "--decrypt", *new)
+
+
+@pytest.mark.parametrize("cause", ["ENOSPC", "EROFS"])
+def test_a_full_or_read_only_state_directory_is_named(quick, cause):
+    repo = quick
+    repo.backup()
+    full = dict(under=[repo.state], at=1, do=cause, sticky=True)
+    done = repo.shim("backup", repo.source, **full)
+    assert done.returncode == STORAGE, done.stderr
+    assert f"state directory {repo.state_directory()}" in done.stderr
+    assert "--state-dir DIR" in done.stderr
+    done = repo.shim("restore", "latest", "--to", repo.target, **full)
+    assert done.returncode == 0, done.stderr
+    assert read_tree(repo.target) == read_tree(repo.source)

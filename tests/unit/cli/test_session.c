@@ -51,23 +51,27 @@ static void end(struct run *r)
 static enum err open_repository(struct run *r, void **state, const char *fingerprint)
 {
     begin(r, state, in(state, "repository"), fingerprint);
-    return session_open_repository(&r->session, false);
+    return session_open_repository(&r->session, SESSION_READ);
 }
 
 /* What "init" makes; `fingerprint` is what it prints. */
 static void make_repository(void **state, char fingerprint[LEDGER_FINGERPRINT_LEN + 1])
 {
-    struct repository_options options = {.store = NULL};
     struct run r;
 
     begin(&r, state, in(state, "repository"), NULL);
-    assert_done(session_open_store(&r.session, true));
-    options.store = r.session.store;
-    options.state_dir = r.session.state_dir;
-    assert_done(repository_create(&options, &r.session.repository));
+    assert_done(session_create_repository(&r.session));
     snprintf(fingerprint, LEDGER_FINGERPRINT_LEN + 1, "%s",
              ledger_fingerprint(session_ledger(&r.session)));
     end(&r);
+}
+
+/* The same, and it may be a new one. */
+static enum err trust_new(struct run *r, void **state)
+{
+    begin(r, state, in(state, "repository"), NULL);
+    r->settings.values[OPTION_TRUST_NEW].text = "true";
+    return session_open_repository(&r->session, SESSION_READ);
 }
 
 /* The state directory of another machine, which has seen nothing yet. */
@@ -83,7 +87,7 @@ static void without_a_repository_nothing_is_opened(void **state)
     struct run r;
 
     begin(&r, state, NULL, NULL);
-    assert_refused(session_open_repository(&r.session, false), ERR_USAGE,
+    assert_refused(session_open_repository(&r.session, SESSION_READ), ERR_USAGE,
                    "no repository given\n  give --repository DIR, or set repository in "
                    "/etc/sealpoint/sealpoint.yaml or SEALPOINT_REPOSITORY");
     assert_refused(session_locate(&r.session), ERR_USAGE, NULL);
@@ -128,49 +132,71 @@ static void an_empty_directory_is_no_repository(void **state)
     end(&r);
 }
 
-/* The words for a repository that this machine has used. */
-static const char *unmounted(void **state, const struct run *r)
-{
-    static char text[ERR_TEXT_MAX];
-
-    snprintf(text, sizeof text,
-             "there is no repository in %s, and this machine has used it before: is its disk "
-             "mounted?\n  if it is gone for good, move %s away",
-             in(state, "repository"), r->session.state_dir);
-    return text;
-}
-
-/* A directory that is gone, and the empty one where its disk would be. */
 static void a_repository_that_was_used_before_is_not_mounted(void **state)
 {
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
+    char expected[ERR_TEXT_MAX];
     struct run r;
 
     make_repository(state, fingerprint);
     assert_int_equal(rename(in(state, "repository"), in(state, "away")), 0);
-    assert_int_equal(open_repository(&r, state, NULL), ERR_STORAGE);
-    assert_string_equal(told(), unmounted(state, &r));
+    snprintf(expected, sizeof expected,
+             "there is no repository in %s, and this machine has used it before: is its disk "
+             "mounted?\n  if it is gone for good and another is to take its place, give "
+             "--trust-new",
+             in(state, "repository"));
+    assert_refused(open_repository(&r, state, NULL), ERR_STORAGE, expected);
     assert_true(session_is_known(&r.session));
     end(&r);
-    assert_int_equal(mkdir(in(state, "repository"), 0700), 0);
-    assert_int_equal(open_repository(&r, state, NULL), ERR_STORAGE);
-    assert_string_equal(told(), unmounted(state, &r));
+    assert_int_equal(trust_new(&r, state), ERR_NOT_FOUND);
     end(&r);
-    assert_int_equal(rmdir(in(state, "repository")), 0);
     assert_int_equal(rename(in(state, "away"), in(state, "repository")), 0);
     assert_done(open_repository(&r, state, NULL));
     end(&r);
 }
 
-static void what_was_said_before_stays_when_the_repository_was_never_used(void **state)
+/* Its directory is there, and no disk was ever mounted on it. */
+static void a_repository_that_was_deleted_is_an_alarm(void **state)
 {
+    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
+    char expected[ERR_TEXT_MAX];
     struct run r;
 
-    begin(&r, state, in(state, "repository"), NULL);
-    assert_done(session_locate(&r.session));
-    err_set(ERR_NOT_FOUND, "it is not there");
-    assert_done(session_refuse_unmounted(&r.session));
-    assert_string_equal(told(), "it is not there");
+    make_repository(state, fingerprint);
+    assert_int_equal(rename(in(state, "repository"), in(state, "away")), 0);
+    assert_int_equal(mkdir(in(state, "repository"), 0700), 0);
+    snprintf(expected, sizeof expected,
+             "%s: the repository %s was here, and now there is none: it was deleted, or its place "
+             "was taken\n  find out what happened; if it is gone for good and another is to take "
+             "its place, give --trust-new",
+             in(state, "repository"), fingerprint);
+    assert_refused(open_repository(&r, state, NULL), ERR_CORRUPT, expected);
+    end(&r);
+    put_file(in(state, "repository/lost"), "something");
+    assert_refused(open_repository(&r, state, fingerprint), ERR_CORRUPT, expected);
+    end(&r);
+    assert_int_equal(trust_new(&r, state), ERR_NOT_FOUND);
+    end(&r);
+}
+
+/* As the state says of a disk that was mounted there when the repository was seen. */
+static void an_empty_directory_where_a_disk_was_is_not_mounted(void **state)
+{
+    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
+    struct location now;
+    struct run r;
+
+    make_repository(state, fingerprint);
+    assert_done(location_read(in(state, "state"), in(state, "repository"), &now));
+    assert_false(now.is_mount_point);
+    now.is_mount_point = true;
+    assert_done(location_keep(in(state, "state"), in(state, "repository"), &now, false));
+    assert_int_equal(rename(in(state, "repository"), in(state, "away")), 0);
+    assert_int_equal(mkdir(in(state, "repository"), 0700), 0);
+    assert_int_equal(open_repository(&r, state, NULL), ERR_STORAGE);
+    end(&r);
+    put_file(in(state, "repository/lost"), "something");
+    assert_int_equal(open_repository(&r, state, NULL), ERR_CORRUPT); /* no mount point has that */
     end(&r);
 }
 
@@ -189,11 +215,11 @@ static void every_way_to_write_a_path_leads_to_the_same_state(void **state)
     assert_done(open_repository(&r, state, NULL));
     snprintf(first, sizeof first, "%s", r.session.state_dir);
     assert_non_null(strstr(first, "/state/repositories/"));
-    assert_int_equal(strlen(strrchr(first, '/') + 1), 16);
+    assert_string_equal(strrchr(first, '/') + 1, fingerprint);
     end(&r);
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         begin(&r, state, in(state, ways[i]), NULL);
-        assert_done(session_open_repository(&r.session, false));
+        assert_done(session_open_repository(&r.session, SESSION_READ));
         assert_string_equal(r.session.state_dir, first);
         assert_string_equal(r.session.where, in(state, "repository"));
         assert_string_equal(said, "");
@@ -222,38 +248,64 @@ static void a_path_that_is_not_there_has_the_same_name_as_when_it_is(void **stat
     end(&r);
 }
 
-static void two_repositories_have_two_directories_for_their_owner_alone(void **state)
+static void the_state_of_a_repository_is_for_its_owner_alone(void **state)
 {
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
     struct stat st;
     struct run r;
 
     make_repository(state, fingerprint);
-    begin(&r, state, in(state, "other"), NULL);
-    assert_done(session_open_store(&r.session, true));
+    assert_done(open_repository(&r, state, NULL));
     assert_int_equal(stat(r.session.state_dir, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0700);
-    assert_false(session_is_known(&r.session)); /* made, and nothing was seen */
     end(&r);
-    assert_int_equal(count_names(in(state, "state/repositories")), 2);
 }
 
+/* Who reads can do without one. */
 static void a_state_directory_that_cannot_be_made_is_said(void **state)
 {
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
+    char expected[ERR_TEXT_MAX];
     struct run r;
 
     make_repository(state, fingerprint);
     leave_machine(state);
     put_file(in(state, "state"), "a file");
-    assert_int_not_equal(open_repository(&r, state, NULL), ERR_OK);
-    assert_int_equal(strncmp(told(), "state directory: ", 17), 0);
+    begin(&r, state, in(state, "repository"), fingerprint);
+    assert_int_equal(session_open_repository(&r.session, SESSION_WRITE), ERR_STORAGE);
+    snprintf(expected, sizeof expected, "state directory %s/repositories/%s: ", in(state, "state"),
+             fingerprint);
+    assert_int_equal(strncmp(err_text(), expected, strlen(expected)), 0);
     assert_non_null(strstr(told(), "\n  --state-dir DIR names one that can be written"));
     assert_null(r.session.repository);
+    end(&r);
+    assert_done(open_repository(&r, state, fingerprint));
+    assert_non_null(strstr(said, expected));
+    assert_non_null(strstr(said, "it is done without"));
+    assert_null(r.session.state_dir);
     end(&r);
 }
 
 /* ---- trust ---- */
+
+/* Nobody reads what a job of cron says on standard error; here it is no terminal either. */
+static void first_contact_needs_a_word_from_somebody(void **state)
+{
+    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
+    char expected[1024];
+    struct run r;
+
+    make_repository(state, fingerprint);
+    leave_machine(state);
+    snprintf(expected, sizeof expected,
+             "%s: this machine has never seen this repository; its fingerprint is %s\n  compare "
+             "that with what `sealpoint init` printed, and give it with --fingerprint; or trust "
+             "what is there with --trust-new",
+             in(state, "repository"), fingerprint);
+    assert_refused(open_repository(&r, state, NULL), ERR_USAGE, expected);
+    assert_false(file_exists(in(state, "state")));
+    end(&r);
+}
 
 static void first_contact_is_said_loudly_and_once(void **state)
 {
@@ -271,7 +323,7 @@ static void first_contact_is_said_loudly_and_once(void **state)
              "%s\ncompare that with what `sealpoint init` printed; on a new machine give it with "
              "--fingerprint\n",
              fingerprint);
-    assert_done(open_repository(&r, state, NULL));
+    assert_done(trust_new(&r, state));
     assert_string_equal(said, expected);
     assert_false(ledger_can_append(session_ledger(&r.session)));
     end(&r);
@@ -311,21 +363,80 @@ static void another_fingerprint_opens_nothing_and_pins_nothing(void **state)
     end(&r);
 }
 
-/* Under the path of one that this machine knows. */
-static void another_repository_in_its_place_is_noticed(void **state)
+/* Two repositories, the second at "repository", the first "away", with what this machine knew of
+ * the first. */
+static void replace_repository(void **state, char first[LEDGER_FINGERPRINT_LEN + 1],
+                               char second[LEDGER_FINGERPRINT_LEN + 1])
 {
-    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
-    struct run r;
-
-    make_repository(state, fingerprint);
+    make_repository(state, first);
     assert_int_equal(rename(in(state, "repository"), in(state, "away")), 0);
     leave_machine(state);
-    make_repository(state, fingerprint);
+    make_repository(state, second);
     assert_int_equal(rename(in(state, "state"), in(state, "state-of-second")), 0);
     assert_int_equal(rename(in(state, "state-of-first"), in(state, "state")), 0);
-    assert_refused(open_repository(&r, state, NULL), ERR_CORRUPT, NULL);
+}
+
+static void another_repository_in_its_place_is_noticed(void **state)
+{
+    char first[LEDGER_FINGERPRINT_LEN + 1], second[LEDGER_FINGERPRINT_LEN + 1];
+    char expected[ERR_TEXT_MAX];
+    struct run r;
+
+    replace_repository(state, first, second);
+    snprintf(expected, sizeof expected,
+             "%s: here was the repository %s, and now it is %s: a link or another disk is in its "
+             "place, or another repository was put there\n  find out what changed before anything "
+             "is backed up to it or restored from it; if it is meant to be another repository, "
+             "give --trust-new",
+             in(state, "repository"), first, second);
+    assert_refused(open_repository(&r, state, NULL), ERR_CORRUPT, expected);
     assert_null(r.session.repository);
     assert_string_equal(said, "");
+    end(&r);
+    assert_int_equal(count_names(in(state, "state/repositories")), 1);
+    assert_int_equal(open_repository(&r, state, first), ERR_CORRUPT);
+    end(&r);
+    assert_done(trust_new(&r, state));
+    end(&r);
+    assert_done(open_repository(&r, state, NULL));
+    assert_string_equal(said, "");
+    end(&r);
+}
+
+/* Even one that this machine knows well: prod's backups must not go into another repository. */
+static void a_link_to_another_known_repository_is_noticed(void **state)
+{
+    char first[LEDGER_FINGERPRINT_LEN + 1], second[LEDGER_FINGERPRINT_LEN + 1];
+    struct run r;
+
+    replace_repository(state, first, second);
+    assert_int_equal(rename(in(state, "repository"), in(state, "other")), 0);
+    begin(&r, state, in(state, "other"), second);
+    assert_done(session_open_repository(&r.session, SESSION_READ));
+    end(&r);
+    assert_int_equal(symlink("other", in(state, "repository")), 0);
+    assert_int_equal(open_repository(&r, state, NULL), ERR_CORRUPT);
+    assert_non_null(strstr(told(), first));
+    assert_non_null(strstr(told(), second));
+    end(&r);
+}
+
+/* A link that always was one, and leads elsewhere now; or the disk that it leads to is another. */
+static void both_ends_of_a_link_are_remembered(void **state)
+{
+    char first[LEDGER_FINGERPRINT_LEN + 1], second[LEDGER_FINGERPRINT_LEN + 1];
+    struct run r;
+
+    replace_repository(state, first, second);
+    assert_int_equal(rename(in(state, "repository"), in(state, "other")), 0);
+    assert_int_equal(symlink("away", in(state, "repository")), 0);
+    assert_done(open_repository(&r, state, NULL));
+    assert_string_equal(said, "");
+    end(&r);
+    assert_int_equal(rename(in(state, "away"), in(state, "away-2")), 0);
+    assert_int_equal(rename(in(state, "other"), in(state, "away")), 0);
+    begin(&r, state, in(state, "away"), NULL);
+    assert_int_equal(session_open_repository(&r.session, SESSION_READ), ERR_CORRUPT);
     end(&r);
 }
 
@@ -349,28 +460,19 @@ static void the_hint_says_where_the_signing_key_belongs(void **state)
     end(&r);
 }
 
-static void of_a_moved_repository_the_hint_names_the_state_it_had(void **state)
+static void a_moved_repository_brings_its_state_along(void **state)
 {
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
-    char expected[ERR_TEXT_MAX];
-    char first[512];
     struct run r;
 
     make_repository(state, fingerprint);
-    assert_done(open_repository(&r, state, NULL));
-    snprintf(first, sizeof first, "%s", r.session.state_dir);
-    end(&r);
     assert_int_equal(rename(in(state, "repository"), in(state, "moved")), 0);
     begin(&r, state, in(state, "moved"), NULL);
-    assert_done(session_open_repository(&r.session, false));
-    err_set(ERR_FAILED, "no key");
-    session_hint_signing_key(&r.session);
-    snprintf(expected, sizeof expected,
-             "no key\n  this machine knows the repository from another path: was it moved? Then "
-             "move %s away, and rename %s to it",
-             r.session.state_dir, first);
-    assert_string_equal(told(), expected);
+    assert_done(session_open_repository(&r.session, SESSION_WRITE));
+    assert_true(ledger_can_append(session_ledger(&r.session)));
+    assert_string_equal(said, "");
     end(&r);
+    assert_int_equal(count_names(in(state, "state/repositories")), 1);
 }
 
 int main(void)
@@ -381,17 +483,21 @@ int main(void)
         IN_DIRECTORY(a_repository_that_was_never_used_is_not_there),
         IN_DIRECTORY(an_empty_directory_is_no_repository),
         IN_DIRECTORY(a_repository_that_was_used_before_is_not_mounted),
-        IN_DIRECTORY(what_was_said_before_stays_when_the_repository_was_never_used),
+        IN_DIRECTORY(a_repository_that_was_deleted_is_an_alarm),
+        IN_DIRECTORY(an_empty_directory_where_a_disk_was_is_not_mounted),
         IN_DIRECTORY(every_way_to_write_a_path_leads_to_the_same_state),
         IN_DIRECTORY(a_path_that_is_not_there_has_the_same_name_as_when_it_is),
-        IN_DIRECTORY(two_repositories_have_two_directories_for_their_owner_alone),
+        IN_DIRECTORY(the_state_of_a_repository_is_for_its_owner_alone),
         IN_DIRECTORY(a_state_directory_that_cannot_be_made_is_said),
+        IN_DIRECTORY(first_contact_needs_a_word_from_somebody),
         IN_DIRECTORY(first_contact_is_said_loudly_and_once),
         IN_DIRECTORY(with_its_fingerprint_a_repository_is_opened_without_a_word),
         IN_DIRECTORY(another_fingerprint_opens_nothing_and_pins_nothing),
         IN_DIRECTORY(another_repository_in_its_place_is_noticed),
+        IN_DIRECTORY(a_link_to_another_known_repository_is_noticed),
+        IN_DIRECTORY(both_ends_of_a_link_are_remembered),
         IN_DIRECTORY(the_hint_says_where_the_signing_key_belongs),
-        IN_DIRECTORY(of_a_moved_repository_the_hint_names_the_state_it_had),
+        IN_DIRECTORY(a_moved_repository_brings_its_state_along),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

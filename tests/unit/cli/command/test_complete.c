@@ -33,7 +33,6 @@ static void set_environment(void **state)
 
 static void make_site(void **state, struct site *s)
 {
-    struct repository_options options = {.state_dir = NULL};
     struct key_name name;
 
     memset(s, 0, sizeof *s);
@@ -41,10 +40,7 @@ static void make_site(void **state, struct site *s)
     s->invocation.command = command_at(COMMAND_INIT);
     assert_done(settings_resolve(&s->invocation, &s->settings));
     session_init(&s->session, &s->settings);
-    assert_done(session_open_store(&s->session, true));
-    options.store = s->session.store;
-    options.state_dir = s->session.state_dir;
-    assert_done(repository_create(&options, &s->session.repository));
+    assert_done(session_create_repository(&s->session));
     assert_done(keyring_create(&s->settings.keys[0], true, &name));
 }
 

@@ -21,7 +21,6 @@ static void a_new_repository_has_a_genesis_and_a_writer(void **state)
     assert_memory_equal(ledger_repository(s.ledger), genesis->repository, SEAL_ID_LEN);
     assert_int_equal(ledger_at(s.ledger, 1)->type, RECORD_WRITER);
     assert_true(ledger_can_append(s.ledger));
-    assert_false(ledger_is_trusted_on_first_use(s.ledger));
     record_free(genesis);
     site_free(&s);
 }
@@ -44,6 +43,69 @@ static void a_signing_key_is_made_when_there_is_none(void **state)
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(count_names(in(state, "state")), 4); /* key, lock, trust state, cache */
     site_free(&s);
+}
+
+/* Nobody can name a directory by what is not made yet: the repository does. */
+static void the_state_directory_is_named_by_the_fingerprint(void **state)
+{
+    struct ledger_options options;
+    char shown[LEDGER_FINGERPRINT_LEN + 1];
+    struct ledger_origin was;
+    struct site s;
+
+    site_prepare(&s, state);
+    assert_done(ledger_look(s.store, NULL, shown));
+    assert_string_equal(shown, "");
+    options = (struct ledger_options){.store = s.store, .states = in(state, "states")};
+    assert_done(ledger_create(&options, &s.ledger));
+    assert_string_equal(strrchr(ledger_state_dir(s.ledger), '/') + 1, ledger_fingerprint(s.ledger));
+    assert_int_equal(count_names(in(state, "states")), 1);
+    assert_int_equal(count_names(ledger_state_dir(s.ledger)), 4);
+    assert_done(ledger_look(s.store, NULL, shown));
+    assert_string_equal(shown, ledger_fingerprint(s.ledger));
+    memcpy(was.root, ledger_root(s.ledger), SIGNER_ID_LEN);
+    memcpy(was.fingerprint, shown, sizeof shown);
+    assert_done(ledger_look(s.store, &was, shown));
+    assert_string_equal(shown, was.fingerprint);
+    was.fingerprint[0] ^= 1; /* another one was there */
+    assert_done(ledger_look(s.store, &was, shown));
+    assert_string_equal(shown, ledger_fingerprint(s.ledger));
+    site_free(&s);
+}
+
+/* Whatever of it was done, the key of what is in the store is in the directory of its name. */
+static void a_making_that_names_its_state_is_repeated(void **state)
+{
+    enum err rc = ERR_STORAGE;
+
+    for (unsigned long nth = 1; rc != ERR_OK; nth++) {
+        struct faulty f = {.fault = FAULT_CRASH_AFTER, .fail_at = nth};
+        struct ledger_options options;
+        char shown[LEDGER_FINGERPRINT_LEN + 1];
+        char path[512];
+        struct site s;
+
+        site_prepare(&s, state);
+        f.inner = s.store;
+        options = (struct ledger_options){.states = in(state, "states")};
+        assert_done(faulty_open(&f, &options.store));
+        rc = ledger_create(&options, &s.ledger);
+        site_close(&s);
+        store_free(options.store);
+        faulty_clear(&f);
+        options.store = s.store;
+        assert_done(ledger_look(s.store, NULL, shown));
+        if (rc != ERR_OK && ledger_create(&options, &s.ledger) != ERR_OK) {
+            assert_string_not_equal(shown, "");
+            snprintf(path, sizeof path, "%s/%s", options.states, shown);
+            options.state_dir = path;
+            assert_done(ledger_open(&options, &s.ledger));
+            assert_true(ledger_can_append(s.ledger));
+        }
+        site_free(&s);
+        assert_int_equal(directory_teardown(state), 0);
+        assert_int_equal(directory_setup(state), 0);
+    }
 }
 
 static void two_repositories_of_one_key_differ(void **state)
@@ -118,8 +180,8 @@ static void half_a_repository_is_not_opened(void **state)
     site_delete(&s, ROOT_NAME("1"));
     snprintf(expected, sizeof expected,
              "%s: the repository is not complete: its creation was interrupted\n  run init again "
-             "with the state directory %s",
-             store_where(s.store), in(state, "state"));
+             "with the same state directory",
+             store_where(s.store));
     assert_refused(site_open(&s, false), ERR_NOT_FOUND, expected);
     assert_false(file_exists(in(state, "state/trust.json")));
     site_free(&s);
@@ -204,6 +266,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         IN_DIRECTORY(a_new_repository_has_a_genesis_and_a_writer),
         IN_DIRECTORY(a_signing_key_is_made_when_there_is_none),
+        IN_DIRECTORY(the_state_directory_is_named_by_the_fingerprint),
+        IN_DIRECTORY(a_making_that_names_its_state_is_repeated),
         IN_DIRECTORY(two_repositories_of_one_key_differ),
         IN_DIRECTORY(a_repository_is_not_made_over_another),
         IN_DIRECTORY(a_new_repository_cannot_have_a_given_fingerprint),

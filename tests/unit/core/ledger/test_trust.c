@@ -19,8 +19,9 @@ static const char *hint(void **state)
     static char text[ERR_TEXT_MAX];
 
     snprintf(text, sizeof text,
-             "\n  find out who changed the store before you use it; if you put back an older copy "
-             "of it yourself, move %s away and give the repository's fingerprint",
+             "\n  find out who changed the store before you use it; an older copy is read on "
+             "purpose with --fingerprint and another --state-dir; if one was put back for good, "
+             "move %s away and give --fingerprint",
              in(state, "state/trust.json"));
     return text;
 }
@@ -181,8 +182,8 @@ static void an_emptied_store_is_not_a_new_one(void **state)
     site_delete(&s, ROOT_NAME("0"));
     site_delete(&s, ROOT_NAME("1"));
     snprintf(expected, sizeof expected,
-             "%s: the ledger is gone: this machine has seen a repository here, with fingerprint "
-             "%s\n  if it was deleted on purpose, use another state directory than %s",
+             "%s: the ledger is gone: this machine knows the repository %s\n  find out who deleted "
+             "it; if that was on purpose, move %s away",
              store_where(s.store), fingerprint, in(state, "state"));
     assert_refused(site_open(&s, false), ERR_CORRUPT, expected);
     snprintf(expected, sizeof expected,
@@ -214,8 +215,8 @@ static void a_repository_put_in_the_place_of_another_is_noticed(void **state)
     options = (struct ledger_options){.store = strange, .state_dir = in(state, "state")};
     snprintf(expected, sizeof expected,
              "%s: its fingerprint is %s, and the repository seen before had %s: this is another "
-             "repository, or one that was put in its place\n  for another repository use another "
-             "state directory than %s",
+             "repository, or one that was put in its place\n  the state in %s is of that one: was "
+             "it copied or renamed?",
              store_where(strange), ledger_fingerprint(theirs), fingerprint, in(state, "state"));
     assert_refused(ledger_open(&options, &s.ledger), ERR_CORRUPT, expected);
 
@@ -223,36 +224,55 @@ static void a_repository_put_in_the_place_of_another_is_noticed(void **state)
     options.state_dir = in(state, "new-state");
     options.fingerprint = fingerprint;
     snprintf(expected, sizeof expected,
-             "%s: its fingerprint is %s, and not the configured %s: this is another repository, or "
+             "%s: its fingerprint is %s, and not %s as was given: this is another repository, or "
              "one that was put in its place",
              store_where(strange), ledger_fingerprint(theirs), fingerprint);
     assert_refused(ledger_open(&options, &s.ledger), ERR_CORRUPT, expected);
 
-    /* Without either it is believed, and that is said. */
+    /* Without either it is believed. */
     options.fingerprint = NULL;
     assert_done(ledger_open(&options, &s.ledger));
-    assert_true(ledger_is_trusted_on_first_use(s.ledger));
     assert_done((site_close(&s), ledger_open(&options, &s.ledger)));
-    assert_false(ledger_is_trusted_on_first_use(s.ledger));
     ledger_free(theirs);
     site_free(&s);
     store_free(strange);
 }
 
-static void with_a_pinned_fingerprint_nothing_is_trusted_on_first_use(void **state)
+static void without_a_state_directory_everything_is_read_and_nothing_kept(void **state)
 {
-    struct site s;
     struct ledger_options options;
-    char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
+    char expected[ERR_TEXT_MAX];
+    struct site s;
 
     site_new(&s, state);
-    assert_false(ledger_is_trusted_on_first_use(s.ledger)); /* it was made here */
-    snprintf(fingerprint, sizeof fingerprint, "%s", ledger_fingerprint(s.ledger));
-    site_forget(&s);
+    site_snapshot(&s, "aaaa");
+    site_close(&s);
     options = site_options(&s, false);
-    options.fingerprint = fingerprint;
+    assert_int_equal(rename(in(state, "state"), in(state, "away")), 0);
+    options.state_dir = NULL;
     assert_done(ledger_open(&options, &s.ledger));
-    assert_false(ledger_is_trusted_on_first_use(s.ledger));
+    assert_int_equal(ledger_count(s.ledger), 3);
+    assert_null(ledger_state_dir(s.ledger));
+    assert_false(ledger_can_append(s.ledger));
+    assert_false(file_exists(in(state, "state")));
+    snprintf(expected, sizeof expected, "without a state directory nothing can be added to %s",
+             store_where(s.store));
+    assert_refused(site_append(&s, RECORD_SNAPSHOT, "{\"id\":\"bbbb\"}"), ERR_FAILED, expected);
+    site_free(&s);
+}
+
+static void a_damaged_signing_key_stops_only_what_signs(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    site_snapshot(&s, "aaaa");
+    put_file(in(state, "state/signing-key.json"), "{\"format\":1}");
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 3);
+    assert_false(ledger_can_append(s.ledger));
+    assert_int_equal(site_append(&s, RECORD_SNAPSHOT, "{\"id\":\"bbbb\"}"), ERR_CORRUPT);
+    assert_said("signing-key.json");
     site_free(&s);
 }
 
@@ -403,7 +423,8 @@ int main(void)
         IN_DIRECTORY(an_end_that_is_covered_must_be_the_one_that_was_seen),
         IN_DIRECTORY(an_emptied_store_is_not_a_new_one),
         IN_DIRECTORY(a_repository_put_in_the_place_of_another_is_noticed),
-        IN_DIRECTORY(with_a_pinned_fingerprint_nothing_is_trusted_on_first_use),
+        IN_DIRECTORY(without_a_state_directory_everything_is_read_and_nothing_kept),
+        IN_DIRECTORY(a_damaged_signing_key_stops_only_what_signs),
         IN_DIRECTORY(damaged_trust_state_is_said_and_not_ignored),
         IN_DIRECTORY(nothing_is_written_when_nothing_changed),
         IN_DIRECTORY(a_crash_before_the_trust_file_is_harmless),

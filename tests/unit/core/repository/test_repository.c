@@ -21,7 +21,6 @@ static void what_was_created_is_opened_again(void **state)
     assert_string_equal(repository_state_dir(again), in(state, "state"));
     assert_memory_equal(ledger_repository(repository_ledger(again)),
                         ledger_repository(repository_ledger(o.repository)), SEAL_ID_LEN);
-    assert_false(ledger_is_trusted_on_first_use(repository_ledger(again)));
     assert_done(repository_state_path(again, "pending", &path));
     assert_string_equal(path, in(state, "state/pending"));
     mem_free(path);
