@@ -39,7 +39,8 @@ enum err session_open_keyring(struct session *s)
 
     memcpy(keys, from->keys, sizeof keys);
     for (size_t i = 0; i < from->key_count; i++)
-        keys[i].ask = settings_flag(from, OPTION_NO_PASSPHRASE) ? NULL : terminal_passphrase;
+        if (keys[i].ask == NULL && !settings_flag(from, OPTION_NO_PASSPHRASE))
+            keys[i].ask = terminal_passphrase;
     return keyring_open(keys, from->key_count, &s->keyring);
 }
 
@@ -169,8 +170,7 @@ void session_hint_signing_key(const struct session *s)
                  "away, and rename %s to it",
                  s->state_dir, moved);
     else
-        err_hint("to back up from here, put the copy of its " STATE_SIGNING_KEY " into %s",
-                 s->state_dir);
+        err_hint("to back up from here, `sealpoint writer request` asks for a right of its own");
     mem_free(moved);
 }
 
@@ -287,7 +287,8 @@ void session_checkpoint(struct session *s)
 {
     struct ledger *ledger = session_ledger(s);
 
-    if (ledger == NULL || !ledger_can_append(ledger) || !ledger_checkpoint_is_due(ledger))
+    if (ledger == NULL || !ledger_can_append(ledger, RECORD_CHECKPOINT) ||
+        !ledger_checkpoint_is_due(ledger))
         return;
     if (ledger_checkpoint(ledger) != ERR_OK)
         log_say(LOG_WARN, "no checkpoint was written: %s", err_text());

@@ -147,7 +147,7 @@ enum err command_backup(const struct settings *s)
     TRY(session_open_repository(&session, false));
     fill_backup_options(&session, &options);
     rc = take_snapshot(&options, &result);
-    if (rc == ERR_USAGE && !ledger_can_append(session_ledger(&session)))
+    if (rc == ERR_USAGE && !ledger_can_append(session_ledger(&session), RECORD_SNAPSHOT))
         session_hint_signing_key(&session);
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;

@@ -3,6 +3,7 @@
 #include "cli/command/advice.h"
 #include "cli/describe.h"
 #include "cli/print.h"
+#include "cli/root_key.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "core/base/log.h"
@@ -10,10 +11,15 @@
 #include "core/fs/file.h"
 #include "core/ledger/state_files.h"
 #include "keyring/admin.h"
+#include "keyring/file/passphrase.h"
 
 struct made {
     bool keyrings[KEYRING_KEYS_MAX]; /* made now, not found */
     struct key_name active;          /* of the first master key */
+    struct secret *passphrase;       /* of the first master key and of root; NULL: none */
+    struct settings settings;        /* with that passphrase in the place of where it comes from */
+    bool root_is_new;
+    bool root_is_bare;
 };
 
 /* A repository that is there is refused before a keyring is made for it. */
@@ -44,6 +50,73 @@ out:
     return rc;
 }
 
+/* A passphrase_ask that knows the answer. */
+static enum err give_passphrase(void *arg, const char *what, bool twice, struct secret **out)
+{
+    (void)what;
+    (void)twice;
+    return secret_copy(secret_bytes(arg), out);
+}
+
+/* Is the keyring of that path to be sealed, or sealed already? */
+static enum err needs_passphrase(const struct settings *s, bool *out)
+{
+    const struct master_key_options *key = &s->keys[0];
+    struct key_versions versions = {0};
+    struct keyring *ring = NULL;
+    enum err rc = ERR_OK;
+
+    *out = !settings_flag(s, OPTION_NO_PASSPHRASE) && key->path != NULL;
+    if (!*out || !file_exists(key->path))
+        goto out;
+    TRY(keyring_open(key, 1, &ring));
+    TRY(keyring_versions(ring, 0, &versions));
+    *out = versions.is_protected;
+out:
+    key_versions_clear(&versions);
+    keyring_free(ring);
+    return rc;
+}
+
+/*
+ * One passphrase seals the first keyring and, unless it has its own, the root key: it is got once,
+ * for a person is asked and a descriptor can be read only once.
+ */
+static enum err get_passphrase(const struct settings *s, struct made *made)
+{
+    const struct master_key_options *key = &s->keys[0];
+    const struct passphrase_source from = {.file = key->passphrase_file,
+                                           .ask = terminal_passphrase};
+    bool is_needed = false;
+    enum err rc = ERR_OK;
+
+    made->settings = *s;
+    if (s->key_count == 0)
+        goto out;
+    TRY(needs_passphrase(s, &is_needed));
+    if (!is_needed)
+        goto out;
+    TRY(passphrase_get(&from, key->path, !file_exists(key->path), &made->passphrase));
+    made->settings.keys[0].passphrase_file = NULL;
+    made->settings.keys[0].ask = give_passphrase;
+    made->settings.keys[0].ask_arg = made->passphrase;
+out:
+    return rc;
+}
+
+/* Root's own passphrase, if it is to have one, else the keyring's. NULL: it lies bare. */
+static enum err get_root_passphrase(const struct settings *s, const struct made *made,
+                                    struct secret **out)
+{
+    const struct passphrase_source from = {.file = settings_text(s, OPTION_ROOT_PASSPHRASE_FILE)};
+
+    if (from.file != NULL)
+        return passphrase_get(&from, STATE_ROOT_KEY, true, out);
+    if (made->passphrase != NULL)
+        return secret_copy(secret_bytes(made->passphrase), out);
+    return ERR_OK;
+}
+
 static enum err make_keyring(const struct settings *s, size_t i, struct made *made)
 {
     struct master_key_options options = s->keys[i];
@@ -51,7 +124,8 @@ static enum err make_keyring(const struct settings *s, size_t i, struct made *ma
     struct key_name unused;
     enum err rc;
 
-    options.ask = unencrypted ? NULL : terminal_passphrase;
+    if (options.ask == NULL && !unencrypted)
+        options.ask = terminal_passphrase;
     rc = keyring_create(&options, unencrypted, &unused);
     made->keyrings[i] = rc == ERR_OK;
     if (rc == ERR_EXISTS) {
@@ -98,21 +172,29 @@ out:
     return rc;
 }
 
-static enum err make_repository(struct session *session)
+static enum err make_repository(struct session *session, struct made *made)
 {
     struct repository_options options = {0};
+    struct secret *passphrase = NULL;
+    struct signer *root = NULL;
     enum err rc;
 
     TRY(session_open_store(session, true));
+    TRY(get_root_passphrase(session->settings, made, &passphrase));
+    made->root_is_bare = passphrase == NULL;
+    TRY(root_key_have(session, passphrase, &root, &made->root_is_new));
+    options.root = root;
     options.store = session->store;
     options.state_dir = session->state_dir;
     options.fingerprint = settings_text(session->settings, OPTION_FINGERPRINT);
     TRY(repository_create(&options, &session->repository));
 out:
+    signer_free(root);
+    secret_free(passphrase);
     return rc;
 }
 
-static enum err say_advice(const struct session *session)
+static enum err say_advice(const struct session *session, const struct made *made)
 {
     enum err rc = ERR_OK;
 
@@ -121,9 +203,14 @@ static enum err say_advice(const struct session *session)
             TRY(advice_on_keyring(session, i, session->where));
     log_say(LOG_INFO, "keep the fingerprint with them: a restore on a new machine is checked "
                       "against it");
+    if (made->root_is_bare)
+        log_say(LOG_WARN,
+                "the root key %s/" STATE_ROOT_KEY " is unencrypted: whoever reads that file can "
+                "write what he likes into this repository, and remove what he likes",
+                session->state_dir);
     log_say(LOG_INFO,
-            "keep a copy of %s/" STATE_SIGNING_KEY " with them: with it a new machine can go on "
-            "backing up into this repository",
+            "move %s/" STATE_ROOT_KEY " away from this machine, and keep it with them: it says "
+            "which machines may write (`sealpoint writer enrol`), and nothing daily needs it",
             session->state_dir);
 out:
     return rc;
@@ -142,6 +229,7 @@ static enum err print_repository_json(const struct session *session, const struc
                      bytes_of(ledger_repository(session_ledger(session)), SEAL_ID_LEN)));
     TRY(jdoc_set_text(to, "fingerprint", ledger_fingerprint(session_ledger(session))));
     TRY(jdoc_set_text(to, "stateDir", session->state_dir));
+    TRY(jdoc_set_text(to, "rootKey", STATE_ROOT_KEY));
     TRY(jdoc_set_text(to, "keyring", s->keys[0].path));
     TRY(jdoc_set_bool(to, "keyringMade", made->keyrings[0]));
     TRY(describe_key(to, "masterKey", &made->active));
@@ -166,6 +254,7 @@ static void print_repository(const struct session *session, const struct made *m
     print_init_row("repository", session->where, "");
     print_init_row("fingerprint", ledger_fingerprint(session_ledger(session)), "");
     print_init_row("signing key", session->state_dir, " (directory)");
+    print_init_row("root key", session->state_dir, "/" STATE_ROOT_KEY);
     for (size_t i = 0; i < s->key_count; i++)
         if (s->keys[i].path != NULL)
             print_init_row("keyring", s->keys[i].path, made->keyrings[i] ? " (made now)" : "");
@@ -179,16 +268,18 @@ enum err command_init(const struct settings *s)
     struct session session;
     enum err rc;
 
-    session_init(&session, s);
+    session_init(&session, &made.settings);
     TRY(refuse_existing(s));
+    TRY(get_passphrase(s, &made));
     TRY(make_keyrings(&session, &made));
-    TRY(make_repository(&session));
+    TRY(make_repository(&session, &made));
     if (settings_flag(s, OPTION_JSON))
         TRY(print_repository_json(&session, &made));
     else
         print_repository(&session, &made);
-    TRY(say_advice(&session));
+    TRY(say_advice(&session, &made));
 out:
     session_clear(&session);
+    secret_free(made.passphrase);
     return rc;
 }

@@ -2,8 +2,9 @@
  * The ledger: everything that happened, append-only, signed, hash-chained.
  *
  * Opening reads and checks all of it: names, signatures by an enrolled key, the chain of each
- * writer, times that never go back, and the trust state (fingerprint and each writer's highest
- * record) in the state directory. What was checked once is cached there, for records are immutable.
+ * writer, times that never go back, that tombstones end only what they may, and the trust state
+ * (fingerprint and each writer's highest record) in the state directory. What was checked once is
+ * cached there, for records are immutable; what was cached and is gone must be dead.
  * Uses: core/base, core/store, record.
  */
 #ifndef CORE_LEDGER_LEDGER_H
@@ -14,7 +15,9 @@
 
 #include "core/base/err.h"
 #include "core/base/jdoc.h"
+#include "core/ledger/heads.h"
 #include "core/ledger/record.h"
+#include "core/ledger/writers.h"
 #include "core/store/store.h"
 
 struct ledger;
@@ -23,15 +26,17 @@ struct ledger;
 #define LEDGER_RECORDS_MAX 1000000
 
 struct ledger_options {
-    struct store *store;     /* borrowed, outlives the ledger */
-    const char *state_dir;   /* this repository's own directory; made when missing, 0700 */
-    const char *fingerprint; /* pinned in configuration, or NULL */
-    bool read_all;           /* read every record from the store, not from the cache (verify) */
+    struct store *store;       /* borrowed, outlives the ledger */
+    const char *state_dir;     /* this repository's own directory; made when missing, 0700 */
+    const char *fingerprint;   /* pinned in configuration, or NULL */
+    bool read_all;             /* read every record from the store, not from the cache (verify) */
+    const struct signer *root; /* ledger_create(): root's key, saved already; borrowed */
 };
 
 /*
- * Make a repository: a signing key in the state directory, genesis and the writer's enrolment in
- * the store. ERR_EXISTS: the store has a ledger already. A run killed midway can be repeated.
+ * Make a repository: a signing key in the state directory, and in the store, signed by root,
+ * genesis and the enrolment of that key with all roles. ERR_EXISTS: the store has a ledger already.
+ * A run killed midway can be repeated with the same root.
  */
 MUST_CHECK enum err ledger_create(const struct ledger_options *options, struct ledger **out);
 
@@ -49,7 +54,17 @@ void ledger_free(struct ledger *l);
 const uint8_t *ledger_repository(const struct ledger *l);    /* SEAL_ID_LEN bytes */
 const char *ledger_fingerprint(const struct ledger *l);      /* hex */
 bool ledger_is_trusted_on_first_use(const struct ledger *l); /* pinned just now, unchecked */
-bool ledger_can_append(const struct ledger *l);              /* the signing key is here */
+/* The signing key is here, and may sign that type. */
+bool ledger_can_append(const struct ledger *l, enum record_type type);
+const struct writers *ledger_writers(const struct ledger *l);
+/* Is it this machine's key? */
+bool ledger_is_own(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN]);
+/* The end of a chain; NULL: it has no record. Borrowed until the next append. */
+const struct head *ledger_head(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN]);
+
+/* From now on `root` signs what is appended, in its own chain; it is borrowed. NULL: this machine's
+ * key signs again. ERR_USAGE: it is not the root key of this repository. */
+MUST_CHECK enum err ledger_act_as_root(struct ledger *l, const struct signer *root);
 
 /* Remove what killed runs left beside the files of the state directory, but nothing that a run is
  * writing there now. */

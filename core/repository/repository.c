@@ -20,6 +20,7 @@ static enum err open_by(get_ledger *get, const struct repository_options *option
         .state_dir = options->state_dir,
         .fingerprint = options->fingerprint,
         .read_all = options->read_all,
+        .root = options->root,
     };
     struct repository *r = NULL;
     enum err rc;

@@ -20,9 +20,10 @@ struct repository;
 
 struct repository_options {
     struct store *store;
-    const char *state_dir;   /* made when missing, 0700 */
-    const char *fingerprint; /* pinned in configuration, or NULL */
-    bool read_all;           /* read every record from the store, not from the cache (verify) */
+    const char *state_dir;     /* made when missing, 0700 */
+    const char *fingerprint;   /* pinned in configuration, or NULL */
+    bool read_all;             /* read every record from the store, not from the cache (verify) */
+    const struct signer *root; /* repository_create(): as of ledger_create() */
 };
 
 /* Errors of both as of ledger_create() and ledger_open(). */

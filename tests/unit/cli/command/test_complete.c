@@ -9,6 +9,7 @@
 #include "cli/session.h"
 #include "keyring/admin.h"
 #include "tests/unit/helpers.h"
+#include "tests/unit/roots.h"
 
 #define WORDS_MAX 8
 #define ID(digit) "00000000000000000000000" digit
@@ -44,6 +45,7 @@ static void make_site(void **state, struct site *s)
     assert_done(session_open_store(&s->session, true));
     options.store = s->session.store;
     options.state_dir = s->session.state_dir;
+    options.root = test_root();
     assert_done(repository_create(&options, &s->session.repository));
     assert_done(keyring_create(&s->settings.keys[0], true, &name));
 }
@@ -59,7 +61,10 @@ static void append(struct site *s, enum record_type type, const char *body)
     struct jdoc *parsed = NULL;
 
     assert_done(jdoc_parse(bytes_of_text(body), &parsed));
+    if (type == RECORD_TOMBSTONE)
+        assert_done(ledger_act_as_root(session_ledger(&s->session), test_root()));
     assert_done(ledger_append(session_ledger(&s->session), type, parsed, NULL));
+    assert_done(ledger_act_as_root(session_ledger(&s->session), NULL));
     jdoc_free(parsed);
 }
 

@@ -1,0 +1,100 @@
+#include "cli/root_key.h"
+
+#include <string.h>
+
+#include "cli/terminal.h"
+#include "core/base/mem.h"
+#include "core/fs/file.h"
+#include "core/ledger/state_files.h"
+#include "keyring/file/root_key.h"
+
+static enum err load(const char *path, const struct passphrase_source *from, struct signer **out)
+{
+    uint8_t public_key[ROOT_KEY_PUBLIC_LEN];
+    struct secret *private = NULL;
+    struct signer *s = NULL;
+    enum err rc;
+
+    TRY(root_key_load(path, from, public_key, &private));
+    TRY(signer_of_private(private, &s));
+    if (memcmp(signer_public(s), public_key, SIGNER_PUBLIC_LEN) != 0)
+        FAIL(ERR_CORRUPT, "the root key %s: its public and its private half do not belong together",
+             path);
+    *out = s;
+    s = NULL; /* the caller's now */
+out:
+    signer_free(s);
+    secret_free(private);
+    return rc;
+}
+
+static enum err make(const char *path, const struct secret *passphrase, struct signer **out)
+{
+    struct secret *private = NULL;
+    struct signer *s = NULL;
+    enum err rc;
+
+    TRY(signer_new(&s));
+    TRY(signer_private(s, &private));
+    TRY(root_key_save(path, signer_public(s), private, passphrase));
+    *out = s;
+    s = NULL; /* the caller's now */
+out:
+    signer_free(s);
+    secret_free(private);
+    return rc;
+}
+
+/* A passphrase_ask that knows the answer. */
+static enum err give_known(void *arg, const char *what, bool twice, struct secret **out)
+{
+    (void)what;
+    (void)twice;
+    return secret_copy(secret_bytes(arg), out);
+}
+
+enum err root_key_have(const struct session *s, const struct secret *passphrase,
+                       struct signer **out, bool *made)
+{
+    const struct passphrase_source known = {.ask = passphrase != NULL ? give_known : NULL,
+                                            .ask_arg = (void *)(uintptr_t)passphrase};
+    char *path = NULL;
+    enum err rc;
+
+    TRY(file_join(s->state_dir, STATE_ROOT_KEY, &path));
+    rc = load(path, &known, out);
+    *made = rc == ERR_NOT_FOUND;
+    if (*made) {
+        err_clear();
+        TRY(make(path, passphrase, out));
+    }
+out:
+    mem_free(path);
+    return rc;
+}
+
+enum err root_key_open(const struct session *s, struct signer **out)
+{
+    const struct settings *settings = s->settings;
+    const char *given = settings_text(settings, OPTION_ROOT_KEY);
+    struct passphrase_source from = {.file = settings_text(settings, OPTION_ROOT_PASSPHRASE_FILE)};
+    char *path = NULL;
+    enum err rc;
+
+    if (from.file == NULL && settings->key_count > 0)
+        from.file = settings->keys[0].passphrase_file;
+    if (!settings_flag(settings, OPTION_NO_PASSPHRASE))
+        from.ask = terminal_passphrase;
+    if (given != NULL)
+        TRY(mem_text(given, &path));
+    else
+        TRY(file_join(s->state_dir, STATE_ROOT_KEY, &path));
+    rc = load(path, &from, out);
+    if (rc == ERR_NOT_FOUND)
+        err_hint("give the root key that init made with --root-key FILE");
+    if (rc == ERR_KEY_INVALID)
+        err_hint("give the passphrase that it was made with: --root-passphrase-file FILE");
+out:
+    mem_free(path);
+    return rc;
+}
