@@ -206,9 +206,16 @@ const struct writers *ledger_writers(const struct ledger *l)
     return &l->writers;
 }
 
+const uint8_t *ledger_own(const struct ledger *l)
+{
+    return l->signer != NULL && l->acting == NULL ? l->own : NULL;
+}
+
 bool ledger_is_own(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN])
 {
-    return l->signer != NULL && l->acting == NULL && memcmp(writer, l->own, SIGNER_ID_LEN) == 0;
+    const uint8_t *own = ledger_own(l);
+
+    return own != NULL && memcmp(writer, own, SIGNER_ID_LEN) == 0;
 }
 
 const struct head *ledger_head(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN])

@@ -57,7 +57,8 @@ bool ledger_is_trusted_on_first_use(const struct ledger *l); /* pinned just now,
 /* The signing key is here, and may sign that type. */
 bool ledger_can_append(const struct ledger *l, enum record_type type);
 const struct writers *ledger_writers(const struct ledger *l);
-/* Is it this machine's key? */
+/* The writer that this machine is (SIGNER_ID_LEN bytes); NULL: its signing key is not here. */
+const uint8_t *ledger_own(const struct ledger *l);
 bool ledger_is_own(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN]);
 /* The end of a chain; NULL: it has no record. Borrowed until the next append. */
 const struct head *ledger_head(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN]);

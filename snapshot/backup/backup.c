@@ -170,6 +170,7 @@ static enum err choose_parent(struct backup *b)
     struct chain_limits limits = {
         .age_ms = o->chain_age_ms > 0 ? o->chain_age_ms : BACKUP_CHAIN_AGE_MS,
         .length = o->chain_length > 0 ? o->chain_length : BACKUP_CHAIN_LENGTH,
+        .writer = ledger_own(b->ledger),
     };
     struct key_name active;
     const struct snapshot *parent;
