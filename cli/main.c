@@ -34,6 +34,10 @@ static command_run *const runs[COMMAND_COUNT] = {
     [COMMAND_KEY_CANCEL_DELETION] = command_key_cancel_deletion,
     [COMMAND_KEY_IMPACT] = command_key_impact,
     [COMMAND_KEY_REWRAP] = command_key_rewrap,
+    [COMMAND_WRITER_LIST] = command_writer_list,
+    [COMMAND_WRITER_REQUEST] = command_writer_request,
+    [COMMAND_WRITER_ENROL] = command_writer_enrol,
+    [COMMAND_WRITER_REVOKE] = command_writer_revoke,
     [COMMAND_CONFIG] = command_config,
 };
 

@@ -10,9 +10,13 @@ static const struct command commands[COMMAND_COUNT] = {
             .summary = "create a repository, and a keyring if there is none",
             .text = "Creates the repository, the signing key of this machine and, unless there is "
                     "one already, the keyring with its first master-key version. Prints the "
-                    "repository's fingerprint: keep it with the keyring's passphrase and a copy of "
-                    "signing-key.json, away from this machine: with these and a copy of the "
-                    "keyring a new machine can restore and go on backing up.\n\nA run that was "
+                    "repository's fingerprint: keep it with the keyring's passphrase, away from "
+                    "this machine: with these and a copy of the keyring a new machine can "
+                    "restore.\n\nThe repository has a root key, root-key.json in the state "
+                    "directory, sealed under the keyring's passphrase or that of "
+                    "--root-passphrase-file. It says which machines may write, and is needed for "
+                    "nothing else: move it away from this machine. writer enrol and writer revoke "
+                    "ask for it.\n\nA run that was "
                     "interrupted is completed by running it again.",
             .example = "sealpoint init --repository /srv/backup "
                        "--passphrase-file /root/passphrase",
@@ -242,6 +246,54 @@ static const struct command commands[COMMAND_COUNT] = {
                     "snapshots' data is not touched. An interrupted run is completed by running "
                     "it again.",
         },
+    [COMMAND_WRITER_LIST] =
+        {
+            .name = "writer list",
+            .arguments = "",
+            .summary = "list who may write into the repository",
+            .text = "Lists the writers that the root key has enrolled: since when, with which "
+                    "roles, and the newest record of each. Role backup signs snapshots and key "
+                    "states, retention tombstones of what has expired and checkpoints, keys "
+                    "rewrapped data keys. No key is needed.",
+        },
+    [COMMAND_WRITER_REQUEST] =
+        {
+            .name = "writer request",
+            .arguments = "",
+            .summary = "ask for the right to write from this machine",
+            .text = "Makes a signing key in the state directory of this machine, unless there is "
+                    "one, and prints a request with its public half. Take that to where the root "
+                    "key is, and give it to writer enrol. The signing key itself never leaves "
+                    "this machine.",
+            .example = "sealpoint writer request > request.json",
+        },
+    [COMMAND_WRITER_ENROL] =
+        {
+            .name = "writer enrol",
+            .arguments = "REQUEST",
+            .arguments_min = 1,
+            .arguments_max = 1,
+            .summary = "let a machine write into the repository",
+            .text = "REQUEST is a file that writer request printed. Signs, with the root key, "
+                    "that its key may write, with the roles given by --role. Compare the writer's "
+                    "id with what that machine says: who can replace the request can ask for a "
+                    "key of his own.",
+            .example = "sealpoint writer enrol request.json --root-key /media/root-key.json",
+        },
+    [COMMAND_WRITER_REVOKE] =
+        {
+            .name = "writer revoke",
+            .arguments = "WRITER",
+            .arguments_min = 1,
+            .arguments_max = 1,
+            .summary = "end a machine's right to write",
+            .text = "WRITER is an id, or the first digits of one. Signs, with the root key, that "
+                    "what it has signed so far counts and nothing more. When its key was stolen, "
+                    "give the last record that is surely its own with --last: those behind it "
+                    "are refused from then on, by name, until they are removed from the "
+                    "repository, and machines that have seen them need a new state "
+                    "directory.\n\nAsks first.",
+        },
     [COMMAND_CONFIG] =
         {
             .name = "config",
@@ -273,7 +325,8 @@ static const struct command commands[COMMAND_COUNT] = {
 #define TAKES(id) COMMAND_BIT(COMMAND_##id)
 #define TAKES_ENVELOPE                                                                             \
     (TAKES(RESTORE) | TAKES(VERIFY) | TAKES(LS) | TAKES(CAT) | TAKES(EXPORT) | TAKES(KEY_REWRAP))
-#define TAKES_YES (TAKES(KEY_DISABLE) | TAKES(KEY_SCHEDULE_DELETION))
+#define TAKES_YES (TAKES(KEY_DISABLE) | TAKES(KEY_SCHEDULE_DELETION) | TAKES(WRITER_REVOKE))
+#define TAKES_ROOT (TAKES(WRITER_ENROL) | TAKES(WRITER_REVOKE))
 #define TAKES_KEY                                                                                  \
     (TAKES(KEY_STATUS) | TAKES(KEY_CREATE) | TAKES(KEY_ROTATE) | TAKES(KEY_DISABLE) |              \
      TAKES(KEY_ENABLE) | TAKES(KEY_SCHEDULE_DELETION) | TAKES(KEY_CANCEL_DELETION) |               \
@@ -625,6 +678,46 @@ static const struct option options[OPTION_COUNT] = {
             .type = VALUE_FLAG,
             .text = "Do not ask for confirmation.",
             .commands = TAKES_YES,
+        },
+    [OPTION_ROOT_KEY] =
+        {
+            .name = "root-key",
+            .argument = "FILE",
+            .type = VALUE_FILE,
+            .default_words = "root-key.json in the state directory of the repository",
+            .text = "The repository's root key, as init made it.",
+            .commands = TAKES_ROOT,
+        },
+    [OPTION_ROOT_PASSPHRASE_FILE] =
+        {
+            .name = "root-passphrase-file",
+            .argument = "FILE",
+            .type = VALUE_FILE,
+            .default_words = "the keyring's passphrase",
+            .text = "A file that holds the root key's own passphrase, or fd:N for an open "
+                    "descriptor.",
+            .commands = TAKES(INIT) | TAKES_ROOT,
+        },
+    [OPTION_ROLE] =
+        {
+            .name = "role",
+            .argument = "ROLE",
+            .type = VALUE_TEXT,
+            .many = true,
+            .default_words = "backup",
+            .text = "What the writer may sign: backup, retention or keys; may be given more than "
+                    "once.",
+            .commands = TAKES(WRITER_ENROL),
+        },
+    [OPTION_LAST] =
+        {
+            .name = "last",
+            .argument = "SEQ",
+            .type = VALUE_NUMBER,
+            .max = 9007199254740991,
+            .default_words = "its newest record",
+            .text = "The number of the writer's last record that counts.",
+            .commands = TAKES(WRITER_REVOKE),
         },
     [OPTION_MAN] =
         {

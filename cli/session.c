@@ -50,7 +50,8 @@ enum err session_open_keyring(struct session *s)
 
     memcpy(keys, from->keys, sizeof keys);
     for (size_t i = 0; i < from->key_count; i++)
-        keys[i].ask = settings_flag(from, OPTION_NO_PASSPHRASE) ? NULL : terminal_passphrase;
+        if (keys[i].ask == NULL && !settings_flag(from, OPTION_NO_PASSPHRASE))
+            keys[i].ask = terminal_passphrase;
     return keyring_open(keys, from->key_count, &s->keyring);
 }
 
@@ -111,11 +112,9 @@ enum err session_refuse_lost(const struct session *s)
     return ERR_CORRUPT;
 }
 
-void session_hint_signing_key(const struct session *s)
+void session_hint_signing_key(void)
 {
-    if (s->state_dir != NULL)
-        err_hint("to back up from here, put the copy of its " STATE_SIGNING_KEY " into %s",
-                 s->state_dir);
+    err_hint("to back up from here, `sealpoint writer request` asks for a right of its own");
 }
 
 /* No directory is there: never was, or its disk is not mounted. */
@@ -308,19 +307,21 @@ out:
     return rc;
 }
 
-enum err session_create_repository(struct session *s)
+enum err session_create_repository(struct session *s, const struct ledger_root *root)
 {
     struct repository_options options = {0};
     char *states = NULL;
     enum err rc;
 
-    TRY(session_open_store(s, true));
+    if (s->store == NULL)
+        TRY(session_open_store(s, true));
     TRY(mem_format(&states, "%s/" STATE_REPOSITORIES,
                    settings_text(s->settings, OPTION_STATE_DIR)));
     TRY(make_state_dir(states));
     options.store = s->store;
     options.states = states;
     options.fingerprint = s->pinned;
+    options.root = *root;
     TRY(repository_create(&options, &s->repository));
     TRY(session_mean(s, ledger_fingerprint(session_ledger(s))));
     TRY(session_keep_places(s));
@@ -338,7 +339,8 @@ void session_checkpoint(struct session *s)
 {
     struct ledger *ledger = session_ledger(s);
 
-    if (ledger == NULL || !ledger_can_append(ledger) || !ledger_checkpoint_is_due(ledger))
+    if (ledger == NULL || !ledger_can_append(ledger, RECORD_CHECKPOINT) ||
+        !ledger_checkpoint_is_due(ledger))
         return;
     if (ledger_checkpoint(ledger) != ERR_OK)
         log_say(LOG_WARN, "no checkpoint was written: %s", err_text());

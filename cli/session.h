@@ -56,8 +56,9 @@ enum session_use {
  */
 MUST_CHECK enum err session_open_repository(struct session *s, enum session_use use);
 
-/* Make the repository, its store and its state directory. Errors as of repository_create(). */
-MUST_CHECK enum err session_create_repository(struct session *s);
+/* Make the repository, its store unless that is open, and its state directory. Errors as of
+ * repository_create(). */
+MUST_CHECK enum err session_create_repository(struct session *s, const struct ledger_root *root);
 
 /* Only the store and the places: nothing is made but, with `create`, the store's directory.
  * ERR_USAGE: no repository, or no state directory, is given. ERR_STORAGE: there is no store, and
@@ -90,8 +91,8 @@ MUST_CHECK enum err session_make_state_base(const struct settings *settings);
 /* The repository's; NULL: it is not opened. */
 struct ledger *session_ledger(const struct session *s);
 
-/* Add to a failure for want of the signing key where it belongs. The repository may be unopened. */
-void session_hint_signing_key(const struct session *s);
+/* Add to a failure for want of the signing key how to get one. */
+void session_hint_signing_key(void);
 
 /* Once after a change: write a checkpoint when one is due and the signing key is here. The one
  * place that does; nothing happens when the ledger is not opened. A failure is a warning: what was

@@ -147,8 +147,8 @@ enum err command_backup(const struct settings *s)
     TRY(session_open_repository(&session, SESSION_WRITE));
     fill_backup_options(&session, &options);
     rc = take_snapshot(&options, &result);
-    if (rc == ERR_USAGE && !ledger_can_append(session_ledger(&session)))
-        session_hint_signing_key(&session);
+    if (rc == ERR_USAGE && !ledger_can_append(session_ledger(&session), RECORD_SNAPSHOT))
+        session_hint_signing_key();
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;
     err_take(rc, &done);

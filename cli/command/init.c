@@ -3,16 +3,24 @@
 #include "cli/command/advice.h"
 #include "cli/describe.h"
 #include "cli/print.h"
+#include "cli/root_key.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/fs/file.h"
 #include "core/ledger/state_files.h"
 #include "keyring/admin.h"
+#include "keyring/file/passphrase.h"
 
 struct made {
     bool keyrings[KEYRING_KEYS_MAX]; /* made now, not found */
     struct key_name active;          /* of the first master key */
+    struct secret *passphrase;       /* of the first master key and of root; NULL: none */
+    struct settings settings;        /* with that passphrase in the place of where it comes from */
+    struct signer *root;             /* signs genesis */
+    struct secret *root_passphrase;  /* NULL: it lies bare */
+    bool root_is_new;
 };
 
 /* A repository that is there is refused before a keyring is made for it. */
@@ -38,10 +46,76 @@ static enum err refuse_existing(const struct settings *s)
     TRY(session_look(&session));
     rc = err_set(ERR_EXISTS, "%s is already a repository", session.where);
     if (session.state_dir != NULL && !repository_has_signing_key(session.state_dir))
-        session_hint_signing_key(&session);
+        session_hint_signing_key();
 out:
     session_clear(&session);
     return rc;
+}
+
+/* A passphrase_ask that knows the answer. */
+static enum err give_passphrase(void *arg, const char *what, bool twice, struct secret **out)
+{
+    (void)what;
+    (void)twice;
+    return secret_copy(secret_bytes(arg), out);
+}
+
+/* Is the keyring of that path to be sealed, or sealed already? */
+static enum err needs_passphrase(const struct settings *s, bool *out)
+{
+    const struct master_key_options *key = &s->keys[0];
+    struct key_versions versions = {0};
+    struct keyring *ring = NULL;
+    enum err rc = ERR_OK;
+
+    *out = !settings_flag(s, OPTION_NO_PASSPHRASE) && key->path != NULL;
+    if (!*out || !file_exists(key->path))
+        goto out;
+    TRY(keyring_open(key, 1, &ring));
+    TRY(keyring_versions(ring, 0, &versions));
+    *out = versions.is_protected;
+out:
+    key_versions_clear(&versions);
+    keyring_free(ring);
+    return rc;
+}
+
+/*
+ * One passphrase seals the first keyring and, unless it has its own, the root key: it is got once,
+ * for a person is asked and a descriptor can be read only once.
+ */
+static enum err get_passphrase(const struct settings *s, struct made *made)
+{
+    const struct master_key_options *key = &s->keys[0];
+    const struct passphrase_source from = {.file = key->passphrase_file,
+                                           .ask = terminal_passphrase};
+    bool is_needed = false;
+    enum err rc = ERR_OK;
+
+    made->settings = *s;
+    if (s->key_count == 0)
+        goto out;
+    TRY(needs_passphrase(s, &is_needed));
+    if (!is_needed)
+        goto out;
+    TRY(passphrase_get(&from, key->path, !file_exists(key->path), &made->passphrase));
+    made->settings.keys[0].passphrase_file = NULL;
+    made->settings.keys[0].ask = give_passphrase;
+    made->settings.keys[0].ask_arg = made->passphrase;
+out:
+    return rc;
+}
+
+/* Root's own passphrase, if it is to have one, else the keyring's. NULL: it lies bare. */
+static enum err get_root_passphrase(const struct settings *s, struct made *made)
+{
+    const struct passphrase_source from = {.file = settings_text(s, OPTION_ROOT_PASSPHRASE_FILE)};
+
+    if (from.file != NULL)
+        return passphrase_get(&from, STATE_ROOT_KEY, true, &made->root_passphrase);
+    if (made->passphrase != NULL)
+        return secret_copy(secret_bytes(made->passphrase), &made->root_passphrase);
+    return ERR_OK;
 }
 
 static enum err make_keyring(const struct settings *s, size_t i, struct made *made)
@@ -51,7 +125,8 @@ static enum err make_keyring(const struct settings *s, size_t i, struct made *ma
     struct key_name unused;
     enum err rc;
 
-    options.ask = unencrypted ? NULL : terminal_passphrase;
+    if (options.ask == NULL && !unencrypted)
+        options.ask = terminal_passphrase;
     rc = keyring_create(&options, unencrypted, &unused);
     made->keyrings[i] = rc == ERR_OK;
     if (rc == ERR_EXISTS) {
@@ -96,7 +171,30 @@ out:
     return rc;
 }
 
-static enum err say_advice(const struct session *session)
+/* Once it is known where: the state directory is named by the repository. */
+static enum err keep_root(void *arg, const char *state_dir)
+{
+    const struct made *made = arg;
+
+    return made->root_is_new ? root_key_keep(made->root, made->root_passphrase, state_dir) : ERR_OK;
+}
+
+static enum err make_repository(struct session *session, struct made *made)
+{
+    struct ledger_root root = {.keep = keep_root, .keep_arg = made};
+    enum err rc;
+
+    TRY(session_open_store(session, true));
+    TRY(session_look(session)); /* a run that was killed has left its root key */
+    TRY(get_root_passphrase(session->settings, made));
+    TRY(root_key_have(session, made->root_passphrase, &made->root, &made->root_is_new));
+    root.key = made->root;
+    TRY(session_create_repository(session, &root));
+out:
+    return rc;
+}
+
+static enum err say_advice(const struct session *session, const struct made *made)
 {
     enum err rc = ERR_OK;
 
@@ -105,9 +203,14 @@ static enum err say_advice(const struct session *session)
             TRY(advice_on_keyring(session, i, session->where));
     log_say(LOG_INFO, "keep the fingerprint with them: a restore on a new machine is checked "
                       "against it");
+    if (made->root_passphrase == NULL)
+        log_say(LOG_WARN,
+                "the root key %s/" STATE_ROOT_KEY " is unencrypted: whoever reads that file can "
+                "write what he likes into this repository, and remove what he likes",
+                session->state_dir);
     log_say(LOG_INFO,
-            "keep a copy of %s/" STATE_SIGNING_KEY " with them: with it a new machine can go on "
-            "backing up into this repository",
+            "move %s/" STATE_ROOT_KEY " away from this machine, and keep it with them: it says "
+            "which machines may write (`sealpoint writer enrol`), and nothing daily needs it",
             session->state_dir);
 out:
     return rc;
@@ -126,6 +229,7 @@ static enum err print_repository_json(const struct session *session, const struc
                      bytes_of(ledger_repository(session_ledger(session)), SEAL_ID_LEN)));
     TRY(jdoc_set_text(to, "fingerprint", ledger_fingerprint(session_ledger(session))));
     TRY(jdoc_set_text(to, "stateDir", session->state_dir));
+    TRY(jdoc_set_text(to, "rootKey", STATE_ROOT_KEY));
     TRY(jdoc_set_text(to, "keyring", s->keys[0].path));
     TRY(jdoc_set_bool(to, "keyringMade", made->keyrings[0]));
     TRY(describe_key(to, "masterKey", &made->active));
@@ -150,6 +254,7 @@ static void print_repository(const struct session *session, const struct made *m
     print_init_row("repository", session->where, "");
     print_init_row("fingerprint", ledger_fingerprint(session_ledger(session)), "");
     print_init_row("signing key", session->state_dir, " (directory)");
+    print_init_row("root key", session->state_dir, "/" STATE_ROOT_KEY);
     for (size_t i = 0; i < s->key_count; i++)
         if (s->keys[i].path != NULL)
             print_init_row("keyring", s->keys[i].path, made->keyrings[i] ? " (made now)" : "");
@@ -163,16 +268,20 @@ enum err command_init(const struct settings *s)
     struct session session;
     enum err rc;
 
-    session_init(&session, s);
+    session_init(&session, &made.settings);
     TRY(refuse_existing(s));
+    TRY(get_passphrase(s, &made));
     TRY(make_keyrings(&session, &made));
-    TRY(session_create_repository(&session));
+    TRY(make_repository(&session, &made));
     if (settings_flag(s, OPTION_JSON))
         TRY(print_repository_json(&session, &made));
     else
         print_repository(&session, &made);
-    TRY(say_advice(&session));
+    TRY(say_advice(&session, &made));
 out:
     session_clear(&session);
+    signer_free(made.root);
+    secret_free(made.root_passphrase);
+    secret_free(made.passphrase);
     return rc;
 }

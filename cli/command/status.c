@@ -3,6 +3,7 @@
 
 #include "cli/command/command.h"
 #include "cli/command/visit.h"
+#include "cli/command/writer.h"
 #include "cli/describe.h"
 #include "cli/print.h"
 #include "cli/session.h"
@@ -96,7 +97,7 @@ static const char *signing_key_state(const struct session *session)
     const struct ledger *ledger = session_ledger(session);
     const char *is = "not here: nothing can be backed up from this machine";
 
-    if (ledger_can_append(ledger))
+    if (ledger_can_append(ledger, RECORD_SNAPSHOT))
         is = "here";
     else if (ledger_check_key(ledger) != ERR_OK)
         is = "damaged: nothing can be backed up from this machine";
@@ -104,43 +105,20 @@ static const char *signing_key_state(const struct session *session)
     return is;
 }
 
-static bool is_root(const struct session *session, const struct writer *w)
-{
-    return memcmp(w->id, ledger_root(session_ledger(session)), SIGNER_ID_LEN) == 0;
-}
-
-static enum err write_writer(const struct session *session, const struct writer *of,
-                             struct jdoc *list)
-{
-    struct jdoc *item = NULL, *roles = NULL;
-    enum err rc;
-
-    TRY(jdoc_object(&item));
-    TRY(jdoc_set_hex(item, "writer", bytes_of(of->id, SIGNER_ID_LEN)));
-    TRY(jdoc_set_bool(item, "root", is_root(session, of)));
-    TRY(jdoc_array(&roles));
-    if (of->may_write)
-        TRY(jdoc_push_text(roles, WRITER_ROLE));
-    TRY(jdoc_set(item, "roles", &roles));
-    TRY(describe_time(item, "revokedAt", of->revoked ? of->revoked_ms : 0));
-    TRY(jdoc_push(list, &item));
-out:
-    jdoc_free(roles);
-    jdoc_free(item);
-    return rc;
-}
-
 static enum err write_writers(const struct session *session, struct jdoc *to)
 {
-    const struct writers *writers = ledger_query_writers(session_ledger(session));
-    struct jdoc *list = NULL;
+    const struct writers *writers = ledger_writers(session_ledger(session));
+    struct jdoc *list = NULL, *item = NULL;
     enum err rc;
 
     TRY(jdoc_array(&list));
-    for (size_t i = 0; i < writers->count; i++)
-        TRY(write_writer(session, &writers->items[i], list));
+    for (size_t i = 0; i < writers->count; i++) {
+        TRY(writer_describe(session, &writers->items[i], &item));
+        TRY(jdoc_push(list, &item));
+    }
     TRY(jdoc_set(to, "writers", &list));
 out:
+    jdoc_free(item);
     jdoc_free(list);
     return rc;
 }
@@ -185,8 +163,9 @@ static enum err print_overview_json(const struct session *session, const struct 
     TRY(describe_time(to, "knownSince", ledger_visit_known_since(ledger)));
     TRY(jdoc_set_bool(to, "trustedOnFirstUse", session->is_trusted_on_first_use));
     TRY(jdoc_set_text(to, "stateDir", session->state_dir));
-    TRY(jdoc_set_bool(to, "signingKey", ledger_can_append(ledger)));
+    TRY(jdoc_set_bool(to, "signingKey", ledger_can_append(ledger, RECORD_SNAPSHOT)));
     TRY(jdoc_set_number(to, "records", ledger_count(ledger)));
+    TRY(jdoc_set_hex(to, "root", bytes_of(ledger_root(ledger), SIGNER_ID_LEN)));
     TRY(write_writers(session, to));
     TRY(write_keys(keys, to));
     TRY(jdoc_set_number(to, "snapshots", session->snapshot_list.count));
@@ -225,21 +204,21 @@ static enum err print_writers(const struct session *session)
     static const struct grid_column columns[] = {
         {"WRITER", false}, {"ROLES", false}, {"RECORDS", true}, {"HEAD", false}, {"REVOKED", false},
     };
-    const struct writers *writers = ledger_query_writers(session_ledger(session));
+    const struct writers *writers = ledger_writers(session_ledger(session));
     struct grid g;
     enum err rc = ERR_OK;
 
     grid_init(&g, columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < writers->count; i++) {
         const struct writer *w = &writers->items[i];
-        const struct head *head = heads_find(ledger_visit_heads(session_ledger(session)), w->id);
+        const struct head *head = ledger_head(session_ledger(session), w->id);
+        char roles[WRITER_ROLES_TEXT_MAX];
         char hex[2 * RECORD_ID_LEN + 1];
 
         text_hex(bytes_of(w->id, SIGNER_ID_LEN), hex);
         TRY(grid_add(&g, hex));
-        TRY(grid_add(&g, !is_root(session, w) ? (w->may_write ? WRITER_ROLE : "")
-                         : w->may_write       ? "root, " WRITER_ROLE
-                                              : "root"));
+        writer_roles_text(w->roles, roles);
+        TRY(grid_add(&g, roles));
         TRY(grid_add_number(&g, head != NULL ? head->seq + 1 : 0));
         text_hex(bytes_of(head != NULL ? head->id : w->id, SHORT_ID_LEN), hex);
         TRY(grid_add(&g, head != NULL ? hex : ""));

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,11 +26,31 @@ out:
     return rc;
 }
 
+void cache_clear(struct cache *c)
+{
+    record_set_clear(&c->gone);
+    *c = (struct cache){.renew = false};
+}
+
 struct taking {
     struct record_set *set;
-    struct cache *cache;
+    struct cache *cache; /* NULL: nothing is taken into the set */
+    struct record_set *gone;
     size_t stale;
 };
+
+/* Takes `r`. */
+static enum err keep_gone(struct taking *t, struct record *r)
+{
+    struct record_entry e = {.seq = r->seq, .record = r, .from = FROM_CACHE};
+    enum err rc;
+
+    memcpy(e.writer, r->writer, SIGNER_ID_LEN);
+    rc = record_set_add(t->gone, &e);
+    if (rc != ERR_OK)
+        record_free(r);
+    return rc;
+}
 
 static enum err take_cached_record(void *arg, struct bytes raw)
 {
@@ -40,13 +61,17 @@ static enum err take_cached_record(void *arg, struct bytes raw)
 
     TRY(record_parse(raw, &r));
     entry = record_set_find(t->set, r->writer, r->seq);
-    if (entry != NULL && entry->record == NULL && entry->size == raw.len) {
+    if (entry == NULL) {
+        t->stale++;
+        rc = keep_gone(t, r);
+        r = NULL;
+    } else if (t->cache != NULL && entry->record == NULL && entry->size == raw.len) {
         entry->record = r;
         entry->from = FROM_CACHE;
         r = NULL; /* the set's now */
         t->cache->used++;
     } else {
-        t->stale++; /* no longer in the store, or twice here */
+        t->stale++; /* another one in the store, or twice here */
     }
 out:
     record_free(r);
@@ -71,7 +96,7 @@ static bool may_be_trusted(const char *path, int fd, uint64_t *size)
 
 enum err cache_read(const char *path, struct record_set *set, struct cache *out)
 {
-    struct taking taking = {.set = set, .cache = out};
+    struct taking taking = {.set = set, .cache = out, .gone = &out->gone};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct bundle_source from = {.read = read_file, .arg = &fd};
     enum err rc = ERR_OK;
@@ -91,6 +116,23 @@ out:
     if (fd >= 0)
         close(fd);
     return rc;
+}
+
+enum err cache_read_gone(const char *path, const struct record_set *set, struct record_set *gone)
+{
+    struct record_set listed = *set;
+    struct taking taking = {.set = &listed, .gone = gone};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct bundle_source from = {.read = read_file, .arg = &fd};
+    uint64_t good = 0;
+
+    if (fd < 0)
+        return ERR_OK;
+    if (may_be_trusted(path, fd, &from.size) &&
+        bundle_each(&from, take_cached_record, &taking, &good) != ERR_OK)
+        err_clear(); /* what is damaged there tells nothing */
+    close(fd);
+    return ERR_OK;
 }
 
 static enum err open_to_add(const char *path, int *fd)

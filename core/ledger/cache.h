@@ -19,15 +19,22 @@
 
 /* How the file was found. */
 struct cache {
-    uint64_t good; /* its sound length */
-    bool torn;     /* there are bytes after that */
-    bool renew;    /* not to be used: others may write it, or most of it is of no use */
-    size_t used;   /* records that went into the set */
+    uint64_t good;          /* its sound length */
+    bool torn;              /* there are bytes after that */
+    bool renew;             /* not to be used: others may write it, or most of it is of no use */
+    size_t used;            /* records that went into the set */
+    struct record_set gone; /* owned: records of the file that the store does not list any more */
 };
+
+void cache_clear(struct cache *c);
 
 /* Fill the entries of a sorted set whose record is in the cache with the listed size. A damaged
  * cache is not a failure. */
 MUST_CHECK enum err cache_read(const char *path, struct record_set *set, struct cache *out);
+
+/* Only what is gone, unsorted; the set may have records and stays as it is. */
+MUST_CHECK enum err cache_read_gone(const char *path, const struct record_set *set,
+                                    struct record_set *gone);
 
 /* Append the records that came from the store; with `renew`, write the file again with all of them.
  * ERR_FAILED, ERR_STORAGE: it could not be written; the file may have a torn end then. */

@@ -53,18 +53,23 @@ enum err checkpoint_read(const struct record *record, struct checkpoint *out)
     TRY(jdoc_hex(part, "sha256", c.live_sha256, HASH_LEN));
     TRY(read_bundle(record, &c));
     *out = c;
-    c.heads = (struct heads){NULL, 0}; /* the caller's now */
+    c.heads = (struct heads){NULL, 0, 0}; /* the caller's now */
 out:
     checkpoint_clear(&c);
     return rc;
 }
 
-bool checkpoint_covers(const struct checkpoint *c, const uint8_t writer[SIGNER_ID_LEN],
-                       uint64_t seq)
+bool checkpoint_saw(const struct checkpoint *c, const uint8_t writer[SIGNER_ID_LEN], uint64_t seq)
 {
     const struct head *head = heads_find(&c->heads, writer);
 
     return head != NULL && seq <= head->seq;
+}
+
+bool checkpoint_covers(const struct checkpoint *c, const uint8_t writer[SIGNER_ID_LEN],
+                       uint64_t seq)
+{
+    return memcmp(writer, c->root, SIGNER_ID_LEN) != 0 && checkpoint_saw(c, writer, seq);
 }
 
 /* The state of reading a bundle. */

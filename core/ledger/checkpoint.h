@@ -1,7 +1,8 @@
 /*
  * A checkpoint record: the ends of all chains, and a bundle of every live record, so that records
- * which concern nothing live may be deleted. Every writer's checkpoint protects the ends it names;
- * only root's covers what is missing.
+ * which concern nothing live may be deleted. Every checkpoint protects the ends it names; only the
+ * newest covers what is missing, and never a record of root's chain: a writer cannot erase its own
+ * revocation.
  *
  * Members beside the common ones: heads [{writer, seq, recordId}], liveSet {count, sha256} (of the
  * bundle's record ids one after another), expiresAt null, bundle {name, size, sha256}.
@@ -22,6 +23,8 @@
 /* Zero-initialised it is none: it covers nothing. */
 struct checkpoint {
     const struct record *record; /* borrowed; NULL: none */
+    uint8_t
+        root[SIGNER_ID_LEN]; /* set by ledger_validate_cover(): whose records are never missing */
     struct heads heads;
     uint64_t live_count;
     uint8_t live_sha256[HASH_LEN];
@@ -33,7 +36,10 @@ struct checkpoint {
 MUST_CHECK enum err checkpoint_read(const struct record *record, struct checkpoint *out);
 void checkpoint_clear(struct checkpoint *c);
 
-/* True when the checkpoint was made after that record: it may be missing. */
+/* True when the checkpoint was made after that record. */
+bool checkpoint_saw(const struct checkpoint *c, const uint8_t writer[SIGNER_ID_LEN], uint64_t seq);
+
+/* True when it saw that record, which is not root's: it may be missing. */
 bool checkpoint_covers(const struct checkpoint *c, const uint8_t writer[SIGNER_ID_LEN],
                        uint64_t seq);
 

@@ -55,7 +55,7 @@ static void check_signatures(const struct record_set *set, bool of_root, struct 
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct record_entry *e = &set->items[i];
-        bool is_roots = memcmp(e->writer, writers->root, SIGNER_ID_LEN) == 0;
+        bool is_roots = writers_is_root(writers, e->writer);
         enum err rc;
 
         if (e->record == NULL || e->from == FROM_BUNDLE || is_roots != of_root)

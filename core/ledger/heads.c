@@ -7,7 +7,7 @@
 void heads_clear(struct heads *h)
 {
     mem_free(h->items);
-    *h = (struct heads){NULL, 0};
+    *h = (struct heads){NULL, 0, 0};
 }
 
 /* The index of `writer`, or where it would be inserted. The items are sorted, so that heads that
@@ -33,14 +33,14 @@ const struct head *heads_find(const struct heads *h, const uint8_t writer[SIGNER
     return is_at(h, i, writer) ? &h->items[i] : NULL;
 }
 
-/* Exactly one more: writers are few, and enrolled rarely. */
+/* What was reserved is not asked for again. */
 enum err heads_reserve(struct heads *h, const uint8_t writer[SIGNER_ID_LEN])
 {
     if (heads_find(h, writer) != NULL)
         return ERR_OK;
     if (h->count >= HEADS_MAX)
         return err_set(ERR_CORRUPT, "more than %d writers", HEADS_MAX);
-    return mem_resize(h->count + 1, sizeof *h->items, &h->items);
+    return mem_grow(h->count, sizeof *h->items, &h->cap, &h->items);
 }
 
 enum err heads_raise(struct heads *h, const struct head *head)
@@ -101,7 +101,7 @@ out:
 
 enum err heads_read(const struct jdoc *from, struct heads *out)
 {
-    struct heads heads = {NULL, 0};
+    struct heads heads = {NULL, 0, 0};
     struct jdoc *list = NULL;
     struct jdoc *item = NULL;
     size_t count = 0;
@@ -113,7 +113,7 @@ enum err heads_read(const struct jdoc *from, struct heads *out)
         TRY(read_one(item, &heads));
     }
     *out = heads;
-    heads = (struct heads){NULL, 0}; /* the caller's now */
+    heads = (struct heads){NULL, 0, 0}; /* the caller's now */
 out:
     heads_clear(&heads);
     return rc;

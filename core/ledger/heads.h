@@ -29,6 +29,7 @@ struct head {
 struct heads {
     struct head *items; /* owned, in the order of `writer` */
     size_t count;
+    size_t cap;
 };
 
 void heads_clear(struct heads *h);

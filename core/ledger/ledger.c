@@ -1,10 +1,12 @@
 #include "core/ledger/ledger.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/base/text.h"
 #include "core/fs/file.h"
 #include "core/ledger/cache.h"
 #include "core/ledger/ledger_internal.h"
@@ -216,9 +218,54 @@ const char *ledger_state_dir(const struct ledger *l)
     return l->state_dir;
 }
 
-bool ledger_can_append(const struct ledger *l)
+bool ledger_can_append(const struct ledger *l, enum record_type type)
 {
-    return l->signer != NULL && writers_allow(&l->writers, l->own, RECORD_SNAPSHOT);
+    return (l->signer != NULL || l->acting != NULL) && writers_allow(&l->writers, l->own, type);
+}
+
+const struct writers *ledger_writers(const struct ledger *l)
+{
+    return &l->writers;
+}
+
+const uint8_t *ledger_own(const struct ledger *l)
+{
+    return l->signer != NULL && l->acting == NULL ? l->own : NULL;
+}
+
+bool ledger_is_own(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN])
+{
+    const uint8_t *own = ledger_own(l);
+
+    return own != NULL && memcmp(writer, own, SIGNER_ID_LEN) == 0;
+}
+
+const struct head *ledger_head(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN])
+{
+    return heads_find(&l->heads, writer);
+}
+
+enum err ledger_act_as_root(struct ledger *l, const struct signer *root)
+{
+    uint8_t id[SIGNER_ID_LEN] = {0};
+    char theirs[2 * SIGNER_ID_LEN + 1];
+    char ours[2 * SIGNER_ID_LEN + 1];
+    enum err rc = ERR_OK;
+
+    if (root != NULL) {
+        TRY(signer_id(signer_public(root), id));
+        text_hex(bytes_of(id, sizeof id), theirs);
+        text_hex(bytes_of(l->writers.root, SIGNER_ID_LEN), ours);
+        if (!writers_is_root(&l->writers, id))
+            FAIL(ERR_USAGE, "%s: this is the key %s, and the repository's root is %s",
+                 store_where(l->store), theirs, ours);
+    } else if (l->signer != NULL) {
+        TRY(signer_id(signer_public(l->signer), id));
+    }
+    l->acting = root;
+    memcpy(l->own, id, SIGNER_ID_LEN);
+out:
+    return rc;
 }
 
 enum err ledger_check_key(const struct ledger *l)

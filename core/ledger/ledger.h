@@ -2,8 +2,9 @@
  * The ledger: everything that happened, append-only, signed, hash-chained.
  *
  * Opening reads and checks all of it: names, signatures by an enrolled key, the chain of each
- * writer, times that never go back, and the trust state (fingerprint and each writer's highest
- * record) in the state directory. What was checked once is cached there, for records are immutable.
+ * writer, times that never go back, that tombstones end only what they may, and the trust state
+ * (fingerprint and each writer's highest record) in the state directory. What was checked once is
+ * cached there, for records are immutable; what was cached and is gone must be dead.
  * Uses: core/base, core/store, record.
  */
 #ifndef CORE_LEDGER_LEDGER_H
@@ -14,14 +15,23 @@
 
 #include "core/base/err.h"
 #include "core/base/jdoc.h"
+#include "core/ledger/heads.h"
 #include "core/ledger/record.h"
+#include "core/ledger/writers.h"
 #include "core/store/store.h"
 
-struct heads;
 struct ledger;
 
 #define LEDGER_FINGERPRINT_LEN (2 * RECORD_ID_LEN) /* hex digits */
 #define LEDGER_RECORDS_MAX 1000000
+
+/* Root's key, for a new repository. `keep` is called when the state directory is there and before
+ * anything in the store is signed by it: whoever has just made the key saves it then. */
+struct ledger_root {
+    const struct signer *key;                           /* borrowed */
+    enum err (*keep)(void *arg, const char *state_dir); /* NULL: it is kept already */
+    void *keep_arg;
+};
 
 struct ledger_options {
     struct store *store;     /* borrowed, outlives the ledger */
@@ -32,11 +42,13 @@ struct ledger_options {
     const char *fingerprint; /* what it must be; NULL: whatever is there is believed */
     const struct heads *report; /* borrowed; heads that an earlier report has seen; NULL: none */
     bool read_all;              /* read every record from the store, not from the cache (verify) */
+    struct ledger_root root;    /* ledger_create() only */
 };
 
 /*
- * Make a repository: a signing key in the state directory, genesis and the writer's enrolment in
- * the store. ERR_EXISTS: the store has a ledger already. A run killed midway can be repeated.
+ * Make a repository: a signing key in the state directory, and in the store, signed by root,
+ * genesis and the enrolment of that key with all roles. ERR_EXISTS: the store has a ledger already.
+ * A run killed midway can be repeated with the same root.
  */
 MUST_CHECK enum err ledger_create(const struct ledger_options *options, struct ledger **out);
 
@@ -69,9 +81,20 @@ const uint8_t *ledger_repository(const struct ledger *l); /* SEAL_ID_LEN bytes *
 const uint8_t *ledger_root(const struct ledger *l);       /* SIGNER_ID_LEN bytes */
 const char *ledger_fingerprint(const struct ledger *l);   /* hex */
 const char *ledger_state_dir(const struct ledger *l);     /* NULL: there is none */
-bool ledger_can_append(const struct ledger *l);           /* the signing key is here */
+/* The signing key is here, and may sign that type. */
+bool ledger_can_append(const struct ledger *l, enum record_type type);
 /* ERR_OK unless a signing key is here and of no use: damaged, or not to be read. */
 MUST_CHECK enum err ledger_check_key(const struct ledger *l);
+const struct writers *ledger_writers(const struct ledger *l);
+/* The writer that this machine is (SIGNER_ID_LEN bytes); NULL: its signing key is not here. */
+const uint8_t *ledger_own(const struct ledger *l);
+bool ledger_is_own(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN]);
+/* The end of a chain; NULL: it has no record. Borrowed until the next append. */
+const struct head *ledger_head(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN]);
+
+/* From now on `root` signs what is appended, in its own chain; it is borrowed. NULL: this machine's
+ * key signs again. ERR_USAGE: it is not the root key of this repository. */
+MUST_CHECK enum err ledger_act_as_root(struct ledger *l, const struct signer *root);
 
 /* Remove what killed runs left beside the files of the state directory, but nothing that a run is
  * writing there now. */

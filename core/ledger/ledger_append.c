@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/ledger/cache.h"
+#include "core/ledger/expiry.h"
 #include "core/ledger/ledger_internal.h"
 
 /*
@@ -34,16 +35,21 @@
 /* How often a record is signed again because others on the same chain were faster. */
 #define CATCH_UP_MAX 8
 
+static const struct signer *signing_key(const struct ledger *l)
+{
+    return l->acting != NULL ? l->acting : l->signer;
+}
+
 enum err ledger_may_append(const struct ledger *l, enum record_type type)
 {
-    enum err rc = ledger_check_key(l);
+    enum err rc = l->acting == NULL ? ledger_check_key(l) : ERR_OK;
 
     if (rc != ERR_OK)
         return rc;
     if (l->state_dir == NULL)
         return err_set(ERR_FAILED, "without a state directory nothing can be added to %s",
                        store_where(l->store));
-    if (l->signer == NULL)
+    if (signing_key(l) == NULL)
         return err_set(ERR_FAILED,
                        "there is no signing key in %s: nothing can be added to the repository from "
                        "here (verify and restore work without)",
@@ -56,11 +62,46 @@ enum err ledger_may_append(const struct ledger *l, enum record_type type)
     return ERR_OK;
 }
 
-uint64_t ledger_next_seq(const struct ledger *l)
+uint64_t ledger_next_seq_of(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN])
 {
-    const struct head *head = heads_find(&l->heads, l->own);
+    const struct head *head = heads_find(&l->heads, writer);
 
     return head != NULL ? head->seq + 1 : 0;
+}
+
+uint64_t ledger_next_seq(const struct ledger *l)
+{
+    return ledger_next_seq_of(l, l->own);
+}
+
+/* Nothing else that is known here: a checkpoint's bundle may have what this needs, and at the next
+ * opening it is read. */
+enum err ledger_check_tombstone(const struct ledger *l, const struct record *r)
+{
+    struct expiries x = {NULL, 0, 0};
+    enum err rc = ERR_OK;
+
+    if (r->type != RECORD_TOMBSTONE || writers_is_root(&l->writers, r->writer))
+        goto out;
+    for (size_t i = 0; i < l->count; i++)
+        TRY(expiries_add(&x, l->records[i]));
+    expiries_sort(&x);
+    TRY(expiries_check(&x, r, false, clock_now_ms()));
+out:
+    expiries_clear(&x);
+    return rc;
+}
+
+/* One that readers would refuse must not be made: it could never be taken back. */
+static enum err refuse_bad_tombstone(const struct ledger *l, const struct record *r)
+{
+    struct err_record why;
+    enum err rc = ledger_check_tombstone(l, r);
+
+    if (rc != ERR_CORRUPT)
+        return rc;
+    err_take(rc, &why);
+    return err_set(ERR_FAILED, "the tombstone is not written: %s", why.text);
 }
 
 /* The earliest time at which a new record of ours sorts after everything known here: it may refer
@@ -108,7 +149,7 @@ static enum err make_next(const struct ledger *l, enum record_type type, const s
     if (head != NULL)
         place.prev = head->id;
     set_time(l, &place);
-    return record_make(type, &place, body, l->signer, out);
+    return record_make(type, &place, body, signing_key(l), out);
 }
 
 /* The record that is in our place may be ours: the put succeeded and its reply was lost. */
@@ -205,6 +246,7 @@ enum err ledger_append_next(struct ledger *l, enum record_type type, const struc
 
     TRY(ledger_may_append(l, type));
     TRY(make_next(l, type, body, &r));
+    TRY(refuse_bad_tombstone(l, r));
     TRY(ledger_prepare(l, r, &writers));
     TRY(put_record(l, r));
     ledger_place(l, r, &writers);

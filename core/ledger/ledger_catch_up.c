@@ -8,11 +8,11 @@
  * Several runs on one machine append to the same chain: a backup takes hours, and meanwhile a key
  * check adds a record. A run that finds its place taken reads what the others appended and
  * continues after it. Each record is checked as at opening: signed by the same key, in an unbroken
- * chain.
+ * chain. Before a checkpoint the other chains are read on too, root's first, for it says who they
+ * are.
  */
 
-/* The other chains are not read again. What the checkpoint says of records that are unknown here is
- * checked at the next opening. */
+/* What the checkpoint says of records that are unknown here is checked at the next opening. */
 static enum err check_heads(const struct ledger *l, const struct record *r)
 {
     struct checkpoint c = {.record = NULL};
@@ -34,7 +34,7 @@ out:
 
 static enum err check_next(const struct ledger *l, const struct record *r)
 {
-    const struct head *head = heads_find(&l->heads, l->own);
+    const struct head *head = heads_find(&l->heads, r->writer);
     enum err rc;
 
     TRY(writers_check(&l->writers, r, false));
@@ -45,17 +45,18 @@ static enum err check_next(const struct ledger *l, const struct record *r)
         FAIL(ERR_CORRUPT, "its time is before that of the record before it");
     if (r->type == RECORD_CHECKPOINT)
         TRY(check_heads(l, r));
+    TRY(ledger_check_tombstone(l, r));
 out:
     return rc;
 }
 
-static enum err take_next_record(struct ledger *l)
+static enum err take_next_record(struct ledger *l, const uint8_t writer[SIGNER_ID_LEN])
 {
-    struct record_entry e = {.seq = ledger_next_seq(l), .from = FROM_STORE};
+    struct record_entry e = {.seq = ledger_next_seq_of(l, writer), .from = FROM_STORE};
     struct writers writers = {.founded = false};
     enum err rc;
 
-    memcpy(e.writer, l->own, SIGNER_ID_LEN);
+    memcpy(e.writer, writer, SIGNER_ID_LEN);
     TRY(ledger_fetch_record(l->store, &e));
     rc = check_next(l, e.record);
     if (rc == ERR_OK)
@@ -72,21 +73,41 @@ out:
     return rc;
 }
 
-enum err ledger_catch_up(struct ledger *l)
+static enum err catch_up_chain(struct ledger *l, const uint8_t writer[SIGNER_ID_LEN])
 {
     char name[RECORD_NAME_LEN + 1];
     uint64_t size;
     enum err rc;
 
     for (;;) {
-        record_name(l->own, ledger_next_seq(l), name);
+        record_name(writer, ledger_next_seq_of(l, writer), name);
         rc = store_head(l->store, name, &size);
         if (rc == ERR_NOT_FOUND) {
             err_clear();
             return ERR_OK;
         }
         TRY(rc);
-        TRY(take_next_record(l));
+        TRY(take_next_record(l, writer));
+    }
+out:
+    return rc;
+}
+
+enum err ledger_catch_up(struct ledger *l)
+{
+    return catch_up_chain(l, l->own);
+}
+
+enum err ledger_catch_up_all(struct ledger *l)
+{
+    uint8_t id[SIGNER_ID_LEN];
+    enum err rc;
+
+    memcpy(id, l->writers.root, SIGNER_ID_LEN);
+    TRY(catch_up_chain(l, id));
+    for (size_t i = 0; i < l->writers.count; i++) {
+        memcpy(id, l->writers.items[i].id, SIGNER_ID_LEN); /* the list moves with each record */
+        TRY(catch_up_chain(l, id));
     }
 out:
     return rc;

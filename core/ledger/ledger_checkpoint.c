@@ -2,6 +2,7 @@
 
 #include "core/ledger/ledger_internal.h"
 #include "core/ledger/ledger_query.h"
+#include "core/ledger/live_set.h"
 
 bool ledger_checkpoint_is_due(const struct ledger *l)
 {
@@ -10,33 +11,6 @@ bool ledger_checkpoint_is_due(const struct ledger *l)
     while (since < l->count && l->records[l->count - 1 - since]->type != RECORD_CHECKPOINT)
         since++;
     return since >= LEDGER_CHECKPOINT_EVERY;
-}
-
-/* Count and digests of the live records, in the order in which write_bundle() writes them. */
-static enum err measure_live_set(const struct ledger *l, struct checkpoint *to)
-{
-    struct hash *content = NULL;
-    struct hash *ids = NULL;
-    enum err rc;
-
-    TRY(hash_new(&content));
-    TRY(hash_new(&ids));
-    for (size_t i = 0; i < l->count; i++) {
-        const struct record *r = l->records[i];
-
-        if (!ledger_query_is_live(l, r))
-            continue;
-        TRY(hash_add(content, buf_bytes(&r->raw)));
-        TRY(hash_add(ids, bytes_of(r->id, RECORD_ID_LEN)));
-        to->bundle_size += r->raw.len;
-        to->live_count++;
-    }
-    TRY(hash_end(content, to->bundle_sha256));
-    TRY(hash_end(ids, to->live_sha256));
-out:
-    hash_free(ids);
-    hash_free(content);
-    return rc;
 }
 
 static enum err write_bundle(const struct ledger *l, const char *name)
@@ -111,9 +85,10 @@ enum err ledger_checkpoint(struct ledger *l)
 
     TRY(ledger_may_append(l, RECORD_CHECKPOINT));
     TRY(ledger_lock(l));
-    TRY(ledger_catch_up(l));
+    TRY(ledger_catch_up_all(
+        l)); /* what it does not see it does not cover, and older ones may have */
     checkpoint_name(l->own, ledger_next_seq(l), name);
-    TRY(measure_live_set(l, &c));
+    TRY(live_set_measure((const struct record *const *)l->records, l->count, &l->query, &c));
     TRY(put_bundle(l, name));
     TRY(jdoc_object(&body));
     TRY(write_body(l, &c, name, body));

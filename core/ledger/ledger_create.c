@@ -7,14 +7,17 @@
 #include "core/fs/file.h"
 #include "core/ledger/ledger_fetch.h"
 #include "core/ledger/ledger_internal.h"
+#include "core/ledger/repository_id.h"
+#include "core/ledger/writer_change.h"
 
 /*
  * Each step can be repeated after a kill. The state directory is named by the fingerprint, so the
- * genesis record is made first, in memory; then the key is saved, and only then is the record put:
- * what the store has is never without its key. A run that was killed in between leaves a state
- * directory of a repository that never was; the next one makes another. A store that has only the
- * first records, by our own key, and that this state directory has never opened as a complete
- * repository, was left by a run that was killed; it is completed.
+ * genesis record is made first, in memory; then both keys are saved, root's by the caller and this
+ * machine's here, and only then is the record put: what the store has is never without its keys. A
+ * run that was killed in between leaves a state directory of a repository that never was; the next
+ * one makes another. A store that has only the first records, by the same root, and that this state
+ * directory has never opened as a complete repository, was left by a run that was killed; it is
+ * completed.
  */
 #define FIRST_RECORDS 2 /* genesis and the writer's enrolment */
 
@@ -36,15 +39,16 @@ out:
     return rc;
 }
 
-/* The ledger owns the key from here on, and it lasts. */
-static enum err keep_signer(struct ledger *l, struct signer **made)
+enum err ledger_have_signer(struct ledger *l)
 {
     char *path = NULL;
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    l->signer = *made;
-    *made = NULL; /* the ledger's now */
+    TRY(ledger_check_key(l));
+    if (l->signer != NULL)
+        goto out;
     TRY(file_join(l->state_dir, STATE_SIGNING_KEY, &path));
+    TRY(signer_new(&l->signer));
     TRY(ledger_lock(l));
     TRY(signer_save(l->signer, path));
     TRY(signer_id(signer_public(l->signer), l->own));
@@ -67,16 +71,21 @@ static enum err put_new(const struct ledger *l, const struct record *r)
     return rc;
 }
 
-static enum err make_genesis(const struct signer *signer, struct record **out)
+static enum err make_genesis(const struct signer *root, struct record **out)
 {
+    struct bytes key = bytes_of(signer_public(root), SIGNER_PUBLIC_LEN);
     struct record_place place = {.seq = 0, .created_ms = clock_now_ms()};
+    uint8_t nonce[REPOSITORY_NONCE_LEN];
     struct jdoc *body = NULL;
     enum err rc;
 
-    TRY(rand_fill(place.repository, sizeof place.repository));
+    TRY(rand_fill(nonce, sizeof nonce));
+    TRY(repository_id_derive(key.data, nonce, place.repository));
     TRY(jdoc_parse(bytes_of_text("{\"suites\":[1]}"), &body));
-    TRY(jdoc_set_base64(body, "rootKey", bytes_of(signer_public(signer), SIGNER_PUBLIC_LEN)));
-    TRY(record_make(RECORD_GENESIS, &place, body, signer, out));
+    TRY(writer_algorithms_write(body));
+    TRY(jdoc_set_base64(body, "rootKey", key));
+    TRY(jdoc_set_hex(body, "nonce", bytes_of(nonce, sizeof nonce)));
+    TRY(record_make(RECORD_GENESIS, &place, body, root, out));
 out:
     jdoc_free(body);
     return rc;
@@ -85,50 +94,42 @@ out:
 static enum err put_genesis(struct ledger *l, const struct ledger_options *options,
                             struct record **out)
 {
-    struct signer *made = NULL;
+    const struct ledger_root *root = &options->root;
     struct record *genesis = NULL;
     enum err rc;
 
-    TRY(ledger_check_key(l));
-    if (l->signer == NULL)
-        TRY(signer_new(&made));
-    TRY(make_genesis(made != NULL ? made : l->signer, &genesis));
+    TRY(make_genesis(root->key, &genesis));
     TRY(have_state(l, options, genesis));
-    if (made != NULL)
-        TRY(keep_signer(l, &made));
+    if (root->keep != NULL)
+        TRY(root->keep(root->keep_arg, l->state_dir));
+    TRY(ledger_have_signer(l));
     TRY(put_new(l, genesis));
     *out = genesis;
     genesis = NULL; /* the caller's now */
 out:
     record_free(genesis);
-    signer_free(made);
     return rc;
 }
 
-/* One key is both root and the first writer; they can be split later. */
-static enum err put_enrolment(struct ledger *l, const struct record *genesis)
+/* The first writer has all roles; who wants them apart enrols others and revokes this one. */
+static enum err put_enrolment(const struct ledger *l, const struct signer *root,
+                              const struct record *genesis)
 {
     struct record_place place = {.seq = 1, .prev = genesis->id, .created_ms = clock_now_ms()};
+    struct writer_change change = {.roles = ROLES_ALL};
     struct record *r = NULL;
     struct jdoc *body = NULL;
-    struct jdoc *roles = NULL;
     enum err rc;
 
     memcpy(place.repository, genesis->repository, SEAL_ID_LEN);
     if (place.created_ms < genesis->created_ms)
         place.created_ms = genesis->created_ms;
-    TRY(jdoc_object(&body));
-    TRY(jdoc_set_text(body, "action", "enrol"));
-    TRY(jdoc_set_hex(body, "subject", bytes_of(l->own, SIGNER_ID_LEN)));
-    TRY(jdoc_set_base64(body, "publicKey", bytes_of(signer_public(l->signer), SIGNER_PUBLIC_LEN)));
-    TRY(jdoc_array(&roles));
-    TRY(jdoc_push_text(roles, WRITER_ROLE));
-    TRY(jdoc_set(body, "roles", &roles));
-    TRY(record_make(RECORD_WRITER, &place, body, l->signer, &r));
+    memcpy(change.key, signer_public(l->signer), SIGNER_PUBLIC_LEN);
+    TRY(writer_change_write(&change, &body));
+    TRY(record_make(RECORD_WRITER, &place, body, root, &r));
     TRY(put_new(l, r));
 out:
     record_free(r);
-    jdoc_free(roles);
     jdoc_free(body);
     return rc;
 }
@@ -138,14 +139,20 @@ static enum err is_there_already(const struct ledger *l)
     return err_set(ERR_EXISTS, "%s: there is already a repository", store_where(l->store));
 }
 
-static enum err check_is_ours(const struct ledger *l, const struct record_set *there)
+static enum err check_is_ours(const struct ledger *l, const struct signer *root,
+                              const struct record_set *there)
 {
-    bool ours = !l->seen.known && l->signer != NULL;
+    bool ours = !l->seen.known && (there->count < FIRST_RECORDS || l->signer != NULL);
+    uint8_t id[SIGNER_ID_LEN];
+    enum err rc;
 
+    TRY(signer_id(signer_public(root), id));
     for (size_t i = 0; ours && i < there->count; i++)
-        ours =
-            there->items[i].seq == i && memcmp(there->items[i].writer, l->own, SIGNER_ID_LEN) == 0;
-    return ours ? ERR_OK : is_there_already(l);
+        ours = there->items[i].seq == i && memcmp(there->items[i].writer, id, SIGNER_ID_LEN) == 0;
+    if (!ours)
+        rc = is_there_already(l);
+out:
+    return rc;
 }
 
 static enum err check_is_new(const struct ledger *l, const struct ledger_options *options)
@@ -173,7 +180,7 @@ static enum err have_genesis(struct ledger *l, const struct ledger_options *opti
     if (there->count > 0) {
         TRY(ledger_fetch_record(l->store, &there->items[0]));
         TRY(have_state(l, options, there->items[0].record));
-        TRY(check_is_ours(l, there));
+        TRY(check_is_ours(l, options->root.key, there));
         *out = there->items[0].record;
         there->items[0].record = NULL; /* the caller's now */
     } else {
@@ -196,8 +203,10 @@ enum err ledger_create(const struct ledger_options *options, struct ledger **out
     TRY(ledger_begin(options, &l));
     TRY(ledger_fetch_names(l->store, &there));
     TRY(have_genesis(l, options, &there, &genesis));
-    if (there.count < FIRST_RECORDS)
-        TRY(put_enrolment(l, genesis));
+    if (there.count < FIRST_RECORDS) {
+        TRY(ledger_have_signer(l));
+        TRY(put_enrolment(l, options->root.key, genesis));
+    }
     if (mine.fingerprint == NULL) {
         text_hex(bytes_of(genesis->id, RECORD_ID_LEN), fingerprint);
         mine.fingerprint = fingerprint; /* we made it: this is no trust on first use */

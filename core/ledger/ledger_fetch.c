@@ -76,29 +76,14 @@ out:
     return rc;
 }
 
-static const struct record *find_genesis(const struct record_set *set)
-{
-    for (size_t i = 0; i < set->count; i++)
-        if (set->items[i].record->type == RECORD_GENESIS)
-            return set->items[i].record;
-    return NULL;
-}
-
-/* The newest checkpoint of root's chain, for no other covers anything (ledger_validate_cover()).
- * While genesis itself may have to come from a bundle, root is unknown, and any chain is
- * considered. */
 static const struct record *newest_checkpoint(const struct record_set *set)
 {
-    const struct record *genesis = find_genesis(set);
     const struct record *newest = NULL;
 
     for (size_t i = 0; i < set->count; i++) {
         const struct record *r = set->items[i].record;
 
-        if (r->type != RECORD_CHECKPOINT ||
-            (genesis != NULL && memcmp(r->writer, genesis->writer, SIGNER_ID_LEN) != 0))
-            continue;
-        if (newest == NULL || record_compare(newest, r) < 0)
+        if (r->type == RECORD_CHECKPOINT && (newest == NULL || record_compare(newest, r) < 0))
             newest = r;
     }
     return newest;

@@ -24,7 +24,7 @@ MUST_CHECK enum err ledger_fetch_names(struct store *store, struct record_set *o
 MUST_CHECK enum err ledger_fetch_record(struct store *store, struct record_entry *entry);
 
 /*
- * Everything. `cache_path` may be NULL; *cache says what was found there. *cover is root's
+ * Everything. `cache_path` may be NULL; *cache says what was found there. *cover is the
  * newest checkpoint, not to be trusted before the set is validated, and borrows from the set. Its
  * bundle is read when a record is missing, or when `read_bundle` says so.
  */

@@ -47,6 +47,8 @@ MUST_CHECK enum err ledger_query_add(struct ledger_query *x, const struct record
 
 /* Does a tombstone name it? */
 bool ledger_query_is_dead(const struct ledger_query *x, const char *subject);
+/* As ledger_query_is_live() says, of the records and tombstones in `x`. */
+bool ledger_query_has_live(const struct ledger_query *x, const struct record *r);
 
 struct ledger {
     struct store *store; /* borrowed */
@@ -54,11 +56,12 @@ struct ledger {
     char *trust_path;
     char *cache_path;
     char *lock_path;
-    struct lock *lock;          /* NULL: not held */
-    unsigned lock_depth;        /* how many times this ledger took it */
-    struct signer *signer;      /* NULL: not here */
-    struct err_record *no_key;  /* owned; why the key that is here is of no use; NULL: it is */
-    uint8_t own[SIGNER_ID_LEN]; /* of the signer */
+    struct lock *lock;           /* NULL: not held */
+    unsigned lock_depth;         /* how many times this ledger took it */
+    struct signer *signer;       /* of this machine; NULL: not here */
+    struct err_record *no_key;   /* owned; why the key that is here is of no use; NULL: it is */
+    const struct signer *acting; /* signs instead: ledger_act_as_root(); borrowed; NULL: nobody */
+    uint8_t own[SIGNER_ID_LEN];  /* of whoever signs */
     struct writers writers;
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
     bool outdated;           /* see ledger_load() */
@@ -108,6 +111,12 @@ void ledger_place(struct ledger *l, struct record *r, struct writers *writers);
  * at opening. ERR_CORRUPT: the record at the next place is not by this key, or does not follow.
  */
 MUST_CHECK enum err ledger_catch_up(struct ledger *l);
+/* The same for all chains, root's first. */
+MUST_CHECK enum err ledger_catch_up_all(struct ledger *l);
+
+/* A tombstone by a writer ends what has expired, by its time and by ours. ERR_CORRUPT: it does
+ * not. Other records pass. */
+MUST_CHECK enum err ledger_check_tombstone(const struct ledger *l, const struct record *r);
 
 /* ledger_append() under the lock and without catching up: ERR_BUSY when the place is taken. */
 MUST_CHECK enum err ledger_append_next(struct ledger *l, enum record_type type,
@@ -122,7 +131,11 @@ MUST_CHECK enum err ledger_save_trust(struct ledger *l);
 /* ERR_FAILED unless this machine's key may append a record of that type. */
 MUST_CHECK enum err ledger_may_append(const struct ledger *l, enum record_type type);
 
-/* The seq of the next record here. */
+/* The seq of the next record of a chain; of ours. */
+uint64_t ledger_next_seq_of(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN]);
 uint64_t ledger_next_seq(const struct ledger *l);
+
+/* A signing key of this machine, made and saved when there is none. */
+MUST_CHECK enum err ledger_have_signer(struct ledger *l);
 
 #endif

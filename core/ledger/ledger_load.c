@@ -1,11 +1,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/ledger/cache.h"
 #include "core/ledger/damage_report.h"
+#include "core/ledger/ledger_dead.h"
 #include "core/ledger/ledger_fetch.h"
 #include "core/ledger/ledger_internal.h"
 #include "core/ledger/ledger_validate.h"
@@ -16,7 +18,7 @@
  *   1. Names. List the records: writer, seq and size of each.
  *   2. Cache. Take records that this machine has checked before from the state directory.
  *   3. Store. Read the others; each must be at the place its name says.
- *   4. Bundle. The newest checkpoint of root may cover records that were deleted since. When some
+ *   4. Bundle. The newest checkpoint may cover records that were deleted since. When some
  * are missing, they are taken from its bundle.  (1 to 4: ledger_fetch.c. Nothing is believed yet.)
  *   5. Genesis. Exactly one, signed by the key it names. It says who root is.
  *   6. Fingerprint. The genesis is the pinned one and the one seen before; else this is another
@@ -24,7 +26,8 @@
  *   7. Chains. Root's first, for it enrols the other writers; then theirs. Signatures, order,
  * times, and the heads that checkpoints recorded. Now records and the checkpoint are believed.
  *   8. Trust. Everything this machine has seen is still there; else the store was rolled back.
- *   9. Heads, order. Find the end of each chain, sort the records, build what queries need.
+ *   9. Heads, order. Find the end of each chain, sort the records, build what queries need. With
+ *      that: tombstones end only what they may, and what was cached and is gone is dead.
  *  10. Write back the cache, and the trust file. Only then do the records belong to the ledger.
  *
  * Other runs append while this one reads, and a listing is not a snapshot: it may have a record and
@@ -198,7 +201,6 @@ static enum err check_all(struct ledger *l, const struct ledger_options *options
         return nothing_there(l);
     TRY(ledger_validate_genesis(set, &l->writers, &genesis));
     TRY(check_repository_fingerprint(l, options->fingerprint, genesis));
-    /* Now root is known, so a checkpoint of another writer can be dropped. */
     ledger_validate_cover(&l->writers, cover);
     TRY(ledger_validate_chains(set, cover, &l->writers));
     TRY(check_seen(l, options, set, cover));
@@ -229,7 +231,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
                      bool *cached)
 {
     const char *cache_path = use == LEDGER_CACHE_USE ? l->cache_path : NULL;
-    struct cache cache = {.renew = true};
+    struct cache cache = {.renew = true, .gone = {NULL, 0, 0}};
     struct checkpoint cover = {.record = NULL};
     struct record_set set = {NULL, 0, 0};
     enum err rc;
@@ -243,6 +245,9 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     TRY(check_all(l, options, &set, &cover));
     TRY(find_heads(&l->heads, &set, &cover));
     TRY(arrange_records(l, &set));
+    if (cache_path == NULL && l->cache_path != NULL)
+        TRY(cache_read_gone(l->cache_path, &set, &cache.gone));
+    TRY(ledger_dead_check(&set, &cache.gone, &l->writers, &cover, &l->query, clock_now_ms()));
     /* Remember (10). Only checked records are cached, and only checked heads are raised. */
     if (use != LEDGER_CACHE_LEAVE && l->cache_path != NULL)
         save_cache(l, &cache, &set);
@@ -250,6 +255,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     take_over(l, &set);
 out:
     checkpoint_clear(&cover);
+    cache_clear(&cache);
     /* A damage report makes sense only if the refusal is not due to records that came meanwhile. */
     l->outdated = rc == ERR_CORRUPT && has_grown(l->store, &set, rc);
     if (!l->outdated && options->read_all && (rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED))

@@ -80,16 +80,23 @@ out:
     return rc;
 }
 
-bool ledger_query_is_live(const struct ledger *l, const struct record *r)
+bool ledger_query_has_live(const struct ledger_query *x, const struct record *r)
 {
     const char *id = NULL;
 
     if (r->type != RECORD_SNAPSHOT)
         return true;
     /* Without an id no tombstone can name it; decoding the record reports the fault. */
-    if (jdoc_text(r->payload, "id", TOMBSTONE_SUBJECT_MAX, &id) != ERR_OK)
+    if (jdoc_text(r->payload, "id", TOMBSTONE_SUBJECT_MAX, &id) != ERR_OK) {
+        err_clear();
         return true;
-    return !ledger_query_is_dead(&l->query, id);
+    }
+    return !ledger_query_is_dead(x, id);
+}
+
+bool ledger_query_is_live(const struct ledger *l, const struct record *r)
+{
+    return ledger_query_has_live(&l->query, r);
 }
 
 size_t ledger_query_count(const struct ledger *l, enum record_type type)
@@ -102,7 +109,3 @@ const struct record *ledger_query_at(const struct ledger *l, enum record_type ty
     return l->query.by_type[type].items[i];
 }
 
-const struct writers *ledger_query_writers(const struct ledger *l)
-{
-    return &l->writers;
-}

@@ -19,7 +19,4 @@ bool ledger_query_is_live(const struct ledger *l, const struct record *r);
 size_t ledger_query_count(const struct ledger *l, enum record_type type);
 const struct record *ledger_query_at(const struct ledger *l, enum record_type type, size_t i);
 
-/* Who may sign what, now. Borrowed until the next append. */
-const struct writers *ledger_query_writers(const struct ledger *l);
-
 #endif

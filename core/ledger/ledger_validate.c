@@ -2,11 +2,14 @@
 
 #include <string.h>
 
+#include "core/ledger/live_set.h"
+
 /*
  * A set of records is a ledger when it has one genesis, when every record is signed by a key that
  * may sign it, and when every chain is unbroken (docs/FORMAT.md, 4.2). Root's chain is checked
- * first, in order, because each of its records may change who the writers are. What a chain lacks
- * must be covered by root's newest checkpoint, which is itself a record of the set.
+ * first, in order, because each of its records may change who the writers are; it lacks nothing.
+ * What another chain lacks must be covered by the newest checkpoint, which is itself a record of
+ * the set, and by its live set must have left out nothing that is there and live.
  */
 enum err ledger_validate_genesis(const struct record_set *set, struct writers *writers,
                                  const struct record **genesis)
@@ -38,8 +41,7 @@ out:
 
 void ledger_validate_cover(const struct writers *writers, struct checkpoint *cover)
 {
-    if (cover->record != NULL && memcmp(cover->record->writer, writers->root, SIGNER_ID_LEN) != 0)
-        checkpoint_clear(cover);
+    memcpy(cover->root, writers->root, SIGNER_ID_LEN);
 }
 
 /* `before` is the record before it in the set, or NULL for the first of a chain. */
@@ -86,7 +88,7 @@ static enum err validate_records(const struct record_set *set, bool of_root,
         const struct record_entry *e = &set->items[i];
         bool is_first = i == 0 || memcmp(e[-1].writer, e->writer, SIGNER_ID_LEN) != 0;
 
-        if ((memcmp(e->writer, writers->root, SIGNER_ID_LEN) == 0) != of_root)
+        if (writers_is_root(writers, e->writer) != of_root)
             continue;
         rc = check_record(e, is_first ? NULL : &e[-1], cover, writers);
         if (rc == ERR_OK && of_root)
@@ -113,7 +115,7 @@ static enum err check_head(const struct record_set *set, const struct head *head
             FAIL(ERR_CORRUPT, "another record was here when a checkpoint was made");
         goto out;
     }
-    if (covered == NULL || covered->seq < head->seq ||
+    if (!checkpoint_covers(cover, head->writer, head->seq) ||
         (covered->seq == head->seq && memcmp(covered->id, head->id, RECORD_ID_LEN) != 0))
         FAIL(ERR_CORRUPT, "it is missing, and was here when a checkpoint was made");
 out:
@@ -150,6 +152,8 @@ enum err ledger_validate_chains(const struct record_set *set, const struct check
     for (size_t i = 0; i < set->count; i++)
         if (set->items[i].record->type == RECORD_CHECKPOINT)
             TRY(check_checkpoint(set, set->items[i].record, cover));
+    if (cover->record != NULL)
+        TRY(live_set_check(cover, set));
 out:
     return rc;
 }

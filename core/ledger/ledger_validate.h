@@ -17,8 +17,7 @@
 MUST_CHECK enum err ledger_validate_genesis(const struct record_set *set, struct writers *writers,
                                             const struct record **genesis);
 
-/* Only root's checkpoints cover what is missing: a writer's could hide its own revocation. Another
- * one is cleared. */
+/* Now that root is known: no checkpoint covers a record of its chain. */
 void ledger_validate_cover(const struct writers *writers, struct checkpoint *cover);
 
 /* All other checks. After ERR_OK the records and `cover` may be trusted. */

@@ -13,13 +13,20 @@
 
 static const struct {
     const char *name;
-    bool by_root;
+    enum record_role role;
 } types[] = {
-#define RECORD_ROW(name, text, by_root) [name] = {text, by_root},
+#define RECORD_ROW(name, text, role) [name] = {text, role},
     RECORD_TYPES(RECORD_ROW)
 #undef RECORD_ROW
 };
 _Static_assert(sizeof types / sizeof types[0] == RECORD_TYPE_COUNT, "a row for each type");
+
+static const char *const roles[ROLE_COUNT] = {
+    [ROLE_ROOT] = "root",
+    [ROLE_BACKUP] = "backup",
+    [ROLE_RETENTION] = "retention",
+    [ROLE_KEYS] = "keys",
+};
 
 static const char *const no_critical[] = {NULL};
 
@@ -28,9 +35,14 @@ const char *record_type_name(enum record_type type)
     return types[type].name;
 }
 
-bool record_type_by_root(enum record_type type)
+enum record_role record_type_role(enum record_type type)
 {
-    return types[type].by_root;
+    return types[type].role;
+}
+
+const char *record_role_name(enum record_role role)
+{
+    return roles[role];
 }
 
 static enum err parse_type(const char *name, enum record_type *out)
@@ -111,25 +123,42 @@ out:
     return rc;
 }
 
+/* The line must be what the writer of a record writes for this signature, byte for byte: nothing
+ * but its id and its signature protects it, so nothing else may be said there. */
+static enum err check_line(const struct record *r, struct bytes line)
+{
+    struct buf text = {.max = RECORD_LEN_MAX};
+    enum err rc;
+
+    TRY(record_write_signature(r->writer, r->signature, &text));
+    if (!bytes_equal(buf_bytes(&text), line))
+        FAIL(ERR_CORRUPT, "its line of signatures is not in the one form that there is");
+out:
+    buf_clear(&text);
+    return rc;
+}
+
 static enum err read_signature(struct record *r, const struct jdoc *from)
 {
-    struct record_signature *to = &r->signatures[r->signature_count];
+    uint8_t key_id[SIGNER_ID_LEN];
     const char *alg = NULL;
     size_t len = 0;
     enum err rc;
 
     TRY(jdoc_text(from, "alg", ALG_TEXT_MAX, &alg));
-    if (strcmp(alg, "ed25519") != 0)
-        goto out; /* an algorithm of a newer release, beside one that is known */
-    TRY(jdoc_hex(from, "keyId", to->key_id, SIGNER_ID_LEN));
-    TRY(jdoc_base64(from, "sig", to->bytes, SIGNER_SIGNATURE_LEN, &len));
+    if (strcmp(alg, SIGNER_ALGORITHM) != 0)
+        FAIL(ERR_UNSUPPORTED, "a signature by \"%s\" is not known to this release", alg);
+    TRY(jdoc_hex(from, "keyId", key_id, SIGNER_ID_LEN));
+    if (memcmp(key_id, r->writer, SIGNER_ID_LEN) != 0)
+        FAIL(ERR_CORRUPT, "the record is not signed by the key of its writer");
+    TRY(jdoc_base64(from, "sig", r->signature, SIGNER_SIGNATURE_LEN, &len));
     if (len != SIGNER_SIGNATURE_LEN)
         FAIL(ERR_CORRUPT, "member \"sig\" is not %d bytes", SIGNER_SIGNATURE_LEN);
-    r->signature_count++;
 out:
     return rc;
 }
 
+/* One signature of each algorithm; this release knows one. */
 static enum err read_signatures(struct record *r, struct bytes line)
 {
     struct jdoc *doc = NULL;
@@ -143,11 +172,11 @@ static enum err read_signatures(struct record *r, struct bytes line)
     TRY(jdoc_list(doc, "signatures", RECORD_SIGNATURES_MAX, &list, &count));
     if (count == 0)
         FAIL(ERR_CORRUPT, "a record without a signature");
-    TRY(mem_new(count, sizeof *r->signatures, &r->signatures));
     for (size_t i = 0; i < count; i++) {
         TRY(jdoc_item(list, i, &item));
         TRY(read_signature(r, item));
     }
+    TRY(check_line(r, line));
 out:
     jdoc_free(doc);
     return rc;
@@ -183,7 +212,6 @@ void record_free(struct record *r)
     if (r == NULL)
         return;
     jdoc_free(r->payload);
-    mem_free(r->signatures);
     buf_clear(&r->raw);
     mem_free(r);
 }
@@ -214,13 +242,9 @@ enum err record_check(const struct record *r, const uint8_t public_key[SIGNER_PU
     enum err rc;
 
     TRY(signer_id(public_key, key_id));
-    for (size_t i = 0; i < r->signature_count; i++) {
-        if (memcmp(r->signatures[i].key_id, key_id, SIGNER_ID_LEN) != 0)
-            continue;
-        TRY(signer_check(public_key, record_message(r->id, message), r->signatures[i].bytes));
-        goto out;
-    }
-    FAIL(ERR_CORRUPT, "the record is not signed by the key of its writer");
+    if (memcmp(r->writer, key_id, SIGNER_ID_LEN) != 0)
+        FAIL(ERR_CORRUPT, "the record is not signed by the key of its writer");
+    TRY(signer_check(public_key, record_message(r->id, message), r->signature));
 out:
     return rc;
 }

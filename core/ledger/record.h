@@ -21,20 +21,30 @@
 #define RECORD_LEN_MAX (64 * KIB)
 #define RECORD_ID_LEN HASH_LEN
 
-/* name in "type", who signs it */
+/* What a writer may sign: a name in "roles", and a bit of writer.roles. Root has no role: it signs
+ * what its own types are, and every tombstone. */
+enum record_role { ROLE_ROOT, ROLE_BACKUP, ROLE_RETENTION, ROLE_KEYS };
+#define ROLE_COUNT (ROLE_KEYS + 1)
+#define ROLE_BIT(role) (1U << (role))
+#define ROLES_ALL (ROLE_BIT(ROLE_BACKUP) | ROLE_BIT(ROLE_RETENTION) | ROLE_BIT(ROLE_KEYS))
+const char *record_role_name(enum record_role role);
+
+/* name in "type", the role it takes to sign it */
 #define RECORD_TYPES(X)                                                                            \
-    X(RECORD_GENESIS, "genesis", true)                                                             \
-    X(RECORD_WRITER, "writer", true)                                                               \
-    X(RECORD_SNAPSHOT, "snapshot", false)                                                          \
-    X(RECORD_OPLOG_SEGMENT, "oplogSegment", false)                                                 \
-    X(RECORD_OPLOG_EVENT, "oplogEvent", false)                                                     \
-    X(RECORD_REWRAP, "rewrap", true)                                                               \
-    X(RECORD_KEY_STATE, "keyState", false)                                                         \
-    X(RECORD_TOMBSTONE, "tombstone", true)                                                         \
-    X(RECORD_CHECKPOINT, "checkpoint", false)
+    X(RECORD_GENESIS, "genesis", ROLE_ROOT)                                                        \
+    X(RECORD_WRITER, "writer", ROLE_ROOT)                                                          \
+    X(RECORD_SNAPSHOT, "snapshot", ROLE_BACKUP)                                                    \
+    X(RECORD_OPLOG_SEGMENT, "oplogSegment", ROLE_BACKUP)                                           \
+    X(RECORD_OPLOG_BATCH, "oplogBatch", ROLE_BACKUP)                                               \
+    X(RECORD_OPLOG_EVENT, "oplogEvent", ROLE_BACKUP)                                               \
+    X(RECORD_DRILL, "drill", ROLE_BACKUP)                                                          \
+    X(RECORD_REWRAP, "rewrap", ROLE_KEYS)                                                          \
+    X(RECORD_KEY_STATE, "keyState", ROLE_BACKUP)                                                   \
+    X(RECORD_TOMBSTONE, "tombstone", ROLE_RETENTION)                                               \
+    X(RECORD_CHECKPOINT, "checkpoint", ROLE_RETENTION)
 
 enum record_type {
-#define RECORD_ENUM(name, text, by_root) name,
+#define RECORD_ENUM(name, text, role) name,
     RECORD_TYPES(RECORD_ENUM)
 #undef RECORD_ENUM
 };
@@ -43,12 +53,6 @@ enum record_type {
 /* Numbers above this lose precision in other readers of JSON. */
 #define RECORD_SEQ_MAX ((UINT64_C(1) << 53) - 1)
 #define RECORD_SIGNATURES_MAX 8
-
-/* One signature of a kind this release knows; others are left out. */
-struct record_signature {
-    uint8_t key_id[SIGNER_ID_LEN];
-    uint8_t bytes[SIGNER_SIGNATURE_LEN];
-};
 
 /* A parsed record. Everything in it is owned by it. */
 struct record {
@@ -60,18 +64,17 @@ struct record {
     bool has_prev; /* false only at seq 0 */
     uint8_t prev[RECORD_ID_LEN];
     int64_t created_ms;
-    struct jdoc *payload; /* all members, the common ones too */
-    struct buf raw;       /* both lines as stored */
-    struct record_signature *signatures;
-    size_t signature_count;
+    struct jdoc *payload;                    /* all members, the common ones too */
+    struct buf raw;                          /* both lines as stored */
+    uint8_t signature[SIGNER_SIGNATURE_LEN]; /* by the writer's key, it is claimed */
 };
 
 /* Parse and check the form; no signature is checked yet. ERR_CORRUPT; ERR_UNSUPPORTED: a format,
- * type or "!" member this release does not know. */
+ * type, signature or "!" member this release does not know. */
 MUST_CHECK enum err record_parse(struct bytes raw, struct record **out);
 void record_free(struct record *r);
 
-/* ERR_CORRUPT unless one of its signatures is by this key and fits. */
+/* ERR_CORRUPT unless its signature is by this key and fits. */
 MUST_CHECK enum err record_check(const struct record *r,
                                  const uint8_t public_key[SIGNER_PUBLIC_LEN]);
 
@@ -99,7 +102,7 @@ MUST_CHECK enum err record_make(enum record_type type, const struct record_place
                                 struct record **out);
 
 const char *record_type_name(enum record_type type);
-bool record_type_by_root(enum record_type type);
+enum record_role record_type_role(enum record_type type);
 
 #define RECORD_DIRECTORY "ledger" /* in the store; below it are records and nothing else */
 /* "ledger/<writer 16 hex>/<seq 16 hex>.json" */

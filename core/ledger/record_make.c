@@ -47,24 +47,33 @@ out:
     return rc;
 }
 
+enum err record_write_signature(const uint8_t writer[SIGNER_ID_LEN],
+                                const uint8_t signature[SIGNER_SIGNATURE_LEN], struct buf *to)
+{
+    char writer_text[2 * SIGNER_ID_LEN + 1];
+    char signature_text[TEXT_BASE64_LEN(SIGNER_SIGNATURE_LEN) + 1];
+
+    text_hex(bytes_of(writer, SIGNER_ID_LEN), writer_text);
+    text_base64(bytes_of(signature, SIGNER_SIGNATURE_LEN), signature_text);
+    return buf_add_format(
+        to, "{\"signatures\":[{\"alg\":\"" SIGNER_ALGORITHM "\",\"keyId\":\"%s\",\"sig\":\"%s\"}]}",
+        writer_text, signature_text);
+}
+
 static enum err write_signatures(struct bytes payload, const struct signer *signer, struct buf *to)
 {
     uint8_t record_id[RECORD_ID_LEN];
     uint8_t message[RECORD_MESSAGE_LEN];
     uint8_t signature[SIGNER_SIGNATURE_LEN];
-    uint8_t key_id[SIGNER_ID_LEN];
-    char key_text[2 * SIGNER_ID_LEN + 1];
-    char signature_text[TEXT_BASE64_LEN(SIGNER_SIGNATURE_LEN) + 1];
+    uint8_t writer[SIGNER_ID_LEN];
     enum err rc;
 
     TRY(hash_of(payload, record_id));
     TRY(signer_sign(signer, record_message(record_id, message), signature));
-    TRY(signer_id(signer_public(signer), key_id));
-    text_hex(bytes_of(key_id, sizeof key_id), key_text);
-    text_base64(bytes_of(signature, sizeof signature), signature_text);
-    TRY(buf_add_format(
-        to, "\n{\"signatures\":[{\"alg\":\"ed25519\",\"keyId\":\"%s\",\"sig\":\"%s\"}]}\n",
-        key_text, signature_text));
+    TRY(signer_id(signer_public(signer), writer));
+    TRY(buf_add_text(to, "\n"));
+    TRY(record_write_signature(writer, signature, to));
+    TRY(buf_add_text(to, "\n"));
 out:
     return rc;
 }

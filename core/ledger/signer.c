@@ -111,6 +111,32 @@ out:
     return rc;
 }
 
+enum err signer_private(const struct signer *s, struct secret **out)
+{
+    struct secret *private = NULL;
+    size_t len = PRIVATE_LEN;
+    enum err rc;
+
+    TRY(secret_new(PRIVATE_LEN, &private));
+    if (EVP_PKEY_get_raw_private_key(s->key, secret_at(private), &len) != 1 || len != PRIVATE_LEN)
+        FAIL(ERR_FAILED, "OpenSSL cannot give the private half of an Ed25519 key");
+    *out = private;
+    private = NULL; /* the caller's now */
+out:
+    secret_free(private);
+    return rc;
+}
+
+enum err signer_of_private(const struct secret *from, struct signer **out)
+{
+    struct bytes private = secret_bytes(from);
+
+    if (private.len != PRIVATE_LEN)
+        return err_set(ERR_CORRUPT, "not the private half of an Ed25519 key");
+    return signer_of_key(
+        EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL, private.data, private.len), out);
+}
+
 /* The file: {"format", "type", "keyId", "publicKey", "privateKey"}, one line. It is written by
  * hand, for a JSON tree would leave copies of the private half on the ordinary heap. */
 enum err signer_save(const struct signer *s, const char *path)
@@ -121,12 +147,9 @@ enum err signer_save(const struct signer *s, const char *path)
     char public_text[TEXT_BASE64_LEN(SIGNER_PUBLIC_LEN) + 1];
     char id_text[2 * SIGNER_ID_LEN + 1];
     uint8_t id[SIGNER_ID_LEN];
-    size_t len = PRIVATE_LEN;
     enum err rc;
 
-    TRY(secret_new(PRIVATE_LEN, &private));
-    if (EVP_PKEY_get_raw_private_key(s->key, secret_at(private), &len) != 1 || len != PRIVATE_LEN)
-        FAIL(ERR_FAILED, "OpenSSL cannot give the private half of an Ed25519 key");
+    TRY(signer_private(s, &private));
     TRY(signer_id(s->public, id));
     text_hex(bytes_of(id, sizeof id), id_text);
     text_base64(bytes_of(s->public, SIGNER_PUBLIC_LEN), public_text);
@@ -203,9 +226,7 @@ static enum err decode_signer(struct bytes text, struct signer **out)
     TRY(read_head(doc, public_key));
     TRY(secret_new(PRIVATE_LEN, &private));
     TRY(take_private(doc, secret_at(private)));
-    TRY(signer_of_key(EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL,
-                                                      secret_bytes(private).data, PRIVATE_LEN),
-                      &s));
+    TRY(signer_of_private(private, &s));
     if (memcmp(s->public, public_key, SIGNER_PUBLIC_LEN) != 0)
         FAIL(ERR_CORRUPT, "its public and its private half do not belong together");
     *out = s;

@@ -8,7 +8,9 @@
 
 #include "core/base/bytes.h"
 #include "core/base/err.h"
+#include "core/base/secret.h"
 
+#define SIGNER_ALGORITHM "ed25519" /* in genesis, enrolments and signatures */
 #define SIGNER_PUBLIC_LEN 32
 #define SIGNER_SIGNATURE_LEN 64
 #define SIGNER_ID_LEN 8 /* writer and keyId: the first 8 bytes of SHA-256 of the public key */
@@ -22,6 +24,11 @@ MUST_CHECK enum err signer_load(const char *path, struct signer **out);
 /* ERR_EXISTS: the file exists; it is never replaced. */
 MUST_CHECK enum err signer_save(const struct signer *s, const char *path);
 void signer_free(struct signer *s);
+
+/* The private half, and a signer of it: how root's key gets into its own file and back. The bytes
+ * are borrowed. ERR_CORRUPT: not a private key. */
+MUST_CHECK enum err signer_private(const struct signer *s, struct secret **out);
+MUST_CHECK enum err signer_of_private(const struct secret *from, struct signer **out);
 
 const uint8_t *signer_public(const struct signer *s);
 MUST_CHECK enum err signer_sign(const struct signer *s, struct bytes message,

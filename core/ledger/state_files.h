@@ -19,6 +19,7 @@
 #define STATE_TRUST "trust.json"             /* what was seen of the repository */
 #define STATE_RECORDS "records.jsonl"        /* records that were checked once */
 #define STATE_SIGNING_KEY "signing-key.json" /* of this machine, as a writer */
+#define STATE_ROOT_KEY "root-key.json"       /* of the repository, until it is moved away */
 #define STATE_LEDGER_LOCK "ledger.lock"      /* held for moments, by whoever writes one of these */
 #define STATE_BACKUP_LOCK "backup.lock"      /* held by a running backup */
 #define STATE_BACKUP_JOURNAL "pending"       /* the names of what it has put */

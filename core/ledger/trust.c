@@ -68,7 +68,7 @@ enum err trust_load(const char *path, struct trust *out)
         goto out;
     }
     *out = t;
-    t.heads = t.told = (struct heads){NULL, 0}; /* the caller's now */
+    t.heads = t.told = (struct heads){NULL, 0, 0}; /* the caller's now */
 out:
     trust_clear(&t);
     buf_clear(&text);

@@ -1,13 +1,11 @@
 #include "core/ledger/writers.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/base/text.h"
+#include "core/ledger/repository_id.h"
+#include "core/ledger/writer_change.h"
 
-#define ACTION_TEXT_MAX 16
-#define ROLE_TEXT_MAX 32
 #define SUITES_KNOWN "[1]"
 #define SUITES_TEXT_MAX ((size_t)4 * KIB)
 
@@ -33,32 +31,22 @@ out:
     return rc;
 }
 
-static bool is_root(const struct writers *writers, const uint8_t writer[SIGNER_ID_LEN])
+bool writers_is_root(const struct writers *writers, const uint8_t id[SIGNER_ID_LEN])
 {
-    return memcmp(writer, writers->root, SIGNER_ID_LEN) == 0;
+    return memcmp(id, writers->root, SIGNER_ID_LEN) == 0;
 }
 
-static struct writer *find_writer(const struct writers *writers,
-                                  const uint8_t writer[SIGNER_ID_LEN])
+static struct writer *find_writer(const struct writers *writers, const uint8_t id[SIGNER_ID_LEN])
 {
     for (size_t i = 0; i < writers->count; i++)
-        if (memcmp(writers->items[i].id, writer, SIGNER_ID_LEN) == 0)
+        if (memcmp(writers->items[i].id, id, SIGNER_ID_LEN) == 0)
             return &writers->items[i];
     return NULL;
 }
 
-static enum err read_key(const struct jdoc *from, const char *name, uint8_t key[SIGNER_PUBLIC_LEN],
-                         uint8_t id[SIGNER_ID_LEN])
+const struct writer *writers_find(const struct writers *writers, const uint8_t id[SIGNER_ID_LEN])
 {
-    size_t len = 0;
-    enum err rc;
-
-    TRY(jdoc_base64(from, name, key, SIGNER_PUBLIC_LEN, &len));
-    if (len != SIGNER_PUBLIC_LEN)
-        FAIL(ERR_CORRUPT, "member \"%s\" is not %d bytes", name, SIGNER_PUBLIC_LEN);
-    TRY(signer_id(key, id));
-out:
-    return rc;
+    return find_writer(writers, id);
 }
 
 /* The list of suites allowed in this repository. If it names one that is unknown here, data may
@@ -88,6 +76,22 @@ static enum err check_signature(const struct record *record, const uint8_t *key)
     return rc;
 }
 
+/* Bound to root, and so is everything sealed: its context has the id. */
+static enum err check_repository_id(const struct record *genesis,
+                                    const uint8_t root_key[SIGNER_PUBLIC_LEN])
+{
+    uint8_t nonce[REPOSITORY_NONCE_LEN];
+    uint8_t id[SEAL_ID_LEN];
+    enum err rc;
+
+    TRY(jdoc_hex(genesis->payload, "nonce", nonce, sizeof nonce));
+    TRY(repository_id_derive(root_key, nonce, id));
+    if (memcmp(id, genesis->repository, SEAL_ID_LEN) != 0)
+        FAIL(ERR_CORRUPT, "its repositoryId is not the one of its root key");
+out:
+    return rc;
+}
+
 enum err writers_found(struct writers *writers, const struct record *genesis)
 {
     uint8_t id[SIGNER_ID_LEN];
@@ -97,11 +101,13 @@ enum err writers_found(struct writers *writers, const struct record *genesis)
         FAIL(ERR_CORRUPT, "a genesis record must be the first of its chain");
     /* The key is in the record that it signs; the fingerprint, checked elsewhere, says which is
      * right. */
-    TRY(read_key(genesis->payload, "rootKey", writers->root_key, id));
+    TRY(writer_key_read(genesis->payload, "rootKey", writers->root_key, id));
     if (memcmp(id, genesis->writer, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the genesis record is not in the chain of its root key");
     TRY(check_signature(genesis, writers->root_key));
     TRY(check_suites(genesis->payload));
+    TRY(writer_algorithms_check(genesis->payload));
+    TRY(check_repository_id(genesis, writers->root_key));
     memcpy(writers->repository, genesis->repository, SEAL_ID_LEN);
     memcpy(writers->root, id, SIGNER_ID_LEN);
     writers->founded = true;
@@ -109,39 +115,52 @@ out:
     return rc;
 }
 
-/* Root may sign its own types without being enrolled, all others only as an enrolled writer. */
-static enum err check_type(const struct writers *writers, const struct record *record,
-                           const struct writer *w)
+/* Whether a key with these roles may sign that type; root has none, and types of its own. */
+static bool may_sign(bool is_root, unsigned roles, enum record_type type)
 {
-    if (record_type_by_root(record->type)) {
-        if (is_root(writers, record->writer))
-            return ERR_OK;
+    enum record_role role = record_type_role(type);
+
+    if (is_root)
+        return role == ROLE_ROOT || type == RECORD_TOMBSTONE;
+    return role != ROLE_ROOT && (roles & ROLE_BIT(role)) != 0;
+}
+
+static enum err check_type(bool is_root, const struct writer *w, const struct record *record)
+{
+    enum record_role role = record_type_role(record->type);
+
+    if (may_sign(is_root, w != NULL ? w->roles : 0, record->type))
+        return ERR_OK;
+    if (is_root)
+        return err_set(ERR_CORRUPT, "a %s record is not for the root key to sign",
+                       record_type_name(record->type));
+    if (role == ROLE_ROOT)
         return err_set(ERR_CORRUPT, "a %s record may be signed by the root key only",
                        record_type_name(record->type));
-    }
-    if (w == NULL || !w->may_write)
-        return err_set(ERR_CORRUPT, "its writer is not enrolled to write");
+    return err_set(ERR_CORRUPT, "a %s record takes the role \"%s\", which its writer does not have",
+                   record_type_name(record->type), record_role_name(role));
+}
+
+/* Times say nothing here: the thief of a key can set them back. The number of the last good record
+ * he cannot get behind, and its id keeps him from forking the chain in front of it. */
+static enum err check_revocation(const struct writer *w, const struct record *record)
+{
+    if (w == NULL || !w->revoked)
+        return ERR_OK;
+    if (!w->has_last || record->seq > w->last_seq)
+        return err_set(ERR_CORRUPT, "its writer had been revoked by then");
+    if (record->seq == w->last_seq && memcmp(record->id, w->last_id, RECORD_ID_LEN) != 0)
+        return err_set(ERR_CORRUPT, "it is not the record that was its writer's last when that was "
+                                    "revoked: the chain was forked");
     return ERR_OK;
 }
 
-/* When the revocation names the last good record, seq decides. Otherwise the time does, which the
- * thief of a key could set back: whoever revokes a stolen key should name the last good record. */
-static enum err check_revocation(const struct writers *writers, const struct record *record,
-                                 const struct writer *w)
+bool writers_count_place(const struct writers *writers, const uint8_t writer[SIGNER_ID_LEN],
+                         uint64_t seq)
 {
-    bool over;
+    const struct writer *w = find_writer(writers, writer);
 
-    if (w == NULL || !w->revoked || record_type_by_root(record->type))
-        return ERR_OK;
-    if (is_root(writers, record->writer))
-        over = true; /* checked in order: it comes after the revocation */
-    else if (w->has_last)
-        over = record->seq > w->last_seq;
-    else
-        over = record->created_ms > w->revoked_ms;
-    if (over)
-        return err_set(ERR_CORRUPT, "its writer had been revoked by then");
-    return ERR_OK;
+    return w == NULL || !w->revoked || (w->has_last && seq <= w->last_seq);
 }
 
 static const uint8_t *find_public_key(const struct writers *writers,
@@ -149,7 +168,7 @@ static const uint8_t *find_public_key(const struct writers *writers,
 {
     const struct writer *w = find_writer(writers, writer);
 
-    return is_root(writers, writer) ? writers->root_key : w != NULL ? w->key : NULL;
+    return writers_is_root(writers, writer) ? writers->root_key : w != NULL ? w->key : NULL;
 }
 
 enum err writers_check_signature(const struct writers *writers, const struct record *record)
@@ -172,45 +191,25 @@ enum err writers_check(const struct writers *writers, const struct record *recor
         FAIL(ERR_CORRUPT, "its writer is not enrolled: the record is forged");
     if (!signature_known)
         TRY(check_signature(record, key));
-    TRY(check_type(writers, record, w));
-    TRY(check_revocation(writers, record, w));
-out:
-    return rc;
-}
-
-static enum err has_role(const struct jdoc *from, const char *role, bool *out)
-{
-    struct jdoc *list = NULL;
-    const char *text = NULL;
-    size_t count = 0;
-    enum err rc;
-
-    *out = false;
-    TRY(jdoc_list(from, "roles", WRITER_ROLES_MAX, &list, &count));
-    for (size_t i = 0; i < count; i++) {
-        TRY(jdoc_item_text(list, i, ROLE_TEXT_MAX, &text));
-        if (strcmp(text, role) == 0)
-            *out = true;
-    }
+    TRY(check_type(writers_is_root(writers, record->writer), w, record));
+    TRY(check_revocation(w, record));
 out:
     return rc;
 }
 
 /* A writer is enrolled once and for all: enrolling a revoked key again would make its forgeries
- * valid. */
-static enum err enrol_writer(struct writers *writers, const struct record *record)
+ * valid. Root is not: what it signs offline must not be signed daily. */
+static enum err enrol_writer(struct writers *writers, const struct writer_change *change,
+                             int64_t time_ms)
 {
-    struct writer w = {.revoked = false};
-    uint8_t subject[SIGNER_ID_LEN];
-    const struct writer *known;
+    struct writer w = {.roles = change->roles, .created_ms = time_ms};
+    const struct writer *known = find_writer(writers, change->subject);
     enum err rc;
 
-    TRY(jdoc_hex(record->payload, "subject", subject, SIGNER_ID_LEN));
-    TRY(read_key(record->payload, "publicKey", w.key, w.id));
-    if (memcmp(subject, w.id, SIGNER_ID_LEN) != 0)
-        FAIL(ERR_CORRUPT, "the enrolled writer is not the one of its public key");
-    TRY(has_role(record->payload, WRITER_ROLE, &w.may_write));
-    known = find_writer(writers, w.id);
+    memcpy(w.id, change->subject, SIGNER_ID_LEN);
+    memcpy(w.key, change->key, SIGNER_PUBLIC_LEN);
+    if (writers_is_root(writers, w.id))
+        FAIL(ERR_CORRUPT, "the root key is enrolled as a writer");
     if (known != NULL && known->revoked)
         FAIL(ERR_CORRUPT, "a revoked writer is enrolled again");
     if (known != NULL)
@@ -223,42 +222,37 @@ out:
     return rc;
 }
 
-static enum err revoke_writer(struct writers *writers, const struct record *record)
+static enum err revoke_writer(struct writers *writers, const struct writer_change *change,
+                              int64_t time_ms)
 {
-    uint8_t subject[SIGNER_ID_LEN];
-    struct writer *w;
-    enum err rc;
+    struct writer *w = find_writer(writers, change->subject);
+    enum err rc = ERR_OK;
 
-    TRY(jdoc_hex(record->payload, "subject", subject, SIGNER_ID_LEN));
-    w = find_writer(writers, subject);
     if (w == NULL)
         FAIL(ERR_CORRUPT, "a writer is revoked that was never enrolled");
     if (w->revoked)
         goto out; /* the first revocation counts */
-    w->has_last = jdoc_has(record->payload, "lastSeq");
-    if (w->has_last)
-        TRY(jdoc_number(record->payload, "lastSeq", RECORD_SEQ_MAX, &w->last_seq));
     w->revoked = true;
-    w->revoked_ms = record->created_ms;
+    w->revoked_ms = time_ms;
+    w->has_last = change->has_last;
+    w->last_seq = change->last_seq;
+    memcpy(w->last_id, change->last_id, RECORD_ID_LEN);
 out:
     return rc;
 }
 
 enum err writers_apply(struct writers *writers, const struct record *record)
 {
-    const char *action = NULL;
+    struct writer_change change;
     enum err rc = ERR_OK;
 
     if (record->type != RECORD_WRITER)
         goto out;
-    TRY(jdoc_text(record->payload, "action", ACTION_TEXT_MAX, &action));
-    if (strcmp(action, "enrol") == 0)
-        TRY(enrol_writer(writers, record));
-    else if (strcmp(action, "revoke") == 0)
-        TRY(revoke_writer(writers, record));
+    TRY(writer_change_read(record, &change));
+    if (change.is_revocation)
+        TRY(revoke_writer(writers, &change, record->created_ms));
     else
-        FAIL(ERR_UNSUPPORTED, "a writer record with action \"%s\" is not known to this release",
-             action);
+        TRY(enrol_writer(writers, &change, record->created_ms));
 out:
     return rc;
 }
@@ -268,7 +262,7 @@ bool writers_allow(const struct writers *writers, const uint8_t writer[SIGNER_ID
 {
     const struct writer *w = find_writer(writers, writer);
 
-    if (record_type_by_root(type))
-        return is_root(writers, writer);
-    return w != NULL && w->may_write && !w->revoked;
+    if (w != NULL && w->revoked)
+        return false;
+    return may_sign(writers_is_root(writers, writer), w != NULL ? w->roles : 0, type);
 }

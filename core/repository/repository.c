@@ -25,6 +25,7 @@ static enum err open_by(get_ledger *get, const struct repository_options *option
         .fingerprint = options->fingerprint,
         .report = options->report,
         .read_all = options->read_all,
+        .root = options->root,
     };
     struct repository *r = NULL;
     enum err rc;

@@ -25,6 +25,7 @@ struct repository_options {
     const char *fingerprint;    /* what it must be, or NULL */
     const struct heads *report; /* as in struct ledger_options */
     bool read_all;              /* read every record from the store, not from the cache (verify) */
+    struct ledger_root root;    /* repository_create(): as of ledger_create() */
 };
 
 /* Errors of both as of ledger_create() and ledger_open(). */

@@ -105,7 +105,7 @@ static enum err keep_record(struct ledger *l, struct check_item *item)
 
     item->changed = !is_known_state(l, item);
     item->recorded = !item->changed;
-    if (!item->changed || !ledger_can_append(l))
+    if (!item->changed || !ledger_can_append(l, RECORD_KEY_STATE))
         goto out;
     TRY(key_state_record_write(&item->key, &item->state, clock_now_ms(), &body));
     rc = ledger_append(l, RECORD_KEY_STATE, body, NULL);

@@ -140,9 +140,9 @@ enum err rewrap_run(const struct rewrap_options *options, struct rewrap_result *
     enum err rc;
 
     *out = (struct rewrap_result){0};
-    if (!options->dry_run && !ledger_can_append(options->ledger))
-        FAIL(ERR_FAILED, "the signing key of this repository is not here, so nothing can be "
-                         "rewrapped");
+    if (!options->dry_run && !ledger_can_append(options->ledger, RECORD_REWRAP))
+        FAIL(ERR_FAILED, "there is no signing key here that may sign rewrap records, so nothing "
+                         "can be rewrapped");
     TRY(read_active(&r));
     TRY(live_scopes_read(options->ledger, &scopes));
     out->scopes = scopes.count;

@@ -55,7 +55,7 @@ out:
     return rc;
 }
 
-static enum err scrypt_read(const struct jdoc *from, struct file_scrypt *out)
+enum err file_scrypt_read(const struct jdoc *from, struct file_scrypt *out)
 {
     uint64_t r = 0;
     enum err rc;
@@ -82,7 +82,7 @@ static enum err protection_read(const struct jdoc *from, struct file_keyring *k)
     TRY(jdoc_text(o, "kdf", WORD_MAX, &kdf));
     k->is_protected = strcmp(kdf, "scrypt") == 0;
     if (k->is_protected)
-        TRY(scrypt_read(o, &k->scrypt));
+        TRY(file_scrypt_read(o, &k->scrypt));
     else if (strcmp(kdf, "none") != 0)
         FAIL(ERR_UNSUPPORTED, "this release does not know the protection \"%s\"", kdf);
 out:

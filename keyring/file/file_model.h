@@ -38,6 +38,7 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 #include "core/base/hash.h"
+#include "core/base/jdoc.h"
 #include "core/base/secret.h"
 #include "core/seal/subkey.h"
 
@@ -66,6 +67,9 @@ struct file_scrypt {
     uint64_t p;
     uint8_t salt[FILE_SALT_LEN];
 };
+
+/* The members of "protection" with scrypt. ERR_CORRUPT: malformed, or not allowed. */
+MUST_CHECK enum err file_scrypt_read(const struct jdoc *from, struct file_scrypt *out);
 
 enum file_key_state { FILE_KEY_ENABLED, FILE_KEY_DISABLED, FILE_KEY_PENDING, FILE_KEY_DESTROYED };
 const char *file_key_state_name(enum file_key_state state);

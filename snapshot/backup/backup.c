@@ -171,6 +171,7 @@ static enum err choose_parent(struct backup *b)
     struct chain_limits limits = {
         .age_ms = o->chain_age_ms > 0 ? o->chain_age_ms : BACKUP_CHAIN_AGE_MS,
         .length = o->chain_length > 0 ? o->chain_length : BACKUP_CHAIN_LENGTH,
+        .writer = ledger_own(b->ledger),
     };
     struct key_name active;
     const struct snapshot *parent;
@@ -435,10 +436,10 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     enum err rc;
 
     TRY(check_texts(options));
-    if (!ledger_can_append(b.ledger))
+    if (!ledger_can_append(b.ledger, RECORD_SNAPSHOT))
         FAIL(ERR_USAGE,
-             "the signing key of this repository is not in %s: this machine can verify "
-             "and restore, but not back up",
+             "there is no signing key in %s that may sign snapshots of this repository: this "
+             "machine can verify and restore, but not back up",
              repository_state_dir(b.repository));
     TRY(take_lock(&b));
     TRY(journal_recover(b.repository, RECORD_SNAPSHOT));

@@ -13,17 +13,28 @@ static const struct snapshot *find_snapshot(const struct snapshot_list *list, co
     return NULL;
 }
 
+static const struct snapshot *find_newest(const struct snapshot_list *list, const uint8_t *writer)
+{
+    for (size_t i = list->count; i > 0; i--) {
+        const struct snapshot *s = &list->items[i - 1];
+
+        if (writer == NULL || memcmp(s->record->writer, writer, SIGNER_ID_LEN) == 0)
+            return s;
+    }
+    return NULL;
+}
+
 const struct snapshot *chain_parent(const struct snapshot_list *list, const struct key_name *active,
                                     const struct chain_limits *limits, int64_t now_ms,
                                     const char **why)
 {
-    const struct snapshot *newest = list->count > 0 ? &list->items[list->count - 1] : NULL;
+    const struct snapshot *newest = find_newest(list, limits->writer);
     const struct snapshot *base = newest != NULL ? find_snapshot(list, newest->base) : NULL;
     int64_t age_ms = base != NULL ? now_ms - base->started_ms : 0;
 
     *why = "";
     if (newest == NULL)
-        *why = "it is the first snapshot";
+        *why = list->count == 0 ? "it is the first snapshot" : "it is the first of this machine";
     else if (!key_name_equal(&newest->effective_key, active))
         *why = VERSION_CHANGED;
     else if (base == NULL)

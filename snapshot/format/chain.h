@@ -10,12 +10,14 @@
 #include "snapshot/format/snapshot_list.h"
 
 struct chain_limits {
-    int64_t age_ms;  /* a base this old is not built upon */
-    uint64_t length; /* snapshots after the base */
+    int64_t age_ms;        /* a base this old is not built upon */
+    uint64_t length;       /* snapshots after the base */
+    const uint8_t *writer; /* SIGNER_ID_LEN bytes: whose chain it is; NULL: of whoever */
 };
 
-/* The snapshot to build upon, or NULL for a full base; *why says why. `active` is the version that
- * wraps new data keys. */
+/* The snapshot to build upon, the newest of that writer: what another machine took is of other
+ * files, which may only look the same. NULL for a full base; *why says why. `active` is the version
+ * that wraps new data keys. */
 const struct snapshot *chain_parent(const struct snapshot_list *list, const struct key_name *active,
                                     const struct chain_limits *limits, int64_t now_ms,
                                     const char **why);

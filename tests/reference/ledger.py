@@ -1,8 +1,10 @@
 """The ledger: records, chains, checkpoints (docs/FORMAT.md, 4)."""
 
+import base64
 import collections
 import hashlib
 import re
+import time
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -14,9 +16,19 @@ RECORD_LEN_MAX = 64 * 1024
 RECORDS_MAX = 1_000_000
 WRITERS_MAX = 256
 NAME = re.compile(r"ledger/([0-9a-f]{16})/([0-9a-f]{16})\.json")
-BY_ROOT = {"genesis", "writer", "rewrap", "tombstone"}
-BY_WRITER = {"snapshot", "keyState", "checkpoint", "oplogSegment", "oplogEvent"}
+BY_ROOT = {"genesis", "writer", "tombstone"}
+ROLE_OF = {
+    "snapshot": "backup", "oplogSegment": "backup", "oplogBatch": "backup",
+    "oplogEvent": "backup", "keyState": "backup", "drill": "backup",
+    "tombstone": "retention", "checkpoint": "retention", "rewrap": "keys",
+}  # fmt: skip
+EXPIRE = {"snapshot", "oplogSegment", "oplogBatch"}
+ALGORITHMS = ["ed25519"]
+SIGNATURES = re.compile(
+    rb'\{"signatures":\[\{"alg":"ed25519","keyId":"([0-9a-f]{16})","sig":"([A-Za-z0-9+/=]{88})"\}\]\}'
+)
 LABEL = b"sealpoint/v1/record\0"
+REPOSITORY_LABEL = b"sealpoint/v1/repository\0"
 
 
 def snapshot_id(record):
@@ -40,13 +52,13 @@ class Record:
         self.id = hashlib.sha256(lines[0]).digest()
         self.payload = strict.parse(lines[0])
         self._read_common()
-        self.signatures = list(self._signatures(strict.parse(lines[1])))
+        self.signature = self._signature(lines[1])
 
     def _read_common(self):
         p = self.payload
         require(p.number("format") == 1, "a record of another format")
         self.type = p.text("type", 32)
-        require(self.type in BY_ROOT | BY_WRITER, f"a record of the unknown type {self.type}")
+        require(self.type in BY_ROOT | set(ROLE_OF), f"a record of the unknown type {self.type}")
         self.repository = p.hex("repositoryId", 16)
         self.writer = p.hex("writer", 8)
         self.seq = p.number("seq")
@@ -54,11 +66,15 @@ class Record:
         require((self.prev is None) == (self.seq == 0), '"prev" must be null at seq 0 only')
         self.created = p.time("createdAt")
 
-    @staticmethod
-    def _signatures(of):
-        for item in of.objects("signatures", 8, 1):
-            if item.text("alg", 32) == "ed25519":
-                yield item.hex("keyId", 8), item.base64("sig", 64)
+    def _signature(self, line):
+        """Line 2 has one form, byte for byte."""
+        match = SIGNATURES.fullmatch(line)
+        require(match, "the line of signatures is not in its one form")
+        require(match[1].decode() == self.writer.hex(), "it is signed by another than its writer")
+        signature = base64.b64decode(match[2], validate=True)
+        require(base64.b64encode(signature) == match[2], "not canonical base64")
+        require(len(signature) == 64, "a signature of another length")
+        return signature
 
     def __str__(self):
         return f"ledger/{self.writer.hex()}/{self.seq:016x}.json"
@@ -68,12 +84,21 @@ class Record:
 
     def check(self, key):
         """Raises Corrupt unless it is signed by this public key."""
-        mine = [signature for key_id, signature in self.signatures if key_id == writer_id(key)]
-        require(mine, f"{self} is not signed by its writer")
+        require(writer_id(key) == self.writer, f"{self} is not signed by its writer")
         try:
-            Ed25519PublicKey.from_public_bytes(key).verify(mine[0], LABEL + self.id)
+            Ed25519PublicKey.from_public_bytes(key).verify(self.signature, LABEL + self.id)
         except (InvalidSignature, ValueError):
             raise Corrupt(f"{self}: the signature does not fit") from None
+
+
+def expiry(record):
+    """None: never."""
+    if not record.payload.has("expiresAt"):
+        return None
+    try:
+        return record.payload.time("expiresAt")
+    except Corrupt:
+        return None
 
 
 def writer_id(key):
@@ -81,10 +106,11 @@ def writer_id(key):
 
 
 class Writer:
-    def __init__(self, key, may_write):
+    def __init__(self, key, roles):
         self.key = key
-        self.may_write = may_write
-        self.revoked = None  # the record that revoked it
+        self.roles = roles
+        self.revoked = False
+        self.last = None  # of a revoked one: (seq, record id) of the last that counts
 
 
 class Checkpoint:
@@ -103,7 +129,7 @@ class Checkpoint:
         self.size = bundle.number("size", self.count * RECORD_LEN_MAX)
         self.sha256 = bundle.hex("sha256", 32)
 
-    def covers(self, writer, seq):
+    def saw(self, writer, seq):
         return writer in self.heads and seq <= self.heads[writer][0]
 
     def bundle(self, store):
@@ -123,8 +149,9 @@ class Checkpoint:
 class Ledger:
     """All records, checked, in `records`, in the order of the ledger."""
 
-    def __init__(self, store, fingerprint=None):
+    def __init__(self, store, fingerprint=None, now=None):
         self.found = {}  # (writer, seq) -> record
+        self.bundled = set()  # places of what only a bundle has
         self.writers = {}
         self.cover = None
         self._gather(store)
@@ -135,6 +162,8 @@ class Ledger:
                     self._check_chain(writer)
         self._check_heads()
         self.records = sorted(self.found.values(), key=Record.place)
+        self._check_live_set()
+        self._check_tombstones(now or time.time_ns() // 10**6)
 
     def _gather(self, store):
         names = store.names("ledger")
@@ -150,10 +179,7 @@ class Ledger:
                 raise Corrupt(f"{name}: {problem}") from None
             require(str(record) == name, f"{name}: another record lies under this name")
             self.found[record.writer, record.seq] = record
-        # Only root's cover anything; without genesis here, the newest of all must turn out to be.
-        genesis = [r.writer for r in self.found.values() if r.type == "genesis"]
-        newest = [r for r in self.found.values()
-                  if r.type == "checkpoint" and r.writer in (genesis or [r.writer])]
+        newest = [r for r in self.found.values() if r.type == "checkpoint"]
         if newest:
             self.cover = Checkpoint(max(newest, key=Record.place))
             self._fill(store)
@@ -171,8 +197,8 @@ class Ledger:
             if place in self.found:
                 require(self.found[place].id == record.id, f"the bundle has another {record}")
                 continue
-            require(self.cover.covers(*place), f"{record} is in a bundle, and not in the ledger")
             self.found[place] = record
+            self.bundled.add(place)
 
     def _found(self, fingerprint):
         genesis = [r for r in self.found.values() if r.type == "genesis"]
@@ -183,11 +209,13 @@ class Ledger:
         require(first.seq == 0 and first.writer == self.root, "genesis is not of its own key")
         first.check(key)
         require(first.payload.numbers("suites", 256) == [1], "cipher suites that are not known")
+        require(first.payload.texts("algorithms", 8) == ALGORITHMS, "unknown algorithms")
+        nonce = first.payload.hex("nonce", 16)
+        derived = hashlib.sha256(REPOSITORY_LABEL + key + nonce).digest()[:16]
+        require(first.repository == derived, "its repositoryId is not of its root key")
         self.root_key = key
         self.repository = first.repository
         self.fingerprint = first.id.hex()
-        if self.cover and self.cover.record.writer != self.root:
-            self.cover = None
         if fingerprint is not None:
             require(self.fingerprint == fingerprint, f"its fingerprint is {self.fingerprint}")
 
@@ -207,25 +235,27 @@ class Ledger:
         require(record.repository == self.repository, f"{record} is of another repository")
         require(is_root or writer, f"{record}: its writer is not enrolled")
         record.check(self.root_key if is_root else writer.key)
-        if record.type in BY_ROOT:
-            require(is_root, f"{record}: only root may sign it")
-            return
-        require(writer and writer.may_write, f"{record}: its writer may not write")
-        if writer.revoked is None:
-            return
         if is_root:
-            late = True
-        elif writer.revoked.payload.has("lastSeq"):
-            late = record.seq > writer.revoked.payload.number("lastSeq")
-        else:
-            late = record.created > writer.revoked.created
-        require(not late, f"{record}: its writer had been revoked by then")
+            require(record.type in BY_ROOT, f"{record}: not for root to sign")
+            return
+        require(ROLE_OF.get(record.type) in writer.roles, f"{record}: its writer lacks the role")
+        if not writer.revoked:
+            return
+        require(writer.last and record.seq <= writer.last[0], f"{record}: its writer was revoked")
+        if record.seq == writer.last[0]:
+            require(record.id == writer.last[1], f"{record}: the chain was forked")
+
+    def _covers(self, writer, seq):
+        """May it be missing? No record of root's ever is."""
+        return writer != self.root and self.cover and self.cover.saw(writer, seq)
 
     def _check_link(self, record, before):
+        if (record.writer, record.seq) in self.bundled:
+            missing = self._covers(record.writer, record.seq)
+            require(missing, f"{record} is in a bundle, and not in the ledger")
         due = before.seq + 1 if before else 0
         if record.seq != due:
-            covered = self.cover and self.cover.covers(record.writer, record.seq - 1)
-            require(covered, f"the record before {record} was deleted")
+            require(self._covers(record.writer, record.seq - 1), f"the record before {record} was deleted")
         elif before:
             require(record.prev == before.id, f"{record} does not follow the one before")
         if before:
@@ -239,12 +269,50 @@ class Ledger:
             require(writer_id(key) == subject, f"{record}: another key than its subject's")
             require(subject not in self.writers, f"{record}: enrolled twice")
             require(len(self.writers) < WRITERS_MAX, "too many writers")
-            self.writers[subject] = Writer(key, "writer" in record.payload.texts("roles", 8))
+            require(subject != self.root, f"{record}: enrols root")
+            require(record.payload.texts("algorithms", 8) == ALGORITHMS, "unknown algorithms")
+            self.writers[subject] = Writer(key, set(record.payload.texts("roles", 8)))
         elif action == "revoke":
             require(subject in self.writers, f"{record}: revokes nobody")
-            self.writers[subject].revoked = self.writers[subject].revoked or record
+            self._revoke(self.writers[subject], record.payload)
         else:
             raise Corrupt(f"{record}: the action {action} is not known")
+
+    @staticmethod
+    def _revoke(writer, said):
+        require(said.has("lastSeq") == said.has("lastRecordId"), "half a last record")
+        if writer.revoked:
+            return
+        writer.revoked = True
+        if said.has("lastSeq"):
+            writer.last = said.number("lastSeq"), said.hex("lastRecordId", 32)
+
+    def _check_live_set(self):
+        """The newest checkpoint left out nothing that is here, that it saw, and that was live."""
+        if not self.cover:
+            return
+        seen = [r for r in self.records if self.cover.saw(r.writer, r.seq)]
+        dead = {r.payload.text("subject", 64) for r in seen if r.type == "tombstone"}
+        live = [r for r in seen if r.type != "snapshot" or snapshot_id(r) not in dead]
+        ids = hashlib.sha256(b"".join(r.id for r in live)).digest()
+        fits = len(live) == self.cover.count and ids == self.cover.ids
+        require(fits, f"{self.cover.record} leaves out what is live")
+
+    def _check_tombstones(self, now):
+        """A writer's ends only what has expired, by its own time and by ours."""
+        expires = {}
+        for record in self.records:
+            if record.type in EXPIRE and isinstance(record.payload.members.get("id"), str):
+                expires.setdefault(record.payload.members["id"], []).append(expiry(record))
+        for record in self.of_type("tombstone"):
+            if record.writer == self.root:
+                continue
+            dates = expires.get(record.payload.text("subject", 64))
+            if dates is None:
+                require(self._covers(record.writer, record.seq), f"{record} ends what is not here")
+                continue
+            past = None not in dates and max(dates) <= min(record.created, now)
+            require(past, f"{record} ends what has not expired")
 
     def _check_heads(self):
         for record in self.found.values():
@@ -255,10 +323,9 @@ class Ledger:
                 if there:
                     require(there.id == head, f"{there} is not the one that {record} saw")
                     continue
-                require(self.cover, f"{record}: record {seq} that it saw is missing")
-                is_newest = self.cover.heads.get(writer, (0, None)) == (seq, head)
-                is_older = writer in self.cover.heads and seq < self.cover.heads[writer][0]
-                require(is_newest or is_older, f"{record}: record {seq} that it saw is missing")
+                require(self._covers(writer, seq), f"{record}: record {seq} it saw is missing")
+                is_same = self.cover.heads[writer][0] > seq or self.cover.heads[writer][1] == head
+                require(is_same, f"{record}: record {seq} that it saw is missing")
 
     def of_type(self, kind):
         return [record for record in self.records if record.type == kind]

@@ -3,8 +3,10 @@
 The binary is $SEALPOINT, or build/sealpoint; its helpers are in $SEALPOINT_TOOLS.
 """
 
+import base64
 import contextlib
 import dataclasses
+import datetime
 import hashlib
 import json
 import os
@@ -14,6 +16,7 @@ import subprocess
 import tempfile
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import shim
 
@@ -133,10 +136,37 @@ class Sealpoint:
     # --- looking at what is stored ---
 
     def records(self):
-        return sorted((self.repository / "ledger").glob("*/*.json"))
+        """In the order of the ledger: genesis first, the newest last."""
+        def place(path):
+            return json.loads(path.read_bytes().split(b"\n")[0])["createdAt"], path
+        return sorted((self.repository / "ledger").glob("*/*.json"), key=place)
 
     def payloads(self):
         return [json.loads(path.read_text().split("\n")[0]) for path in self.records()]
+
+    def signing_key(self, name="signing-key.json"):
+        """Of this machine, as a thief of its state directory has it; with the name of a writer."""
+        text = json.loads((self.state_directory() / name).read_text())
+        public = base64.b64decode(text["publicKey"])
+        return SigningKey(hashlib.sha256(public).hexdigest()[:16],
+                          Ed25519PrivateKey.from_private_bytes(base64.b64decode(text["privateKey"])))
+
+    def second(self, *roles):
+        """Another machine on the same repository and keyring, with a writer of its own: asked for
+        there, enrolled with this machine's root key. Without roles it only asks."""
+        other = type(self)(self.directory, unencrypted=self.unencrypted)
+        other.state = self.directory / "state-2"
+        request = self.directory / "request.json"
+        request.write_text(
+            other.run("writer", "request", "--fingerprint", self.fingerprint()).out)
+        if roles:
+            named = [word for role in roles for word in ("--role", role)]
+            self.run("writer", "enrol", request, *named)
+        return other
+
+    def fingerprint(self):
+        """What this machine has pinned."""
+        return json.loads((self.state_directory() / "trust.json").read_text())["fingerprint"]
 
     def objects(self):
         return sorted((self.repository / "data").glob("*/*"))
@@ -198,6 +228,45 @@ class Sealpoint:
     def state_directory(self):
         """Where the state of the repository is kept: under its fingerprint, whatever its path."""
         return self.state / "repositories" / self.fingerprint()
+
+
+class SigningKey:
+    """What a thief can sign with it, written against docs/FORMAT.md."""
+
+    def __init__(self, writer, key):
+        self.writer = writer
+        self.key = key
+
+    def line_2(self, line):
+        signature = self.key.sign(b"sealpoint/v1/record\0" + hashlib.sha256(line).digest())
+        return b'{"signatures":[{"alg":"ed25519","keyId":"%s","sig":"%s"}]}' % (
+            self.writer.encode(), base64.b64encode(signature))
+
+    def put(self, repository, payload):
+        """A record, over what is there. Its place is in the payload."""
+        line = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+        path = repository / "ledger" / self.writer / f"{payload['seq']:016x}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(line + b"\n" + self.line_2(line) + b"\n")
+        return path
+
+    def next_payload(self, repository, kind, **members):
+        """Behind the newest record of this writer."""
+        chain = sorted((repository / "ledger" / self.writer).glob("*.json"))
+        line = chain[-1].read_bytes().split(b"\n")[0] if chain else None
+        genesis = next(p for p in map(_payload, (repository / "ledger").glob("*/*0.json"))
+                       if p["type"] == "genesis")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        return {"format": 1, "type": kind, "repositoryId": genesis["repositoryId"],
+                "writer": self.writer, "seq": len(chain),
+                "prev": hashlib.sha256(line).hexdigest() if chain else None,
+                "createdAt": now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z",
+                **members}
+
+
+def _payload(path):
+    return json.loads(path.read_bytes().split(b"\n")[0])
+
 
 def read_tree(directory):
     """{path: content}; a link's content is where it leads, a directory's is None."""

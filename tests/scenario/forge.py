@@ -1,7 +1,6 @@
 """A writer gone bad: it holds every key, so what it signs and seals is genuine, but the index of
 its newest snapshot says what no index may say."""
 
-import base64
 import hashlib
 import json
 import os
@@ -9,7 +8,6 @@ import pathlib
 import sys
 
 import zstandard
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent / "reference"))
@@ -65,14 +63,8 @@ def seal_index(opened, image):
 
 
 def sign(repo, path, payload):
-    private = json.loads((repo.state_directory() / "signing-key.json").read_text())["privateKey"]
-    key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(private))
     line = one_line(payload)
-    signature = key.sign(b"sealpoint/v1/record\0" + hashlib.sha256(line).digest())
-    _, _, before = path.read_bytes().partition(b"\n")
-    signatures = json.loads(before)
-    signatures["signatures"][0]["sig"] = base64.b64encode(signature).decode()
-    path.write_bytes(line + b"\n" + one_line(signatures) + b"\n")
+    path.write_bytes(line + b"\n" + repo.signing_key().line_2(line) + b"\n")
 
 
 def forge_index(repo, changes):

@@ -4,13 +4,11 @@ only the program's own checks of what is inside can refuse it.
 Written against docs/FORMAT.md with the modules of tests/reference.
 """
 
-import base64
 import hashlib
 import json
 import os
 
 import zstandard
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import reader  # noqa: F401  (puts tests/reference on the path)
@@ -19,7 +17,7 @@ import index
 import sealed
 import subkeys
 from file_keyring import Keyring
-from ledger import LABEL, Ledger
+from ledger import Ledger
 from snapshot import Snapshot
 from store import Store
 
@@ -96,10 +94,7 @@ class Forger:
             scope: keyring.open_data_key(key)
             for scope, key in self.snapshot.manifest.keys.items()
         }
-        text = json.loads((repo.state_directory() / "signing-key.json").read_text())
-        self.signing_key = Ed25519PrivateKey.from_private_bytes(
-            base64.b64decode(text["privateKey"])
-        )
+        self.signing_key = repo.signing_key()
 
     def _manifest_path(self):
         return self.repo.repository / "manifests" / f"{self.id.hex()}.json"
@@ -138,12 +133,7 @@ class Forger:
         self.put_record(self.payload)
 
     def put_record(self, payload):
-        line = json.dumps(payload, separators=(",", ":")).encode()
-        signature = self.signing_key.sign(LABEL + hashlib.sha256(line).digest())
-        line2 = {"signatures": [{"alg": "ed25519", "keyId": payload["writer"],
-                                 "sig": base64.b64encode(signature).decode()}]}
-        path = self.repo.repository / f"ledger/{payload['writer']}/{payload['seq']:016x}.json"
-        path.write_bytes(line + b"\n" + json.dumps(line2, separators=(",", ":")).encode() + b"\n")
+        self.signing_key.put(self.repo.repository, payload)
 
     def next_payload(self, **changed):
         """Of a further record behind the newest."""

@@ -3,10 +3,11 @@
 #include "core/ledger/ledger.h"
 #include "core/store/store.h"
 #include "tests/unit/keyring/rings.h"
+#include "tests/unit/roots.h"
 
 void open_key_ledger(void **state, struct key_world *w, bool create)
 {
-    struct ledger_options options = {.state_dir = in(state, "state")};
+    struct ledger_options options = {.state_dir = in(state, "state"), .root = {.key = test_root()}};
 
     assert_done(store_open(in(state, "repository"), create, &w->store));
     options.store = w->store;
@@ -85,7 +86,9 @@ void add_tombstone(struct key_world *w, const char *id)
     assert_done(jdoc_set_text(
         body, "subject", textf("%s%.*s", id, (int)(24 - strlen(id)), "000000000000000000000000")));
     assert_done(jdoc_set_text(body, "reason", "test"));
+    assert_done(ledger_act_as_root(w->ledger, test_root()));
     assert_done(ledger_append(w->ledger, RECORD_TOMBSTONE, body, NULL));
+    assert_done(ledger_act_as_root(w->ledger, NULL));
     jdoc_free(body);
 }
 

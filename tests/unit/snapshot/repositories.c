@@ -19,6 +19,7 @@
 #include "snapshot/restore/restore.h"
 #include "tests/unit/faulty.h"
 #include "tests/unit/helpers.h"
+#include "tests/unit/roots.h"
 
 char said[SAID_MAX];
 
@@ -49,7 +50,8 @@ void close_ledger(struct world *w)
 
 struct repository_options repository_options_of(struct world *w)
 {
-    return (struct repository_options){.store = w->store, .state_dir = in(w->state, "state")};
+    return (struct repository_options){
+        .store = w->store, .state_dir = in(w->state, "state"), .root = {.key = test_root()}};
 }
 
 void open_ledger(struct world *w, const struct faulty *fault)

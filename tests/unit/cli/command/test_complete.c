@@ -9,6 +9,7 @@
 #include "cli/session.h"
 #include "keyring/admin.h"
 #include "tests/unit/helpers.h"
+#include "tests/unit/roots.h"
 
 #define WORDS_MAX 8
 #define ID(digit) "00000000000000000000000" digit
@@ -40,7 +41,7 @@ static void make_site(void **state, struct site *s)
     s->invocation.command = command_at(COMMAND_INIT);
     assert_done(settings_resolve(&s->invocation, &s->settings));
     session_init(&s->session, &s->settings);
-    assert_done(session_create_repository(&s->session));
+    assert_done(session_create_repository(&s->session, &(struct ledger_root){.key = test_root()}));
     assert_done(keyring_create(&s->settings.keys[0], true, &name));
 }
 
@@ -55,7 +56,10 @@ static void append(struct site *s, enum record_type type, const char *body)
     struct jdoc *parsed = NULL;
 
     assert_done(jdoc_parse(bytes_of_text(body), &parsed));
+    if (type == RECORD_TOMBSTONE)
+        assert_done(ledger_act_as_root(session_ledger(&s->session), test_root()));
     assert_done(ledger_append(session_ledger(&s->session), type, parsed, NULL));
+    assert_done(ledger_act_as_root(session_ledger(&s->session), NULL));
     jdoc_free(parsed);
 }
 

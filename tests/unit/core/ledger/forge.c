@@ -30,15 +30,18 @@ struct signer *forge_key(void **state, const char *name, const char *text)
 
 struct ledger_options site_options(const struct site *s, bool read_all)
 {
-    return (struct ledger_options){
-        .store = s->store, .state_dir = in(s->state, "state"), .read_all = read_all};
+    return (struct ledger_options){.store = s->store,
+                                   .state_dir = in(s->state, "state"),
+                                   .read_all = read_all,
+                                   .root = {.key = s->root}};
 }
 
 void site_prepare(struct site *s, void **state)
 {
     *s = (struct site){.state = state};
     assert_int_equal(mkdir(in(state, "state"), 0700), 0);
-    s->root = forge_key(state, "state/signing-key.json", ROOT_KEY_FILE);
+    s->own = forge_key(state, "state/signing-key.json", OWN_KEY_FILE);
+    s->root = forge_key(state, "root-key.json", ROOT_KEY_FILE);
     s->other = forge_key(state, "other-key.json", OTHER_KEY_FILE);
     assert_done(store_open(in(state, "store"), true, &s->store));
 }
@@ -63,6 +66,7 @@ void site_free(struct site *s)
     site_close(s);
     signer_free(s->other);
     signer_free(s->root);
+    signer_free(s->own);
     store_free(s->store);
 }
 
@@ -82,6 +86,37 @@ void site_forget(struct site *s)
 }
 
 enum err site_append(struct site *s, enum record_type type, const char *body)
+{
+    bool by_root = type == RECORD_WRITER || type == RECORD_TOMBSTONE;
+    enum err rc;
+
+    if (by_root)
+        assert_done(ledger_act_as_root(s->ledger, s->root));
+    rc = site_append_own(s, type, body);
+    if (by_root)
+        assert_done(ledger_act_as_root(s->ledger, NULL));
+    return rc;
+}
+
+void site_revoke_other(struct site *s, const struct record *last)
+{
+    char body[512];
+    char id[2 * RECORD_ID_LEN + 1];
+
+    snprintf(body, sizeof body,
+             "{\"action\":\"revoke\",\"subject\":\"" OTHER_ID
+             "\",\"lastSeq\":null,\"lastRecordId\":null}");
+    if (last != NULL) {
+        text_hex(bytes_of(last->id, RECORD_ID_LEN), id);
+        snprintf(body, sizeof body,
+                 "{\"action\":\"revoke\",\"subject\":\"" OTHER_ID
+                 "\",\"lastSeq\":%d,\"lastRecordId\":\"%s\"}",
+                 (int)last->seq, id);
+    }
+    assert_done(site_append(s, RECORD_WRITER, body));
+}
+
+enum err site_append_own(struct site *s, enum record_type type, const char *body)
 {
     struct jdoc *doc = NULL;
     enum err rc;

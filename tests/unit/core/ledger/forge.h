@@ -1,6 +1,7 @@
 /*
  * Repositories for the tests of this room, and records as an attacker, a revoked writer or another
- * machine would put them there. The keys are those of RFC 8032, 7.1, so that names are known.
+ * machine would put them there. The keys are those of RFC 8032, 7.1, so that names are known: root
+ * has test 1's, this machine test 3's, and another writer test 2's.
  *
  * Uses: core/ledger, helpers.
  */
@@ -27,6 +28,9 @@
 #define ROOT_PUBLIC "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 #define ROOT_PRIVATE "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="
 #define OTHER_PUBLIC "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
+#define OWN_ID "dac073e0123bdea5"
+#define OWN_PUBLIC "/FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU="
+#define OWN_PRIVATE "xaqN9D+fg3vtt0QvMdy3sWbThTUHbwlLhc46LgtEWPc="
 #define OTHER_PRIVATE "TM0Imyj/ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U+4pvs="
 
 /* What the message of a damaged record ends with. */
@@ -40,18 +44,21 @@
     "{\"format\":1,\"type\":\"signing-key\",\"keyId\":\"" id                                       \
     "\",\"publicKey\":\"" public "\",\"privateKey\":\"" private "\"}\n"
 #define ROOT_KEY_FILE KEY_FILE(ROOT_ID, ROOT_PUBLIC, ROOT_PRIVATE)
+#define OWN_KEY_FILE KEY_FILE(OWN_ID, OWN_PUBLIC, OWN_PRIVATE)
 #define OTHER_KEY_FILE KEY_FILE(OTHER_ID, OTHER_PUBLIC, OTHER_PRIVATE)
 
-#define ENROL_OTHER                                                                                \
+#define ENROL_OTHER ENROL_OTHER_AS("[\"backup\",\"retention\",\"keys\"]")
+#define ENROL_OTHER_AS(roles)                                                                      \
     "{\"action\":\"enrol\",\"subject\":\"" OTHER_ID "\",\"publicKey\":\"" OTHER_PUBLIC             \
-    "\",\"roles\":[\"writer\"]}"
+    "\",\"algorithms\":[\"ed25519\"],\"roles\":" roles "}"
 
-/* A repository in the test's directory: "store", and "state" with root's key. */
+/* A repository in the test's directory: "store", and "state" with this machine's key. */
 struct site {
     void **state;
     struct store *store;
     struct ledger *ledger; /* NULL: not open */
     struct signer *root;
+    struct signer *own;
     struct signer *other;
 };
 
@@ -73,11 +80,18 @@ enum err site_open(struct site *s, bool read_all);
 /* Another machine: the state directory is gone (and the signing key with it). */
 void site_forget(struct site *s);
 
+/* Writer records and tombstones by root, all else by this machine. */
 enum err site_append(struct site *s, enum record_type type, const char *body);
 
 void site_snapshot(struct site *s, const char *id);
 
 const char *site_name(const char *writer, uint64_t seq);
+
+/* The same with this machine's key, whatever it is. */
+enum err site_append_own(struct site *s, enum record_type type, const char *body);
+
+/* Revoke the other writer; `last` is the last of its records that counts, or NULL. */
+void site_revoke_other(struct site *s, const struct record *last);
 
 /* What lies under a name now: parsed, or as bytes. */
 struct buf site_raw(const struct site *s, const char *name);

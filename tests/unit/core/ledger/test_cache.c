@@ -5,6 +5,7 @@
 
 #define CACHE "state/records.jsonl"
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define OWN_NAME(seq) "ledger/" OWN_ID "/000000000000000" seq ".json"
 
 /* How many records an opening reads from the store. */
 static unsigned long reads_of_opening(struct site *s)
@@ -106,7 +107,7 @@ static void a_damaged_cache_never_looks_like_a_damaged_ledger(void **state)
     site_snapshot(&s, "aaaa");
     raw[0] = site_raw(&s, ROOT_NAME("0"));
     raw[1] = site_raw(&s, ROOT_NAME("1"));
-    raw[2] = site_raw(&s, ROOT_NAME("2"));
+    raw[2] = site_raw(&s, OWN_NAME("0"));
     c.before = buf_bytes(&raw[0]);
     c.behind = buf_bytes(&raw[2]);
     sweep_flips(buf_bytes(&raw[1]), open_over, &c);
@@ -122,7 +123,7 @@ static void a_cached_record_that_left_the_store_is_missed(void **state)
     site_new(&s, state);
     site_snapshot(&s, "aaaa");
     site_snapshot(&s, "bbbb");
-    site_delete(&s, ROOT_NAME("2"));
+    site_delete(&s, OWN_NAME("0"));
     assert_int_equal(site_open(&s, false), ERR_CORRUPT);
     assert_said("no checkpoint covers that: it was deleted");
     site_free(&s);
@@ -135,10 +136,10 @@ static void a_stored_record_of_another_length_is_noticed(void **state)
 
     site_new(&s, state);
     site_snapshot(&s, "aaaa");
-    raw = site_raw(&s, ROOT_NAME("2"));
-    site_put(&s, ROOT_NAME("2"), bytes_of(raw.data, raw.len - 1));
+    raw = site_raw(&s, OWN_NAME("0"));
+    site_put(&s, OWN_NAME("0"), bytes_of(raw.data, raw.len - 1));
     assert_refused(site_open(&s, false), ERR_CORRUPT,
-                   ROOT_NAME("2") ": not two whole lines" DAMAGED);
+                   OWN_NAME("0") ": not two whole lines" DAMAGED);
     buf_clear(&raw);
     site_free(&s);
 }
@@ -151,9 +152,9 @@ static void reading_all_does_not_ask_the_cache(void **state)
 
     site_new(&s, state);
     site_snapshot(&s, "aaaa");
-    raw = site_raw(&s, ROOT_NAME("2"));
+    raw = site_raw(&s, OWN_NAME("0"));
     raw.data[raw.len - 20] ^= 1;
-    site_put(&s, ROOT_NAME("2"), buf_bytes(&raw));
+    site_put(&s, OWN_NAME("0"), buf_bytes(&raw));
     assert_done(site_open(&s, false));
     assert_int_equal(site_open(&s, true), ERR_CORRUPT);
     buf_clear(&raw);

@@ -4,11 +4,13 @@
 #include "tests/unit/faulty.h"
 
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define OWN_NAME(seq) "ledger/" OWN_ID "/000000000000000" seq ".json"
 #define OTHER_NAME(seq) "ledger/" OTHER_ID "/000000000000000" seq ".json"
-#define BUNDLE_NAME(seq) "checkpoints/" ROOT_ID "/000000000000000" seq ".jsonl"
+#define LATER INT64_C(4000000000000)
+#define BUNDLE_NAME(seq) "checkpoints/" OWN_ID "/000000000000000" seq ".jsonl"
 
-/* 0 genesis, 1 enrolment, 2 and 3 snapshots, 4 the tombstone of 2, 5 the checkpoint, 6 a snapshot.
- */
+/* Of this machine: 0 and 1 snapshots, 2 the checkpoint, 3 a snapshot. Of root: 0 genesis, 1
+ * enrolment, 2 the tombstone of the first snapshot. */
 static void with_checkpoint(struct site *s, void **state)
 {
     site_new(s, state);
@@ -38,14 +40,15 @@ static void the_record_says_what_is_live(void **state)
     struct buf bundle;
 
     with_checkpoint(&s, state);
-    r = site_record(&s, ROOT_ID, 5);
+    r = site_record(&s, OWN_ID, 2);
     assert_int_equal(r->type, RECORD_CHECKPOINT);
     assert_done(checkpoint_read(r, &c));
-    assert_int_equal(c.live_count, 4); /* not the dead snapshot */
-    assert_int_equal(c.heads.count, 1);
-    assert_int_equal(c.heads.items[0].seq, 4);
-    assert_memory_equal(c.heads.items[0].id, r->prev, RECORD_ID_LEN);
-    bundle = site_raw(&s, BUNDLE_NAME("5"));
+    assert_int_equal(c.live_count, 4);  /* not the dead snapshot */
+    assert_int_equal(c.heads.count, 2); /* root's first, by its id */
+    assert_int_equal(c.heads.items[0].seq, 2);
+    assert_int_equal(c.heads.items[1].seq, 1);
+    assert_memory_equal(c.heads.items[1].id, r->prev, RECORD_ID_LEN);
+    bundle = site_raw(&s, BUNDLE_NAME("2"));
     assert_int_equal(bundle.len, c.bundle_size);
     buf_clear(&bundle);
     checkpoint_clear(&c);
@@ -59,7 +62,7 @@ static void a_dead_record_that_a_checkpoint_covers_may_be_deleted(void **state)
     struct site s;
 
     with_checkpoint(&s, state);
-    site_delete(&s, ROOT_NAME("2"));
+    site_delete(&s, OWN_NAME("0"));
     assert_opens(&s, 6);
     site_free(&s);
 }
@@ -70,23 +73,24 @@ static void a_live_record_comes_from_the_bundle(void **state)
     const struct record *r;
 
     with_checkpoint(&s, state);
-    site_delete(&s, ROOT_NAME("3"));
+    site_delete(&s, OWN_NAME("1"));
     assert_opens(&s, 7);
     r = ledger_at(s.ledger, 3);
-    assert_int_equal(r->seq, 3);
+    assert_int_equal(r->seq, 1);
     assert_int_equal(r->type, RECORD_SNAPSHOT);
     site_free(&s);
 }
 
-/* Even the records that say who may sign. */
-static void all_records_before_the_checkpoint_can_come_from_the_bundle(void **state)
+static void all_records_of_a_chain_before_the_checkpoint_can_come_from_the_bundle(void **state)
 {
     struct site s;
 
     with_checkpoint(&s, state);
-    for (uint64_t seq = 0; seq < 5; seq++)
-        site_delete(&s, site_name(ROOT_ID, seq));
+    for (uint64_t seq = 0; seq < 2; seq++)
+        site_delete(&s, site_name(OWN_ID, seq));
     assert_opens(&s, 6);
+    signer_free(forge_key(state, "state/signing-key.json", OWN_KEY_FILE));
+    assert_done(site_open(&s, false));
     site_snapshot(&s, "dddd");
     assert_opens(&s, 7);
     site_free(&s);
@@ -98,11 +102,11 @@ static void a_record_after_the_checkpoint_is_missed(void **state)
 
     with_checkpoint(&s, state);
     site_snapshot(&s, "dddd");
-    site_delete(&s, ROOT_NAME("6"));
+    site_delete(&s, OWN_NAME("3"));
     site_forget(&s);
     assert_refused(site_open(&s, false), ERR_CORRUPT,
-                   ROOT_NAME("7") ": the record before it is missing, and no checkpoint covers "
-                                  "that: it was deleted");
+                   OWN_NAME("4") ": the record before it is missing, and no checkpoint covers "
+                                 "that: it was deleted");
     site_free(&s);
 }
 
@@ -112,9 +116,9 @@ static void a_seen_record_after_the_checkpoint_is_missed_at_the_end_too(void **s
     struct site s;
 
     with_checkpoint(&s, state);
-    site_delete(&s, ROOT_NAME("6"));
+    site_delete(&s, OWN_NAME("3"));
     assert_refused(site_open(&s, false), ERR_CORRUPT, NULL);
-    assert_said("was seen before, and now its records end at 5");
+    assert_said("was seen before, and now its records end at 2");
     site_free(&s);
 }
 
@@ -123,12 +127,12 @@ static void a_deleted_checkpoint_covers_nothing(void **state)
     struct site s;
 
     with_checkpoint(&s, state);
-    site_delete(&s, ROOT_NAME("2"));
-    site_delete(&s, ROOT_NAME("5"));
+    site_delete(&s, OWN_NAME("0"));
+    site_delete(&s, OWN_NAME("2"));
     site_forget(&s);
     assert_refused(site_open(&s, false), ERR_CORRUPT,
-                   ROOT_NAME("3") ": the record before it is missing, and no checkpoint covers "
-                                  "that: it was deleted");
+                   OWN_NAME("1") ": the record before it is missing, and no checkpoint covers "
+                                 "that: it was deleted");
     site_free(&s);
 }
 
@@ -137,13 +141,13 @@ static void a_missing_bundle_matters_when_it_is_needed_or_all_is_read(void **sta
     struct site s;
 
     with_checkpoint(&s, state);
-    site_delete(&s, BUNDLE_NAME("5"));
+    site_delete(&s, BUNDLE_NAME("2"));
     assert_done(site_open(&s, false));
     assert_refused(site_open(&s, true), ERR_CORRUPT,
-                   BUNDLE_NAME("5") ": the checkpoint's bundle is missing");
-    site_delete(&s, ROOT_NAME("2"));
+                   BUNDLE_NAME("2") ": the checkpoint's bundle is missing");
+    site_delete(&s, OWN_NAME("0"));
     assert_refused(site_open(&s, false), ERR_CORRUPT,
-                   BUNDLE_NAME("5") ": the checkpoint's bundle is missing");
+                   BUNDLE_NAME("2") ": the checkpoint's bundle is missing");
     site_free(&s);
 }
 
@@ -182,10 +186,10 @@ static void every_changed_byte_of_a_bundle_is_noticed(void **state)
     site_new(&s, state);
     site_snapshot(&s, "aaaa");
     assert_done(ledger_checkpoint(s.ledger));
-    newest = site_raw(&s, ROOT_NAME("2"));
-    site_delete(&s, ROOT_NAME("1"));
-    bundle = site_raw(&s, BUNDLE_NAME("3"));
-    snprintf(c.path, sizeof c.path, "%s/" BUNDLE_NAME("3"), in(state, "store"));
+    newest = site_raw(&s, OWN_NAME("0"));
+    site_delete(&s, OWN_NAME("0"));
+    bundle = site_raw(&s, BUNDLE_NAME("1"));
+    snprintf(c.path, sizeof c.path, "%s/" BUNDLE_NAME("1"), in(state, "store"));
     c.before = bytes_of(bundle.data, bundle.len - newest.len);
     swept = bytes_of(bundle.data + c.before.len, newest.len);
     assert_memory_equal(swept.data, newest.data, newest.len);
@@ -214,11 +218,11 @@ static void a_checkpoint_protects_the_ends_it_names(void **state)
     /* Gone: it comes from the bundle, and without the bundle it is missed. */
     site_delete(&s, OTHER_NAME("1"));
     assert_opens(&s, 6);
-    bundle = site_raw(&s, BUNDLE_NAME("3"));
-    site_delete(&s, BUNDLE_NAME("3"));
+    bundle = site_raw(&s, BUNDLE_NAME("0"));
+    site_delete(&s, BUNDLE_NAME("0"));
     assert_refused(site_open(&s, false), ERR_CORRUPT,
-                   BUNDLE_NAME("3") ": the checkpoint's bundle is missing");
-    site_put(&s, BUNDLE_NAME("3"), buf_bytes(&bundle));
+                   BUNDLE_NAME("0") ": the checkpoint's bundle is missing");
+    site_put(&s, BUNDLE_NAME("0"), buf_bytes(&bundle));
 
     /* Another one in its place, by a writer who signs twice. */
     assert_done(site_open(&s, false));
@@ -274,8 +278,7 @@ static void a_writers_checkpoint_hides_nothing_of_roots(void **state)
 
     site_new(&s, state);
     assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
-    assert_done(
-        site_append(&s, RECORD_WRITER, "{\"action\":\"revoke\",\"subject\":\"" OTHER_ID "\"}"));
+    site_revoke_other(&s, NULL);
     revocation = site_record(&s, ROOT_ID, 3);
     text_hex(bytes_of(revocation->id, RECORD_ID_LEN), id);
     assert_done(hash_of(bytes_of("", 0), hash));
@@ -312,13 +315,15 @@ static void a_seen_record_that_died_is_not_a_rollback(void **state)
     fclose(f);
     assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\",\"reason\":\"expired\"}"));
     assert_done(ledger_checkpoint(s.ledger));
-    site_delete(&s, ROOT_NAME("2"));
+    site_delete(&s, OWN_NAME("0"));
     put_file(in(state, "state/trust.json"), piece); /* a machine that was away since then */
     assert_done(site_open(&s, false));
     /* The same seen under another id: what follows it gives that away. */
     {
-        char *id = strstr(piece, "\"recordId\":\"");
+        char *id = strstr(piece, OWN_ID);
 
+        assert_non_null(id);
+        id = strstr(id, "\"recordId\":\"");
         assert_non_null(id);
         id += strlen("\"recordId\":\"");
         *id = *id == '0' ? '1' : '0';
@@ -391,7 +396,7 @@ static void a_bundle_of_a_killed_run_is_replaced(void **state)
     struct site s;
 
     site_new(&s, state);
-    site_put(&s, BUNDLE_NAME("2"), bytes_of_text("half of it"));
+    site_put(&s, BUNDLE_NAME("0"), bytes_of_text("half of it"));
     assert_done(ledger_checkpoint(s.ledger));
     assert_opens(&s, 3);
     site_free(&s);
@@ -413,14 +418,11 @@ static void a_malformed_checkpoint_is_refused(void **state)
 
     site_new(&s, state);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct record *before = site_record(&s, ROOT_ID, 1);
-
-        record_free(forge(&s, s.root, RECORD_CHECKPOINT, before, before->created_ms, rows[i].body));
+        record_free(forge(&s, s.own, RECORD_CHECKPOINT, NULL, LATER, rows[i].body));
         assert_int_equal(site_open(&s, true), ERR_CORRUPT);
         assert_said(rows[i].why);
-        site_delete(&s, ROOT_NAME("2"));
+        site_delete(&s, OWN_NAME("0"));
         assert_done(site_open(&s, true));
-        record_free(before);
     }
     site_free(&s);
 }
@@ -431,7 +433,7 @@ int main(void)
         IN_DIRECTORY(the_record_says_what_is_live),
         IN_DIRECTORY(a_dead_record_that_a_checkpoint_covers_may_be_deleted),
         IN_DIRECTORY(a_live_record_comes_from_the_bundle),
-        IN_DIRECTORY(all_records_before_the_checkpoint_can_come_from_the_bundle),
+        IN_DIRECTORY(all_records_of_a_chain_before_the_checkpoint_can_come_from_the_bundle),
         IN_DIRECTORY(a_record_after_the_checkpoint_is_missed),
         IN_DIRECTORY(a_seen_record_after_the_checkpoint_is_missed_at_the_end_too),
         IN_DIRECTORY(a_deleted_checkpoint_covers_nothing),

@@ -3,6 +3,7 @@
 #include "tests/unit/core/ledger/forge.h"
 
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define OWN_NAME(seq) "ledger/" OWN_ID "/000000000000000" seq ".json"
 
 /* Genesis, enrolment, and snapshots 2 to 4. */
 static void three_snapshots(struct site *s, void **state)
@@ -48,8 +49,8 @@ static void one_damaged_record_is_the_message(void **state)
     struct site s;
 
     three_snapshots(&s, state);
-    alter(&s, ROOT_NAME("3"));
-    refuse_all(&s, ROOT_NAME("3") ": the signature does not fit" DAMAGED);
+    alter(&s, OWN_NAME("1"));
+    refuse_all(&s, OWN_NAME("1") ": the signature does not fit" DAMAGED);
     assert_int_equal(warnings, 1);
     site_free(&s);
 }
@@ -59,13 +60,13 @@ static void of_several_each_is_named(void **state)
     struct site s;
 
     three_snapshots(&s, state);
-    alter(&s, ROOT_NAME("4"));
-    cut(&s, ROOT_NAME("2"));
+    alter(&s, OWN_NAME("2"));
+    cut(&s, OWN_NAME("0"));
     refuse_all(&s, "2 records are damaged (each is named above)" DAMAGED_HINT);
     assert_int_equal(warnings, 2);
     assert_string_equal(last_warning,
-                        ROOT_NAME("4") ": the signature does not fit (damaged or tampered "
-                                       "with)");
+                        OWN_NAME("2") ": the signature does not fit (damaged or tampered "
+                                      "with)");
     site_free(&s);
 }
 
@@ -74,9 +75,9 @@ static void without_genesis_those_are_named_that_do_not_parse(void **state)
     struct site s;
 
     three_snapshots(&s, state);
-    alter(&s, ROOT_NAME("4"));
+    alter(&s, OWN_NAME("2"));
     cut(&s, ROOT_NAME("0"));
-    cut(&s, ROOT_NAME("2"));
+    cut(&s, OWN_NAME("0"));
     refuse_all(&s, "2 records are damaged (each is named above)" DAMAGED_HINT);
     assert_int_equal(warnings, 2);
     site_free(&s);
@@ -87,9 +88,9 @@ static void a_missing_record_is_not_a_damaged_one(void **state)
     struct site s;
 
     three_snapshots(&s, state);
-    site_delete(&s, ROOT_NAME("3"));
-    refuse_all(&s, ROOT_NAME("4") ": the record before it is missing, and no checkpoint covers "
-                                  "that: it was deleted");
+    site_delete(&s, OWN_NAME("1"));
+    refuse_all(&s, OWN_NAME("2") ": the record before it is missing, and no checkpoint covers "
+                                 "that: it was deleted");
     assert_int_equal(warnings, 0);
     site_free(&s);
 }

@@ -15,7 +15,7 @@ static struct head head(uint8_t writer, uint64_t seq)
 
 static void heads_are_kept_in_order_and_only_rise(void **state)
 {
-    struct heads h = {NULL, 0};
+    struct heads h = {NULL, 0, 0};
     const uint8_t order[] = {5, 1, 9, 1, 5};
     const uint64_t seqs[] = {3, 2, 7, 4, 1};
 
@@ -35,8 +35,8 @@ static void heads_are_kept_in_order_and_only_rise(void **state)
 
 static void what_is_written_is_read(void **state)
 {
-    struct heads h = {NULL, 0};
-    struct heads again = {NULL, 0};
+    struct heads h = {NULL, 0, 0};
+    struct heads again = {NULL, 0, 0};
     struct jdoc *doc = NULL;
 
     (void)state;
@@ -58,7 +58,7 @@ static void what_is_written_is_read(void **state)
 
 static void there_are_at_most_256(void **state)
 {
-    struct heads h = {NULL, 0};
+    struct heads h = {NULL, 0, 0};
     struct head one = head(0, 1);
 
     (void)state;
@@ -79,7 +79,7 @@ static void a_writer_is_not_there_twice(void **state)
         "0000000000000000000000000000000000000000000000000000000000000000\"},"
         "{\"writer\":\"0000000000000001\",\"seq\":2,\"recordId\":\""
         "0000000000000000000000000000000000000000000000000000000000000000\"}]}";
-    struct heads h = {NULL, 0};
+    struct heads h = {NULL, 0, 0};
     struct jdoc *doc = NULL;
 
     (void)state;

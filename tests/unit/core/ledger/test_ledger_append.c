@@ -5,6 +5,7 @@
 #include "tests/unit/faulty.h"
 
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define OWN_NAME(seq) "ledger/" OWN_ID "/000000000000000" seq ".json"
 #define LATER INT64_C(4000000000000)
 
 static void an_appended_record_is_there_at_once_and_later(void **state)
@@ -16,8 +17,8 @@ static void an_appended_record_is_there_at_once_and_later(void **state)
     site_new(&s, state);
     assert_done(jdoc_parse(bytes_of_text("{\"id\":\"aaaa\"}"), &body));
     assert_done(ledger_append(s.ledger, RECORD_SNAPSHOT, body, &r));
-    assert_int_equal(r->seq, 2);
-    assert_memory_equal(r->prev, ledger_at(s.ledger, 1)->id, RECORD_ID_LEN);
+    assert_int_equal(r->seq, 0);
+    assert_false(r->has_prev);
     assert_int_equal(ledger_count(s.ledger), 3);
     assert_ptr_equal(ledger_at(s.ledger, 2), r);
     assert_done(site_open(&s, true));
@@ -49,7 +50,7 @@ static void runs_that_append_at_the_same_time_go_one_behind_the_other(void **sta
     site_snapshot(&late, "cccc");
     assert_int_equal(ledger_count(late.ledger), 5);
     assert_ptr_equal(ledger_at(late.ledger, 1), first); /* what was borrowed is still there */
-    assert_int_equal(ledger_at(late.ledger, 4)->seq, 4);
+    assert_int_equal(ledger_at(late.ledger, 4)->seq, 2);
     assert_memory_equal(ledger_at(late.ledger, 4)->prev, ledger_at(late.ledger, 3)->id,
                         RECORD_ID_LEN);
     site_snapshot(&s, "dddd"); /* and back again */
@@ -70,7 +71,7 @@ static void a_tombstone_of_another_run_counts_after_catching_up(void **state)
     site_second(&s, &late);
     assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\"}"));
     assert_true(ledger_query_is_live(late.ledger, ledger_at(late.ledger, 2)));
-    site_snapshot(&late, "bbbb");
+    assert_done(ledger_checkpoint(late.ledger)); /* reads on in every chain */
     assert_false(ledger_query_is_live(late.ledger, ledger_at(late.ledger, 2)));
     site_close(&late);
     site_free(&s);
@@ -89,7 +90,7 @@ static void a_checkpoint_holds_what_other_runs_added(void **state)
     assert_done(ledger_checkpoint(late.ledger));
     r = ledger_at(late.ledger, 4);
     assert_int_equal(r->type, RECORD_CHECKPOINT);
-    assert_int_equal(r->seq, 4);
+    assert_int_equal(r->seq, 2);
     site_close(&late);
     assert_done(site_open(&s, true));
     assert_int_equal(ledger_count(s.ledger), 5);
@@ -106,7 +107,7 @@ static void a_copy_of_the_key_elsewhere_goes_behind_too(void **state)
     away = s;
     away.ledger = NULL;
     assert_int_equal(mkdir(in(state, "away"), 0700), 0);
-    signer_free(forge_key(state, "away/signing-key.json", ROOT_KEY_FILE));
+    signer_free(forge_key(state, "away/signing-key.json", OWN_KEY_FILE));
     options = site_options(&s, false);
     options.state_dir = in(state, "away");
     assert_done(ledger_open(&options, &away.ledger));
@@ -124,37 +125,38 @@ static void a_copy_of_the_key_elsewhere_goes_behind_too(void **state)
 static void assert_no_append(struct site *s, const char *part)
 {
     assert_int_equal(site_append(s, RECORD_SNAPSHOT, "{\"id\":\"bbbb\"}"), ERR_CORRUPT);
-    assert_said(ROOT_NAME("2"));
+    assert_said(OWN_NAME("1"));
     assert_said(part);
-    assert_int_equal(ledger_count(s->ledger), 2);
+    assert_int_equal(ledger_count(s->ledger), 3);
 }
 
 static void nothing_is_put_behind_a_record_that_does_not_belong_there(void **state)
 {
     struct site s;
     struct record *genesis;
-    struct record *enrolment;
+    struct record *first;
     struct record wrong;
 
     site_new(&s, state);
+    site_snapshot(&s, "aaaa");
     genesis = site_record(&s, ROOT_ID, 0);
-    enrolment = site_record(&s, ROOT_ID, 1);
-    site_put(&s, ROOT_NAME("2"), bytes_of_text("rubbish\n"));
+    first = site_record(&s, OWN_ID, 0);
+    site_put(&s, OWN_NAME("1"), bytes_of_text("rubbish\n"));
     assert_no_append(&s, "damaged or tampered with");
-    wrong = *enrolment;
+    wrong = *first;
     memcpy(wrong.id, genesis->id, RECORD_ID_LEN);
-    record_free(forge(&s, s.root, RECORD_SNAPSHOT, &wrong, LATER, "{}"));
+    record_free(forge(&s, s.own, RECORD_SNAPSHOT, &wrong, LATER, "{}"));
     assert_no_append(&s, "it does not follow the record before it: one of them was replaced");
-    record_free(forge(&s, s.root, RECORD_SNAPSHOT, enrolment, 1000, "{}"));
+    record_free(forge(&s, s.own, RECORD_SNAPSHOT, first, 1000, "{}"));
     assert_no_append(&s, "its time is before that of the record before it");
     {
-        struct record *theirs = forge(&s, s.other, RECORD_SNAPSHOT, enrolment, LATER, "{}");
+        struct record *theirs = forge(&s, s.other, RECORD_SNAPSHOT, first, LATER, "{}");
 
-        site_put(&s, ROOT_NAME("2"), buf_bytes(&theirs->raw));
+        site_put(&s, OWN_NAME("1"), buf_bytes(&theirs->raw));
         record_free(theirs);
     }
     assert_no_append(&s, "the record of another place lies under this name");
-    record_free(enrolment);
+    record_free(first);
     record_free(genesis);
     site_free(&s);
 }
@@ -162,12 +164,10 @@ static void nothing_is_put_behind_a_record_that_does_not_belong_there(void **sta
 static void time_stands_still_while_the_clock_is_behind(void **state)
 {
     struct site s;
-    struct record *before;
     struct record *ahead;
 
     site_new(&s, state);
-    before = site_record(&s, ROOT_ID, 1);
-    ahead = forge(&s, s.root, RECORD_SNAPSHOT, before, LATER, "{\"id\":\"aaaa\"}");
+    ahead = forge(&s, s.own, RECORD_SNAPSHOT, NULL, LATER, "{\"id\":\"aaaa\"}");
     assert_done(site_open(&s, false));
     log_to(keep_warning);
     last_warning[0] = '\0';
@@ -177,19 +177,16 @@ static void time_stands_still_while_the_clock_is_behind(void **state)
     assert_non_null(strstr(last_warning, "behind the repository's newest record: is it right?"));
     assert_done(site_open(&s, true));
     record_free(ahead);
-    record_free(before);
     site_free(&s);
 }
 
 static void a_clock_a_minute_behind_is_nothing_to_speak_of(void **state)
 {
     struct site s;
-    struct record *before;
     struct record *ahead;
 
     site_new(&s, state);
-    before = site_record(&s, ROOT_ID, 1);
-    ahead = forge(&s, s.root, RECORD_SNAPSHOT, before, clock_now_ms() + 60000, "{}");
+    ahead = forge(&s, s.own, RECORD_SNAPSHOT, NULL, clock_now_ms() + 60000, "{}");
     assert_done(site_open(&s, false));
     log_to(keep_warning);
     last_warning[0] = '\0';
@@ -198,7 +195,6 @@ static void a_clock_a_minute_behind_is_nothing_to_speak_of(void **state)
     assert_string_equal(last_warning, "");
     assert_int_equal(ledger_at(s.ledger, 3)->created_ms, ahead->created_ms);
     record_free(ahead);
-    record_free(before);
     site_free(&s);
 }
 
@@ -229,7 +225,7 @@ static void without_the_key_everything_but_appending_works(void **state)
     site_new(&s, state);
     assert_int_equal(unlink(in(state, "state/signing-key.json")), 0);
     assert_done(site_open(&s, true));
-    assert_false(ledger_can_append(s.ledger));
+    assert_false(ledger_can_append(s.ledger, RECORD_SNAPSHOT));
     snprintf(expected, sizeof expected,
              "there is no signing key in %s: nothing can be added to the repository from here "
              "(verify and restore work without)",
@@ -252,29 +248,30 @@ static void a_key_that_is_not_enrolled_appends_nothing(void **state)
     site_new(&s, state);
     signer_free(forge_key(state, "state/signing-key.json", OTHER_KEY_FILE));
     assert_done(site_open(&s, false));
-    assert_false(ledger_can_append(s.ledger));
+    assert_false(ledger_can_append(s.ledger, RECORD_SNAPSHOT));
     snprintf(expected, sizeof expected, "the signing key in %s may not sign snapshot records of %s",
              in(state, "state"), store_where(s.store));
     assert_refused(site_append(&s, RECORD_SNAPSHOT, "{}"), ERR_FAILED, expected);
     site_free(&s);
 }
 
-static void an_enrolled_writer_appends_but_not_as_root(void **state)
+static void an_enrolled_writer_appends_what_its_roles_say(void **state)
 {
     struct site s;
     char expected[ERR_TEXT_MAX];
 
     site_new(&s, state);
-    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER_AS("[\"backup\"]")));
     signer_free(forge_key(state, "state/signing-key.json", OTHER_KEY_FILE));
     assert_done(site_open(&s, false));
-    assert_true(ledger_can_append(s.ledger));
+    assert_true(ledger_can_append(s.ledger, RECORD_SNAPSHOT));
+    assert_false(ledger_can_append(s.ledger, RECORD_CHECKPOINT));
     site_snapshot(&s, "aaaa");
     site_snapshot(&s, "bbbb");
     snprintf(expected, sizeof expected,
              "the signing key in %s may not sign tombstone records of %s", in(state, "state"),
              store_where(s.store));
-    assert_refused(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\"}"), ERR_FAILED,
+    assert_refused(site_append_own(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\"}"), ERR_FAILED,
                    expected);
     assert_done(site_open(&s, true));
     assert_int_equal(ledger_count(s.ledger), 5);
@@ -288,8 +285,9 @@ static void records_come_in_the_order_of_time(void **state)
 
     site_new(&s, state);
     assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
-    theirs = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{}");
-    record_free(forge(&s, s.other, RECORD_SNAPSHOT, theirs, LATER, "{}"));
+    signer_free(forge_key(state, "state/signing-key.json", OTHER_KEY_FILE));
+    theirs = forge(&s, s.own, RECORD_SNAPSHOT, NULL, 1000, "{}");
+    record_free(forge(&s, s.own, RECORD_SNAPSHOT, theirs, LATER, "{}"));
     assert_done(site_open(&s, false));
     site_snapshot(&s, "aaaa");
     assert_int_equal(ledger_count(s.ledger), 6);
@@ -429,6 +427,49 @@ static void a_tombstone_without_a_subject_is_not_written(void **state)
     site_free(&s);
 }
 
+/* What this machine may end, and what not: readers would refuse the ledger for ever. */
+static void only_what_has_expired_gets_a_tombstone_without_root(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_SNAPSHOT,
+                            "{\"id\":\"aaaa\",\"expiresAt\":\"2020-01-01T00:00:00.000Z\"}"));
+    assert_done(site_append(&s, RECORD_SNAPSHOT,
+                            "{\"id\":\"bbbb\",\"expiresAt\":\"2090-01-01T00:00:00.000Z\"}"));
+    assert_done(site_append(&s, RECORD_SNAPSHOT, "{\"id\":\"cccc\",\"expiresAt\":null}"));
+    assert_refused(site_append_own(&s, RECORD_TOMBSTONE, "{\"subject\":\"bbbb\"}"), ERR_FAILED,
+                   "the tombstone is not written: it ends bbbb, which expires at "
+                   "2090-01-01T00:00:00.000Z, before that: only root may sign that");
+    assert_refused(site_append_own(&s, RECORD_TOMBSTONE, "{\"subject\":\"cccc\"}"), ERR_FAILED,
+                   "the tombstone is not written: it ends cccc, which never expires: only root may "
+                   "sign that");
+    assert_refused(site_append_own(&s, RECORD_TOMBSTONE, "{\"subject\":\"dddd\"}"), ERR_FAILED,
+                   "the tombstone is not written: it ends dddd, which is not there: only root may "
+                   "sign that");
+    assert_done(site_append_own(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\"}"));
+    assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"bbbb\"}")); /* root */
+    assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"cccc\"}"));
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 8);
+    site_free(&s);
+}
+
+static void only_roots_key_acts_as_root(void **state)
+{
+    char expected[ERR_TEXT_MAX];
+    struct site s;
+
+    site_new(&s, state);
+    snprintf(expected, sizeof expected,
+             "%s: this is the key " OTHER_ID ", and the repository's root is " ROOT_ID,
+             store_where(s.store));
+    assert_refused(ledger_act_as_root(s.ledger, s.other), ERR_USAGE, expected);
+    site_snapshot(&s, "aaaa"); /* as before */
+    assert_int_equal(ledger_at(s.ledger, 2)->seq, 0);
+    site_free(&s);
+}
+
 static enum err open_and_append(void *arg)
 {
     struct site *s = arg;
@@ -443,7 +484,7 @@ static enum err open_and_append(void *arg)
 out:
     jdoc_free(body);
     site_forget(s);
-    site_delete(s, ROOT_NAME("2"));
+    site_delete(s, OWN_NAME("0"));
     return rc;
 }
 
@@ -473,13 +514,15 @@ int main(void)
         IN_DIRECTORY(the_end_of_time_in_another_chain_stops_nobody),
         IN_DIRECTORY(without_the_key_everything_but_appending_works),
         IN_DIRECTORY(a_key_that_is_not_enrolled_appends_nothing),
-        IN_DIRECTORY(an_enrolled_writer_appends_but_not_as_root),
+        IN_DIRECTORY(an_enrolled_writer_appends_what_its_roles_say),
         IN_DIRECTORY(records_come_in_the_order_of_time),
         IN_DIRECTORY(a_run_after_a_killed_append_just_works),
         IN_DIRECTORY(a_record_that_is_there_already_as_it_should_be_is_not_appended_again),
         IN_DIRECTORY(a_refused_append_leaves_the_ledger_as_it_was),
         IN_DIRECTORY(an_append_is_done_when_its_record_is_stored),
         IN_DIRECTORY(a_tombstone_without_a_subject_is_not_written),
+        IN_DIRECTORY(only_what_has_expired_gets_a_tombstone_without_root),
+        IN_DIRECTORY(only_roots_key_acts_as_root),
         IN_DIRECTORY(no_allocation_is_missed),
     };
 

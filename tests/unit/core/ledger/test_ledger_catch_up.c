@@ -5,6 +5,7 @@
 #include "tests/unit/faulty.h"
 
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define OWN_NAME(seq) "ledger/" OWN_ID "/000000000000000" seq ".json"
 #define LATER INT64_C(4000000000000)
 
 /* `late` has read what is there now: a run that goes on while others append. */
@@ -26,7 +27,7 @@ static void end_two(struct site *s, struct site *late)
 static void assert_not_taken(struct site *late, const char *part)
 {
     assert_int_equal(ledger_catch_up(late->ledger), ERR_CORRUPT);
-    assert_said(ROOT_NAME("2"));
+    assert_said(OWN_NAME("0"));
     assert_said(part);
     assert_int_equal(ledger_count(late->ledger), 2);
 }
@@ -55,7 +56,7 @@ static void what_another_run_appended_comes_in_and_counts(void **state)
     site_snapshot(&s, "bbbb");
     assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\"}"));
     assert_int_equal(ledger_count(late.ledger), 2); /* not by itself */
-    assert_done(ledger_catch_up(late.ledger));
+    assert_done(ledger_catch_up_all(late.ledger));
     assert_int_equal(ledger_count(late.ledger), 5);
     assert_ptr_equal(ledger_at(late.ledger, 1), enrolment); /* what was borrowed is still there */
     for (size_t i = 0; i < 5; i++)
@@ -78,11 +79,13 @@ static void an_enrolment_by_another_run_counts(void **state)
     assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
     assert_int_equal(late.ledger->writers.count, 1);
     assert_done(ledger_catch_up(late.ledger));
+    assert_int_equal(late.ledger->writers.count, 1); /* it is in root's chain */
+    assert_done(ledger_catch_up_all(late.ledger));
     assert_int_equal(late.ledger->writers.count, 2);
     end_two(&s, &late);
 }
 
-static void the_chains_of_others_are_not_read(void **state)
+static void the_chains_of_others_are_read_when_asked_for(void **state)
 {
     struct site s;
     struct site late;
@@ -95,6 +98,8 @@ static void the_chains_of_others_are_not_read(void **state)
     record_free(forge(&s, s.other, RECORD_SNAPSHOT, NULL, LATER, "{}"));
     assert_done(ledger_catch_up(late.ledger));
     assert_int_equal(ledger_count(late.ledger), 3);
+    assert_done(ledger_catch_up_all(late.ledger));
+    assert_int_equal(ledger_count(late.ledger), 4);
     end_two(&s, &late);
 }
 
@@ -126,7 +131,7 @@ static void rubbish_is_refused(void **state)
     struct site late;
 
     site_two(state, &s, &late);
-    site_put(&s, ROOT_NAME("2"), bytes_of_text("rubbish\n"));
+    site_put(&s, OWN_NAME("0"), bytes_of_text("rubbish\n"));
     assert_not_taken(&late, "damaged or tampered with");
     end_two(&s, &late);
 }
@@ -135,16 +140,13 @@ static void a_record_by_another_key_is_refused(void **state)
 {
     struct site s;
     struct site late;
-    struct record *enrolment;
     struct record *theirs;
 
     site_two(state, &s, &late);
-    enrolment = site_record(&s, ROOT_ID, 1);
-    theirs = forge(&s, s.other, RECORD_SNAPSHOT, enrolment, LATER, "{}");
-    site_put(&s, ROOT_NAME("2"), buf_bytes(&theirs->raw));
+    theirs = forge(&s, s.other, RECORD_SNAPSHOT, NULL, LATER, "{}");
+    site_put(&s, OWN_NAME("0"), buf_bytes(&theirs->raw));
     assert_not_taken(&late, "the record of another place lies under this name");
     record_free(theirs);
-    record_free(enrolment);
     end_two(&s, &late);
 }
 
@@ -157,11 +159,11 @@ static void a_record_with_a_changed_byte_is_refused(void **state)
 
     site_two(state, &s, &late);
     site_snapshot(&s, "aaaa");
-    raw = site_raw(&s, ROOT_NAME("2"));
+    raw = site_raw(&s, OWN_NAME("0"));
     id = memmem(raw.data, raw.len, "aaaa", 4);
     assert_non_null(id);
     *id = 'b'; /* its signature is of another text now */
-    site_put(&s, ROOT_NAME("2"), buf_bytes(&raw));
+    site_put(&s, OWN_NAME("0"), buf_bytes(&raw));
     assert_not_taken(&late, "damaged or tampered with");
     buf_clear(&raw);
     end_two(&s, &late);
@@ -172,23 +174,31 @@ static void a_record_that_does_not_follow_is_refused(void **state)
     struct site s;
     struct site late;
     struct record *genesis;
-    struct record *enrolment;
+    struct record *first;
     struct record wrong;
 
-    site_two(state, &s, &late);
+    site_new(&s, state);
+    site_snapshot(&s, "aaaa");
+    late = s;
+    late.ledger = NULL;
+    assert_done(site_open(&late, false));
     genesis = site_record(&s, ROOT_ID, 0);
-    enrolment = site_record(&s, ROOT_ID, 1);
-    wrong = *enrolment;
+    first = site_record(&s, OWN_ID, 0);
+    wrong = *first;
     memcpy(wrong.id, genesis->id, RECORD_ID_LEN);
-    record_free(forge(&s, s.root, RECORD_SNAPSHOT, &wrong, LATER, "{}"));
-    assert_not_taken(&late, "it does not follow the record before it: one of them was replaced");
-    record_free(forge(&s, s.root, RECORD_SNAPSHOT, enrolment, 1000, "{}"));
-    assert_not_taken(&late, "its time is before that of the record before it");
-    /* And the right one comes in, in spite of what lay there. */
-    record_free(forge(&s, s.root, RECORD_SNAPSHOT, enrolment, LATER, "{}"));
-    assert_done(ledger_catch_up(late.ledger));
+    record_free(forge(&s, s.own, RECORD_SNAPSHOT, &wrong, LATER, "{}"));
+    assert_int_equal(ledger_catch_up(late.ledger), ERR_CORRUPT);
+    assert_said(OWN_NAME("1"));
+    assert_said("it does not follow the record before it: one of them was replaced");
+    record_free(forge(&s, s.own, RECORD_SNAPSHOT, first, 1000, "{}"));
+    assert_int_equal(ledger_catch_up(late.ledger), ERR_CORRUPT);
+    assert_said("its time is before that of the record before it");
     assert_int_equal(ledger_count(late.ledger), 3);
-    record_free(enrolment);
+    /* And the right one comes in, in spite of what lay there. */
+    record_free(forge(&s, s.own, RECORD_SNAPSHOT, first, LATER, "{}"));
+    assert_done(ledger_catch_up(late.ledger));
+    assert_int_equal(ledger_count(late.ledger), 4);
+    record_free(first);
     record_free(genesis);
     end_two(&s, &late);
 }
@@ -200,11 +210,11 @@ static void what_came_before_the_damage_stays(void **state)
 
     site_two(state, &s, &late);
     site_snapshot(&s, "aaaa");
-    site_put(&s, ROOT_NAME("3"), bytes_of_text("rubbish\n"));
+    site_put(&s, OWN_NAME("1"), bytes_of_text("rubbish\n"));
     assert_int_equal(ledger_catch_up(late.ledger), ERR_CORRUPT);
-    assert_said(ROOT_NAME("3"));
+    assert_said(OWN_NAME("1"));
     assert_int_equal(ledger_count(late.ledger), 3);
-    site_delete(&s, ROOT_NAME("3"));
+    site_delete(&s, OWN_NAME("1"));
     site_snapshot(&s, "bbbb");
     assert_done(ledger_catch_up(late.ledger));
     assert_int_equal(ledger_count(late.ledger), 4);
@@ -246,7 +256,7 @@ static const char *checkpoint_text(uint64_t seq, const uint8_t id[RECORD_ID_LEN]
     snprintf(body, sizeof body,
              "{\"heads\":[{\"writer\":\"" ROOT_ID "\",\"seq\":%d,\"recordId\":\"%s\"}],"
              "\"liveSet\":{\"count\":0,\"sha256\":\"%s\"},\"expiresAt\":null,\"bundle\":"
-             "{\"name\":\"checkpoints/" ROOT_ID "/0000000000000002.jsonl\",\"size\":0,"
+             "{\"name\":\"checkpoints/" OWN_ID "/0000000000000000.jsonl\",\"size\":0,"
              "\"sha256\":\"%s\"}}",
              (int)seq, hex, empty, empty);
     return body;
@@ -262,13 +272,12 @@ static void a_checkpoint_of_another_history_is_refused(void **state)
     site_two(state, &s, &late);
     genesis = site_record(&s, ROOT_ID, 0);
     enrolment = site_record(&s, ROOT_ID, 1);
-    record_free(
-        forge(&s, s.root, RECORD_CHECKPOINT, enrolment, LATER, checkpoint_text(1, genesis->id)));
+    record_free(forge(&s, s.own, RECORD_CHECKPOINT, NULL, LATER, checkpoint_text(1, genesis->id)));
     assert_not_taken(&late, "another record was at the end of a chain when it was made");
-    record_free(forge(&s, s.root, RECORD_CHECKPOINT, enrolment, LATER, "{}"));
+    record_free(forge(&s, s.own, RECORD_CHECKPOINT, NULL, LATER, "{}"));
     assert_not_taken(&late, "is missing");
     record_free(
-        forge(&s, s.root, RECORD_CHECKPOINT, enrolment, LATER, checkpoint_text(1, enrolment->id)));
+        forge(&s, s.own, RECORD_CHECKPOINT, NULL, LATER, checkpoint_text(1, enrolment->id)));
     assert_done(ledger_catch_up(late.ledger));
     assert_int_equal(ledger_count(late.ledger), 3);
     record_free(enrolment);
@@ -320,7 +329,7 @@ int main(void)
         IN_DIRECTORY(nothing_new_is_no_failure_and_leaves_no_message),
         IN_DIRECTORY(what_another_run_appended_comes_in_and_counts),
         IN_DIRECTORY(an_enrolment_by_another_run_counts),
-        IN_DIRECTORY(the_chains_of_others_are_not_read),
+        IN_DIRECTORY(the_chains_of_others_are_read_when_asked_for),
         IN_DIRECTORY(the_first_record_of_a_chain_comes_in),
         IN_DIRECTORY(rubbish_is_refused),
         IN_DIRECTORY(a_record_by_another_key_is_refused),

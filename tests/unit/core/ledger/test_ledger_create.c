@@ -5,6 +5,7 @@
 #include "tests/unit/faulty.h"
 
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define OWN_NAME(seq) "ledger/" OWN_ID "/000000000000000" seq ".json"
 
 static void a_new_repository_has_a_genesis_and_a_writer(void **state)
 {
@@ -14,13 +15,14 @@ static void a_new_repository_has_a_genesis_and_a_writer(void **state)
 
     site_new(&s, state);
     assert_int_equal(ledger_count(s.ledger), 2);
+    assert_true(writers_is_root(ledger_writers(s.ledger), ledger_at(s.ledger, 1)->writer));
     genesis = site_record(&s, ROOT_ID, 0);
     assert_int_equal(genesis->type, RECORD_GENESIS);
     text_hex(bytes_of(genesis->id, RECORD_ID_LEN), id);
     assert_string_equal(ledger_fingerprint(s.ledger), id);
     assert_memory_equal(ledger_repository(s.ledger), genesis->repository, SEAL_ID_LEN);
     assert_int_equal(ledger_at(s.ledger, 1)->type, RECORD_WRITER);
-    assert_true(ledger_can_append(s.ledger));
+    assert_true(ledger_can_append(s.ledger, RECORD_SNAPSHOT));
     record_free(genesis);
     site_free(&s);
 }
@@ -36,7 +38,7 @@ static void a_signing_key_is_made_when_there_is_none(void **state)
     assert_int_equal(rmdir(in(state, "state")), 0);
     options = site_options(&s, false);
     assert_done(ledger_create(&options, &s.ledger));
-    assert_true(ledger_can_append(s.ledger));
+    assert_true(ledger_can_append(s.ledger, RECORD_SNAPSHOT));
     assert_int_equal(stat(in(state, "state"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0700);
     assert_int_equal(stat(in(state, "state/signing-key.json"), &st), 0);
@@ -56,7 +58,8 @@ static void the_state_directory_is_named_by_the_fingerprint(void **state)
     site_prepare(&s, state);
     assert_done(ledger_look(s.store, NULL, shown));
     assert_string_equal(shown, "");
-    options = (struct ledger_options){.store = s.store, .states = in(state, "states")};
+    options = (struct ledger_options){
+        .store = s.store, .states = in(state, "states"), .root = {.key = s.root}};
     assert_done(ledger_create(&options, &s.ledger));
     assert_string_equal(strrchr(ledger_state_dir(s.ledger), '/') + 1, ledger_fingerprint(s.ledger));
     assert_int_equal(count_names(in(state, "states")), 1);
@@ -87,7 +90,7 @@ static void a_making_that_names_its_state_is_repeated(void **state)
 
         site_prepare(&s, state);
         f.inner = s.store;
-        options = (struct ledger_options){.states = in(state, "states")};
+        options = (struct ledger_options){.states = in(state, "states"), .root = {.key = s.root}};
         assert_done(faulty_open(&f, &options.store));
         rc = ledger_create(&options, &s.ledger);
         site_close(&s);
@@ -100,7 +103,7 @@ static void a_making_that_names_its_state_is_repeated(void **state)
             snprintf(path, sizeof path, "%s/%s", options.states, shown);
             options.state_dir = path;
             assert_done(ledger_open(&options, &s.ledger));
-            assert_true(ledger_can_append(s.ledger));
+            assert_true(ledger_can_append(s.ledger, RECORD_SNAPSHOT));
         }
         site_free(&s);
         assert_int_equal(directory_teardown(state), 0);
@@ -108,7 +111,7 @@ static void a_making_that_names_its_state_is_repeated(void **state)
     }
 }
 
-static void two_repositories_of_one_key_differ(void **state)
+static void two_repositories_of_one_root_differ(void **state)
 {
     struct site s;
     struct store *second = NULL;
@@ -117,7 +120,8 @@ static void two_repositories_of_one_key_differ(void **state)
 
     site_new(&s, state);
     assert_done(store_open(in(state, "second"), true, &second));
-    options = (struct ledger_options){.store = second, .state_dir = in(state, "state-2")};
+    options = (struct ledger_options){
+        .store = second, .state_dir = in(state, "state-2"), .root = {.key = s.root}};
     assert_done(ledger_create(&options, &l));
     assert_memory_not_equal(ledger_repository(l), ledger_repository(s.ledger), SEAL_ID_LEN);
     assert_string_not_equal(ledger_fingerprint(l), ledger_fingerprint(s.ledger));
@@ -268,7 +272,7 @@ int main(void)
         IN_DIRECTORY(a_signing_key_is_made_when_there_is_none),
         IN_DIRECTORY(the_state_directory_is_named_by_the_fingerprint),
         IN_DIRECTORY(a_making_that_names_its_state_is_repeated),
-        IN_DIRECTORY(two_repositories_of_one_key_differ),
+        IN_DIRECTORY(two_repositories_of_one_root_differ),
         IN_DIRECTORY(a_repository_is_not_made_over_another),
         IN_DIRECTORY(a_new_repository_cannot_have_a_given_fingerprint),
         IN_DIRECTORY(where_nothing_is_nothing_is_opened),

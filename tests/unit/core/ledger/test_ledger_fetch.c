@@ -1,14 +1,14 @@
 /*
- * Checkpoints and bundles as nobody makes them: by a writer who is not root, or by root against
- * itself.
+ * Checkpoints and bundles as nobody makes them.
  */
 #include "core/ledger/ledger_fetch.h"
 
 #include "tests/unit/core/ledger/forge.h"
 
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define OWN_NAME(seq) "ledger/" OWN_ID "/000000000000000" seq ".json"
 #define OTHER_NAME(seq) "ledger/" OTHER_ID "/000000000000000" seq ".json"
-#define BUNDLE_NAME(seq) "checkpoints/" ROOT_ID "/000000000000000" seq ".jsonl"
+#define BUNDLE_NAME(seq) "checkpoints/" OWN_ID "/000000000000000" seq ".jsonl"
 
 /* Records one behind the other, and their ids. */
 struct bundle {
@@ -99,30 +99,28 @@ static int64_t soon(void)
     return clock_now_ms() + 1000;
 }
 
-/* Anybody may make a newer one. */
-static void a_writers_checkpoint_does_not_take_the_place_of_roots(void **state)
+static void a_checkpoint_by_a_writer_without_the_role_covers_nothing(void **state)
 {
     struct bundle b = bundle_of_nothing();
     struct record *last;
     struct site s;
 
     site_new(&s, state);
-    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER_AS("[\"backup\",\"keys\"]")));
     site_snapshot(&s, "aaaa");
-    assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\",\"reason\":\"expired\"}"));
-    assert_done(ledger_checkpoint(s.ledger));
-    last = site_record(&s, ROOT_ID, 5);
+    last = site_record(&s, OWN_ID, 0);
     record_free(forge_checkpoint(&s, s.other, NULL, soon(), head_text(last), &b));
-    site_delete(&s, ROOT_NAME("3")); /* dead, and covered by root's */
+    site_delete(&s, OWN_NAME("0"));
     site_forget(&s);
-    assert_done(site_open(&s, false));
-    assert_int_equal(ledger_count(s.ledger), 6);
+    assert_refused(site_open(&s, false), ERR_CORRUPT,
+                   OTHER_NAME("0") ": a checkpoint record takes the role \"retention\", which its "
+                                   "writer does not have");
     record_free(last);
     bundle_clear(&b);
     site_free(&s);
 }
 
-static void genesis_is_not_taken_from_a_writers_bundle(void **state)
+static void genesis_is_not_taken_from_a_bundle(void **state)
 {
     struct bundle b = bundle_of_nothing();
     struct record *last;
@@ -154,8 +152,8 @@ static void a_record_of_a_bundle_is_signed_like_any_other(void **state)
     site_new(&s, state);
     site_snapshot(&s, "aaaa");
     site_snapshot(&s, "bbbb");
-    last = site_record(&s, ROOT_ID, 3);
-    raw = site_raw(&s, ROOT_NAME("2"));
+    last = site_record(&s, OWN_ID, 1);
+    raw = site_raw(&s, OWN_NAME("0"));
     assert_done(buf_add(&raw, bytes_of("", 1)));
     raw.len--;
     signature = strstr((char *)raw.data, "\"sig\":\"") + strlen("\"sig\":\"");
@@ -163,12 +161,12 @@ static void a_record_of_a_bundle_is_signed_like_any_other(void **state)
     bundle_add_stored(&s, &b, ROOT_NAME("0"));
     bundle_add_stored(&s, &b, ROOT_NAME("1"));
     bundle_add(&b, buf_bytes(&raw));
-    bundle_add_stored(&s, &b, ROOT_NAME("3"));
-    record_free(forge_checkpoint(&s, s.root, last, soon(), head_text(last), &b));
-    site_delete(&s, ROOT_NAME("2"));
+    bundle_add_stored(&s, &b, OWN_NAME("1"));
+    record_free(forge_checkpoint(&s, s.own, last, soon(), head_text(last), &b));
+    site_delete(&s, OWN_NAME("0"));
     site_forget(&s);
     assert_refused(site_open(&s, false), ERR_CORRUPT,
-                   ROOT_NAME("2") ": the signature does not fit" DAMAGED);
+                   OWN_NAME("0") ": the signature does not fit" DAMAGED);
     buf_clear(&raw);
     record_free(last);
     bundle_clear(&b);
@@ -178,7 +176,6 @@ static void a_record_of_a_bundle_is_signed_like_any_other(void **state)
 static void two_checkpoints_that_name_different_ends_are_noticed(void **state)
 {
     struct bundle b = bundle_of_nothing();
-    struct record *last;
     struct record *was;
     struct record *is;
     struct record *first;
@@ -186,11 +183,10 @@ static void two_checkpoints_that_name_different_ends_are_noticed(void **state)
 
     site_new(&s, state);
     assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
-    last = site_record(&s, ROOT_ID, 2);
     was = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{\"id\":\"aaaa\"}");
     is = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{\"id\":\"bbbb\"}");
-    first = forge_checkpoint(&s, s.root, last, soon(), head_text(was), &b);
-    record_free(forge_checkpoint(&s, s.root, first, soon(), head_text(is), &b));
+    first = forge_checkpoint(&s, s.own, NULL, soon(), head_text(was), &b);
+    record_free(forge_checkpoint(&s, s.own, first, soon(), head_text(is), &b));
     site_delete(&s, OTHER_NAME("0"));
     site_forget(&s);
     assert_refused(site_open(&s, false), ERR_CORRUPT,
@@ -198,7 +194,6 @@ static void two_checkpoints_that_name_different_ends_are_noticed(void **state)
     record_free(first);
     record_free(is);
     record_free(was);
-    record_free(last);
     bundle_clear(&b);
     site_free(&s);
 }
@@ -216,11 +211,15 @@ static void a_bundle_that_has_another_record_than_the_ledger_is_refused(void **s
     record_free(forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{\"id\":\"aaaa\"}"));
     bundle_add_stored(&s, &b, OTHER_NAME("0"));
     is = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{\"id\":\"bbbb\"}");
-    record_free(forge_checkpoint(&s, s.root, last, soon(), head_text(last), &b));
+    record_free(forge_checkpoint(&s, s.own, NULL, soon(), head_text(last), &b));
     site_forget(&s);
-    assert_done(site_open(&s, false)); /* nothing is missing: it is not even read */
+    /* Nothing is missing, so the bundle is not even read. */
+    assert_refused(site_open(&s, false), ERR_CORRUPT,
+                   OWN_NAME("0") ": it leaves out what is live: of the records that it saw the "
+                                 "ledger has 3 live ones, and it names 1, or others: its writer "
+                                 "may have been taken over");
     assert_refused(site_open(&s, true), ERR_CORRUPT,
-                   BUNDLE_NAME("3") ": it has another record 0 than the ledger");
+                   BUNDLE_NAME("0") ": it has another record 0 than the ledger");
     record_free(is);
     record_free(last);
     bundle_clear(&b);
@@ -242,14 +241,14 @@ static void a_bundle_of_another_live_set_is_refused(void **state)
         bundle_add_stored(&s, &b, ROOT_NAME("1"));
         b.count += lie == 1;
         b.ids.data[0] ^= lie == 2;
-        record_free(forge_checkpoint(&s, s.root, last, soon(), head_text(last), &b));
+        record_free(forge_checkpoint(&s, s.own, NULL, soon(), head_text(last), &b));
         if (lie == 0)
             assert_done(site_open(&s, true));
         else
             assert_refused(site_open(&s, true), ERR_CORRUPT,
-                           BUNDLE_NAME("2") ": its records are not those of the checkpoint "
+                           BUNDLE_NAME("0") ": its records are not those of the checkpoint "
                                             "record's live set");
-        site_delete(&s, ROOT_NAME("2"));
+        site_delete(&s, OWN_NAME("0"));
         site_forget(&s);
         assert_done(site_open(&s, false));
         bundle_clear(&b);
@@ -261,8 +260,8 @@ static void a_bundle_of_another_live_set_is_refused(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        IN_DIRECTORY(a_writers_checkpoint_does_not_take_the_place_of_roots),
-        IN_DIRECTORY(genesis_is_not_taken_from_a_writers_bundle),
+        IN_DIRECTORY(a_checkpoint_by_a_writer_without_the_role_covers_nothing),
+        IN_DIRECTORY(genesis_is_not_taken_from_a_bundle),
         IN_DIRECTORY(a_record_of_a_bundle_is_signed_like_any_other),
         IN_DIRECTORY(two_checkpoints_that_name_different_ends_are_noticed),
         IN_DIRECTORY(a_bundle_that_has_another_record_than_the_ledger_is_refused),

@@ -2,6 +2,7 @@
 #include "tests/unit/core/ledger/forge.h"
 
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define OWN_NAME(seq) "ledger/" OWN_ID "/000000000000000" seq ".json"
 
 /* A store in which a listing misses a name, as one of a directory in which others write may. */
 struct hiding {
@@ -104,11 +105,11 @@ static void a_record_that_comes_while_the_directory_is_listed_is_no_damage(void 
     site_snapshot(&s, "bbbb");
     log_to(keep_warning);
     warnings = 0;
-    assert_done(open_while(&s, ROOT_NAME("2"), 1, false));
-    assert_done(open_while(&s, ROOT_NAME("2"), 1, true));
-    assert_done(open_while(&s, ROOT_NAME("3"), 1, true)); /* seen before: no rollback */
+    assert_done(open_while(&s, OWN_NAME("0"), 1, false));
+    assert_done(open_while(&s, OWN_NAME("0"), 1, true));
+    assert_done(open_while(&s, OWN_NAME("1"), 1, true)); /* seen before: no rollback */
     site_forget(&s);
-    assert_done(open_while(&s, ROOT_NAME("2"), 1, false));
+    assert_done(open_while(&s, OWN_NAME("0"), 1, false));
     log_to(NULL);
     assert_int_equal(warnings, 0);
     site_free(&s);
@@ -121,11 +122,11 @@ static void a_record_that_stays_away_was_deleted(void **state)
     site_new(&s, state);
     site_snapshot(&s, "aaaa");
     site_snapshot(&s, "bbbb");
-    assert_refused(open_while(&s, ROOT_NAME("2"), 100, true), ERR_CORRUPT,
-                   ROOT_NAME("3") ": the record before it is missing, and no checkpoint covers "
-                                  "that: it was deleted");
-    assert_int_equal(open_while(&s, ROOT_NAME("3"), 100, false), ERR_CORRUPT);
-    assert_said("now its records end at 2");
+    assert_refused(open_while(&s, OWN_NAME("0"), 100, true), ERR_CORRUPT,
+                   OWN_NAME("1") ": the record before it is missing, and no checkpoint covers "
+                                 "that: it was deleted");
+    assert_int_equal(open_while(&s, OWN_NAME("1"), 100, false), ERR_CORRUPT);
+    assert_said("now its records end at 0");
     site_free(&s);
 }
 

@@ -7,6 +7,7 @@
 #include "tests/unit/core/ledger/forge.h"
 
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
+#define OWN_NAME(seq) "ledger/" OWN_ID "/000000000000000" seq ".json"
 #define LATER INT64_C(4000000000000)
 
 static void short_id(const struct record *r, char out[17])
@@ -41,10 +42,11 @@ static void the_file_says_what_was_seen(void **state)
     assert_true(t.known);
     assert_string_equal(t.fingerprint, ledger_fingerprint(s.ledger));
     assert_memory_equal(t.repository, ledger_repository(s.ledger), SEAL_ID_LEN);
-    assert_int_equal(t.heads.count, 1);
-    assert_int_equal(t.heads.items[0].seq, 2);
-    last = site_record(&s, ROOT_ID, 2);
-    assert_memory_equal(t.heads.items[0].id, last->id, RECORD_ID_LEN);
+    assert_int_equal(t.heads.count, 2); /* root's first, by its id */
+    assert_int_equal(t.heads.items[0].seq, 1);
+    assert_int_equal(t.heads.items[1].seq, 0);
+    last = site_record(&s, OWN_ID, 0);
+    assert_memory_equal(t.heads.items[1].id, last->id, RECORD_ID_LEN);
     record_free(last);
     trust_clear(&t);
     site_free(&s);
@@ -60,17 +62,17 @@ static void the_deleted_newest_record_is_missed(void **state)
     site_new(&s, state);
     site_snapshot(&s, "aaaa");
     site_snapshot(&s, "bbbb");
-    last = site_record(&s, ROOT_ID, 3);
+    last = site_record(&s, OWN_ID, 1);
     short_id(last, id);
-    site_delete(&s, ROOT_NAME("3"));
+    site_delete(&s, OWN_NAME("1"));
     snprintf(expected, sizeof expected,
-             "%s: record 3 of writer " ROOT_ID " (%s…) was seen before, and now its records end at "
-             "2: the store was rolled back or tampered with%s",
+             "%s: record 1 of writer " OWN_ID " (%s…) was seen before, and now its records end at "
+             "0: the store was rolled back or tampered with%s",
              store_where(s.store), id, hint(state));
     assert_refused(site_open(&s, false), ERR_CORRUPT, expected);
     assert_refused(site_open(&s, true), ERR_CORRUPT, expected);
     /* Put back, all is well. */
-    site_put(&s, ROOT_NAME("3"), buf_bytes(&last->raw));
+    site_put(&s, OWN_NAME("1"), buf_bytes(&last->raw));
     assert_done(site_open(&s, false));
     record_free(last);
     site_free(&s);
@@ -83,18 +85,17 @@ static void a_store_put_back_to_an_older_state_is_noticed(void **state)
     site_new(&s, state);
     for (int i = 0; i < 5; i++)
         site_snapshot(&s, "aaaa");
-    for (uint64_t seq = 2; seq < 7; seq++)
-        site_delete(&s, site_name(ROOT_ID, seq));
+    for (uint64_t seq = 1; seq < 5; seq++)
+        site_delete(&s, site_name(OWN_ID, seq));
     assert_int_equal(site_open(&s, false), ERR_CORRUPT);
-    assert_said("record 6 of writer " ROOT_ID);
-    assert_said("and now its records end at 1: the store was rolled back or tampered with");
+    assert_said("record 4 of writer " OWN_ID);
+    assert_said("and now its records end at 0: the store was rolled back or tampered with");
     site_free(&s);
 }
 
 static void another_record_in_the_place_of_a_seen_one_is_noticed(void **state)
 {
     struct site s;
-    struct record *before;
     struct record *seen;
     struct record *forked;
     char seen_id[17];
@@ -103,19 +104,17 @@ static void another_record_in_the_place_of_a_seen_one_is_noticed(void **state)
 
     site_new(&s, state);
     site_snapshot(&s, "aaaa");
-    before = site_record(&s, ROOT_ID, 1);
-    seen = site_record(&s, ROOT_ID, 2);
-    forked = forge(&s, s.root, RECORD_SNAPSHOT, before, LATER, "{\"id\":\"bbbb\"}");
+    seen = site_record(&s, OWN_ID, 0);
+    forked = forge(&s, s.own, RECORD_SNAPSHOT, NULL, LATER, "{\"id\":\"bbbb\"}");
     short_id(seen, seen_id);
     short_id(forked, forked_id);
     snprintf(expected, sizeof expected,
-             "%s: record 2 of writer " ROOT_ID " was %s… when it was seen before, and is %s… now: "
+             "%s: record 0 of writer " OWN_ID " was %s… when it was seen before, and is %s… now: "
              "the store was tampered with, or rolled back and written again%s",
              store_where(s.store), seen_id, forked_id, hint(state));
     assert_refused(site_open(&s, true), ERR_CORRUPT, expected);
     record_free(forked);
     record_free(seen);
-    record_free(before);
     site_free(&s);
 }
 
@@ -123,24 +122,21 @@ static void another_record_in_the_place_of_a_seen_one_is_noticed(void **state)
 static void history_written_anew_and_continued_is_noticed(void **state)
 {
     struct site s;
-    struct record *before;
     struct record *forked;
     struct record *next;
 
     site_new(&s, state);
     site_snapshot(&s, "aaaa");
-    before = site_record(&s, ROOT_ID, 1);
-    forked = forge(&s, s.root, RECORD_SNAPSHOT, before, LATER, "{\"id\":\"bbbb\"}");
-    next = forge(&s, s.root, RECORD_SNAPSHOT, forked, LATER, "{\"id\":\"cccc\"}");
+    forked = forge(&s, s.own, RECORD_SNAPSHOT, NULL, LATER, "{\"id\":\"bbbb\"}");
+    next = forge(&s, s.own, RECORD_SNAPSHOT, forked, LATER, "{\"id\":\"cccc\"}");
     assert_refused(site_open(&s, true), ERR_CORRUPT, NULL);
-    assert_said("record 2 of writer " ROOT_ID " was ");
+    assert_said("record 0 of writer " OWN_ID " was ");
     record_free(next);
     record_free(forked);
-    record_free(before);
     site_free(&s);
 }
 
-/* Root says by a checkpoint how a chain ended whose last record is dead and gone. */
+/* A checkpoint says how a chain ended whose last record is dead and gone. */
 static void an_end_that_is_covered_must_be_the_one_that_was_seen(void **state)
 {
     struct site s;
@@ -208,7 +204,8 @@ static void a_repository_put_in_the_place_of_another_is_noticed(void **state)
     snprintf(fingerprint, sizeof fingerprint, "%s", ledger_fingerprint(s.ledger));
     site_close(&s);
     assert_done(store_open(in(state, "strange"), true, &strange));
-    options = (struct ledger_options){.store = strange, .state_dir = in(state, "their-state")};
+    options = (struct ledger_options){
+        .store = strange, .state_dir = in(state, "their-state"), .root = {.key = s.other}};
     assert_done(ledger_create(&options, &theirs));
 
     /* By trust state. */
@@ -253,7 +250,7 @@ static void without_a_state_directory_everything_is_read_and_nothing_kept(void *
     assert_done(ledger_open(&options, &s.ledger));
     assert_int_equal(ledger_count(s.ledger), 3);
     assert_null(ledger_state_dir(s.ledger));
-    assert_false(ledger_can_append(s.ledger));
+    assert_false(ledger_can_append(s.ledger, RECORD_SNAPSHOT));
     assert_false(file_exists(in(state, "state")));
     snprintf(expected, sizeof expected, "without a state directory nothing can be added to %s",
              store_where(s.store));
@@ -270,7 +267,7 @@ static void a_damaged_signing_key_stops_only_what_signs(void **state)
     put_file(in(state, "state/signing-key.json"), "{\"format\":1}");
     assert_done(site_open(&s, true));
     assert_int_equal(ledger_count(s.ledger), 3);
-    assert_false(ledger_can_append(s.ledger));
+    assert_false(ledger_can_append(s.ledger, RECORD_SNAPSHOT));
     assert_int_equal(site_append(&s, RECORD_SNAPSHOT, "{\"id\":\"bbbb\"}"), ERR_CORRUPT);
     assert_said("signing-key.json");
     site_free(&s);
@@ -346,7 +343,7 @@ static void a_crash_before_the_trust_file_is_harmless(void **state)
     put_file(in(state, "state/trust.json"), (const char *)old.data);
     assert_done(site_open(&s, false));
     assert_done(trust_load(in(state, "state/trust.json"), &t));
-    assert_int_equal(t.heads.items[0].seq, 3);
+    assert_int_equal(t.heads.items[1].seq, 1);
     trust_clear(&t);
     buf_clear(&old);
     site_free(&s);
@@ -377,19 +374,20 @@ static void the_trust_state_never_goes_back(void **state)
     const char *path = "state/trust.json";
 
     site_new(&s, state);
-    assert_done(trust_load(in(state, path), &old));
     site_snapshot(&s, "aaaa");
+    assert_done(trust_load(in(state, path), &old));
+    site_snapshot(&s, "bbbb");
     assert_done(trust_raise(in(state, path), &old, "here"));
     assert_done(trust_load(in(state, path), &now));
-    assert_int_equal(now.heads.items[0].seq, 2);
-    old.heads.items[0].seq = 2;
+    assert_int_equal(now.heads.items[1].seq, 1);
+    old.heads.items[1].seq = 1;
     assert_int_equal(trust_raise(in(state, path), &old, "here"), ERR_CORRUPT);
-    assert_said("here: record 2 of writer " ROOT_ID " was ");
-    old.heads.items[0].seq = 3;
+    assert_said("here: record 1 of writer " OWN_ID " was ");
+    old.heads.items[1].seq = 2;
     assert_done(trust_raise(in(state, path), &old, "here"));
     trust_clear(&now);
     assert_done(trust_load(in(state, path), &now));
-    assert_int_equal(now.heads.items[0].seq, 3);
+    assert_int_equal(now.heads.items[1].seq, 2);
     old.fingerprint[0] = 'x';
     assert_int_equal(trust_raise(in(state, path), &old, "here"), ERR_CORRUPT);
     assert_said("is of another repository, with fingerprint ");

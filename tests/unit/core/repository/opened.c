@@ -1,8 +1,11 @@
 #include "tests/unit/core/repository/opened.h"
 
+#include "tests/unit/roots.h"
+
 struct repository_options options_of_opened(struct opened *o)
 {
-    return (struct repository_options){.store = o->store, .state_dir = in(o->state, "state")};
+    return (struct repository_options){
+        .store = o->store, .state_dir = in(o->state, "state"), .root = {.key = test_root()}};
 }
 
 void make_opened(void **state, struct opened *o)

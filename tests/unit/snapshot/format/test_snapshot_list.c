@@ -1,5 +1,6 @@
 #include "snapshot/format/snapshot_list.h"
 
+#include "tests/unit/roots.h"
 #include "tests/unit/snapshot/repositories.h"
 
 static void make_three(struct snapshot items[3])
@@ -74,7 +75,9 @@ static void snapshots_come_oldest_first_and_live(void **state)
     assert_done(jdoc_object(&body));
     assert_done(jdoc_set_text(body, "subject", r[1].id));
     assert_done(jdoc_set_text(body, "reason", "test"));
+    assert_done(ledger_act_as_root(w.ledger, test_root()));
     assert_done(ledger_append(w.ledger, RECORD_TOMBSTONE, body, NULL));
+    assert_done(ledger_act_as_root(w.ledger, NULL));
     jdoc_free(body);
     assert_done(snapshot_list_read(w.ledger, &c));
     assert_int_equal(c.count, 2);
