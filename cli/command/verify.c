@@ -74,6 +74,8 @@ static enum err print_verify_json(const struct session *session, const struct ve
     TRY(jdoc_set_number(to, "damaged", result->damaged));
     TRY(jdoc_set_number(to, "unreadable", result->unreadable));
     TRY(jdoc_set_number(to, "notDecrypted", result->locked));
+    TRY(jdoc_set_number(to, "unused", result->unused));
+    TRY(jdoc_set_number(to, "unusedBytes", result->unused_bytes));
     TRY(visit_write(session, to));
     TRY(write_newest_snapshot(session, to));
     TRY(visit_write_deleted(session, session->report, to));
@@ -100,6 +102,18 @@ static void print_ages(const struct session *session)
     print_out("newest signature: %s (%s)\n", age, time);
 }
 
+static void print_unused(const struct verify_result *result)
+{
+    char size[TEXT_HUMAN_MAX];
+
+    if (result->unused == 0)
+        return;
+    text_human_size(result->unused_bytes, size);
+    print_count(result->unused, "object");
+    print_out(" (%s) that no snapshot uses: of an interrupted backup, or of one that is running\n",
+              size);
+}
+
 static void print_verify_result(const struct verify_result *result)
 {
     char size[TEXT_HUMAN_MAX];
@@ -121,6 +135,7 @@ static void print_verify_result(const struct verify_result *result)
         print_out("%s\n", result->unreadable + result->locked > 0
                               ? "no damage found in what was read"
                               : "no damage");
+    print_unused(result);
 }
 
 static enum err verify_snapshots(const struct verify_options *options, struct verify_result *result)

@@ -143,6 +143,8 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
 
         TRY(note_damage(&set, s, verify_manifests(&set, s, out), out));
     }
+    if (options->snapshots == NULL && out->damaged + out->unreadable == 0)
+        TRY(verify_count_unused(&set, out));
     TRY(verify_set_check(&set, out));
     if (options->depth == VERIFY_DECRYPT)
         TRY(decrypt_all(&set, count, &refusal, out));
