@@ -78,6 +78,8 @@ static enum err print_verify_json(const struct session *session, const struct ve
     TRY(jdoc_set_number(to, "unreadable", result->unreadable));
     TRY(jdoc_set_number(to, "notDecrypted", result->locked));
     TRY(jdoc_set(to, "damagedSnapshots", &verdicts->json));
+    TRY(jdoc_set_number(to, "unused", result->unused));
+    TRY(jdoc_set_number(to, "unusedBytes", result->unused_bytes));
     TRY(visit_write(session, to));
     TRY(write_newest_snapshot(session, to));
     TRY(visit_write_deleted(session, session->report, to));
@@ -104,6 +106,18 @@ static void print_ages(const struct session *session)
     print_out("newest signature: %s (%s)\n", age, time);
 }
 
+static void print_unused(const struct verify_result *result)
+{
+    char size[TEXT_HUMAN_MAX];
+
+    if (result->unused == 0)
+        return;
+    text_human_size(result->unused_bytes, size);
+    print_count(result->unused, "object");
+    print_out(" (%s) that no snapshot uses: of an interrupted backup, or of one that is running\n",
+              size);
+}
+
 static void print_verify_result(const struct verify_result *result)
 {
     char size[TEXT_HUMAN_MAX];
@@ -125,6 +139,7 @@ static void print_verify_result(const struct verify_result *result)
         print_out("%s\n", result->unreadable + result->locked > 0
                               ? "no damage found in what was read"
                               : "no damage");
+    print_unused(result);
 }
 
 static void print_verify_text(const struct verify_result *result, const struct verdicts *verdicts)

@@ -220,6 +220,8 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
         s->snapshot = chosen_snapshot(options, i);
         TRY(note_damage(&set, s, add_manifest(&set, s, out), out));
     }
+    if (options->snapshots == NULL && out->damaged + out->unreadable == 0)
+        TRY(verify_count_unused(&set, out));
     TRY(verify_set_check(&set, out));
     if (options->depth == VERIFY_DECRYPT)
         TRY(decrypt_all(&set, &refusal, out));

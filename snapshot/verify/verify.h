@@ -59,7 +59,10 @@ struct verify_result {
     uint64_t bytes;        /* read and checked */
     uint64_t damaged;      /* objects; each was said by log_say */
     uint64_t unreadable;   /* the same: reading gave an error, and the store is there */
-    uint64_t locked;       /* snapshots that were not decrypted, for their key was refused */
+    uint64_t unused;       /* objects and manifests of no live snapshot; when all were verified and
+                            * all manifests are sound */
+    uint64_t unused_bytes;
+    uint64_t locked; /* snapshots that were not decrypted, for their key was refused */
 };
 
 /* Goes on after damage, so that all of it is named; a refused key does not hide the damage of

@@ -80,6 +80,10 @@ uint64_t verify_total_size(const struct verify_set *set);
 /* Add what a manifest names. */
 MUST_CHECK enum err verify_set_add(struct verify_set *set, const struct manifest *m);
 
+/* verify_unused.c: count what no live snapshot uses; the set has all of them, and no sample was
+ * taken yet. */
+MUST_CHECK enum err verify_count_unused(const struct verify_set *set, struct verify_result *out);
+
 /* Presence, size, and from VERIFY_READ_DATA on the SHA-256 of every object. With VERIFY_DECRYPT
  * the packs are read by verify_set_decrypt() instead, once. */
 MUST_CHECK enum err verify_set_check(struct verify_set *set, struct verify_result *out);

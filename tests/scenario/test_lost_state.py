@@ -120,3 +120,22 @@ def test_a_full_or_read_only_state_directory_is_named(quick, cause):
     done = repo.shim("restore", "latest", "--to", repo.target, **full)
     assert done.returncode == 0, done.stderr
     assert read_tree(repo.target) == read_tree(repo.source)
+
+
+def test_what_a_lost_journal_would_have_removed_is_counted(quick):
+    repo = quick
+    repo.backup()
+    before = set(repo.objects())
+    (repo.source / "new").write_bytes(os.urandom(100_000))
+    killed = repo.shim("backup", repo.source, "--full", only=["link"], at=3, do="kill",
+                       under=[repo.repository])
+    left = set(repo.objects()) - before
+    assert killed.returncode == -9 and left
+    size = sum(path.stat().st_size for path in left)
+    (repo.state_directory() / "pending").unlink()
+    repo.backup()
+    told = repo.run("verify", "--json").json
+    assert told["unused"] == len(left) and told["unusedBytes"] == size and told["damaged"] == 0
+    plural = "s" if len(left) > 1 else ""
+    assert f"{len(left)} object{plural} (" in repo.run("verify").out.split("\n", 1)[1]
+    assert "that no snapshot uses" in repo.run("verify", "--read-data").out

@@ -54,6 +54,26 @@ static void a_sound_repository_passes_at_every_depth(void **state)
     clear_world(&w);
 }
 
+/* What is left when a journal is lost is counted, whatever it is called, and is no damage. */
+static void what_no_snapshot_uses_is_counted(void **state)
+{
+    static const char *const names[] = {"data/aa/aa000000000000000000000000000000", "data/strange",
+                                        "manifests/aaaaaaaaaaaaaaaaaaaaaaaa.json"};
+    struct verify_result r = {0};
+    struct world w;
+
+    make_chain(state, &w);
+    assert_done(verify(&w, VERIFY_PRESENCE, 1, &r));
+    assert_int_equal(r.unused + r.unused_bytes, 0);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_done(store_put(w.store, names[i], bytes_of_text("seven b")));
+    assert_done(verify(&w, VERIFY_READ_DATA, 0.5, &r));
+    assert_int_equal(r.unused, 3);
+    assert_int_equal(r.unused_bytes, 21);
+    assert_int_equal(r.damaged, 0);
+    clear_world(&w);
+}
+
 static void a_sample_is_a_part(void **state)
 {
     struct world w;
@@ -225,6 +245,7 @@ static void no_memory_is_said(void **state)
 
 static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_sound_repository_passes_at_every_depth),
+    IN_DIRECTORY(what_no_snapshot_uses_is_counted),
     IN_DIRECTORY(a_sample_is_a_part),
     IN_DIRECTORY(all_damage_is_found_and_named),
     IN_DIRECTORY(the_message_says_how_much_and_what_now),
