@@ -114,12 +114,19 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_LS] =
         {
             .name = "ls",
-            .arguments = "SNAPSHOT [PATH]",
+            .arguments = "SNAPSHOT [PATH…]",
             .arguments_min = 1,
-            .arguments_max = 2,
+            .arguments_max = COMMAND_ARGUMENTS_ANY,
             .summary = "list the files of a snapshot",
-            .text = "Lists the files at or below PATH, or all. File names are sealed, so this "
-                    "needs the master key; it reads no contents, whatever is damaged of them.",
+            .text = "Lists the files at or below each PATH, or all. File names are sealed, so this "
+                    "needs the master key; it reads no contents, whatever is damaged of them.\n\n"
+                    "PATH is a path in the snapshot; journal/, ./journal and /journal are the "
+                    "same. What no file is called may be a pattern, as of fnmatch(3): * and ? "
+                    "match no slash, [a-z] is a set, a backslash takes the meaning from the next "
+                    "character. A pattern without a slash is compared with names at any depth, "
+                    "one with a slash with paths from the top (/c*.wt). Quote patterns, or the "
+                    "shell takes them. The same goes for export and for restore --only.",
+            .example = "sealpoint ls latest 'collection-*' journal/",
         },
     [COMMAND_CAT] =
         {
@@ -139,7 +146,8 @@ static const struct command commands[COMMAND_COUNT] = {
             .arguments_min = 1,
             .arguments_max = COMMAND_ARGUMENTS_ANY,
             .summary = "write a snapshot as a tar to standard output",
-            .text = "Writes the files at or below each PATH, or all, as a POSIX pax tar to "
+            .text = "Writes the files at or below each PATH (or pattern, see ls), or all, as a "
+                    "POSIX pax tar to "
                     "standard output, which must not be a terminal. What they need of the "
                     "repository is seen to be there before the first byte; what else is damaged "
                     "does not matter.",
@@ -575,8 +583,8 @@ static const struct option options[OPTION_COUNT] = {
             .argument = "PATH",
             .type = VALUE_TEXT,
             .many = true,
-            .text = "Restore only what lies at or below this path of the snapshot; may be given "
-                    "more than once.",
+            .text = "Restore only what lies at or below this path of the snapshot, or matches "
+                    "this pattern (see ls); may be given more than once.",
             .commands = TAKES(RESTORE),
         },
     [OPTION_DELTA] =
@@ -595,6 +603,22 @@ static const struct option options[OPTION_COUNT] = {
                     "need it, name each, and go on with the rest; exit status 10. All that is "
                     "needed is read once before anything is written. Not with --delta.",
             .commands = TAKES(RESTORE) | TAKES(EXPORT),
+        },
+    [OPTION_NUMERIC_OWNER] =
+        {
+            .name = "numeric-owner",
+            .type = VALUE_FLAG,
+            .text = "As root: give files to the recorded user and group numbers. Without it to "
+                    "the recorded names, and to the numbers only where a name is not known here.",
+            .commands = TAKES(RESTORE),
+        },
+    [OPTION_OWNER] =
+        {
+            .name = "owner",
+            .argument = "USER:GROUP",
+            .type = VALUE_TEXT,
+            .text = "As root: give all files to this user and group, each a name or a number.",
+            .commands = TAKES(RESTORE),
         },
     [OPTION_DRY_RUN] =
         {

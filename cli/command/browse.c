@@ -131,6 +131,14 @@ out:
     return rc;
 }
 
+/* The arguments behind SNAPSHOT, or NULL. */
+static const char *const *paths_after_snapshot(const struct settings *s)
+{
+    const struct invocation *i = s->invocation;
+
+    return i->argument_count > 1 ? i->arguments + 1 : NULL;
+}
+
 enum err command_ls(const struct settings *s)
 {
     struct browse_options options = {0};
@@ -141,11 +149,11 @@ enum err command_ls(const struct settings *s)
     session_init(&session, s);
     TRY(open_snapshot(&session, &options));
     if (!settings_flag(s, OPTION_JSON)) {
-        TRY(browse_list(&options, session_argument(&session, 1), print_line, NULL));
+        TRY(browse_list(&options, paths_after_snapshot(s), print_line, NULL));
         goto out;
     }
     list_begin(&list);
-    TRY(browse_list(&options, session_argument(&session, 1), add_file_json, &list));
+    TRY(browse_list(&options, paths_after_snapshot(s), add_file_json, &list));
     list_end(&list);
 out:
     session_clear(&session);
@@ -168,7 +176,6 @@ out:
 
 enum err command_export(const struct settings *s)
 {
-    const struct invocation *i = s->invocation;
     struct browse_options options = {0};
     struct session session;
     enum err rc;
@@ -180,8 +187,8 @@ enum err command_export(const struct settings *s)
         goto out;
     }
     TRY(open_snapshot(&session, &options));
-    TRY(browse_export(&options, i->argument_count > 1 ? i->arguments + 1 : NULL,
-                      settings_flag(s, OPTION_KEEP_GOING), STDOUT_FILENO));
+    TRY(browse_export(&options, paths_after_snapshot(s), settings_flag(s, OPTION_KEEP_GOING),
+                      STDOUT_FILENO));
 out:
     session_clear(&session);
     return rc;

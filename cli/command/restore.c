@@ -20,7 +20,7 @@ static void say_age(const struct snapshot *which)
 }
 
 static void fill_restore_options(struct session *session, const struct snapshot *which,
-                                 struct restore_options *to)
+                                 struct owner_options *owner, struct restore_options *to)
 {
     const struct settings *s = session->settings;
     const struct invocation *i = s->invocation;
@@ -32,6 +32,9 @@ static void fill_restore_options(struct session *session, const struct snapshot 
     to->target = settings_text(s, OPTION_TO);
     to->only = i->only_count > 0 ? i->only : NULL;
     to->delta = settings_flag(s, OPTION_DELTA);
+    owner->numeric = settings_flag(s, OPTION_NUMERIC_OWNER);
+    owner->fixed = settings_text(s, OPTION_OWNER);
+    to->owner = owner;
     to->dry_run = settings_flag(s, OPTION_DRY_RUN);
     to->read_data = settings_flag(s, OPTION_READ_DATA);
     to->keep_going = settings_flag(s, OPTION_KEEP_GOING);
@@ -122,6 +125,7 @@ enum err command_restore(const struct settings *s)
 {
     const struct snapshot *which = NULL;
     struct restore_result result = {0};
+    struct owner_options owner = {.fixed = NULL};
     struct progress progress = {0};
     struct restore_options options = {.progress = &progress};
     struct err_record done = {0};
@@ -138,7 +142,7 @@ enum err command_restore(const struct settings *s)
     TRY(session_open_repository(&session, SESSION_READ));
     TRY(session_find_snapshot(&session, &which));
     say_age(which);
-    fill_restore_options(&session, which, &options);
+    fill_restore_options(&session, which, &owner, &options);
     rc = restore_files(&options, &result);
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;

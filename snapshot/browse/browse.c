@@ -1,12 +1,10 @@
 #include "snapshot/browse/browse.h"
 
-#include <string.h>
-
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/fs/file.h"
-#include "core/fs/path.h"
 #include "snapshot/browse/tar_export.h"
+#include "snapshot/read/choice.h"
 #include "snapshot/read/content_check.h"
 #include "snapshot/read/file_reader.h"
 #include "snapshot/read/snapshot_reader.h"
@@ -62,31 +60,65 @@ static enum err open_it(const struct browse_options *o, struct snapshot_reader *
     return rc;
 }
 
-enum err browse_list(const struct browse_options *options, const char *path, browse_each *each,
-                     void *arg)
+/* A snapshot, and what of it was asked for. */
+struct browsing {
+    struct snapshot_reader reader;
+    struct path_list only;
+    struct selection selection;
+};
+
+static enum err browsing_begin(struct browsing *b, const struct browse_options *options,
+                               const char *const *only)
 {
-    struct snapshot_reader reader = {0};
-    struct entry e;
-    struct browse_file file;
-    uint64_t i = 0;
+    bool all = true;
     enum err rc;
 
-    entry_init(&e);
-    TRY(open_it(options, &reader));
-    if (path != NULL)
-        TRY(index_find(reader.index, bytes_of_text(path), &i));
-    for (; i < index_header(reader.index)->file_count; i++) {
-        TRY(stop_check());
-        TRY(index_entry(reader.index, i, &e));
-        if (path != NULL && strcmp(path, ".") != 0 &&
-            !path_is_within(buf_bytes(&e.path), bytes_of_text(path)))
-            break; /* what lies below a path follows it at once */
-        file = describe_entry(&e);
-        TRY(each(arg, &file));
-    }
+    *b = (struct browsing){.selection = {.from = &b->reader}};
+    TRY(open_it(options, &b->reader));
+    if (only != NULL)
+        TRY(choice_resolve(b->reader.index, only, &b->only, &all));
+    if (!all)
+        b->selection.only = &b->only;
 out:
-    entry_clear(&e);
-    snapshot_reader_clear(&reader);
+    return rc;
+}
+
+static void browsing_clear(struct browsing *b)
+{
+    path_list_clear(&b->only);
+    snapshot_reader_clear(&b->reader);
+}
+
+struct listing {
+    const struct selection *selection;
+    browse_each *each;
+    void *arg;
+};
+
+static enum err list_entry(void *arg, const struct entry *e)
+{
+    const struct listing *l = arg;
+    struct browse_file file = describe_entry(e);
+    enum err rc;
+
+    TRY(stop_check());
+    if (selection_choose(l->selection, e) == SELECTION_WHOLE)
+        TRY(l->each(l->arg, &file));
+out:
+    return rc;
+}
+
+enum err browse_list(const struct browse_options *options, const char *const *only,
+                     browse_each *each, void *arg)
+{
+    struct browsing b;
+    struct listing l = {.selection = &b.selection, .each = each, .arg = arg};
+    enum err rc;
+
+    TRY(browsing_begin(&b, options, only));
+    TRY(selection_walk(&b.selection, list_entry, &l));
+out:
+    browsing_clear(&b);
     return rc;
 }
 
@@ -99,18 +131,21 @@ enum err browse_cat(const struct browse_options *options, const char *path, int 
 {
     struct snapshot_reader reader = {0};
     struct file_reader *content = NULL;
+    struct buf name = {.max = MEM_MAX};
     struct entry e;
     enum err rc;
 
     entry_init(&e);
+    TRY(choice_path(path, &name));
     TRY(open_it(options, &reader));
     TRY(file_reader_new(&reader, &content));
-    TRY(file_reader_find(content, bytes_of_text(path), &e));
+    TRY(file_reader_find(content, buf_bytes(&name), &e));
     if (e.type != ENTRY_FILE)
         FAIL(ERR_USAGE, "%s is not a regular file", path);
     TRY(content_check_file(&reader, &e));
     TRY(file_reader_read(content, &e, write_piece, &fd));
 out:
+    buf_clear(&name);
     entry_clear(&e);
     file_reader_free(content);
     snapshot_reader_clear(&reader);
@@ -132,23 +167,21 @@ static enum err check_content(struct selection *selection, bool keep_going,
 enum err browse_export(const struct browse_options *options, const char *const *only,
                        bool keep_going, int fd)
 {
-    struct snapshot_reader reader = {0};
-    struct selection selection = {.from = &reader, .only = only};
+    struct browsing b;
     struct path_list left_out = {.count = 0};
     enum err rc;
 
-    TRY(open_it(options, &reader));
-    TRY(selection_check(&selection));
-    rc = check_content(&selection, keep_going, &left_out);
+    TRY(browsing_begin(&b, options, only));
+    rc = check_content(&b.selection, keep_going, &left_out);
     if (rc == ERR_CORRUPT)
         err_hint("`sealpoint export --keep-going` writes the files that are sound");
     TRY(rc);
-    TRY(tar_export(&selection, fd));
+    TRY(tar_export(&b.selection, fd));
     if (left_out.count > 0)
         FAIL(ERR_ATTENTION, "the tar is whole, but %zu file%s left out: see the warnings above",
              left_out.count, left_out.count == 1 ? " is" : "s are");
 out:
     path_list_clear(&left_out);
-    snapshot_reader_clear(&reader);
+    browsing_clear(&b);
     return rc;
 }

@@ -35,18 +35,19 @@ struct browse_file {
 };
 typedef enum err browse_each(void *arg, const struct browse_file *file);
 
-/* Files at or below `path` (NULL: all), in walk order. ERR_NOT_FOUND: no such path. */
-MUST_CHECK enum err browse_list(const struct browse_options *options, const char *path,
+/* Files that are meant by what was typed (choice.h; NULL: all) and below, in walk order.
+ * ERR_NOT_FOUND: nothing is. */
+MUST_CHECK enum err browse_list(const struct browse_options *options, const char *const *only,
                                 browse_each *each, void *arg);
 
 /* The content of one regular file to a descriptor; only its objects need be there, and are seen to
  * be before the first byte. ERR_NOT_FOUND; ERR_USAGE: not a regular file; ERR_CORRUPT. */
 MUST_CHECK enum err browse_cat(const struct browse_options *options, const char *path, int fd);
 
-/* All files (or those at or below the paths of `only`) as a POSIX pax tar to a descriptor. Before
- * its first byte the objects that they need are seen to be there. With `keep_going` every block of
- * theirs is read first, and files that are not whole are left out: each is said by log_say, and the
- * tar of the rest ends with ERR_ATTENTION. */
+/* All files (or those that are meant by `only`, as browse_list()) as a POSIX pax tar to a
+ * descriptor. Before its first byte the objects that they need are seen to be there. With
+ * `keep_going` every block of theirs is read first, and files that are not whole are left out: each
+ * is said by log_say, and the tar of the rest ends with ERR_ATTENTION. */
 MUST_CHECK enum err browse_export(const struct browse_options *options, const char *const *only,
                                   bool keep_going, int fd);
 

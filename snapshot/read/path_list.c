@@ -34,21 +34,45 @@ const char *path_list_at(const struct path_list *l, size_t i)
     return (const char *)l->text.data + l->starts[i];
 }
 
-bool path_list_has(const struct path_list *l, struct bytes path)
+/* Where `path` is, or would be. */
+static size_t find_place(const struct path_list *l, struct bytes path)
 {
     size_t low = 0;
     size_t high = l->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = path_compare(bytes_of_text(path_list_at(l, middle)), path);
 
-        if (order == 0)
-            return true;
-        if (order < 0)
+        if (path_compare(bytes_of_text(path_list_at(l, middle)), path) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return false;
+    return low;
+}
+
+bool path_list_has(const struct path_list *l, struct bytes path)
+{
+    size_t i = find_place(l, path);
+
+    return i < l->count && bytes_equal(bytes_of_text(path_list_at(l, i)), path);
+}
+
+/* One question for each directory that it lies in. */
+bool path_list_covers(const struct path_list *l, struct bytes path)
+{
+    for (size_t len = 0; len < path.len; len++)
+        if (path.data[len] == '/' && path_list_has(l, bytes_of(path.data, len)))
+            return true;
+    return path_list_has(l, path);
+}
+
+/* What lies below a path follows it at once. */
+bool path_list_reaches(const struct path_list *l, struct bytes path)
+{
+    size_t i = find_place(l, path);
+
+    if (i < l->count && bytes_equal(bytes_of_text(path_list_at(l, i)), path))
+        i++;
+    return i < l->count && path_is_within(bytes_of_text(path_list_at(l, i)), path);
 }

@@ -26,5 +26,8 @@ void path_list_clear(struct path_list *l);
 
 const char *path_list_at(const struct path_list *l, size_t i); /* borrowed */
 bool path_list_has(const struct path_list *l, struct bytes path);
+/* `path` or a directory above it is in the list; a path below `path` is. */
+bool path_list_covers(const struct path_list *l, struct bytes path);
+bool path_list_reaches(const struct path_list *l, struct bytes path);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include "core/fs/path.h"
 #include "snapshot/format/index.h"
 
 static enum selection_choice choose_asked(const struct selection *s, const struct entry *e)
@@ -13,14 +12,10 @@ static enum selection_choice choose_asked(const struct selection *s, const struc
         return SELECTION_WHOLE;
     if (entry_is_root(e))
         return SELECTION_DIRECTORY;
-    for (const char *const *only = s->only; *only != NULL; only++) {
-        struct bytes wanted = bytes_of_text(*only);
-
-        if (path_is_within(path, wanted))
-            return SELECTION_WHOLE;
-        if (e->type == ENTRY_DIR && path_is_within(wanted, path))
-            return SELECTION_DIRECTORY;
-    }
+    if (path_list_covers(s->only, path))
+        return SELECTION_WHOLE;
+    if (e->type == ENTRY_DIR && path_list_reaches(s->only, path))
+        return SELECTION_DIRECTORY;
     return SELECTION_SKIP;
 }
 
@@ -128,17 +123,6 @@ out:
 
 /* ---- counting ---- */
 
-enum err selection_check(const struct selection *s)
-{
-    uint64_t i;
-    enum err rc = ERR_OK;
-
-    for (const char *const *only = s->only; only != NULL && *only != NULL; only++)
-        TRY(index_find(s->from->index, bytes_of_text(*only), &i));
-out:
-    return rc;
-}
-
 struct measuring {
     const struct selection *selection;
     struct selection_totals totals;
@@ -170,7 +154,6 @@ enum err selection_measure(const struct selection *s, struct selection_totals *o
     enum err rc;
 
     entry_init(&m.scratch);
-    TRY(selection_check(s));
     TRY(selection_walk(s, measure_entry, &m));
     *out = m.totals;
 out:

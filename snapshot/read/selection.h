@@ -17,7 +17,7 @@
 /* Both borrowed; set once, by its owner. Several threads may use it. */
 struct selection {
     const struct snapshot_reader *from;
-    const char *const *only;         /* paths in the snapshot, NULL-terminated; NULL: everything */
+    const struct path_list *only;    /* what is asked for (choice.h); NULL: everything */
     const struct path_list *without; /* files that are left out all the same; NULL: none */
 };
 
@@ -49,9 +49,6 @@ MUST_CHECK enum err selection_first_name(const struct selection *s, const struct
 MUST_CHECK enum err selection_content(const struct selection *s, const struct entry *e,
                                       struct entry *scratch, const struct entry **content);
 
-/* See that every path of `only` is there. ERR_NOT_FOUND: names the first that is not. */
-MUST_CHECK enum err selection_check(const struct selection *s);
-
 struct selection_totals {
     uint64_t files;
     uint64_t bytes;   /* of content; of hard links once */
@@ -60,7 +57,7 @@ struct selection_totals {
     uint64_t foreign; /* entries of other owners than this process, unless it is root's */
 };
 
-/* selection_check(), then count. *out is as it was when this fails. */
+/* *out is as it was when this fails. */
 MUST_CHECK enum err selection_measure(const struct selection *s, struct selection_totals *out);
 
 #endif

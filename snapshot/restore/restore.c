@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "snapshot/read/choice.h"
 #include "snapshot/read/content_check.h"
 #include "snapshot/restore/alternatives.h"
 #include "snapshot/restore/restore_data.h"
@@ -18,6 +19,8 @@ struct restore {
     struct restore_target target;
     struct tar_disk *disk;
     struct restore_data data;
+    struct owner_map *owners;
+    struct path_list only;     /* what options->only means */
     struct path_list left_out; /* damaged files, with keep_going */
     uint64_t attention;        /* what was said before anything was done */
 };
@@ -26,6 +29,8 @@ static void restore_clear(struct restore *r)
 {
     tar_disk_free(r->disk);
     target_clear(&r->target);
+    owner_map_free(r->owners);
+    path_list_clear(&r->only);
     path_list_clear(&r->left_out);
     snapshot_reader_clear(&r->reader);
 }
@@ -48,6 +53,35 @@ static void say_shortcomings(struct restore *r)
                 totals->foreign);
     r->attention += totals->changed > 0 ? 1 : 0;
     r->attention += totals->foreign > 0 ? 1 : 0;
+}
+
+/* Only root gives files away. */
+static enum err choose_owners(struct restore *r)
+{
+    static const struct owner_options by_name = {.fixed = NULL};
+    const struct owner_options *o = r->options->owner != NULL ? r->options->owner : &by_name;
+    enum err rc = ERR_OK;
+
+    if (geteuid() != 0 && o->fixed != NULL)
+        FAIL(ERR_USAGE, "--owner needs root: nobody else can give files to another user");
+    if (geteuid() == 0)
+        TRY(owner_map_new(o, &owner_lookup_system, &r->owners));
+    r->tree.owners = r->owners;
+out:
+    return rc;
+}
+
+static enum err choose_files(struct restore *r)
+{
+    bool all = true;
+    enum err rc = ERR_OK;
+
+    if (r->options->only != NULL)
+        TRY(choice_resolve(r->reader.index, r->options->only, &r->only, &all));
+    if (!all)
+        r->selection.only = &r->only;
+out:
+    return rc;
 }
 
 static void hint_at_the_rest(const struct restore *r, enum err rc)
@@ -92,7 +126,7 @@ static enum err run_preflight(struct restore *r)
     if (rc == ERR_KEY_INVALID)
         alternatives_hint(o->repository, o->keyring, o->snapshot_list, o->snapshot);
     TRY(rc);
-    TRY(selection_check(&r->selection));
+    TRY(choose_files(r));
     TRY(check_content(r));
     TRY(selection_measure(&r->selection, &r->totals));
     say_shortcomings(r);
@@ -158,12 +192,13 @@ enum err restore_run(const struct restore_options *options, struct restore_resul
     struct restore r = {.options = options};
     enum err rc;
 
-    r.selection = (struct selection){.from = &r.reader, .only = options->only};
+    r.selection = (struct selection){.from = &r.reader};
     tree_init(&r.tree, &r.selection, options->delta);
     target_init(&r.target, &r.tree, options->delta, options->dry_run);
     if (options->delta && options->keep_going)
         FAIL(ERR_USAGE, "--keep-going does not go with --delta: an older file would stay in the "
                         "place of a damaged one");
+    TRY(choose_owners(&r));
     TRY(run_preflight(&r));
     if (!options->dry_run)
         TRY(carry_out(&r));

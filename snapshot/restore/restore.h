@@ -12,6 +12,7 @@
 #include "keyring/keyring.h"
 #include "snapshot/format/progress.h"
 #include "snapshot/format/snapshot_list.h"
+#include "snapshot/restore/owner.h"
 
 struct restore_options {
     const struct repository *repository;
@@ -21,9 +22,10 @@ struct restore_options {
     /* Must not exist, or be an empty directory or mount point; with delta: may hold files. What
      * counts as empty at a mount point: restore_target.h. */
     const char *target;
-    const char *const *only; /* paths in the snapshot, NULL-terminated; NULL: everything */
+    const char *const *only; /* what was typed (choice.h), NULL-terminated; NULL: everything */
     bool delta; /* the target holds an older state: write only what differs, remove what is extra */
-    bool dry_run;    /* preflight only */
+    const struct owner_options *owner; /* heeded by root only; owner_options.fixed needs root */
+    bool dry_run;                      /* preflight only */
     bool read_data;  /* with dry_run: read all that is needed, and compare every digest */
     bool keep_going; /* leave out the files that are damaged or lost; not with delta */
     size_t envelope; /* which envelope of each data key; 0 is the recorded master key */
@@ -48,7 +50,7 @@ struct restore_result {
  * is read before anything is made, files that are not whole are left out, and the target of the
  * rest is ERR_ATTENTION. ERR_KEY_INVALID: refused; the message says which version, its state, since
  * when, and which other snapshots can be restored. ERR_KEY_UNREACHABLE: cannot tell. ERR_CORRUPT.
- * ERR_USAGE: the target is not empty. ERR_NOT_FOUND: an --only path is not in the snapshot.
+ * ERR_USAGE: the target is not empty. ERR_NOT_FOUND: nothing in the snapshot is meant by an --only.
  */
 MUST_CHECK enum err restore_run(const struct restore_options *options, struct restore_result *out);
 

@@ -105,6 +105,12 @@ out:
     return rc;
 }
 
+/* `e` gets the numbers that it has here. */
+static enum err resolve_owner(const struct restore_tree *t, struct entry *e)
+{
+    return t->owners != NULL ? owner_map_find(t->owners, e, &e->uid, &e->gid) : ERR_OK;
+}
+
 static enum err clear_place(const struct restore_tree *t, const struct entry *e, const char *path)
 {
     struct stat st;
@@ -134,14 +140,15 @@ static enum err make_entry(void *arg, const struct entry *e)
     struct entry shape;
     enum err rc;
 
+    shape = *e; /* borrows its parts */
     TRY(full_path(t, &e->path, &path));
+    TRY(resolve_owner(t, &shape));
     if (t->delta)
-        TRY(reuse_file(t, e, &reused));
+        TRY(reuse_file(t, &shape, &reused));
     if (reused)
         goto out;
     if (t->delta)
         TRY(clear_place(t, e, path));
-    shape = *e; /* borrows its parts */
     if ((e->flags & ENTRY_HARD_LINK) != 0) {
         TRY(selection_first_name(t->selection, e, first_name, &is_chosen));
         if (is_chosen)
@@ -290,6 +297,7 @@ enum err tree_make_root(struct restore_tree *t, int fd, const char *path)
     }
     TRY(rc);
     TRY(index_entry(index_of(t), i, &e));
+    TRY(resolve_owner(t, &e));
     TRY(tar_disk_new(&disk));
     TRY(tar_disk_make(disk, &e, path, NULL, &t->attention));
     TRY(tar_disk_finish(disk));

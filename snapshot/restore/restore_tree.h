@@ -5,7 +5,7 @@
  * Errors of every call that can fail: ERR_CORRUPT: the index does not say what it must; ERR_FAILED:
  * the target's file system refused. After either, the target is half made: restore_target undoes
  * it.
- * Uses: core, selection, tar_disk, dbpath.
+ * Uses: core, selection, owner, tar_disk, dbpath.
  */
 #ifndef SNAPSHOT_RESTORE_RESTORE_TREE_H
 #define SNAPSHOT_RESTORE_RESTORE_TREE_H
@@ -16,6 +16,7 @@
 #include "core/base/err.h"
 #include "core/fs/walk.h"
 #include "snapshot/read/selection.h"
+#include "snapshot/restore/owner.h"
 #include "snapshot/restore/tar_disk.h"
 
 /* Read by the other files of this room, set only by the calls below. */
@@ -23,6 +24,7 @@ struct restore_tree {
     const struct selection *selection; /* borrowed */
     const char *root;                  /* borrowed; absolute path of what is being filled */
     int root_fd;                       /* owned; -1: not open */
+    struct owner_map *owners;          /* borrowed; NULL: the entries' numbers. Set by its user */
     bool delta;
     bool at_mount;      /* the root is a mount point: see tree_sets_apart() */
     uint64_t attention; /* things that could not be set; each was said by log_say */

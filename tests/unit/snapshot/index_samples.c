@@ -9,6 +9,15 @@
 #include "snapshot/format/index.h"
 #include "tests/unit/helpers.h"
 
+struct path_list list_of(const char *const *paths)
+{
+    struct path_list l = {.count = 0};
+
+    for (; *paths != NULL; paths++)
+        assert_done(path_list_add(&l, bytes_of_text(*paths)));
+    return l;
+}
+
 struct parts parts_of_nothing(void)
 {
     struct parts p = {.objects = {.max = MIB}, .entries = {.max = 4 * MIB}, .rows = {.max = MIB}};

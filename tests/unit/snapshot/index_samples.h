@@ -13,7 +13,11 @@
 
 #include "core/fs/file.h"
 #include "snapshot/format/index.h"
+#include "snapshot/read/path_list.h"
 #include "tests/unit/helpers.h"
+
+/* A list of these paths, which are NULL-terminated and sorted. */
+struct path_list list_of(const char *const *paths);
 
 /* The parts of an image; the header counts what is added unless a test changes it afterwards. */
 struct parts {

@@ -41,9 +41,10 @@ static enum err add_line(void *arg, const struct browse_file *file)
 
 static void assert_list(struct family *f, const char *path, const char *want)
 {
+    const char *const only[] = {path, NULL};
     struct buf text = {.max = MIB};
 
-    assert_done(browse_list(&f->options, path, add_line, &text));
+    assert_done(browse_list(&f->options, path != NULL ? only : NULL, add_line, &text));
     assert_done(buf_add(&text, bytes_of("", 1)));
     assert_string_equal((const char *)text.data, want);
     buf_clear(&text);
@@ -53,6 +54,7 @@ static void what_lies_at_or_below_a_path_is_listed(void **state)
 {
     static const char all[] = "d . 0 \nd d 0 \n- d/empty 0 \n- d/f 70000 \n- d.x 6 \nd dd 0 \n"
                               "- dd/g 1 \n- hard 0 d/f\np pipe 0 \nl soft 0 d/f\n";
+    static const char *const none[] = {"none", NULL};
     struct family f;
     struct buf text = {.max = MIB};
 
@@ -61,9 +63,10 @@ static void what_lies_at_or_below_a_path_is_listed(void **state)
     assert_list(&f, ".", all);
     assert_list(&f, "d", "d d 0 \n- d/empty 0 \n- d/f 70000 \n");
     assert_list(&f, "d/f", "- d/f 70000 \n");
-    assert_refused(browse_list(&f.options, "none", add_line, &text), ERR_NOT_FOUND,
+    assert_refused(browse_list(&f.options, none, add_line, &text), ERR_NOT_FOUND,
                    "no such file in the snapshot: none");
-    assert_refused(browse_list(&f.options, "d/", add_line, &text), ERR_NOT_FOUND, NULL);
+    assert_list(&f, "./d/", "d d 0 \n- d/empty 0 \n- d/f 70000 \n");
+    assert_list(&f, "[ef]*", "- d/empty 0 \n- d/f 70000 \n");
     assert_int_equal(text.len, 0);
     clear_family(&f);
 }
@@ -76,10 +79,11 @@ static enum err refuse_file(void *arg, const struct browse_file *file)
 
 static void who_lists_can_stop_it(void **state)
 {
+    static const char *const only[] = {"d", NULL};
     struct family f;
 
     make_family(state, &f);
-    assert_refused(browse_list(&f.options, "d", refuse_file, NULL), ERR_STORAGE, "no room for d");
+    assert_refused(browse_list(&f.options, only, refuse_file, NULL), ERR_STORAGE, "no room for d");
     clear_family(&f);
 }
 
@@ -107,6 +111,7 @@ static void one_files_content_is_written_out(void **state)
     assert_content(state, &f, "d/f", "source/d/f");
     assert_content(state, &f, "d/empty", "source/d/empty");
     assert_content(state, &f, "hard", "source/d/f");
+    assert_content(state, &f, "./d//f", "source/d/f");
     assert_refused(browse_cat(&f.options, "d", STDOUT_FILENO), ERR_USAGE,
                    "d is not a regular file");
     assert_refused(browse_cat(&f.options, "soft", STDOUT_FILENO), ERR_USAGE, NULL);
@@ -135,6 +140,7 @@ static void a_time_beyond_all_numbers_is_the_last_there_is(void **state)
         {INT64_C(100000000000), INT64_MAX},
         {-INT64_C(100000000000), INT64_MIN},
     };
+    static const char *const only[] = {"dd/g", NULL};
     struct family f;
 
     make_family(state, &f);
@@ -152,7 +158,7 @@ static void a_time_beyond_all_numbers_is_the_last_there_is(void **state)
         snapshot_list_clear(&f.c);
         assert_done(snapshot_list_read(f.w.ledger, &f.c));
         f.options.snapshot = &f.c.items[f.c.count - 1];
-        assert_done(browse_list(&f.options, "dd/g", keep_time, &ns));
+        assert_done(browse_list(&f.options, only, keep_time, &ns));
         assert_true(ns == rows[i].want);
     }
     clear_family(&f);

@@ -74,7 +74,9 @@ static int memory_file(void)
 
 static void assert_exported(struct handmade *h, const char *const *only, const char *want)
 {
-    const struct selection selection = {.from = &h->opened, .only = only};
+    static const char *const nothing[] = {NULL};
+    struct path_list list = list_of(only != NULL ? only : nothing);
+    const struct selection selection = {.from = &h->opened, .only = only != NULL ? &list : NULL};
     int fd = memory_file();
     char *is;
 
@@ -83,6 +85,7 @@ static void assert_exported(struct handmade *h, const char *const *only, const c
     assert_string_equal(is, want);
     free(is);
     close(fd);
+    path_list_clear(&list);
 }
 
 static enum err export_all(struct handmade *h, int fd)

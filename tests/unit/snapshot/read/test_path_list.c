@@ -25,6 +25,33 @@ static void what_was_added_is_found_and_nothing_else(void **state)
     assert_int_equal(l.count, 0);
 }
 
+static void what_lies_below_or_above_is_told(void **state)
+{
+    static const char *const paths[] = {"a/b", "a-b", "c"};
+    static const struct {
+        const char *path;
+        bool covered, reached;
+    } rows[] = {
+        {"a", false, true},     {"a/b", true, false},  {"a/b/c/d", true, false},
+        {"a/bc", false, false}, {"a/a", false, false}, {"a-b/x", true, false},
+        {"c", true, false},     {"c/d", true, false},  {"cc", false, false},
+        {"", false, true},      {"b", false, false},
+    };
+    struct path_list l = {.count = 0};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        assert_done(path_list_add(&l, bytes_of_text(paths[i])));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct bytes path = bytes_of_text(rows[i].path);
+
+        if (path_list_covers(&l, path) != rows[i].covered ||
+            path_list_reaches(&l, path) != rows[i].reached)
+            fail_msg("%s", rows[i].path);
+    }
+    path_list_clear(&l);
+}
+
 static enum err add_many(void *arg)
 {
     struct path_list l = {.count = 0};
@@ -52,6 +79,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_added_is_found_and_nothing_else),
+        cmocka_unit_test(what_lies_below_or_above_is_told),
         cmocka_unit_test(no_memory_is_said),
     };
 

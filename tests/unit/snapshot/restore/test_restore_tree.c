@@ -113,6 +113,7 @@ static void a_link_may_sort_before_its_first_name(void **state)
 static void two_links_without_their_first_name_are_two_files(void **state)
 {
     static const char *const only[] = {"b", "c", NULL};
+    struct path_list list;
     struct planting p;
 
     begin_planting(state, &p);
@@ -120,11 +121,13 @@ static void two_links_without_their_first_name_are_two_files(void **state)
     add_hard(&p.h, "b", "a");
     add_hard(&p.h, "c", "a");
     handmade_index(&p.h);
-    p.selection.only = only;
+    list = list_of(only);
+    p.selection.only = &list;
     assert_done(plant(&p));
     assert_false(is_there(state, "target/a"));
     assert_true(look(state, "target/b").st_ino != look(state, "target/c").st_ino);
     assert_int_equal(look(state, "target/c").st_size, 10);
+    path_list_clear(&list);
     end_planting(&p);
 }
 
@@ -285,19 +288,22 @@ static void a_directory_in_place_of_a_file_goes_with_all_that_is_in_it(void **st
 static void what_the_snapshot_does_not_have_goes_but_not_when_a_part_is_asked_for(void **state)
 {
     static const char *const only[] = {"d", NULL};
+    struct path_list list;
     struct planting p;
 
     begin_delta(state, &p);
     assert_int_equal(mkdir(in(state, "target/extra"), 0700), 0);
     put_file(in(state, "target/extra/f"), "old");
     assert_int_equal(symlink("../outside", in(state, "target/link")), 0);
-    p.selection.only = only;
+    list = list_of(only);
+    p.selection.only = &list;
     assert_done(plant(&p));
     assert_true(is_there(state, "target/extra/f"));
     p.selection.only = NULL;
     assert_done(plant(&p));
     assert_int_equal(count_names(in(state, "target")), 1);
     assert_true(have_file(in(state, "outside/f"), "theirs"));
+    path_list_clear(&list);
     end_planting(&p);
 }
 
