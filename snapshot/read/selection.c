@@ -146,6 +146,12 @@ static enum err measure_entry(void *arg, const struct entry *e)
     enum err rc;
 
     TRY(selection_content(m->selection, e, &m->scratch, &content));
+    if (totals->files == 0) {
+        totals->one_owner = true;
+        totals->uid = e->uid;
+        totals->gid = e->gid;
+    }
+    totals->one_owner = totals->one_owner && e->uid == totals->uid && e->gid == totals->gid;
     totals->files++;
     totals->bytes += content != NULL ? content->size : 0;
     totals->needed += content != NULL ? entry_data_len(content) : 0;

@@ -56,6 +56,8 @@ struct selection_totals {
     uint64_t needed;  /* of those, what takes room on a disk: holes do not */
     uint64_t changed; /* entries that were being written while the backup read them */
     uint64_t foreign; /* entries of other owners than this process, unless it is root's */
+    bool one_owner;   /* all that is chosen has this user and group */
+    uint32_t uid, gid;
 };
 
 /* selection_check(), then count. *out is as it was when this fails. */

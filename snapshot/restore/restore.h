@@ -12,6 +12,7 @@
 #include "keyring/keyring.h"
 #include "snapshot/format/progress.h"
 #include "snapshot/format/snapshot_list.h"
+#include "snapshot/restore/restore_target.h"
 
 struct restore_options {
     const struct repository *repository;
@@ -21,12 +22,17 @@ struct restore_options {
     /* Must not exist, or be an empty directory or mount point; with delta: may hold files. What
      * counts as empty at a mount point: restore_target.h. */
     const char *target;
-    const char *const *only; /* paths in the snapshot, NULL-terminated; NULL: everything */
+    const struct target_apart *apart; /* see target_check(); or NULL */
+    const char *const *only;          /* paths in the snapshot, NULL-terminated; NULL: everything */
     bool delta; /* the target holds an older state: write only what differs, remove what is extra */
     bool dry_run;    /* preflight only */
     size_t envelope; /* which envelope of each data key; 0 is the recorded master key */
     size_t workers;
     struct progress *progress;
+    /* With delta, when something is to be removed or overwritten, before it is: ERR_OK to go on,
+     * anything else is passed on. NULL: nobody is asked. */
+    enum err (*confirm)(const void *arg, uint64_t removed, uint64_t overwritten);
+    const void *confirm_arg;
 };
 
 struct restore_result {
@@ -38,8 +44,10 @@ struct restore_result {
 };
 
 /*
- * ERR_OK: the target is whole and durable. Anything else: the target is as it was (with delta: a
- * rerun completes it; and when only the last sync failed the message says that it is whole).
+ * ERR_OK: the target is whole and durable. Anything else: the target is as it was (with delta, once
+ * content was overwritten: a rerun completes it, and the message says so; and when only the last
+ * sync failed the message says that it is whole). With delta every object and block that is needed
+ * is read and checked before the first change.
  * ERR_KEY_INVALID: refused; the message says which version, its state, since when, and which other
  * snapshots can be restored. ERR_KEY_UNREACHABLE: cannot tell. ERR_CORRUPT. ERR_USAGE: the target
  * is not empty. ERR_NOT_FOUND: an --only path is not in the snapshot.
