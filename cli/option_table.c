@@ -333,7 +333,8 @@ static const struct command commands[COMMAND_COUNT] = {
 #define TAKES(id) COMMAND_BIT(COMMAND_##id)
 #define TAKES_ENVELOPE                                                                             \
     (TAKES(RESTORE) | TAKES(VERIFY) | TAKES(LS) | TAKES(CAT) | TAKES(EXPORT) | TAKES(KEY_REWRAP))
-#define TAKES_YES (TAKES(KEY_DISABLE) | TAKES(KEY_SCHEDULE_DELETION) | TAKES(WRITER_REVOKE))
+#define TAKES_YES                                                                                  \
+    (TAKES(RESTORE) | TAKES(KEY_DISABLE) | TAKES(KEY_SCHEDULE_DELETION) | TAKES(WRITER_REVOKE))
 #define TAKES_ROOT (TAKES(WRITER_ENROL) | TAKES(WRITER_REVOKE))
 #define TAKES_KEY                                                                                  \
     (TAKES(KEY_STATUS) | TAKES(KEY_CREATE) | TAKES(KEY_ROTATE) | TAKES(KEY_DISABLE) |              \
@@ -591,8 +592,11 @@ static const struct option options[OPTION_COUNT] = {
         {
             .name = "delta",
             .type = VALUE_FLAG,
-            .text = "The directory holds an older state: write only what differs, and remove "
-                    "what is not in the snapshot.",
+            .text =
+                "The directory holds an older state: write only what differs, and remove "
+                "what is not in the snapshot. Everything that is needed is read and checked "
+                "first; then it asks, unless --yes is given. A file TARGET.sealpoint-incomplete "
+                "is there until it is done.",
             .commands = TAKES(RESTORE),
         },
     [OPTION_KEEP_GOING] =

@@ -1,12 +1,17 @@
 #include "snapshot/restore/restore.h"
 
+#include <inttypes.h>
+#include <libgen.h>
+
 #include "cli/command/command.h"
 #include "cli/describe.h"
 #include "cli/print.h"
 #include "cli/session.h"
+#include "cli/terminal.h"
 #include "cli/ticker.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/mem.h"
 #include "core/base/text.h"
 
 /* Whoever asks for the latest must see when it is not the one that he thinks of. */
@@ -17,6 +22,22 @@ static void say_age(const struct snapshot *which)
     clock_text(which->created_ms, time);
     describe_age(which->created_ms, age);
     log_say(LOG_INFO, "snapshot %s was taken %s (%s)", which->id, age, time);
+}
+
+static enum err confirm_delta(const void *arg, uint64_t removed, uint64_t overwritten)
+{
+    const struct settings *s = arg;
+    char *question = NULL;
+    enum err rc = ERR_OK;
+
+    if (settings_flag(s, OPTION_YES))
+        goto out;
+    TRY(mem_format(&question, "Remove %" PRIu64 " names and overwrite %" PRIu64 " files in %s?",
+                   removed, overwritten, settings_text(s, OPTION_TO)));
+    TRY(terminal_confirm(question, "--yes"));
+out:
+    mem_free(question);
+    return rc;
 }
 
 static void fill_restore_options(struct session *session, const struct snapshot *which,
@@ -39,7 +60,31 @@ static void fill_restore_options(struct session *session, const struct snapshot 
     to->read_data = settings_flag(s, OPTION_READ_DATA);
     to->keep_going = settings_flag(s, OPTION_KEEP_GOING);
     to->envelope = (size_t)settings_number(s, OPTION_ENVELOPE);
+    to->confirm = confirm_delta;
+    to->confirm_arg = s;
     to->workers = (size_t)settings_number(s, OPTION_WORKERS);
+}
+
+/* What a mistaken target must not overwrite. */
+static enum err fill_apart(const struct session *session, char **keyring_dir,
+                           struct target_apart apart[4])
+{
+    const char *keyring = settings_text(session->settings, OPTION_KEYRING);
+    size_t count = 0;
+    enum err rc = ERR_OK;
+
+    apart[count++] = (struct target_apart){.what = "the repository", .path = session->where};
+    apart[count++] =
+        (struct target_apart){.what = "the state directory", .path = session->state_dir};
+    if (keyring != NULL) {
+        TRY(mem_text(keyring, keyring_dir));
+        apart[count++] = (struct target_apart){.what = "the directory of the keyring",
+                                               .path = dirname(*keyring_dir),
+                                               .may_hold = true};
+    }
+    apart[count] = (struct target_apart){.path = NULL};
+out:
+    return rc;
 }
 
 static enum err print_restore_json(const struct restore_options *options,
@@ -129,6 +174,8 @@ enum err command_restore(const struct settings *s)
     struct progress progress = {0};
     struct restore_options options = {.progress = &progress};
     struct err_record done = {0};
+    struct target_apart apart[4];
+    char *keyring_dir = NULL;
     struct session session;
     enum err rc;
 
@@ -143,6 +190,8 @@ enum err command_restore(const struct settings *s)
     TRY(session_find_snapshot(&session, &which));
     say_age(which);
     fill_restore_options(&session, which, &owner, &options);
+    TRY(fill_apart(&session, &keyring_dir, apart));
+    options.apart = apart;
     rc = restore_files(&options, &result);
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;
@@ -151,5 +200,6 @@ enum err command_restore(const struct settings *s)
     rc = err_give(&done);
 out:
     session_clear(&session);
+    mem_free(keyring_dir);
     return rc;
 }

@@ -66,6 +66,11 @@ enum err err_sys(enum err code, const char *fmt, ...)
     hints[0] = '\0';
     append_text(": ");
     append_text(strerror_r(cause, reason, sizeof reason));
+    if (cause == EMFILE)
+        err_hint("too many files are open in this process: raise its limit (`ulimit -n`)");
+    if (cause == EFBIG)
+        err_hint("a limit on the size of files was met: raise this process's (`ulimit -f`), or use "
+                 "another file system");
     /* A full disk is the same to every caller: something the user can fix. */
     return cause == ENOSPC || cause == EDQUOT ? ERR_STORAGE : code;
 }

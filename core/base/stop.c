@@ -22,6 +22,8 @@ void stop_install(void)
     sigaction(SIGHUP, &action, NULL);
     /* A closed pipe is then an error of write() like any other. */
     sigaction(SIGPIPE, &ignore, NULL);
+    /* So is a file that would become larger than this process may make one. */
+    sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 enum err stop_check(void)

@@ -8,7 +8,7 @@
 
 #include "core/base/err.h"
 
-/* SIGINT, SIGTERM and SIGHUP set the flag; SIGPIPE is ignored. */
+/* SIGINT, SIGTERM and SIGHUP set the flag; SIGPIPE and SIGXFSZ are ignored. */
 void stop_install(void);
 
 /* ERR_INTERRUPTED when a signal has arrived since the start. */

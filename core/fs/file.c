@@ -126,7 +126,7 @@ out:
     return rc;
 }
 
-enum err file_read(const char *path, struct buf *to)
+static enum err read_file(int at, const char *path, struct buf *to)
 {
     struct stat st;
     size_t before = to->len;
@@ -134,7 +134,7 @@ enum err file_read(const char *path, struct buf *to)
     enum err rc;
 
     /* O_NONBLOCK: opening a pipe that somebody put there must not block. */
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (at == AT_FDCWD ? 0 : O_NOFOLLOW));
     if (fd < 0 || fstat(fd, &st) != 0) {
         rc = err_sys(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "reading %s", path);
         goto out;
@@ -150,8 +150,20 @@ out:
     return rc;
 }
 
-/* Creates "<path>.tmp-<random>" with this content, synced. On failure it is removed again. */
-static enum err write_temporary(const char *path, struct bytes content, mode_t mode, char **out)
+enum err file_read(const char *path, struct buf *to)
+{
+    return read_file(AT_FDCWD, path, to);
+}
+
+enum err file_read_at_name(int directory, const char *name, struct buf *to)
+{
+    return read_file(directory, name, to);
+}
+
+/* Creates "<path>.tmp-<random>" with this content, synced; `path` is relative to `at`. On failure
+ * it is removed again. */
+static enum err write_temporary(int at, const char *path, struct bytes content, mode_t mode,
+                                char **out)
 {
     uint8_t random[TEMPORARY_RANDOM_LEN];
     char hex[2 * TEMPORARY_RANDOM_LEN + 1];
@@ -162,7 +174,7 @@ static enum err write_temporary(const char *path, struct bytes content, mode_t m
     TRY(rand_fill(random, sizeof random));
     text_hex(bytes_of(random, sizeof random), hex);
     TRY(mem_format(&temporary, "%s" TEMPORARY_MARK "%s", path, hex));
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    fd = openat(at, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         rc = err_sys(ERR_FAILED, "creating %s", temporary);
         goto out;
@@ -174,7 +186,7 @@ static enum err write_temporary(const char *path, struct bytes content, mode_t m
         rc = failed_doing("writing");
     if (rc != ERR_OK) {
         err_note("%s", temporary);
-        unlink(temporary);
+        unlinkat(at, temporary, 0);
         goto out;
     }
     *out = temporary;
@@ -199,23 +211,44 @@ out:
     return rc;
 }
 
-enum err file_replace(const char *path, struct bytes content, mode_t mode)
+/* Steps 1 and 2. */
+static enum err put_in_place(int at, const char *path, struct bytes content, mode_t mode)
 {
-    char *directory = NULL;
     char *temporary = NULL;
     enum err rc;
 
-    TRY(copy_directory_of(path, &directory));
-    TRY(write_temporary(path, content, mode, &temporary));
-    if (rename(temporary, path) != 0) {
+    TRY(write_temporary(at, path, content, mode, &temporary));
+    if (renameat(at, temporary, at, path) != 0) {
         rc = err_sys(ERR_FAILED, "renaming %s to %s", temporary, path);
-        unlink(temporary);
+        unlinkat(at, temporary, 0);
         goto out;
     }
-    TRY(file_sync_dir(directory));
 out:
     mem_free(temporary);
+    return rc;
+}
+
+enum err file_replace(const char *path, struct bytes content, mode_t mode)
+{
+    char *directory = NULL;
+    enum err rc;
+
+    TRY(copy_directory_of(path, &directory));
+    TRY(put_in_place(AT_FDCWD, path, content, mode));
+    TRY(file_sync_dir(directory));
+out:
     mem_free(directory);
+    return rc;
+}
+
+enum err file_replace_at(int directory, const char *name, struct bytes content, mode_t mode)
+{
+    enum err rc;
+
+    TRY(put_in_place(directory, name, content, mode));
+    if (fsync(directory) != 0)
+        FAIL_SYS(ERR_FAILED, "syncing the directory of %s", name);
+out:
     return rc;
 }
 
@@ -227,7 +260,7 @@ enum err file_create(const char *path, struct bytes content, mode_t mode)
     enum err rc;
 
     TRY(copy_directory_of(path, &directory));
-    TRY(write_temporary(path, content, mode, &temporary));
+    TRY(write_temporary(AT_FDCWD, path, content, mode, &temporary));
     if (link(temporary, path) != 0) {
         rc = err_sys(errno == EEXIST ? ERR_EXISTS : ERR_FAILED, "creating %s", path);
         goto out;
@@ -256,32 +289,48 @@ static bool is_temporary_of(const char *name, const char *base)
     return text_unhex(name + len + strlen(TEMPORARY_MARK), random, sizeof random) == ERR_OK;
 }
 
-enum err file_sweep(const char *path)
+/* Takes over `fd`, the open directory; `shown` is its name for messages. */
+static enum err sweep_directory(int fd, const char *base, const char *shown)
 {
-    const char *slash = strrchr(path, '/');
-    const char *base = slash != NULL ? slash + 1 : path;
-    char *directory = NULL;
-    DIR *dir = NULL;
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     struct dirent *entry;
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    TRY(copy_directory_of(path, &directory));
-    dir = opendir(directory);
     if (dir == NULL) {
-        rc = errno == ENOENT ? ERR_OK : err_sys(ERR_FAILED, "reading the directory %s", directory);
+        rc = errno == ENOENT ? ERR_OK : err_sys(ERR_FAILED, "reading the directory %s", shown);
+        if (fd >= 0)
+            close(fd);
         goto out;
     }
     while ((entry = readdir(dir)) != NULL)
         if (is_temporary_of(entry->d_name, base) && unlinkat(dirfd(dir), entry->d_name, 0) != 0 &&
             errno != ENOENT) {
-            rc = err_sys(ERR_FAILED, "removing %s/%s", directory, entry->d_name);
+            rc = err_sys(ERR_FAILED, "removing %s/%s", shown, entry->d_name);
             goto out;
         }
 out:
     if (dir != NULL)
         closedir(dir);
+    return rc;
+}
+
+enum err file_sweep(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = NULL;
+    enum err rc;
+
+    TRY(copy_directory_of(path, &directory));
+    TRY(sweep_directory(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                        slash != NULL ? slash + 1 : path, directory));
+out:
     mem_free(directory);
     return rc;
+}
+
+enum err file_sweep_at(int directory, const char *name)
+{
+    return sweep_directory(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), name, ".");
 }
 
 /* The errors of a file system, or a kernel, that does not support O_TMPFILE. */

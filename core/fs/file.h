@@ -19,11 +19,16 @@
  * ERR_FAILED: it cannot be read, is not a regular file, or is longer than the cap. On failure `to`
  * is as it was. */
 MUST_CHECK enum err file_read(const char *path, struct buf *to);
+/* The same for `name` in an open directory; a link is not followed, but ERR_FAILED. */
+MUST_CHECK enum err file_read_at_name(int directory, const char *name, struct buf *to);
 
 /* Replace `path` by a file of `mode` with this content: temporary beside it, fsync, rename, fsync
  * of the directory. After any failure or crash either the old file or the new one is there,
  * complete. */
 MUST_CHECK enum err file_replace(const char *path, struct bytes content, mode_t mode);
+/* The same for `name` in an open directory. */
+MUST_CHECK enum err file_replace_at(int directory, const char *name, struct bytes content,
+                                    mode_t mode);
 
 /* As file_replace, but never over an existing file (link). ERR_EXISTS. After a failure there is
  * no file. */
@@ -32,6 +37,7 @@ MUST_CHECK enum err file_create(const char *path, struct bytes content, mode_t m
 /* Remove the temporaries that killed runs of the two functions above left beside `path`. The caller
  * ensures, with a lock, that no other run is writing `path`. */
 MUST_CHECK enum err file_sweep(const char *path);
+MUST_CHECK enum err file_sweep_at(int directory, const char *name);
 
 /* Write all of `what`, or read `len` bytes at `offset`; *got is less than `len` only at the end of
  * the file. */
@@ -59,6 +65,9 @@ bool file_exists(const char *path); /* true for a dangling link as well */
 /* True when the directory `path` is `directory` or lies below it, whatever names lead there. False
  * as well when one of them does not exist or cannot be examined. */
 bool file_is_within(const char *path, const char *directory);
+/* The same for a `path` relative to an open directory; and the other way round. */
+bool file_is_within_at(int at, const char *path, const char *directory);
+bool file_holds(int directory, const char *path);
 
 /* "<dir>/<name>" as a fresh string. */
 MUST_CHECK enum err file_join(const char *dir, const char *name, char **out);

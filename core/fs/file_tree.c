@@ -219,21 +219,18 @@ static bool is_same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Names can deceive (links, bind mounts, "a/../b"), so the directories from `path` up to the root
- * are compared with `directory` by device and inode. */
-bool file_is_within(const char *path, const char *directory)
+/* Names can deceive (links, bind mounts, "a/../b"), so the directories from `dir`, which is taken
+ * over, up to the root are compared by device and inode. */
+static bool leads_up_to(int dir, const struct stat *wanted)
 {
-    struct stat wanted = {.st_ino = 0};
-    struct stat last;
+    struct stat last = *wanted;
     struct stat now;
     bool found = false;
-    int dir = stat(directory, &wanted) == 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
-    last = wanted;
     while (dir >= 0 && fstat(dir, &now) == 0) {
         int above;
 
-        found = is_same(&now, &wanted);
+        found = is_same(&now, wanted);
         if (found || is_same(&now, &last)) /* above the root is the root */
             break;
         last = now;
@@ -244,4 +241,25 @@ bool file_is_within(const char *path, const char *directory)
     if (dir >= 0)
         close(dir);
     return found;
+}
+
+bool file_is_within(const char *path, const char *directory)
+{
+    return file_is_within_at(AT_FDCWD, path, directory);
+}
+
+bool file_is_within_at(int at, const char *path, const char *directory)
+{
+    struct stat wanted;
+
+    return stat(directory, &wanted) == 0 &&
+           leads_up_to(openat(at, path, O_PATH | O_DIRECTORY | O_CLOEXEC), &wanted);
+}
+
+bool file_holds(int directory, const char *path)
+{
+    struct stat wanted;
+
+    return fstat(directory, &wanted) == 0 &&
+           leads_up_to(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), &wanted);
 }

@@ -35,6 +35,15 @@ static uint64_t read_pid(int fd)
     return text_number(text, PID_MAX, &pid) == ERR_OK ? pid : 0;
 }
 
+/* Beside a restore's target others may write: what they have put under our name is not written to,
+ * least of all a second name of somebody's file. */
+static bool may_write(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
+
 /* The pid is used only in the message of another run. A failure is ignored: on a full disk the lock
  * must still work, or nothing could be deleted to make room. */
 static void write_pid(int fd)
@@ -42,7 +51,7 @@ static void write_pid(int fd)
     char text[PID_TEXT_MAX + 1];
     int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
 
-    if (ftruncate(fd, 0) == 0)
+    if (may_write(fd) && ftruncate(fd, 0) == 0)
         (void)!pwrite(fd, text, (size_t)len, 0);
 }
 
@@ -76,20 +85,20 @@ out:
 
 /* A holder may remove the lock file. A lock on a file that nobody else can open any more excludes
  * nobody, so after waiting the descriptor must still be the file at `path`. */
-static bool is_still_there(const char *path, int fd)
+static bool is_still_there(int at, const char *path, int fd)
 {
     struct stat held;
     struct stat there;
 
-    return fstat(fd, &held) == 0 && lstat(path, &there) == 0 && held.st_dev == there.st_dev &&
-           held.st_ino == there.st_ino;
+    return fstat(fd, &held) == 0 && fstatat(at, path, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           held.st_dev == there.st_dev && held.st_ino == there.st_ino;
 }
 
-static enum err open_and_hold(const char *path, bool wait, int *fd)
+static enum err open_and_hold(int at, const char *path, bool wait, int *fd)
 {
     enum err rc;
 
-    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    *fd = openat(at, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (*fd < 0)
         FAIL_SYS(ERR_FAILED, "opening the lock file %s", path);
     TRY(take_flock(path, *fd, wait));
@@ -99,16 +108,21 @@ out:
 
 enum err lock_take(const char *path, bool wait, struct lock **out)
 {
+    return lock_take_at(AT_FDCWD, path, wait, out);
+}
+
+enum err lock_take_at(int at, const char *path, bool wait, struct lock **out)
+{
     struct lock *l = NULL;
     enum err rc;
 
     TRY(mem_new(1, sizeof *l, &l));
-    TRY(open_and_hold(path, wait, &l->fd));
+    TRY(open_and_hold(at, path, wait, &l->fd));
     /* Try again with the new file until the one that is locked is the one that is there. */
-    while (!is_still_there(path, l->fd)) {
+    while (!is_still_there(at, path, l->fd)) {
         TRY(stop_check());
         close(l->fd);
-        TRY(open_and_hold(path, wait, &l->fd));
+        TRY(open_and_hold(at, path, wait, &l->fd));
     }
     write_pid(l->fd);
     *out = l;

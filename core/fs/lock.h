@@ -18,6 +18,8 @@ struct lock;
  * the file stays. A holder may remove the file before it releases the lock: waiters then use the
  * new file. */
 MUST_CHECK enum err lock_take(const char *path, bool wait, struct lock **out);
+/* The same for a `path` that is relative to the open directory `at`. */
+MUST_CHECK enum err lock_take_at(int at, const char *path, bool wait, struct lock **out);
 void lock_free(struct lock *l);
 
 #endif

@@ -38,6 +38,7 @@ struct walk {
     struct level levels[WALK_DEPTH_MAX];
     size_t depth; /* open levels */
     struct buf path;
+    int base; /* the root is found from here: AT_FDCWD, or the open directory itself */
     char *root;
     bool started;
     bool enter; /* the last item was a directory that is still to be entered */
@@ -147,8 +148,25 @@ enum err walk_open(const char *root, struct walk **out)
     if (!S_ISDIR(st.st_mode))
         return err_set(ERR_USAGE, "%s is not a directory", root);
     TRY(mem_new(1, sizeof *w, &w));
+    w->base = AT_FDCWD;
     w->path.max = PATH_LEN_MAX + 1;
     TRY(mem_text(root, &w->root));
+    *out = w;
+    w = NULL; /* the caller's now */
+out:
+    walk_free(w);
+    return rc;
+}
+
+enum err walk_open_at(int directory, const char *shown, struct walk **out)
+{
+    struct walk *w = NULL;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *w, &w));
+    w->base = directory;
+    w->path.max = PATH_LEN_MAX + 1;
+    TRY(mem_text(shown, &w->root));
     *out = w;
     w = NULL; /* the caller's now */
 out:
@@ -187,7 +205,7 @@ static enum err first_item(struct walk *w, struct walk_item *item)
     enum err rc;
 
     w->started = true;
-    TRY(enter_level(w, AT_FDCWD, w->root));
+    TRY(enter_level(w, w->base, w->base == AT_FDCWD ? w->root : "."));
     *item = (struct walk_item){.path = bytes_of(".", 1), .dir = w->levels[0].fd, .name = "."};
     if (fstat(w->levels[0].fd, &item->st) != 0)
         FAIL_SYS(ERR_FAILED, "%s", w->root);

@@ -13,7 +13,7 @@
 #include "core/base/err.h"
 
 /* A tree deeper than this is refused: each level holds a descriptor. */
-#define WALK_DEPTH_MAX 100
+#define WALK_DEPTH_MAX 256
 
 struct walk;
 
@@ -28,6 +28,8 @@ struct walk_item {
 
 /* ERR_NOT_FOUND: no such directory; ERR_USAGE: not a directory; ERR_FAILED: cannot be examined. */
 MUST_CHECK enum err walk_open(const char *root, struct walk **out);
+/* The same for an open directory, which is borrowed; `shown` is what messages call it. */
+MUST_CHECK enum err walk_open_at(int directory, const char *shown, struct walk **out);
 void walk_free(struct walk *w);
 
 /* The next item; *more is false at the end. A directory comes before its content; the order is that

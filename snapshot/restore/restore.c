@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/fs/fs_ids.h"
 #include "snapshot/read/choice.h"
 #include "snapshot/read/content_check.h"
 #include "snapshot/restore/alternatives.h"
@@ -17,7 +18,6 @@ struct restore {
     struct selection_totals totals;
     struct restore_tree tree;
     struct restore_target target;
-    struct tar_disk *disk;
     struct restore_data data;
     struct owner_map *owners;
     struct path_list only;     /* what options->only means */
@@ -27,7 +27,7 @@ struct restore {
 
 static void restore_clear(struct restore *r)
 {
-    tar_disk_free(r->disk);
+    restore_data_clear(&r->data);
     target_clear(&r->target);
     owner_map_free(r->owners);
     path_list_clear(&r->only);
@@ -84,6 +84,26 @@ out:
     return rc;
 }
 
+/* As many of the names that --delta removes are said. */
+#define SAID_MAX 100
+
+static enum err say_removed(struct restore *r, uint64_t *removed)
+{
+    enum err rc = ERR_OK;
+
+    *removed = 0;
+    if (r->options->only != NULL)
+        goto out;
+    TRY(tree_list_extra(&r->tree, SAID_MAX, removed));
+    if (*removed > SAID_MAX)
+        log_say(LOG_WARN, "and %" PRIu64 " more", *removed - SAID_MAX);
+    if (*removed > 0)
+        log_say(LOG_WARN, "%s: %" PRIu64 " names that are not in the snapshot %s removed",
+                r->target.path, *removed, r->options->dry_run ? "would be" : "will be");
+out:
+    return rc;
+}
+
 static void hint_at_the_rest(const struct restore *r, enum err rc)
 {
     if (rc == ERR_CORRUPT && !r->options->delta && !r->options->keep_going)
@@ -116,6 +136,25 @@ out:
     return rc;
 }
 
+/* The lock first: what was compared must be what is changed. */
+static enum err check_delta(struct restore *r)
+{
+    const struct restore_options *o = r->options;
+    uint64_t removed = 0;
+    enum err rc;
+
+    if (!o->dry_run)
+        TRY(target_lock(&r->target));
+    TRY(say_removed(r, &removed));
+    if (o->dry_run)
+        goto out;
+    TRY(restore_data_check(&r->data));
+    if (o->confirm != NULL && removed + r->data.overwrites > 0)
+        TRY(o->confirm(o->confirm_arg, removed, r->data.overwrites));
+out:
+    return rc;
+}
+
 /* Everything that can refuse does so here, and nothing has been touched. */
 static enum err run_preflight(struct restore *r)
 {
@@ -130,28 +169,55 @@ static enum err run_preflight(struct restore *r)
     TRY(check_content(r));
     TRY(selection_measure(&r->selection, &r->totals));
     say_shortcomings(r);
-    TRY(target_check(&r->target, o->target, r->totals.needed));
+    TRY(target_check(&r->target, o->target, o->apart, r->totals.needed));
+    if (o->delta)
+        TRY(check_delta(r));
 out:
     if (rc != ERR_OK)
         err_note("restoring snapshot %s: refused before anything was touched", o->snapshot->id);
     return rc;
 }
 
-static enum err fill_target(struct restore *r)
+/* Everything of one owner is made with that user's rights, and no more: then it is his from the
+ * beginning. Not where there is an old state, or a mount point's root that must be written to. The
+ * workers only write to what they open in our own guard, and read the repository, which is ours. */
+static enum err take_owners_rights(struct restore *r)
 {
-    const struct restore_options *o = r->options;
+    struct restore_tree *tree = &r->tree;
+    struct tree_owner one;
+    enum err rc = ERR_OK;
+
+    if (geteuid() != 0 || tree->delta || tree->at_mount)
+        goto out;
+    TRY(tree_find_owner(tree, &one));
+    tree->is_one_owners = one.is_one && one.uid != 0 &&
+                          fchown(tree->root_fd, one.uid, one.gid) == 0 &&
+                          fs_ids_take(one.uid, one.gid);
+out:
+    return rc;
+}
+
+static enum err as_owner(struct restore *r, enum err (*step)(struct restore_tree *tree))
+{
     enum err rc;
 
-    r->data.tree = &r->tree;
-    r->data.progress = o->progress;
-    r->data.workers = o->workers;
-    if (o->progress != NULL)
-        atomic_store(&o->progress->total_bytes, r->totals.bytes);
-    TRY(tar_disk_new(&r->disk));
-    TRY(tree_make(&r->tree, r->disk));
+    TRY(take_owners_rights(r));
+    rc = step(&r->tree);
+    if (r->tree.is_one_owners)
+        fs_ids_give_back();
+out:
+    return rc;
+}
+
+static enum err fill_target(struct restore *r)
+{
+    enum err rc;
+
+    if (r->options->progress != NULL)
+        atomic_store(&r->options->progress->total_bytes, r->totals.bytes);
+    TRY(as_owner(r, tree_make));
     TRY(restore_data_write(&r->data));
-    TRY(tree_finish(&r->tree));
-    TRY(tar_disk_finish(r->disk));
+    TRY(as_owner(r, tree_finish));
     if (syncfs(r->tree.root_fd) != 0)
         FAIL_SYS(ERR_STORAGE, "syncing %s", r->tree.root);
 out:
@@ -195,6 +261,10 @@ enum err restore_run(const struct restore_options *options, struct restore_resul
     r.selection = (struct selection){.from = &r.reader};
     tree_init(&r.tree, &r.selection, options->delta);
     target_init(&r.target, &r.tree, options->delta, options->dry_run);
+    r.target.is_overwriting = &r.data.is_overwriting;
+    r.data.tree = &r.tree;
+    r.data.progress = options->progress;
+    r.data.workers = options->workers;
     if (options->delta && options->keep_going)
         FAIL(ERR_USAGE, "--keep-going does not go with --delta: an older file would stay in the "
                         "place of a damaged one");

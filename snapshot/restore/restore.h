@@ -13,6 +13,7 @@
 #include "snapshot/format/progress.h"
 #include "snapshot/format/snapshot_list.h"
 #include "snapshot/restore/owner.h"
+#include "snapshot/restore/restore_target.h"
 
 struct restore_options {
     const struct repository *repository;
@@ -22,6 +23,7 @@ struct restore_options {
     /* Must not exist, or be an empty directory or mount point; with delta: may hold files. What
      * counts as empty at a mount point: restore_target.h. */
     const char *target;
+    const struct target_apart *apart; /* see target_check(); or NULL */
     const char *const *only; /* what was typed (choice.h), NULL-terminated; NULL: everything */
     bool delta; /* the target holds an older state: write only what differs, remove what is extra */
     const struct owner_options *owner; /* heeded by root only; owner_options.fixed needs root */
@@ -31,6 +33,10 @@ struct restore_options {
     size_t envelope; /* which envelope of each data key; 0 is the recorded master key */
     size_t workers;
     struct progress *progress;
+    /* With delta, when something is to be removed or overwritten, before it is: ERR_OK to go on,
+     * anything else is passed on. NULL: nobody is asked. */
+    enum err (*confirm)(const void *arg, uint64_t removed, uint64_t overwritten);
+    const void *confirm_arg;
 };
 
 struct restore_result {
@@ -44,13 +50,15 @@ struct restore_result {
 };
 
 /*
- * ERR_OK: the target is whole and durable. Anything else: the target is as it was (with delta: a
- * rerun completes it; and when only the last sync failed the message says that it is whole).
- * Only the objects that the asked files need must be there. With keep_going every block of theirs
- * is read before anything is made, files that are not whole are left out, and the target of the
- * rest is ERR_ATTENTION. ERR_KEY_INVALID: refused; the message says which version, its state, since
- * when, and which other snapshots can be restored. ERR_KEY_UNREACHABLE: cannot tell. ERR_CORRUPT.
- * ERR_USAGE: the target is not empty. ERR_NOT_FOUND: nothing in the snapshot is meant by an --only.
+ * ERR_OK: the target is whole and durable. Anything else: the target is as it was (with delta, once
+ * content was overwritten: a rerun completes it, and the message says so; and when only the last
+ * sync failed the message says that it is whole). With delta every object and block that is needed
+ * is read and checked before the first change. Only the objects that the asked files need must be
+ * there. With keep_going every block of theirs is read before anything is made, files that are not
+ * whole are left out, and the target of the rest is ERR_ATTENTION. ERR_KEY_INVALID: refused; the
+ * message says which version, its state, since when, and which other snapshots can be restored.
+ * ERR_KEY_UNREACHABLE: cannot tell. ERR_CORRUPT. ERR_USAGE: the target is not empty. ERR_NOT_FOUND:
+ * nothing in the snapshot is meant by an --only.
  */
 MUST_CHECK enum err restore_run(const struct restore_options *options, struct restore_result *out);
 

@@ -6,10 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
+#include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/base/pool.h"
 #include "core/base/stop.h"
+#include "core/fs/dir_cache.h"
 #include "core/fs/file.h"
+#include "core/seal/object.h"
+#include "core/store/store.h"
 #include "snapshot/read/block_reader.h"
 
 #define PLAN_ROWS 256
@@ -17,25 +22,49 @@
 /* The disk starts this early, so that the last fsync has little left to do. */
 #define WRITE_BACK_LEN (8 * MIB)
 
+/*
+ * The plan.
+ *
+ * A fresh target lacks everything: one plan, and workers that read, check and write.
+ *
+ * With delta the old state is read once, before anything is changed: a bit for each row of the
+ * block map says whether a file lacks it (files may share a row: what one has, another may lack).
+ * Then, in rounds as they are written later, every object that is needed is read from end to end
+ * and its digest compared, and every block that is needed is opened and hashed: what cannot be
+ * brought back is found while the old state is still whole. Writing begins with settling the files
+ * (length, and blocks of zeros, which are in no object), and a file that was written to since it
+ * was compared is compared again: the bits must be true of what is there now.
+ */
+
+/* What a walk over the files is for. */
+enum planning {
+    PLANNING_COMPARE, /* read the old state */
+    PLANNING_SETTLE,  /* its length, and its zeros */
+    PLANNING_COLLECT  /* the blocks that are wanted, into a plan */
+};
+
 /* Walking the wanted blocks: scratch of the planning thread. */
 struct planner {
     struct restore_data *data;
+    enum planning planning;
+    struct plan *plan; /* only to collect */
+    struct dir_cache *dirs;
     struct entry entry;
     struct entry scratch;
     struct hash *hash;
     uint8_t *rows;  /* PLAN_ROWS of them */
     uint8_t *there; /* BLOCK_LEN_MAX: what the target holds */
-    uint8_t *lacks; /* delta: one bit a row of the block map, set when a file has not got it yet */
+    bool differs;   /* the file that is compared */
 };
 
 static void planner_clear(struct planner *p)
 {
+    dir_cache_free(p->dirs);
     entry_clear(&p->entry);
     entry_clear(&p->scratch);
     hash_free(p->hash);
     mem_free(p->rows);
     mem_free(p->there);
-    mem_free(p->lacks);
 }
 
 static enum err planner_init(struct planner *p, struct restore_data *data)
@@ -45,14 +74,19 @@ static enum err planner_init(struct planner *p, struct restore_data *data)
     *p = (struct planner){.data = data};
     entry_init(&p->entry);
     entry_init(&p->scratch);
+    TRY(dir_cache_new(data->tree->root_fd, &p->dirs));
     TRY(hash_new(&p->hash));
     TRY(mem_new(PLAN_ROWS, BLOCK_ROW_LEN, &p->rows));
     TRY(mem_new(BLOCK_LEN_MAX, 1, &p->there));
-    if (data->tree->delta)
-        TRY(mem_new(index_header(data->tree->selection->from->index)->block_count / 8 + 1, 1,
-                    &p->lacks));
 out:
     return rc;
+}
+
+static bool lacks_row(const struct planner *p, uint64_t row)
+{
+    const uint8_t *lacks = p->data->tree->lacks;
+
+    return lacks == NULL || (lacks[row / 8] >> row % 8 & 1) != 0;
 }
 
 /* Whether the target's file holds this block already. */
@@ -78,31 +112,37 @@ out:
     return rc;
 }
 
-/* Files may share a row: what one of them has, another may lack. A block of zeros is no part of any
- * object: where the old state differs, it is written here. */
+/* fd -1: there is no file that can be used. */
 static enum err compare_block(struct planner *p, int fd, const struct block *b, uint64_t row,
                               uint64_t offset, size_t len)
 {
     bool same = false;
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    TRY(has_block(p, fd, b, offset, len, &same));
+    if (fd >= 0)
+        TRY(has_block(p, fd, b, offset, len, &same));
     if (same)
         goto out;
-    p->lacks[row / 8] |= (uint8_t)(1 << row % 8);
-    if (b->codec == BLOCK_ZERO) {
-        memset(p->there, 0, len);
-        TRY(file_write_at(fd, bytes_of(p->there, len), offset));
-    }
+    p->differs = true;
+    p->data->tree->lacks[row / 8] |= (uint8_t)(1 << row % 8);
 out:
     return rc;
 }
 
-/* Without a plan: compare it with the file `fd`. */
-static enum err want_block(struct planner *p, struct plan *plan, int fd,
-                           const struct plan_item *item, const uint8_t *encoded,
-                           const struct entry *content)
+static enum err settle_block(struct planner *p, int fd, const struct block *b, uint64_t row,
+                             uint64_t offset, size_t len)
 {
+    if (b->codec != BLOCK_ZERO || !lacks_row(p, row))
+        return ERR_OK;
+    memset(p->there, 0, len);
+    return file_write_at(fd, bytes_of(p->there, len), offset);
+}
+
+static enum err plan_block(struct planner *p, int fd, const struct plan_item *item,
+                           const uint8_t *encoded, const struct entry *content)
+{
+    uint64_t offset = (uint64_t)item->block << content->block_log2;
+    size_t len = entry_block_len(content, item->block);
     uint64_t row = content->first_block + item->block;
     struct plan_item placed = *item;
     struct block b = {0};
@@ -110,18 +150,17 @@ static enum err want_block(struct planner *p, struct plan *plan, int fd,
 
     TRY(block_decode(encoded, &b));
     placed.offset = b.offset;
-    if (plan == NULL)
-        TRY(compare_block(p, fd, &b, row, (uint64_t)item->block << content->block_log2,
-                          entry_block_len(content, item->block)));
-    else if (b.codec != BLOCK_ZERO && /* a fresh file reads as zeros */
-             (p->lacks == NULL || (p->lacks[row / 8] >> row % 8 & 1) != 0))
-        TRY(plan_want(plan, b.object, &placed));
+    if (p->planning == PLANNING_COMPARE)
+        TRY(compare_block(p, fd, &b, row, offset, len));
+    else if (p->planning == PLANNING_SETTLE)
+        TRY(settle_block(p, fd, &b, row, offset, len));
+    else if (b.codec != BLOCK_ZERO && lacks_row(p, row)) /* a fresh file reads as zeros */
+        TRY(plan_want(p->plan, b.object, &placed));
 out:
     return rc;
 }
 
-static enum err want_content(struct planner *p, struct plan *plan, uint32_t owner,
-                             const struct entry *content, int fd)
+static enum err plan_content(struct planner *p, uint32_t owner, const struct entry *content, int fd)
 {
     const struct index *index = p->data->tree->selection->from->index;
     uint64_t blocks = entry_blocks(content);
@@ -137,47 +176,109 @@ static enum err want_content(struct planner *p, struct plan *plan, uint32_t owne
         for (size_t k = 0; k < count; k++) {
             struct plan_item item = {.owner = owner, .block = (uint32_t)(i + k)};
 
-            TRY(want_block(p, plan, fd, &item, p->rows + k * BLOCK_ROW_LEN, content));
+            TRY(plan_block(p, fd, &item, p->rows + k * BLOCK_ROW_LEN, content));
         }
     }
 out:
     return rc;
 }
 
-static enum err want_file(struct planner *p, struct plan *plan, uint32_t i)
+static enum err compare_file(struct planner *p, uint32_t i, const struct entry *content)
 {
-    const struct restore_tree *t = p->data->tree;
-    const struct entry *content = NULL;
+    struct stat st = {.st_size = 0};
+    bool is_there = false;
     int fd = -1;
     enum err rc;
 
-    TRY(index_entry(t->selection->from->index, i, &p->entry));
-    if (selection_choose(t->selection, &p->entry) == SELECTION_SKIP)
-        goto out;
-    TRY(selection_content(t->selection, &p->entry, &p->scratch, &content));
-    if (content == NULL || content->size == 0)
-        goto out;
-    if (plan == NULL) {
-        fd = openat(t->root_fd, entry_path(&p->entry), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-            FAIL_SYS(ERR_FAILED, "opening %s", entry_path(&p->entry));
-    }
-    TRY(want_content(p, plan, i, content, fd));
+    TRY(tree_open_old(p->data->tree, p->dirs, &p->entry, &fd, &is_there));
+    p->differs = fd < 0 || fstat(fd, &st) != 0 || (uint64_t)st.st_size != content->size;
+    TRY(plan_content(p, i, content, fd));
+    if (is_there && p->differs)
+        p->data->overwrites++;
 out:
     if (fd >= 0)
         close(fd);
     return rc;
 }
 
-static enum err want_files(void *arg, struct plan *plan)
+static bool was_touched(const struct restore_data *d, const struct stat *st)
+{
+    return d->compared_s == 0 || st->st_ctim.tv_sec >= d->compared_s;
+}
+
+static enum err open_target(struct dir_cache *dirs, const char *path, int flags, int *fd)
+{
+    const char *name;
+    int dir = -1;
+    enum err rc;
+
+    *fd = -1;
+    TRY(dir_cache_at(dirs, path, &dir, &name));
+    *fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0)
+        FAIL_SYS(ERR_FAILED, "opening %s for writing", path);
+out:
+    return rc;
+}
+
+/* A file is compared again when its times say that it may have been written to meanwhile. */
+static enum err settle_file(struct planner *p, uint32_t i, const struct entry *content)
+{
+    struct stat st;
+    int fd = -1;
+    enum err rc;
+
+    TRY(open_target(p->dirs, entry_path(&p->entry), O_RDWR, &fd));
+    if (fstat(fd, &st) != 0)
+        FAIL_SYS(ERR_FAILED, "looking at %s", entry_path(&p->entry));
+    if (was_touched(p->data, &st)) {
+        p->planning = PLANNING_COMPARE;
+        rc = plan_content(p, i, content, st.st_blocks > 0 ? fd : -1);
+        p->planning = PLANNING_SETTLE;
+        TRY(rc);
+    }
+    if ((uint64_t)st.st_size != content->size && ftruncate(fd, (off_t)content->size) != 0)
+        FAIL_SYS(ERR_FAILED, "setting the size of %s", entry_path(&p->entry));
+    if (st.st_blocks > 0) /* else it reads as zeros, and its holes are to stay */
+        TRY(plan_content(p, i, content, fd));
+out:
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static enum err plan_file(struct planner *p, uint32_t i)
+{
+    const struct restore_tree *t = p->data->tree;
+    const struct entry *content = NULL;
+    enum err rc;
+
+    TRY(index_entry(t->selection->from->index, i, &p->entry));
+    if (selection_choose(t->selection, &p->entry) == SELECTION_SKIP)
+        goto out;
+    TRY(selection_content(t->selection, &p->entry, &p->scratch, &content));
+    if (content == NULL)
+        goto out;
+    if (p->planning == PLANNING_COMPARE)
+        TRY(compare_file(p, i, content));
+    else if (p->planning == PLANNING_SETTLE)
+        TRY(settle_file(p, i, content));
+    else if (content->size > 0)
+        TRY(plan_content(p, i, content, -1));
+out:
+    return rc;
+}
+
+static enum err plan_files(void *arg, struct plan *plan)
 {
     struct planner *p = arg;
     uint64_t count = index_header(p->data->tree->selection->from->index)->file_count;
     enum err rc = ERR_OK;
 
+    p->plan = plan;
     for (uint32_t i = 0; i < count; i++) {
         TRY(stop_check());
-        TRY(want_file(p, plan, i));
+        TRY(plan_file(p, i));
     }
 out:
     return rc;
@@ -186,42 +287,37 @@ out:
 /* A worker: the file it writes to, and what it reads with. */
 struct filler {
     struct restore_data *data;
+    struct dir_cache *dirs;
+    struct hash *hash;
     struct block_reader *reader;
     struct entry entry;
     struct entry scratch;
     const struct entry *content; /* of the open file */
     uint32_t owner;
-    int fd; /* -1: none is open */
+    bool is_open; /* `content` and `owner` are good, and so is `fd` unless we only check */
+    int fd;
     size_t unsynced;
     uint8_t *plain; /* BLOCK_LEN_MAX */
 };
-
-static enum err open_target(const struct restore_tree *t, const char *path, int *fd)
-{
-    int flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC;
-
-    *fd = openat(t->root_fd, path, flags);
-    /* A read-only file of ours: its mode is set again at the end. */
-    if (*fd < 0 && errno == EACCES && fchmodat(t->root_fd, path, S_IRUSR | S_IWUSR, 0) == 0)
-        *fd = openat(t->root_fd, path, flags);
-    return *fd < 0 ? err_sys(ERR_FAILED, "opening %s for writing", path) : ERR_OK;
-}
 
 static enum err switch_file(struct filler *f, uint32_t owner)
 {
     const struct restore_tree *t = f->data->tree;
     enum err rc = ERR_OK;
 
-    if (f->fd >= 0 && f->owner == owner)
+    if (f->is_open && f->owner == owner)
         goto out;
     if (f->fd >= 0)
         close(f->fd);
     f->fd = -1;
+    f->is_open = false;
     TRY(index_entry(t->selection->from->index, owner, &f->entry));
     TRY(selection_content(t->selection, &f->entry, &f->scratch, &f->content));
     if (f->content == NULL)
         FAIL(ERR_CORRUPT, "%s has no content", entry_path(&f->entry));
-    TRY(open_target(t, entry_path(&f->entry), &f->fd));
+    if (!f->data->checking)
+        TRY(open_target(f->dirs, entry_path(&f->entry), O_WRONLY, &f->fd));
+    f->is_open = true;
     f->owner = owner;
 out:
     return rc;
@@ -243,6 +339,35 @@ out:
     return rc;
 }
 
+/* The sealed bytes, whole: what is damaged anywhere in an object makes all of it suspect. */
+static enum err check_object(struct filler *f, uint32_t object)
+{
+    const struct snapshot_reader *from = f->data->tree->selection->from;
+    const struct manifest_object *o = &from->manifest.objects[object];
+    uint8_t digest[HASH_LEN];
+    char name[OBJECT_NAME_LEN + 1];
+    struct store_blob *blob = NULL;
+    enum err rc;
+
+    object_name(o->id, name);
+    TRY(store_blob_open(from->store, name, &blob));
+    for (uint64_t offset = 0; offset < o->size; offset += BLOCK_LEN_MAX) {
+        size_t len = o->size - offset < BLOCK_LEN_MAX ? (size_t)(o->size - offset) : BLOCK_LEN_MAX;
+
+        TRY(stop_check());
+        TRY(store_blob_read(blob, offset, f->plain, len));
+        TRY(hash_add(f->hash, bytes_of(f->plain, len)));
+    }
+    TRY(hash_end(f->hash, digest));
+    if (memcmp(digest, o->sha256, HASH_LEN) != 0)
+        FAIL(ERR_CORRUPT, "its SHA-256 is not that of the manifest (damaged or tampered with)");
+out:
+    store_blob_free(blob);
+    if (rc != ERR_OK)
+        err_note("object %s", name);
+    return rc;
+}
+
 static enum err write_file_block(struct filler *f, const struct plan_item *item)
 {
     const struct index *index = f->data->tree->selection->from->index;
@@ -258,6 +383,8 @@ static enum err write_file_block(struct filler *f, const struct plan_item *item)
     offset = (uint64_t)item->block << f->content->block_log2;
     len = entry_block_len(f->content, item->block);
     TRY(block_reader_read(f->reader, &b, f->plain, len));
+    if (f->data->checking)
+        goto out;
     if (entry_extent_count(f->content) > 0 && !f->data->tree->delta)
         TRY(write_sparse(f, bytes_of(f->plain, len), offset));
     else
@@ -272,8 +399,8 @@ static enum err write_file_block(struct filler *f, const struct plan_item *item)
     if (f->data->progress != NULL)
         atomic_fetch_add_explicit(&f->data->progress->done_bytes, len, memory_order_relaxed);
 out:
-    if (rc != ERR_OK && f->fd >= 0)
-        err_note("restoring %s", entry_path(&f->entry));
+    if (rc != ERR_OK && f->is_open)
+        err_note("%s %s", f->data->checking ? "checking" : "restoring", entry_path(&f->entry));
     return rc;
 }
 
@@ -284,11 +411,14 @@ static enum err fill_objects(struct filler *f, const atomic_bool *stop)
     size_t count = 0;
     enum err rc = ERR_OK;
 
-    while (!atomic_load(stop) && plan_take(f->data->plan, &object, &items, &count))
+    while (!atomic_load(stop) && plan_take(f->data->plan, &object, &items, &count)) {
+        if (f->data->checking)
+            TRY(check_object(f, object));
         for (size_t i = 0; i < count && !atomic_load_explicit(stop, memory_order_relaxed); i++) {
             TRY(stop_check());
             TRY(write_file_block(f, &items[i]));
         }
+    }
 out:
     return rc;
 }
@@ -301,12 +431,16 @@ static enum err fill_files(void *shared, size_t worker, const atomic_bool *stop)
     (void)worker;
     entry_init(&f.entry);
     entry_init(&f.scratch);
+    TRY(dir_cache_new(f.data->tree->root_fd, &f.dirs));
+    TRY(hash_new(&f.hash));
     TRY(block_reader_new(f.data->tree->selection->from, &f.reader));
     TRY(mem_new(BLOCK_LEN_MAX, 1, &f.plain));
     TRY(fill_objects(&f, stop));
 out:
     if (f.fd >= 0)
         close(f.fd);
+    dir_cache_free(f.dirs);
+    hash_free(f.hash);
     block_reader_free(f.reader);
     entry_clear(&f.entry);
     entry_clear(&f.scratch);
@@ -314,16 +448,14 @@ out:
     return rc;
 }
 
-enum err restore_data_write(struct restore_data *d)
+/* All that is planned goes through the workers. */
+static enum err run_plan(struct restore_data *d, struct planner *planner)
 {
-    struct planner planner = {.data = d};
     bool more = true;
     enum err rc;
 
-    TRY(planner_init(&planner, d));
-    if (d->tree->delta) /* the old state is read once; the plan's rounds go by what was found */
-        TRY(want_files(&planner, NULL));
-    TRY(plan_new(index_header(d->tree->selection->from->index)->object_count, want_files, &planner,
+    planner->planning = PLANNING_COLLECT;
+    TRY(plan_new(index_header(d->tree->selection->from->index)->object_count, plan_files, planner,
                  &d->plan));
     for (;;) {
         TRY(plan_round(d->plan, &more));
@@ -334,6 +466,63 @@ enum err restore_data_write(struct restore_data *d)
 out:
     plan_free(d->plan);
     d->plan = NULL;
+    return rc;
+}
+
+/* File systems keep whole seconds at worst, and their clock may lag: two seconds of doubt. */
+static enum err compare_old(struct restore_data *d, struct planner *planner)
+{
+    enum err rc;
+
+    d->overwrites = 0;
+    d->compared_s = clock_now_ms() / 1000 - 2;
+    TRY(mem_new(index_header(d->tree->selection->from->index)->block_count / 8 + 1, 1,
+                &d->tree->lacks));
+    planner->planning = PLANNING_COMPARE;
+    TRY(plan_files(planner, NULL));
+out:
+    return rc;
+}
+
+enum err restore_data_check(struct restore_data *d)
+{
+    struct planner planner = {.data = d};
+    enum err rc;
+
+    TRY(planner_init(&planner, d));
+    TRY(compare_old(d, &planner));
+    d->checking = true;
+    TRY(run_plan(d, &planner));
+out:
+    d->checking = false;
     planner_clear(&planner);
     return rc;
+}
+
+enum err restore_data_write(struct restore_data *d)
+{
+    struct planner planner = {.data = d};
+    enum err rc;
+
+    TRY(planner_init(&planner, d));
+    if (d->tree->delta && d->tree->lacks == NULL)
+        TRY(compare_old(d, &planner));
+    if (d->tree->delta) {
+        d->is_overwriting = true;
+        planner.planning = PLANNING_SETTLE;
+        TRY(plan_files(&planner, NULL));
+    }
+    TRY(run_plan(d, &planner));
+out:
+    planner_clear(&planner);
+    restore_data_clear(d);
+    return rc;
+}
+
+void restore_data_clear(struct restore_data *d)
+{
+    if (d->tree != NULL) {
+        mem_free(d->tree->lacks);
+        d->tree->lacks = NULL;
+    }
 }

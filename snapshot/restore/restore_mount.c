@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/fs/file.h"
 #include "core/fs/walk.h"
+#include "snapshot/restore/restore_guard.h"
 
 /*
  * The plan.
@@ -34,11 +35,16 @@
  *
  * The guard is there from 1 to 4, so that no mongod starts on half a database. After a kill it
  * stays until a restore finishes or is undone.
+ *
+ * From 1 to 5 the mount point's root is ours, 0700, so that nobody else can change a name in it or
+ * in what is filled; the owner and mode that it had are in .sealpoint-partial/root, for the restore
+ * after a kill.
  */
 
-/* In MOUNT_PARTIAL. */
+/* In TARGET_PARTIAL. */
 #define CONTENT "content"
 #define LIST "names"
+#define LOOK "root"
 
 #define LOST_AND_FOUND "lost+found"
 
@@ -48,7 +54,7 @@
  * one with collections missing. But mongod opens its lock file before anything else, and refuses
  * when that is a directory. That it is a link to ours tells it from anybody else's.
  */
-#define GUARD "mongod.lock"
+#define GUARD TREE_MONGOD_LOCK
 
 static bool name_exists(int directory, const char *name)
 {
@@ -59,15 +65,12 @@ static bool name_exists(int directory, const char *name)
 
 static bool is_guarded(const struct restore_target *t)
 {
-    char to[sizeof MOUNT_PARTIAL + 1];
-    ssize_t len = readlinkat(t->fd, GUARD, to, sizeof to);
-
-    return len == (ssize_t)strlen(MOUNT_PARTIAL) && memcmp(to, MOUNT_PARTIAL, (size_t)len) == 0;
+    return tree_is_guarded(t->fd, TARGET_PARTIAL);
 }
 
 static enum err set_guard(const struct restore_target *t)
 {
-    if (is_guarded(t) || symlinkat(MOUNT_PARTIAL, t->fd, GUARD) == 0)
+    if (is_guarded(t) || symlinkat(TARGET_PARTIAL, t->fd, GUARD) == 0)
         return ERR_OK;
     if (errno == EPERM) /* no links here (FAT): then no mongod either */
         return ERR_OK;
@@ -81,10 +84,15 @@ static enum err remove_guard(const struct restore_target *t)
     return ERR_OK;
 }
 
-/* Never over a link that someone else has put in their place: the directory, or its content; -1. */
+/* What a killed restore left, or -1. What is not ours, or could be entered by others, was not left
+ * by us: its list is not believed. */
 static int open_partial(const struct restore_target *t)
 {
-    return openat(t->fd, MOUNT_PARTIAL, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = -1;
+
+    if (guard_open(t->fd, TARGET_PARTIAL, &fd) != ERR_OK)
+        err_clear();
+    return fd;
 }
 
 static int open_content(const struct restore_target *t)
@@ -112,35 +120,39 @@ static const char *next_name(const struct restore_target *t, const char *name)
     return next < (const char *)t->names.data + t->names.len ? next : NULL;
 }
 
-/* The list is in a directory that others may have written to. */
 static enum err check_list(const struct restore_target *t)
 {
     if (t->names.len > 0 && t->names.data[t->names.len - 1] != '\0')
-        return err_set(ERR_FAILED, "%s/%s is damaged: it does not end with a name", t->partial,
-                       LIST);
+        return err_set(ERR_FAILED, "%s/%s/%s is damaged: it does not end with a name", t->path,
+                       TARGET_PARTIAL, LIST);
     for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
         if (*name == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
             strcmp(name, "..") == 0)
-            return err_set(ERR_FAILED, "%s/%s is damaged: \"%.100s\" is not a name", t->partial,
-                           LIST, name);
+            return err_set(ERR_FAILED, "%s/%s/%s is damaged: \"%.100s\" is not a name", t->path,
+                           TARGET_PARTIAL, LIST, name);
     return ERR_OK;
 }
 
-/* Of a killed restore; without one there are no names. */
+/* Of a killed restore, and what the root looked like before it; without one there are no names. */
 static enum err read_list(struct restore_target *t)
 {
-    char *path = NULL;
-    enum err rc;
+    int partial = open_partial(t);
+    enum err rc = ERR_OK;
 
     t->names.len = 0;
-    TRY(file_join(t->partial, LIST, &path));
-    rc = file_read(path, &t->names);
-    if (rc == ERR_NOT_FOUND)
+    if (partial < 0)
+        goto out;
+    guard_read_look(partial, LOOK, &t->before);
+    rc = file_read_at_name(partial, LIST, &t->names);
+    if (rc == ERR_NOT_FOUND) {
+        err_clear();
         rc = ERR_OK;
+    }
     TRY(rc);
     TRY(check_list(t));
 out:
-    mem_free(path);
+    if (partial >= 0)
+        close(partial);
     return rc;
 }
 
@@ -151,7 +163,7 @@ static enum err remove_list(const struct restore_target *t)
     enum err rc = ERR_OK;
 
     if (partial >= 0 && unlinkat(partial, LIST, 0) != 0 && errno != ENOENT)
-        FAIL_SYS(ERR_FAILED, "removing %s/%s", t->partial, LIST);
+        FAIL_SYS(ERR_FAILED, "removing %s/%s/%s", t->path, TARGET_PARTIAL, LIST);
 out:
     if (partial >= 0)
         close(partial);
@@ -160,14 +172,7 @@ out:
 
 static enum err write_list(struct restore_target *t)
 {
-    char *path = NULL;
-    enum err rc;
-
-    TRY(file_join(t->partial, LIST, &path));
-    TRY(file_replace(path, buf_bytes(&t->names), 0600));
-out:
-    mem_free(path);
-    return rc;
+    return file_replace_at(t->guard, LIST, buf_bytes(&t->names), 0600);
 }
 
 /* A name of the list that is no longer in the content. (No content: then nothing is known.) */
@@ -188,16 +193,16 @@ static bool is_listed(const struct restore_target *t, const char *name, const ch
 
 static enum err refuse_name(const struct restore_target *t, const char *name)
 {
-    if (t->tree->root_fd >= 0)
+    if (t->guard >= 0)
         return err_set(ERR_FAILED, "%.100s came into %s while that was filled", name, t->path);
     err_set(ERR_USAGE,
             "target %s is not empty (it holds %.100s): give a directory that does not exist or is "
             "empty",
             t->path, name);
-    if (name_exists(t->fd, MOUNT_PARTIAL))
+    if (name_exists(t->fd, TARGET_PARTIAL))
         err_hint("an unfinished restore is there (%s): remove what else is there, and run this "
                  "again, which removes what is left of it",
-                 MOUNT_PARTIAL);
+                 TARGET_PARTIAL);
     else if (name_exists(t->fd, MOUNT_FINISHED))
         err_hint("a restore finished there and was killed as it tidied up: it can be used, and %s "
                  "may be removed",
@@ -214,7 +219,7 @@ static enum err check_empty(const struct restore_target *t)
     int content = open_content(t);
     enum err rc;
 
-    TRY(walk_open(t->path, &walk));
+    TRY(walk_open_at(t->fd, t->path, &walk));
     TRY(walk_next(walk, &item, &more)); /* itself */
     for (;;) {
         TRY(walk_next(walk, &item, &more));
@@ -236,7 +241,8 @@ out:
 
 enum err mount_check_names(const struct restore_target *t)
 {
-    static const char *const ours[] = {MOUNT_PARTIAL, MOUNT_FINISHED, MOUNT_LOCK, MOUNT_MARK};
+    static const char *const ours[] = {TARGET_PARTIAL, MOUNT_FINISHED, TARGET_REPLACED, TARGET_LOCK,
+                                       TARGET_MARK};
     uint64_t i;
     enum err rc = ERR_OK;
 
@@ -262,7 +268,7 @@ static enum err check_mount(struct restore_target *t)
     TRY(mount_check_names(t));
     TRY(read_list(t));
     TRY(check_empty(t));
-    if (name_exists(t->fd, MOUNT_PARTIAL))
+    if (name_exists(t->fd, TARGET_PARTIAL))
         log_say(LOG_WARN, "%s: an unfinished restore is there; what is left of it %s", t->path,
                 t->dry_run ? "would be removed first" : "is removed first");
 out:
@@ -274,7 +280,8 @@ out:
 /* Safe to be killed in: the list goes when no name is left of it, the content goes after it. */
 static enum err sweep_mount(const struct restore_target *t)
 {
-    static const char *const ours[] = {MOUNT_PARTIAL, MOUNT_FINISHED, MOUNT_MARK};
+    static const char *const ours[] = {TARGET_PARTIAL, MOUNT_FINISHED, TARGET_REPLACED,
+                                       TARGET_MARK};
     int content = open_content(t);
     enum err rc = ERR_OK;
 
@@ -282,8 +289,8 @@ static enum err sweep_mount(const struct restore_target *t)
         if (has_moved(content, name))
             TRY(file_remove_tree_at(t->fd, name));
     /* A disk that cannot sync must still let itself be tidied up. */
-    if (t->names.len > 0 && file_sync_dir(t->path) != ERR_OK)
-        err_clear();
+    if (t->names.len > 0 && fsync(t->fd) != 0)
+        errno = 0;
     TRY(remove_list(t));
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         TRY(file_remove_tree_at(t->fd, ours[i]));
@@ -304,22 +311,33 @@ out:
     return rc;
 }
 
+/* What the root looked like is durable before it is taken over. */
+static enum err make_guard(struct restore_target *t)
+{
+    int root = -1;
+    enum err rc;
+
+    TRY(guard_make(t->fd, TARGET_PARTIAL, &t->guard));
+    TRY(guard_keep_look(t->guard, LOOK, "", &t->before));
+    TRY(guard_take_over(t->fd, t->path));
+    TRY(guard_make(t->guard, CONTENT, &root));
+    tree_set_root(t->tree, root, t->path);
+out:
+    return rc;
+}
+
 /* The lock was not held when it was checked: all is looked at again. */
 static enum err begin_mount(struct restore_target *t)
 {
-    enum err rc = ERR_OK;
+    enum err rc;
 
-    t->look = t->before;
-    t->has_look = true;
     TRY(read_list(t));
+    t->look = t->before;
     TRY(check_empty(t));
     TRY(sweep_mount(t));
     t->names.len = 0;
     TRY(set_guard(t));
-    TRY(file_join(t->partial, CONTENT, &t->content));
-    if (mkdir(t->partial, 0700) != 0 || mkdir(t->content, 0700) != 0)
-        FAIL_SYS(ERR_FAILED, "making %s", t->content);
-    TRY(tree_open_root(t->tree, t->content));
+    TRY(make_guard(t));
 out:
     return rc;
 }
@@ -327,18 +345,19 @@ out:
 /* ---- the moves ---- */
 
 /* The file system's own lost+found stays where it is, so the snapshot's cannot come there. */
-static enum err leave_lost_and_found(struct restore_target *t)
+static enum err leave_lost_and_found(struct restore_target *t, int content)
 {
     struct walk *walk = NULL;
     struct walk_item item;
-    char *path = NULL;
     bool more = true;
-    enum err rc;
+    int fd = openat(content, LOST_AND_FOUND, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    enum err rc = ERR_OK;
 
-    TRY(file_join(t->content, LOST_AND_FOUND, &path));
-    TRY(walk_open(path, &walk));
-    TRY(walk_next(walk, &item, &more));
-    TRY(walk_next(walk, &item, &more));
+    if (fd >= 0) {
+        TRY(walk_open_at(fd, LOST_AND_FOUND, &walk));
+        TRY(walk_next(walk, &item, &more));
+        TRY(walk_next(walk, &item, &more));
+    }
     if (more) {
         log_say(LOG_WARN,
                 "%s has a %s of its own: what the snapshot has below that name is not restored "
@@ -347,8 +366,9 @@ static enum err leave_lost_and_found(struct restore_target *t)
         t->attention++;
     }
 out:
+    if (fd >= 0)
+        close(fd);
     walk_free(walk);
-    mem_free(path);
     return rc;
 }
 
@@ -359,7 +379,7 @@ static enum err list_content(struct restore_target *t)
     bool more = true;
     enum err rc;
 
-    TRY(walk_open(t->content, &walk));
+    TRY(walk_open_at(t->tree->root_fd, t->path, &walk));
     TRY(walk_next(walk, &item, &more)); /* itself */
     for (;;) {
         TRY(walk_next(walk, &item, &more));
@@ -367,7 +387,7 @@ static enum err list_content(struct restore_target *t)
             break;
         walk_skip(walk);
         if (strcmp(item.name, LOST_AND_FOUND) == 0 && name_exists(t->fd, item.name))
-            TRY(leave_lost_and_found(t));
+            TRY(leave_lost_and_found(t, t->tree->root_fd));
         else
             TRY(buf_add(&t->names, bytes_of(item.name, strlen(item.name) + 1)));
     }
@@ -415,6 +435,11 @@ static int rename_locked_up(const struct restore_target *t, const char *name)
     return failed;
 }
 
+static enum err sync_root(const struct restore_target *t)
+{
+    return fsync(t->fd) == 0 ? ERR_OK : err_sys(ERR_STORAGE, "syncing %s", t->path);
+}
+
 static enum err move_up(const struct restore_target *t, const char *name)
 {
     if (rename_up(t, name) == 0 || (errno == EACCES && rename_locked_up(t, name) == 0))
@@ -427,13 +452,10 @@ static enum err move_all(struct restore_target *t)
 {
     enum err rc = ERR_OK;
 
-    /* A root that was restored read-only must let go of what is in it. */
-    if (fchmod(t->tree->root_fd, S_IRWXU) != 0)
-        FAIL_SYS(ERR_FAILED, "setting the mode of %s", t->content);
     for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
         if (strcmp(name, GUARD) != 0)
             TRY(move_up(t, name));
-    TRY(file_sync_dir(t->path));
+    TRY(sync_root(t));
 out:
     return rc;
 }
@@ -446,7 +468,7 @@ static enum err lift_guard(struct restore_target *t)
     TRY(remove_guard(t));
     if (name_exists(t->tree->root_fd, GUARD))
         TRY(move_up(t, GUARD));
-    TRY(file_sync_dir(t->path));
+    TRY(sync_root(t));
 out:
     return rc;
 }
@@ -462,19 +484,20 @@ static enum err commit_mount(struct restore_target *t)
 
     /* The moves. */
     TRY(move_all(t));
-    TRY(tree_make_root(t->tree, t->fd, t->path));
+    target_give_look(t); /* of a stream's snapshot, which has none of its own */
+    TRY(tree_finish_root(t->tree, t->fd));
     TRY(target_keep_look(t));
     TRY(lift_guard(t));
 
     /* The commit point. */
-    if (renameat(t->fd, MOUNT_PARTIAL, t->fd, MOUNT_FINISHED) != 0)
-        FAIL_SYS(ERR_FAILED, "renaming %s in %s", MOUNT_PARTIAL, t->path);
+    if (renameat(t->fd, TARGET_PARTIAL, t->fd, MOUNT_FINISHED) != 0)
+        FAIL_SYS(ERR_FAILED, "renaming %s in %s", TARGET_PARTIAL, t->path);
     t->is_real = true;
-    TRY(file_sync_dir(t->path));
+    TRY(sync_root(t));
 
     /* Tidying up. */
     TRY(file_remove_tree_at(t->fd, MOUNT_FINISHED));
-    TRY(file_sync_dir(t->path));
+    TRY(sync_root(t));
 out:
     return rc;
 }

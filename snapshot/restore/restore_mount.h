@@ -2,6 +2,7 @@
  * A restore onto an empty mount point, or into an empty btrfs subvolume.
  *
  *   <target>/.sealpoint-partial/content/   is filled
+ *   <target>/.sealpoint-partial/root       the owner and mode that the mount point's root had
  *   <target>/.sealpoint-partial/names      durable before the first move: what will be moved up
  *   <target>/mongod.lock                   a link to .sealpoint-partial: see restore_mount.c
  *
@@ -16,10 +17,7 @@
 
 #include "snapshot/restore/restore_target.h"
 
-#define MOUNT_PARTIAL ".sealpoint-partial"
 #define MOUNT_FINISHED ".sealpoint-finished"
-#define MOUNT_LOCK ".sealpoint-lock"
-#define MOUNT_MARK ".sealpoint-incomplete"
 
 extern const struct target_kind target_kind_mount;
 

@@ -14,8 +14,9 @@
 #include "core/base/text.h"
 #include "core/fs/file.h"
 #include "core/fs/walk.h"
+#include "snapshot/restore/restore_delta.h"
+#include "snapshot/restore/restore_guard.h"
 #include "snapshot/restore/restore_mount.h"
-#include "snapshot/source/dbpath.h"
 
 /*
  * The plan: the states of a target, what a kill leaves in each, and what undoes it.
@@ -23,25 +24,26 @@
  *   checked     target_check(): nothing was touched; a kill leaves nothing
  *   begun       target_begin(): the lock is held. A kill leaves the lock's file, which binds nobody
  *               once its holder is dead, and
- *                 FRESH   <target>.sealpoint-partial, half filled; the target is as it was
- *                 DELTA   <target>.sealpoint-incomplete, and a target of old and new files mixed
+ *                 FRESH   <target>.sealpoint-partial/tree, half filled; the target is as it was
+ *                 DELTA   the mark, and a target of old and new files mixed: see restore_delta.c
  *                 MOUNT   .sealpoint-partial in the target, and the guard: see restore_mount.c
  *   committing  target_commit(), all content being synced
  *                 FRESH   one rename: a kill leaves the state before or the one after it
  *                 DELTA   the mark is removed: before that, a kill leaves a whole but marked target
  *                 MOUNT   names are moved up one by one
- *   real        is_real is set with the rename that makes it so (DELTA has none: it is real when
- *               the mark is gone). From here on nothing is undone, even if the last sync fails.
+ *   real        is_real is set with the step that makes it so. From here on nothing is undone, even
+ *               if the last sync fails.
  *
  * A failure in between is undone at once by target_undo(), a kill by the next restore to the same
  * target: begin removes what it finds under our names, once it has the lock, for then nobody else
- * fills it. DELTA cannot be undone, since the old state is overwritten: the mark stays, and running
- * the same command again completes it.
+ * fills it.
+ *
+ * The directory that the target lies in may belong to the database's user: he can rename the guard
+ * or put something else in its place, but what is filled lies in the guard that we have open, which
+ * he cannot enter, and is renamed out of that.
  */
 
-#define PARTIAL_SUFFIX ".sealpoint-partial"
-#define LOCK_SUFFIX ".sealpoint-lock"
-#define MARK_SUFFIX ".sealpoint-incomplete"
+#define FRESH_TREE "tree"
 
 #define STAT_BLOCK_LEN 512 /* the unit of st_blocks */
 
@@ -52,8 +54,14 @@
 
 void target_init(struct restore_target *t, struct restore_tree *tree, bool delta, bool dry_run)
 {
-    *t = (struct restore_target){
-        .tree = tree, .delta = delta, .dry_run = dry_run, .fd = -1, .names = {.max = 64 * MIB}};
+    *t = (struct restore_target){.tree = tree,
+                                 .delta = delta,
+                                 .dry_run = dry_run,
+                                 .parent_fd = -1,
+                                 .fd = -1,
+                                 .side = -1,
+                                 .guard = -1,
+                                 .names = {.max = 64 * MIB}};
 }
 
 /* ---- FRESH ---- */
@@ -67,7 +75,7 @@ static enum err check_fresh(struct restore_target *t)
 
     if (t->fd < 0)
         goto out;
-    TRY(walk_open(t->path, &walk));
+    TRY(walk_open_at(t->fd, t->path, &walk));
     TRY(walk_next(walk, &item, &more));
     TRY(walk_next(walk, &item, &more));
     if (more)
@@ -83,120 +91,72 @@ out:
 /* What a killed restore left is ours by its name; whoever holds the lock may remove it. */
 static enum err begin_fresh(struct restore_target *t)
 {
+    int root = -1;
     enum err rc;
 
-    TRY(file_remove_tree(t->partial));
-    if (mkdir(t->partial, 0700) != 0)
-        FAIL_SYS(ERR_FAILED, "making %s", t->partial);
-    TRY(tree_open_root(t->tree, t->partial));
+    TRY(file_remove_tree_at(t->side, t->partial));
+    TRY(guard_make(t->side, t->partial, &t->guard));
+    TRY(guard_make(t->guard, FRESH_TREE, &root));
+    tree_set_root(t->tree, root, t->path);
 out:
     return rc;
+}
+
+/* Only who may write to a directory may give it another parent: one that is restored read-only
+ * lets itself be moved first. */
+static int rename_out(const struct restore_target *t)
+{
+    struct stat st;
+    int failed = renameat(t->guard, FRESH_TREE, t->side, t->name);
+    int cause = errno;
+
+    if (!failed || cause != EACCES || fstat(t->tree->root_fd, &st) != 0 ||
+        fchmod(t->tree->root_fd, st.st_mode | S_IRWXU) != 0) {
+        errno = cause;
+        return failed;
+    }
+    failed = renameat(t->guard, FRESH_TREE, t->side, t->name);
+    cause = errno;
+    if (fchmod(t->tree->root_fd, st.st_mode & 07777) != 0)
+        return -1;
+    errno = cause;
+    return failed;
 }
 
 /* An empty directory of the target's name is replaced. */
 static enum err commit_fresh(struct restore_target *t)
 {
-    enum err rc = ERR_OK;
+    enum err rc;
 
-    if (rename(t->partial, t->path) != 0)
+    TRY(tree_finish_root(t->tree, t->tree->root_fd));
+    if (fsync(t->tree->root_fd) != 0)
+        FAIL_SYS(ERR_STORAGE, "syncing %s", t->path);
+    if (rename_out(t) != 0)
         FAIL_SYS(ERR_FAILED, "renaming the finished restore to %s", t->path);
     t->is_real = true;
-    TRY(file_sync_dir(t->parent));
+    if (fsync(t->side) != 0)
+        FAIL_SYS(ERR_STORAGE, "syncing %s", t->parent);
+    TRY(file_remove_tree_at(t->side, t->partial));
 out:
     return rc;
 }
 
 static enum err undo_fresh(struct restore_target *t)
 {
-    return file_remove_tree(t->partial);
+    return file_remove_tree_at(t->side, t->partial);
 }
 
 static const struct target_kind kind_fresh = {check_fresh, begin_fresh, commit_fresh, undo_fresh};
 
-/* ---- DELTA ---- */
-
-/* --delta removes what the snapshot does not have: in a directory that is something else, all. */
-static enum err check_is_older_state(struct restore_target *t)
-{
-    uint64_t known = 0;
-    uint64_t extra = 0;
-    enum err rc;
-
-    TRY(tree_compare(t->tree, &known, &extra));
-    if (extra > known)
-        FAIL(ERR_USAGE,
-             "target %s is not an older state of this snapshot: %" PRIu64 " of the %" PRIu64
-             " names in it are not in the snapshot, and --delta would remove them. Give an empty "
-             "directory, without --delta",
-             t->path, extra, known + extra);
-    if (extra > 0 && t->tree->selection->only == NULL)
-        log_say(LOG_WARN, "%s: %" PRIu64 " names that are not in the snapshot %s removed", t->path,
-                extra, t->dry_run ? "would be" : "will be");
-out:
-    return rc;
-}
-
-static enum err check_delta(struct restore_target *t)
-{
-    enum err rc = ERR_OK;
-
-    if (t->is_mount && file_exists(t->partial))
-        FAIL(ERR_USAGE,
-             "target %s holds an unfinished restore (%s): run it again without --delta, which "
-             "removes what is left of it",
-             t->path, MOUNT_PARTIAL);
-    if (t->is_mount)
-        TRY(mount_check_names(t));
-    TRY(dbpath_require_stopped(t->fd, t->path));
-    TRY(check_is_older_state(t));
-out:
-    return rc;
-}
-
-static enum err begin_delta(struct restore_target *t)
-{
-    enum err rc = ERR_OK;
-
-    if (t->is_mount)
-        TRY(file_remove_tree_at(t->fd, MOUNT_FINISHED));
-    TRY(file_sweep(t->mark));
-    TRY(file_replace(t->mark,
-                     bytes_of_text("A restore with --delta was begun here and has not "
-                                   "finished: run it again before using the directory.\n"),
-                     0600));
-    TRY(tree_open_root(t->tree, t->path));
-out:
-    return rc;
-}
-
-static enum err commit_delta(struct restore_target *t)
-{
-    enum err rc = ERR_OK;
-
-    if (t->is_mount)
-        TRY(target_keep_look(t));
-    if (unlink(t->mark) != 0)
-        FAIL_SYS(ERR_FAILED, "removing %s", t->mark);
-    TRY(file_sync_dir(t->side));
-out:
-    return rc;
-}
-
-static enum err undo_delta(struct restore_target *t)
-{
-    log_say(LOG_WARN, "%s is not complete: run the same command again before using it", t->path);
-    return ERR_OK;
-}
-
-static const struct target_kind kind_delta = {check_delta, begin_delta, commit_delta, undo_delta};
-
 /* ---- which one it is ---- */
 
-/* Split into an existing directory, its links resolved, and a name in it. */
+/* Split into an existing directory, which is opened, and a name in it. Links on the way there are
+ * the operator's own, and are followed once, here. */
 static enum err resolve_target(struct restore_target *t, const char *given)
 {
     size_t len = strlen(given);
     const char *name;
+    const char *above;
     char *copy = NULL;
     char *real = NULL;
     enum err rc;
@@ -208,15 +168,16 @@ static enum err resolve_target(struct restore_target *t, const char *given)
     name = name != NULL ? name + 1 : copy;
     if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         FAIL(ERR_USAGE, "target %s: name the directory itself", given);
-    real = name == copy ? realpath(".", NULL) : NULL;
-    if (name != copy) {
+    TRY(mem_text(name, &t->name));
+    above = name == copy ? "." : name - 1 == copy ? "/" : copy;
+    if (name - copy > 1)
         copy[name - copy - 1] = '\0';
-        real = realpath(name - 1 == copy ? "/" : copy, NULL);
-    }
+    t->parent_fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    real = t->parent_fd >= 0 ? realpath(above, NULL) : NULL;
     if (real == NULL)
         FAIL_SYS(ERR_USAGE, "target %s: the directory it would lie in cannot be reached", given);
     TRY(mem_text(real, &t->parent));
-    TRY(file_join(t->parent, name, &t->path));
+    TRY(file_join(t->parent, t->name, &t->path));
 out:
     mem_free(copy);
     mem_free(real);
@@ -240,7 +201,7 @@ static enum err examine_target(struct restore_target *t)
     struct stat st;
     enum err rc = ERR_OK;
 
-    t->fd = open(t->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    t->fd = openat(t->parent_fd, t->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (t->fd < 0 && errno == ENOENT && !t->delta)
         goto out;
     if (t->fd < 0 && errno == ENOENT)
@@ -249,39 +210,60 @@ static enum err examine_target(struct restore_target *t)
         FAIL(ERR_USAGE, "target %s exists and is not a directory", t->path);
     if (t->fd < 0)
         FAIL_SYS(ERR_USAGE, "target %s", t->path);
-    if (stat(t->parent, &above) != 0 || fstat(t->fd, &st) != 0)
+    if (fstat(t->parent_fd, &above) != 0 || fstat(t->fd, &st) != 0)
         FAIL_SYS(ERR_USAGE, "target %s", t->path);
     t->is_mount = is_mount_point(t->fd, st.st_dev, above.st_dev);
 out:
     return rc;
 }
 
+/* A mount point has them inside, without a name in front. */
+static enum err name_ours(const struct restore_target *t, const char *suffix, char **out)
+{
+    return mem_format(out, "%s%s", t->is_mount ? "" : t->name, suffix);
+}
+
 static enum err choose_kind(struct restore_target *t)
 {
     enum err rc;
 
-    tree_place(t->tree, t->path, t->is_mount);
-    t->side = t->is_mount ? t->path : t->parent;
-    t->kind = t->delta ? &kind_delta : t->is_mount ? &target_kind_mount : &kind_fresh;
-    if (t->is_mount) {
-        TRY(file_join(t->path, MOUNT_PARTIAL, &t->partial));
-        TRY(file_join(t->path, MOUNT_MARK, &t->mark));
-        TRY(file_join(t->path, MOUNT_LOCK, &t->lock_path));
-    } else {
-        TRY(mem_format(&t->partial, "%s%s", t->path, PARTIAL_SUFFIX));
-        TRY(mem_format(&t->mark, "%s%s", t->path, MARK_SUFFIX));
-        TRY(mem_format(&t->lock_path, "%s%s", t->path, LOCK_SUFFIX));
-    }
+    t->tree->root = t->path;
+    t->tree->at_mount = t->is_mount;
+    t->side = t->is_mount ? t->fd : t->parent_fd;
+    t->kind = t->delta ? &target_kind_delta : t->is_mount ? &target_kind_mount : &kind_fresh;
+    TRY(name_ours(t, TARGET_PARTIAL, &t->partial));
+    TRY(name_ours(t, TARGET_REPLACED, &t->replaced));
+    TRY(name_ours(t, TARGET_MARK, &t->mark));
+    TRY(name_ours(t, TARGET_LOCK, &t->lock_name));
 out:
     return rc;
 }
 
 static enum err check_writable(const struct restore_target *t)
 {
-    if (access(t->side, W_OK | X_OK) == 0)
+    if (faccessat(t->side, ".", W_OK | X_OK, AT_EACCESS) == 0)
         return ERR_OK;
     return err_sys(errno == EROFS ? ERR_STORAGE : ERR_USAGE, "target %s%s is not writable", t->path,
                    t->is_mount ? "" : ": the directory it lies in");
+}
+
+/* By what the directories are, not by what they are called. The target may not be there yet, and
+ * one that is empty and no mount point holds nothing. */
+static enum err check_apart(const struct restore_target *t, const struct target_apart *apart)
+{
+    enum err rc = ERR_OK;
+
+    for (; apart != NULL && apart->path != NULL; apart++) {
+        if (!apart->may_hold &&
+            file_is_within_at(t->fd >= 0 ? t->fd : t->parent_fd, ".", apart->path))
+            FAIL(ERR_USAGE, "target %s lies in %s (%s): give another directory", t->path,
+                 apart->what, apart->path);
+        if (t->fd >= 0 && file_holds(t->fd, apart->path))
+            FAIL(ERR_USAGE, "%s (%s) lies in the target %s: give another directory", apart->what,
+                 apart->path, t->path);
+    }
+out:
+    return rc;
 }
 
 /* ---- free space ---- */
@@ -292,24 +274,28 @@ static enum err measure_leftover(const struct restore_target *t, uint64_t *len)
     struct walk *walk = NULL;
     struct walk_item item;
     bool more = true;
+    int fd = -1;
     enum err rc = ERR_OK;
 
     *len = 0;
-    if (!file_exists(t->partial))
+    fd = openat(t->side, t->partial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
         goto out;
-    TRY(walk_open(t->is_mount ? t->path : t->partial, &walk));
+    TRY(walk_open_at(t->is_mount ? t->fd : fd, t->path, &walk));
     for (;;) {
         TRY(walk_next(walk, &item, &more));
         if (!more)
             break;
         if (item.vanished)
             continue;
-        if (tree_sets_apart(t->tree, &item) && strcmp(item.name, MOUNT_PARTIAL) != 0)
+        if (tree_sets_apart(t->tree, &item) && strcmp(item.name, TARGET_PARTIAL) != 0)
             walk_skip(walk);
         else if (item.st.st_nlink > 0)
             *len += (uint64_t)item.st.st_blocks * STAT_BLOCK_LEN / item.st.st_nlink;
     }
 out:
+    if (fd >= 0)
+        close(fd);
     walk_free(walk);
     return rc;
 }
@@ -325,8 +311,8 @@ static enum err check_free_space(const struct restore_target *t, uint64_t needed
 
     if (t->delta)
         goto out; /* most of it is there already; how much, only reading tells */
-    if (statvfs(t->side, &fs) != 0)
-        FAIL_SYS(ERR_FAILED, "target %s", t->side);
+    if (fstatvfs(t->side, &fs) != 0)
+        FAIL_SYS(ERR_FAILED, "target %s", t->path);
     free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     if (free_bytes >= needed)
         goto out;
@@ -343,13 +329,15 @@ out:
 
 /* ---- the steps ---- */
 
-enum err target_check(struct restore_target *t, const char *given, uint64_t needed)
+enum err target_check(struct restore_target *t, const char *given, const struct target_apart *apart,
+                      uint64_t needed)
 {
     enum err rc;
 
     TRY(resolve_target(t, given));
     TRY(examine_target(t));
     TRY(choose_kind(t));
+    TRY(check_apart(t, apart));
     TRY(check_writable(t));
     TRY(t->kind->check(t));
     TRY(check_free_space(t, needed));
@@ -357,14 +345,30 @@ out:
     return rc;
 }
 
-enum err target_begin(struct restore_target *t)
+enum err target_lock(struct restore_target *t)
 {
     enum err rc = ERR_OK;
 
+    if (t->lock != NULL)
+        goto out;
     /* Of a mount point the lock itself is a change. */
-    if (t->is_mount && fstat(t->fd, &t->before) != 0)
+    if (t->fd >= 0 && fstat(t->fd, &t->before) != 0)
         FAIL_SYS(ERR_FAILED, "looking at %s", t->path);
-    TRY(lock_take(t->lock_path, false, &t->lock));
+    t->look = t->before;
+    t->has_look = t->is_mount;
+    rc = lock_take_at(t->side, t->lock_name, false, &t->lock);
+    if (rc != ERR_OK)
+        err_note("target %s", t->path);
+out:
+    return rc;
+}
+
+enum err target_begin(struct restore_target *t)
+{
+    enum err rc;
+
+    TRY(target_lock(t));
+    t->is_begun = true;
     TRY(t->kind->begin(t));
 out:
     return rc;
@@ -372,11 +376,8 @@ out:
 
 enum err target_commit(struct restore_target *t)
 {
-    enum err rc;
+    enum err rc = t->kind->commit(t);
 
-    TRY(tree_check_root(t->tree));
-    TRY(t->kind->commit(t));
-out:
     if (rc != ERR_OK && t->is_real)
         err_note("%s is complete, but may not survive a power loss", t->path);
     return rc;
@@ -386,11 +387,11 @@ void target_undo(struct restore_target *t)
 {
     struct err_record failure;
 
-    if (t->lock == NULL || t->is_real)
+    if (!t->is_begun || t->is_real)
         return;
     err_take(ERR_OK, &failure);
     if (t->kind->undo(t) != ERR_OK)
-        log_say(LOG_WARN, "%s: %s; the next restore removes it", t->partial, err_text());
+        log_say(LOG_WARN, "%s: %s; the next restore removes it", t->path, err_text());
     err_give(&failure);
 }
 
@@ -410,7 +411,7 @@ out:
 }
 
 /* Our names have come and gone, and with them the time of the directory they were in. */
-static void settle_times(const struct restore_target *t)
+void target_give_look(const struct restore_target *t)
 {
     const struct stat *look = &t->look;
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, look->st_mtim};
@@ -427,20 +428,31 @@ static void settle_times(const struct restore_target *t)
         errno = 0; /* not ours: nobody expects it */
 }
 
+static void close_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
 void target_clear(struct restore_target *t)
 {
     tree_close_root(t->tree);
     if (t->lock != NULL)
-        unlink(t->lock_path);
-    settle_times(t);
+        unlinkat(t->side, t->lock_name, 0);
+    /* Beside the target nothing of it has changed. */
+    if (t->is_mount || t->is_real)
+        target_give_look(t);
     lock_free(t->lock);
-    if (t->fd >= 0)
-        close(t->fd);
+    keep_clear(&t->keep);
+    close_open(t->guard);
+    close_open(t->fd);
+    close_open(t->parent_fd);
     buf_clear(&t->names);
     mem_free(t->path);
     mem_free(t->parent);
+    mem_free(t->name);
     mem_free(t->partial);
-    mem_free(t->content);
+    mem_free(t->replaced);
     mem_free(t->mark);
-    mem_free(t->lock_path);
+    mem_free(t->lock_name);
 }

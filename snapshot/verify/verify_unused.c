@@ -3,6 +3,7 @@
 
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "snapshot/read/object_check.h"
 #include "snapshot/verify/verify_data.h"
 
 /*
@@ -70,7 +71,7 @@ enum err verify_count_unused(const struct verify_set *set, struct verify_result 
     rc = store_list(store, OBJECTS, look_at_object, &u);
     if (rc == ERR_OK)
         rc = store_list(store, MANIFESTS, look_at_manifest, &u);
-    if (rc != ERR_CORRUPT && !verify_is_unreadable(store, rc))
+    if (rc != ERR_CORRUPT && !object_is_unreadable(store, rc))
         return rc;
     log_say(LOG_WARN, "what no snapshot uses was not counted: %s", err_text());
     err_clear();

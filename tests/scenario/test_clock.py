@@ -23,7 +23,7 @@ def test_records_do_not_go_back_in_time_when_the_clock_does(quick_two):
         for which, tree in repo.trees.items():
             repo.at_time(when, "restore", which, "--to", repo.target)
             assert read_tree(repo.target) == tree
-            repo.at_time(when, "restore", which, "--to", repo.target, "--delta")
+            repo.at_time(when, "restore", which, "--to", repo.target, "--delta", "--yes")
             shutil.rmtree(repo.target)
 
 
@@ -38,7 +38,7 @@ def test_what_was_made_with_the_clock_back_is_the_latest(quick_two):
     last = repo.backup()
     assert repo.ids()[-1] == last
     assert repo.show(last)["chain"]["position"] == 3
-    repo.restore("latest", "--delta")
+    repo.restore("latest", "--delta", "--yes")
     assert read_tree(repo.target) == read_tree(repo.source)
 
 

@@ -80,7 +80,7 @@ def test_an_older_state_of_a_database_is_brought_up_to_date_by_delta(database):
     shutil.copytree(repo.source, repo.target)
     update(repo, 20)
     repo.backup()
-    done = repo.restore("latest", "--delta", "--json").json
+    done = repo.restore("latest", "--delta", "--yes", "--json").json
     assert done["writtenBytes"] < done["bytes"]
     assert without_locks(repo.target) == without_locks(repo.source)
     wt(repo.target, "verify", "table:_mdb_catalog")
@@ -130,7 +130,7 @@ def test_a_database_that_may_be_running_is_warned_of(database):
     assert "storage.bson is missing" in done.err
     assert repo.ids()
     repo.source.rename(repo.target)
-    done = repo.restore("latest", "--delta", expect=BUSY)
+    done = repo.restore("latest", "--delta", "--yes", expect=BUSY)
     assert "mongod.lock is not empty" in done.err
 
 

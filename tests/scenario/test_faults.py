@@ -253,10 +253,10 @@ def test_a_delta_restore_that_fails_says_that_the_target_is_incomplete(base, do)
     place = base.directory / "place"
     place.mkdir()
     base.restore(first, to=place / "db")
-    calls = changing(base, "restore", "latest", "--delta", "--to", place / "db", under=[place])
+    calls = changing(base, "restore", "latest", "--delta", "--yes", "--to", place / "db", under=[place])
     for at in range(1, calls + 1):
-        base.restore(first, "--delta", to=place / "db")
-        result = base.shim("restore", last, "--delta", "--to", place / "db", at=at, do=do,
+        base.restore(first, "--delta", "--yes", to=place / "db")
+        result = base.shim("restore", last, "--delta", "--yes", "--to", place / "db", at=at, do=do,
                            under=[place])
         mark = place / "db.sealpoint-incomplete"
         whole = read_tree(place / "db") in (base.trees[first], base.trees[last])
@@ -265,7 +265,7 @@ def test_a_delta_restore_that_fails_says_that_the_target_is_incomplete(base, do)
             assert result.returncode == STORAGE, f"{at}: {result}"
             assert "is not complete: run the same command again before using it" in \
                 result.stderr or read_tree(place / "db") == base.trees[first]
-        base.restore(last, "--delta", to=place / "db")
+        base.restore(last, "--delta", "--yes", to=place / "db")
         assert read_tree(place / "db") == base.trees[last]
         assert {path.name for path in place.iterdir()} == {"db"}
 

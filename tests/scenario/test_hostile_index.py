@@ -45,7 +45,7 @@ def refuse_everywhere(repo, message):
     # An old state in the target is left as it is too.
     repo.target.mkdir()
     (repo.target / "mine").write_text("precious")
-    done = repo.restore("latest", "--delta", expect=CORRUPT)
+    done = repo.restore("latest", "--delta", "--yes", expect=CORRUPT)
     assert message in done.err
     assert read_tree(repo.target) == {"mine": b"precious"}
 

@@ -43,7 +43,7 @@ def test_sparse_files_stay_sparse(on_disk):
     subprocess.run(["fallocate", "--punch-hole", "--offset", "5000000", "--length", "6000",
                     repo.source / "sparse"], check=True)
     repo.backup()
-    repo.restore("latest", "--delta")
+    repo.restore("latest", "--delta", "--yes")
     assert subprocess.run(["cmp", repo.source / "sparse", repo.target / "sparse"]).returncode == 0
     shutil.rmtree(repo.target)
     repo.restore()
@@ -82,13 +82,13 @@ def test_extended_attributes_come_back(on_disk):
     # A delta takes away what the snapshot does not have, and gives what it has.
     os.setxattr(repo.target / "empty", "user.extra", b"x")
     os.removexattr(repo.target / "a.txt", "user.note")
-    repo.restore("latest", "--delta")
+    repo.restore("latest", "--delta", "--yes")
     assert xattrs(repo.target / "a.txt") == wanted
     assert xattrs(repo.target / "empty") == {}
     # Only an attribute changed: an incremental has it.
     os.setxattr(repo.source / "a.txt", "user.note", b"other")
     repo.backup()
-    repo.restore("latest", "--delta")
+    repo.restore("latest", "--delta", "--yes")
     assert xattrs(repo.target / "a.txt")["user.note"] == b"other"
     assert read_tree(repo.target) == read_tree(repo.source)
 
@@ -111,7 +111,7 @@ def test_acls_come_back(on_disk):
         assert acl(repo.target / name) == acl(repo.source / name), name
     subprocess.run(["setfacl", "-b", repo.target / "a.txt"], check=True)
     subprocess.run(["setfacl", "-m", "u:4321:r", repo.target / "empty"], check=True)
-    repo.restore("latest", "--delta")
+    repo.restore("latest", "--delta", "--yes")
     for name in ("a.txt", "deep", "empty", "deep/random"):
         assert acl(repo.target / name) == acl(repo.source / name), name
 
@@ -139,7 +139,7 @@ def test_hard_links_stay_links_to_one_file(on_disk):
     (repo.target / "z").write_bytes(b"broken")
     (repo.target / "empty").unlink()
     os.link(repo.target / "a.txt", repo.target / "empty")
-    repo.restore("latest", "--delta")
+    repo.restore("latest", "--delta", "--yes")
     assert read_tree(repo.target) == read_tree(repo.source)
     assert (repo.target / "z").stat().st_ino == (repo.target / "another name").stat().st_ino
     assert (repo.target / "a.txt").stat().st_nlink == 1
@@ -195,7 +195,7 @@ def test_somebody_else_than_root_can_back_up_and_restore(on_disk):
     for name in ("a.txt", "empty directory", "empty directory/read-only"):
         (repo.target / name).chmod(0o700)
     (repo.target / "a.txt").write_bytes(b"spoiled")
-    repo.run("restore", "latest", "--to", repo.target, "--delta", before=nobody)
+    repo.run("restore", "latest", "--to", repo.target, "--delta", "--yes", before=nobody)
     assert read_tree(repo.target) == read_tree(repo.source)
     # Files of other owners come back as our own.
     repo.run("restore", "latest", "--to", repo.directory / "roots")

@@ -86,7 +86,7 @@ else:
         assert read_tree(repo.target) == {**read_tree(repo.source), "lost+found": None}
         (repo.source / "lost+found").mkdir()
         repo.backup()
-        repo.restore("latest", "--delta")
+        repo.restore("latest", "--delta", "--yes")
         assert lost.exists()
         for path in list(repo.target.iterdir()):
             if path != lost:
@@ -131,7 +131,7 @@ else:
         try:
             quick.restore()
             assert read_tree(quick.target) == {**read_tree(quick.source), "lost+found": None}
-            quick.restore("latest", "--delta")
+            quick.restore("latest", "--delta", "--yes")
             assert (quick.target / "lost+found").is_dir()
         finally:
             subprocess.run(["umount", quick.target], check=True)
@@ -147,7 +147,7 @@ else:
             assert read_tree(place / "db") == read_tree(repo.source)
             (place / "db" / "a.txt").write_text("older")
             (place / "db" / "extra").write_text("older")
-            repo.restore("latest", "--delta", to=place / "db")
+            repo.restore("latest", "--delta", "--yes", to=place / "db")
             assert read_tree(place / "db") == read_tree(repo.source)
             assert metadata(place / "db") == metadata(repo.source)
         finally:
@@ -276,26 +276,26 @@ else:
         first, last = repo.ids()
         newer = read_tree(repo.source)
         repo.restore(first)
-        calls = changes(repo, "--delta")
+        calls = changes(repo, "--delta", "--yes")
         mark = repo.target / ".sealpoint-incomplete"
         for at in range(1, calls + 1):
-            repo.restore(first, "--delta")
+            repo.restore(first, "--delta", "--yes")
             assert read_tree(repo.target) == older
-            result = repo.shim("restore", last, "--delta", "--to", repo.target, at=at, do=do,
+            result = repo.shim("restore", last, "--delta", "--yes", "--to", repo.target, at=at, do=do,
                                under=[repo.target])
             tree = {name: content for name, content in read_tree(repo.target).items()
                     if not name.startswith(".sealpoint-")}
             assert tree in (older, newer) or mark.exists(), f"{at} {result.log[at - 1]}"
-            repo.restore(last, "--delta")
+            repo.restore(last, "--delta", "--yes")
             assert_restored(repo)
 
     def test_delta_sends_an_unfinished_restore_back(repo):
         result = repo.shim("restore", "latest", "--to", repo.target, at=3, do="kill",
                            only=["rename"], under=[repo.target])
         assert result.returncode == -signal.SIGKILL
-        done = repo.restore("latest", "--delta", expect=USAGE)
+        done = repo.restore("latest", "--delta", "--yes", expect=USAGE)
         assert "holds an unfinished restore (.sealpoint-partial): run it again without " \
-            "--delta" in done.err
+            "--delta", "--yes" in done.err
         before = read_tree(repo.target)
         assert "would be removed first" in repo.restore("latest", "--dry-run").err
         assert read_tree(repo.target) == before

@@ -50,7 +50,7 @@ def test_a_file_written_to_while_it_is_read_is_said_and_marked(moving):
     assert tree["b"] == (repo.source / "b").read_bytes()
     # The next one reads it again, whatever its times say, and is right.
     repo.backup()
-    repo.restore("latest", "--delta")
+    repo.restore("latest", "--delta", "--yes")
     assert read_tree(repo.target) == read_tree(repo.source)
     repo.run("verify", "--decrypt")
     assert repo.run("ls", "latest").out.count("changed") == 0

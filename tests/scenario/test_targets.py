@@ -219,17 +219,17 @@ def spoil(directory):
 def test_delta_brings_an_older_state_up_to_the_snapshot(quick_two):
     repo = quick_two
     repo.restore()
-    same = repo.restore("latest", "--delta", "--json").json
+    same = repo.restore("latest", "--delta", "--yes", "--json").json
     assert same["writtenBytes"] == 0
     spoil(repo.target)
-    done = repo.restore("latest", "--delta", "--json").json
+    done = repo.restore("latest", "--delta", "--yes", "--json").json
     assert 0 < done["writtenBytes"] < 200_000
     assert read_tree(repo.target) == read_tree(repo.source)
     assert metadata(repo.target) == metadata(repo.source)
     assert_untouched(repo, read_tree(repo.source))
     # And back to the older snapshot.
     first = repo.ids()[0]
-    repo.restore(first, "--delta")
+    repo.restore(first, "--delta", "--yes")
     assert read_tree(repo.target) == repo.trees[first]
 
 
@@ -240,7 +240,7 @@ def test_delta_does_not_empty_a_directory_that_is_something_else(quick_two):
         (repo.target / f"mine-{number}").write_text("precious")
     (repo.target / "a.txt").write_text("precious too")
     before = read_tree(repo.target)
-    done = repo.restore("latest", "--delta", expect=USAGE)
+    done = repo.restore("latest", "--delta", "--yes", expect=USAGE)
     assert f"target {repo.target} is not an older state of this snapshot: 30 of the 31 names in it " \
         "are not in the snapshot, and --delta would remove them." in done.err
     assert_untouched(repo, before)
@@ -251,9 +251,9 @@ def test_delta_says_what_it_will_remove(quick_two):
     repo.restore()
     (repo.target / "extra").write_text("x")
     said = "1 names that are not in the snapshot would be removed"
-    assert said in repo.restore("latest", "--delta", "--dry-run").err
+    assert said in repo.restore("latest", "--delta", "--yes", "--dry-run").err
     assert (repo.target / "extra").exists()
-    assert "will be removed" in repo.restore("latest", "--delta").err
+    assert "will be removed" in repo.restore("latest", "--delta", "--yes").err
     assert read_tree(repo.target) == read_tree(repo.source)
 
 
@@ -269,7 +269,7 @@ def test_delta_does_not_follow_links_out_of_the_target(quick_two):
     (repo.target / "a.txt").unlink()
     (repo.target / "a.txt").symlink_to(outside / "a.txt")
     os.link(outside / "a.txt", repo.target / "extra")
-    repo.restore("latest", "--delta")
+    repo.restore("latest", "--delta", "--yes")
     assert read_tree(outside) == {"a.txt": b"precious", "er": None, "er/zeros": b"precious"}
     assert read_tree(repo.target) == read_tree(repo.source)
 
@@ -281,19 +281,19 @@ def test_delta_does_not_write_through_a_hard_link(quick_two):
     repo.restore()
     (repo.target / "a.txt").unlink()
     os.link(outside, repo.target / "a.txt")
-    repo.restore("latest", "--delta")
+    repo.restore("latest", "--delta", "--yes")
     assert outside.read_text() == "precious"
     assert read_tree(repo.target) == read_tree(repo.source)
 
 
 def test_delta_needs_a_target_and_not_one_that_is_in_use(quick_two):
     repo = quick_two
-    done = repo.restore("latest", "--delta", expect=USAGE)
+    done = repo.restore("latest", "--delta", "--yes", expect=USAGE)
     assert "--delta needs an older state there: No such file or directory" in done.err
     repo.restore()
     (repo.target / "mongod.lock").write_text("4711\n")
     before = read_tree(repo.target)
-    done = repo.restore("latest", "--delta", expect=BUSY)
+    done = repo.restore("latest", "--delta", "--yes", expect=BUSY)
     assert "mongod.lock is not empty: mongod runs there, or was killed." in done.err
     assert read_tree(repo.target) == before
 

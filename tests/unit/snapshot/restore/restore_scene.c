@@ -19,6 +19,7 @@ void make_restore_scene(void **state, struct restore_scene *s)
     assert_done(snapshot_reader_open(s->w.repository, s->w.keyring, snapshot, 0, &s->opened));
     s->selection = (struct selection){.from = &s->opened};
     tree_init(&s->tree, &s->selection, false);
+    target_init(&s->t, &s->tree, false, false);
 }
 
 void clear_restore_scene(struct restore_scene *s)

@@ -22,7 +22,7 @@ struct filling {
 static void begin_tree(struct filling *f, const char *root, bool delta)
 {
     tree_init(&f->tree, &f->selection, delta);
-    assert_done(tree_open_root(&f->tree, root));
+    tree_set_root(&f->tree, open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), root);
 }
 
 static void make_filling(void **state, struct filling *f)

@@ -20,13 +20,14 @@ static enum err begin(struct restore_scene *s)
     target_init(&s->t, &s->tree, false, false);
     s->t.kind = &target_kind_mount;
     s->t.is_mount = true;
+    s->tree.at_mount = true;
     assert_done(mem_text(in(state, "target"), &s->t.path));
-    tree_place(&s->tree, s->t.path, true);
-    assert_done(file_join(s->t.path, MOUNT_PARTIAL, &s->t.partial));
-    assert_done(file_join(s->t.path, MOUNT_MARK, &s->t.mark));
-    assert_done(file_join(s->t.path, MOUNT_LOCK, &s->t.lock_path));
-    s->t.side = s->t.path;
+    s->tree.root = s->t.path;
+    assert_done(mem_text(TARGET_PARTIAL, &s->t.partial));
+    assert_done(mem_text(TARGET_MARK, &s->t.mark));
+    assert_done(mem_text(TARGET_LOCK, &s->t.lock_name));
     s->t.fd = open(s->t.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    s->t.side = s->t.fd;
     TRY(s->t.kind->check(&s->t));
     TRY(target_begin(&s->t));
 out:
@@ -36,12 +37,8 @@ out:
 /* Without content: files of no bytes. */
 static void fill(struct restore_scene *s)
 {
-    struct tar_disk *disk = NULL;
-
-    assert_done(tar_disk_new(&disk));
-    assert_done(tree_make(&s->tree, disk));
-    assert_done(tar_disk_finish(disk));
-    tar_disk_free(disk);
+    assert_done(tree_make(&s->tree));
+    assert_done(tree_finish(&s->tree));
 }
 
 static void assert_empty(void **state)
@@ -69,7 +66,7 @@ static void what_is_filled_comes_up_and_nothing_of_ours_stays(void **state)
     assert_int_equal(to.st_mode, from.st_mode);
     assert_int_equal(to.st_mtim.tv_sec, from.st_mtim.tv_sec);
     assert_int_equal(to.st_mtim.tv_nsec, from.st_mtim.tv_nsec);
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
+    target_init(&s.t, &s.tree, false, false);
     clear_restore_scene(&s);
 }
 
@@ -104,7 +101,7 @@ static void an_undone_restore_leaves_what_was_there(void **state)
     assert_int_equal(stat(in(state, "target"), &after), 0);
     assert_int_equal(after.st_mode, before.st_mode);
     assert_memory_equal(&after.st_mtim, &before.st_mtim, sizeof after.st_mtim);
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
+    target_init(&s.t, &s.tree, false, false);
     clear_restore_scene(&s);
 }
 
@@ -157,7 +154,7 @@ static void what_others_put_beside_a_killed_restore_is_refused_and_stays(void **
         remove_all(in(state, "target"));
         assert_int_equal(mkdir(in(state, "target"), 0755), 0);
     }
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
+    target_init(&s.t, &s.tree, false, false);
     clear_restore_scene(&s);
 }
 
@@ -175,7 +172,7 @@ static void a_name_that_comes_meanwhile_stops_the_moves_and_stays(void **state)
     target_clear(&s.t);
     assert_int_equal(count_names(in(state, "target")), 1);
     assert_true(file_exists(in(state, "target/d")));
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
+    target_init(&s.t, &s.tree, false, false);
     clear_restore_scene(&s);
 }
 
@@ -198,7 +195,7 @@ static void a_list_that_leads_out_of_the_target_is_refused(void **state)
         remove_all(in(state, "target"));
         assert_int_equal(mkdir(in(state, "target"), 0755), 0);
     }
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
+    target_init(&s.t, &s.tree, false, false);
     clear_restore_scene(&s);
 }
 
@@ -240,7 +237,7 @@ static void the_list_has_every_name_that_is_moved_up(void **state)
     target_clear(&s.t);
     assert_empty(state); /* and all are gone again */
     buf_clear(&is);
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
+    target_init(&s.t, &s.tree, false, false);
     clear_restore_scene(&s);
 }
 

@@ -8,11 +8,11 @@ static void a_directory_is_no_mount_point_and_proc_is_one(void **state)
 
     make_restore_scene(state, &s);
     target_init(&s.t, &s.tree, false, false);
-    assert_done(target_check(&s.t, in(state, "target"), 0));
+    assert_done(target_check(&s.t, in(state, "target"), NULL, 0));
     assert_false(s.t.is_mount);
     target_clear(&s.t);
     target_init(&s.t, &s.tree, false, false);
-    assert_refused(target_check(&s.t, "/proc", 0), ERR_USAGE, NULL);
+    assert_refused(target_check(&s.t, "/proc", NULL, 0), ERR_USAGE, NULL);
     assert_true(s.t.is_mount);
     clear_restore_scene(&s);
 }
@@ -25,11 +25,11 @@ static void a_target_must_have_a_name_of_its_own(void **state)
     make_restore_scene(state, &s);
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
         target_init(&s.t, &s.tree, false, false);
-        assert_refused(target_check(&s.t, given[i], 0), ERR_USAGE, NULL);
+        assert_refused(target_check(&s.t, given[i], NULL, 0), ERR_USAGE, NULL);
         assert_non_null(strstr(err_text(), ": name the directory itself"));
         target_clear(&s.t);
     }
-    s.t = (struct restore_target){.fd = -1, .tree = &s.tree};
+    target_init(&s.t, &s.tree, false, false);
     clear_restore_scene(&s);
 }
 
@@ -40,12 +40,12 @@ static void an_empty_directory_is_replaced_in_one_step(void **state)
 
     make_restore_scene(state, &s);
     target_init(&s.t, &s.tree, false, false);
-    assert_done(target_check(&s.t, in(state, "target"), 1));
+    assert_done(target_check(&s.t, in(state, "target"), NULL, 1));
     assert_int_equal(mkdir(in(state, "target.sealpoint-partial"), 0700), 0); /* of a killed one */
     put_file(in(state, "target.sealpoint-partial/left"), "over");
     assert_done(target_begin(&s.t));
-    assert_int_equal(count_names(in(state, "target.sealpoint-partial")), 0);
-    put_file(in(state, "target.sealpoint-partial/new"), "content");
+    assert_int_equal(count_names(in(state, "target.sealpoint-partial/tree")), 0);
+    put_file(in(state, "target.sealpoint-partial/tree/new"), "content");
     assert_int_equal(count_names(in(state, "target")), 0);
     assert_done(target_commit(&s.t));
     assert_true(file_exists(in(state, "target/new")));
@@ -61,9 +61,9 @@ static void an_undone_restore_leaves_the_empty_directory(void **state)
 
     make_restore_scene(state, &s);
     target_init(&s.t, &s.tree, false, false);
-    assert_done(target_check(&s.t, in(state, "target"), 1));
+    assert_done(target_check(&s.t, in(state, "target"), NULL, 1));
     assert_done(target_begin(&s.t));
-    put_file(in(state, "target.sealpoint-partial/new"), "content");
+    put_file(in(state, "target.sealpoint-partial/tree/new"), "content");
     target_undo(&s.t);
     clear_restore_scene(&s);
     assert_int_equal(count_names(in(state, "target")), 0);
@@ -76,7 +76,7 @@ static void what_is_too_large_is_refused_before_anything_is_made(void **state)
 
     make_restore_scene(state, &s);
     target_init(&s.t, &s.tree, false, false);
-    assert_refused(target_check(&s.t, in(state, "target"), UINT64_MAX), ERR_STORAGE, NULL);
+    assert_refused(target_check(&s.t, in(state, "target"), NULL, UINT64_MAX), ERR_STORAGE, NULL);
     assert_false(file_exists(in(state, "target.sealpoint-partial")));
     clear_restore_scene(&s);
 }

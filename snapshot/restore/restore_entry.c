@@ -1,0 +1,259 @@
+#include "snapshot/restore/restore_entry.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/fs/file.h"
+#include "snapshot/restore/tar_acl.h"
+
+/*
+ * The order in which metadata is given is the kernel's: a change of owner takes away set-user-id
+ * bits and capabilities, and so does writing; an ACL sets the group's bits of the mode. So all of
+ * it comes after the content: owner, attributes, ACLs, mode, capabilities, time.
+ */
+
+#define SHOWN_MAX 512
+#define NAME_TEXT_MAX 256
+#define CAPABILITY "security.capability"
+
+/* ---- making ---- */
+
+/* Which of the directory's names the file system takes for `name`. */
+static bool find_name(int dir, const char *name, char *is, size_t cap)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry;
+    struct stat st;
+    bool found = false;
+
+    if (list == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        while (!found && (entry = readdir(list)) != NULL)
+            found = entry->d_ino == st.st_ino && strcmp(entry->d_name, name) != 0;
+    if (found)
+        text_printable(entry->d_name, is, cap);
+    closedir(list);
+    return found;
+}
+
+static enum err refuse_making(const struct entry *e, int dir, const char *name)
+{
+    int cause = errno;
+    char shown[SHOWN_MAX];
+    char other[SHOWN_MAX];
+
+    text_printable(entry_path(e), shown, sizeof shown);
+    if (cause == EEXIST && find_name(dir, name, other, sizeof other))
+        return err_set(ERR_EXISTS,
+                       "making %s: %s is there already, which is the same name on this file "
+                       "system: restore to one that tells upper from lower case",
+                       shown, other);
+    errno = cause;
+    return err_sys(cause == EEXIST ? ERR_EXISTS : ERR_FAILED, "making %s", shown);
+}
+
+static int make_file(const struct entry *e, int dir, const char *name)
+{
+    int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int failed;
+    int cause;
+
+    if (fd < 0)
+        return -1;
+    failed = e->size > 0 ? ftruncate(fd, (off_t)e->size) : 0;
+    cause = errno;
+    close(fd);
+    errno = cause;
+    return failed;
+}
+
+enum err restore_entry_make(const struct entry *e, int dir, const char *name)
+{
+    int failed = -1;
+
+    switch (e->type) {
+    case ENTRY_FILE:
+        failed = make_file(e, dir, name);
+        break;
+    case ENTRY_DIR:
+        failed = mkdirat(dir, name, 0700);
+        break;
+    case ENTRY_SYMLINK:
+        failed = symlinkat((const char *)e->link.data, dir, name);
+        break;
+    case ENTRY_FIFO:
+        failed = mkfifoat(dir, name, 0600);
+        break;
+    }
+    return failed == 0 ? ERR_OK : refuse_making(e, dir, name);
+}
+
+enum err restore_entry_link(const struct entry *e, int first_dir, const char *first, int dir,
+                            const char *name)
+{
+    if (linkat(first_dir, first, dir, name, 0) == 0)
+        return ERR_OK;
+    return refuse_making(e, dir, name);
+}
+
+/* ---- metadata ---- */
+
+/* A full or failing disk ends the restore; what a file system does not know is said. */
+static enum err note_refusal(const struct restore_manner *m, const struct entry *e,
+                             const char *what)
+{
+    int cause = errno;
+    char shown[SHOWN_MAX];
+    char reason[128];
+    char *path = NULL;
+    enum err rc;
+
+    TRY(file_join(m->root, entry_path(e), &path));
+    text_printable(path, shown, sizeof shown);
+    if (cause == ENOSPC || cause == EDQUOT || cause == EIO) {
+        errno = cause;
+        FAIL_SYS(ERR_FAILED, "setting the %s of %s", what, shown);
+    }
+    log_say(LOG_WARN, "%s: its %s could not be set: %s", shown, what,
+            strerror_r(cause, reason, sizeof reason));
+    ++*m->attention;
+out:
+    mem_free(path);
+    return rc;
+}
+
+/* `capabilities`: only those, or all but those. */
+static enum err set_xattrs(const struct restore_manner *m, const struct entry *e, int fd,
+                           bool capabilities)
+{
+    struct cursor rows = cursor_of(buf_bytes(&e->xattrs));
+    struct bytes name = {NULL, 0};
+    struct bytes value = {NULL, 0};
+    char text[NAME_TEXT_MAX];
+    char what[NAME_TEXT_MAX + 16];
+    char shown[NAME_TEXT_MAX];
+    enum err rc = ERR_OK;
+
+    for (uint32_t i = 0; i < e->xattr_count; i++) {
+        TRY(entry_take_xattr(&rows, &name, &value));
+        memcpy(text, name.data, name.len);
+        text[name.len] = '\0';
+        if ((strcmp(text, CAPABILITY) == 0) != capabilities ||
+            fsetxattr(fd, text, value.data, value.len, 0) == 0)
+            continue;
+        text_printable(text, shown, sizeof shown);
+        snprintf(what, sizeof what, "attribute %s", shown);
+        TRY(note_refusal(m, e, what));
+    }
+out:
+    return rc;
+}
+
+static enum err set_acls(const struct restore_manner *m, const struct entry *e, int fd)
+{
+    struct buf access = {.max = MIB};
+    struct buf by_default = {.max = MIB};
+    enum err rc = ERR_OK;
+
+    if (e->acl.len == 0)
+        goto out;
+    TRY(tar_acl_encode(e, &access, &by_default));
+    if (access.len > 0 && fsetxattr(fd, TAR_ACL_ACCESS, access.data, access.len, 0) != 0)
+        TRY(note_refusal(m, e, "ACL"));
+    if (by_default.len > 0 && e->type == ENTRY_DIR &&
+        fsetxattr(fd, TAR_ACL_DEFAULT, by_default.data, by_default.len, 0) != 0)
+        TRY(note_refusal(m, e, "default ACL"));
+out:
+    buf_clear(&access);
+    buf_clear(&by_default);
+    return rc;
+}
+
+/* A program must not run as somebody whom it does not belong to. */
+static uint32_t safe_mode(const struct entry *e, int fd)
+{
+    struct stat st;
+    uint32_t mode = e->mode;
+
+    if (e->type == ENTRY_DIR || (mode & (S_ISUID | S_ISGID)) == 0)
+        return mode;
+    if (fstat(fd, &st) != 0 || st.st_uid != e->uid)
+        mode &= (uint32_t)~S_ISUID;
+    if (fstat(fd, &st) != 0 || st.st_gid != e->gid)
+        mode &= (uint32_t)~S_ISGID;
+    return mode;
+}
+
+enum err restore_entry_finish_open(const struct restore_manner *m, const struct entry *e, int fd)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
+                                {.tv_sec = e->mtime_s, .tv_nsec = (long)e->mtime_ns}};
+    enum err rc = ERR_OK;
+
+    if (m->set_owner && fchown(fd, e->uid, e->gid) != 0)
+        TRY(note_refusal(m, e, "owner"));
+    TRY(set_xattrs(m, e, fd, false));
+    TRY(set_acls(m, e, fd));
+    if (fchmod(fd, safe_mode(e, fd)) != 0)
+        TRY(note_refusal(m, e, "mode"));
+    TRY(set_xattrs(m, e, fd, true));
+    if (futimens(fd, times) != 0)
+        TRY(note_refusal(m, e, "time"));
+out:
+    return rc;
+}
+
+static enum err finish_symlink(const struct restore_manner *m, const struct entry *e, int dir,
+                               const char *name)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
+                                {.tv_sec = e->mtime_s, .tv_nsec = (long)e->mtime_ns}};
+    enum err rc = ERR_OK;
+
+    if (m->set_owner && fchownat(dir, name, e->uid, e->gid, AT_SYMLINK_NOFOLLOW) != 0)
+        TRY(note_refusal(m, e, "owner"));
+    if (utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) != 0)
+        TRY(note_refusal(m, e, "time"));
+out:
+    return rc;
+}
+
+static mode_t type_of(enum entry_type type)
+{
+    return type == ENTRY_DIR ? S_IFDIR : type == ENTRY_FIFO ? S_IFIFO : S_IFREG;
+}
+
+enum err restore_entry_finish(const struct restore_manner *m, const struct entry *e, int dir,
+                              const char *name)
+{
+    struct stat st;
+    int fd = -1;
+    enum err rc;
+
+    if (e->type == ENTRY_SYMLINK)
+        return finish_symlink(m, e, dir, name);
+    fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        FAIL_SYS(ERR_FAILED, "opening %s", entry_path(e));
+    if ((st.st_mode & S_IFMT) != type_of(e->type))
+        FAIL(ERR_FAILED, "%s was replaced while it was restored", entry_path(e));
+    TRY(restore_entry_finish_open(m, e, fd));
+out:
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}

@@ -1,0 +1,123 @@
+#include "snapshot/restore/restore_guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/fs/file.h"
+
+#define LOOK_MAX 1024
+
+/* A name that was there before us may be anybody's directory. */
+enum err guard_open(int dir, const char *name, int *fd)
+{
+    struct stat st;
+    int opened = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    enum err rc = ERR_OK;
+
+    if (opened < 0 || fstat(opened, &st) != 0)
+        FAIL_SYS(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "opening %s", name);
+    if (st.st_uid != geteuid() || (st.st_mode & 0077) != 0)
+        FAIL(ERR_FAILED, "%s is not ours, or others can enter it", name);
+    *fd = opened;
+    opened = -1;
+out:
+    if (opened >= 0)
+        close(opened);
+    return rc;
+}
+
+enum err guard_make(int dir, const char *name, int *fd)
+{
+    enum err rc;
+
+    if (mkdirat(dir, name, 0700) != 0)
+        return err_sys(ERR_FAILED, "making %s", name);
+    TRY(guard_open(dir, name, fd));
+    /* What was inherited from a default ACL would be inherited by all that is made inside. Most
+     * directories have none, and some file systems have no ACLs. */
+    if (fremovexattr(*fd, "system.posix_acl_default") != 0 ||
+        fremovexattr(*fd, "system.posix_acl_access") != 0)
+        errno = 0;
+out:
+    return rc;
+}
+
+enum err guard_keep_look(int dir, const char *name, const char *text, const struct stat *look)
+{
+    char *content = NULL;
+    enum err rc;
+
+    TRY(mem_format(&content, "%s%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", text,
+                   (uint64_t)look->st_uid, (uint64_t)look->st_gid,
+                   (uint64_t)(look->st_mode & 07777)));
+    TRY(file_replace_at(dir, name, bytes_of_text(content), 0600));
+out:
+    mem_free(content);
+    return rc;
+}
+
+/* The three numbers of the last line. */
+static bool parse_look(char *text, struct stat *look)
+{
+    static const uint64_t limits[3] = {UINT32_MAX - 1, UINT32_MAX - 1, 07777};
+    uint64_t numbers[3];
+    size_t len = strlen(text);
+    char *line;
+
+    if (len == 0 || text[len - 1] != '\n')
+        return false;
+    text[len - 1] = '\0';
+    line = strrchr(text, '\n');
+    line = line != NULL ? line + 1 : text;
+    for (size_t i = 0; i < 3; i++) {
+        size_t part = strcspn(line, " ");
+        bool is_last = line[part] == '\0';
+
+        line[part] = '\0';
+        if (is_last != (i == 2) || text_number(line, limits[i], &numbers[i]) != ERR_OK) {
+            err_clear();
+            return false;
+        }
+        line += part + (is_last ? 0 : 1);
+    }
+    look->st_uid = (uid_t)numbers[0];
+    look->st_gid = (gid_t)numbers[1];
+    look->st_mode = (look->st_mode & S_IFMT) | (mode_t)numbers[2];
+    return true;
+}
+
+bool guard_read_look(int dir, const char *name, struct stat *look)
+{
+    struct buf text = {.max = LOOK_MAX};
+    struct stat st;
+    bool is_read = false;
+
+    /* In a directory of somebody else's such a file may be, too. */
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+        st.st_uid == geteuid() && st.st_nlink == 1 && (st.st_mode & 0022) == 0) {
+        is_read = file_read_at_name(dir, name, &text) == ERR_OK &&
+                  buf_add(&text, bytes_of("", 1)) == ERR_OK && parse_look((char *)text.data, look);
+        if (!is_read)
+            err_clear();
+    }
+    buf_clear(&text);
+    return is_read;
+}
+
+/* First the owner: who owns it may undo a change of its mode. */
+enum err guard_take_over(int fd, const char *shown)
+{
+    bool is_root = geteuid() == 0;
+
+    if (is_root && fchown(fd, 0, (gid_t)-1) != 0)
+        return err_sys(ERR_FAILED, "taking over %s", shown);
+    if (fchmod(fd, S_IRWXU) != 0 && is_root)
+        return err_sys(ERR_FAILED, "taking over %s", shown);
+    return ERR_OK;
+}

@@ -1,0 +1,33 @@
+/*
+ * Directories that nobody but us can enter: made so, or taken over for a while.
+ *
+ * Root that works in a directory of somebody else's does what that user makes of its names. So what
+ * is filled lies in a guard directory, which is ours, 0700; and a directory that must be worked in
+ * itself is taken over first and given back at the end. All by descriptor.
+ * Uses: core.
+ */
+#ifndef SNAPSHOT_RESTORE_RESTORE_GUARD_H
+#define SNAPSHOT_RESTORE_RESTORE_GUARD_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "core/base/err.h"
+
+/* Open the guard `name` in `dir`, which must be a directory of ours that nobody else can enter.
+ * ERR_NOT_FOUND: there is none; ERR_FAILED: it is something else. */
+MUST_CHECK enum err guard_open(int dir, const char *name, int *fd);
+/* The same, made first; ERR_FAILED: the name is there already. */
+MUST_CHECK enum err guard_make(int dir, const char *name, int *fd);
+
+/* Owner and mode of a directory into the file `name` in `dir`, behind `text`, durable; and back.
+ * False: there is no such file of ours, and *look is as it was. */
+MUST_CHECK enum err guard_keep_look(int dir, const char *name, const char *text,
+                                    const struct stat *look);
+bool guard_read_look(int dir, const char *name, struct stat *look);
+
+/* Make an open directory ours, 0700: as root always, else as far as we may. ERR_FAILED: root may
+ * not. */
+MUST_CHECK enum err guard_take_over(int fd, const char *shown);
+
+#endif
