@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "core/fs/file.h"
 #include "core/ledger/state_files.h"
+#include "keyring/catalogue/key_query.h"
 
 #define REPOSITORY_TAG_LEN 8 /* bytes of the digest that name its directory */
 
@@ -251,10 +252,53 @@ static void say_damaged(const struct snapshot_list *list)
                 list->damaged_count, list->damaged_count == 1 ? " is" : "s are");
 }
 
+/* The machine has not seen this repository, but the keyring may have been told of it by the one
+ * that made it. A keyring that cannot be opened says nothing; its first use says why. */
+static enum err ask_keyring(struct session *s, bool *vouches)
+{
+    enum keyring_service said = KEYRING_NAMES_NONE;
+    const char *fingerprint = ledger_fingerprint(session_ledger(s));
+
+    if (s->keyring == NULL || keyring_serves(s->keyring, fingerprint, &said) != ERR_OK) {
+        err_clear();
+        return ERR_OK;
+    }
+    *vouches = said == KEYRING_NAMES_IT;
+    if (said != KEYRING_NAMES_OTHERS || settings_flag(s->settings, OPTION_NEW_KEYRING))
+        return ERR_OK;
+    ledger_forget_trust(session_ledger(s));
+    err_set(ERR_CORRUPT,
+            "%s is not one of the repositories that the keyring serves: its fingerprint "
+            "is %s",
+            s->where, fingerprint);
+    err_hint("if it is the right one, give that with --fingerprint");
+    return ERR_CORRUPT;
+}
+
+/* What is known now is compared with what the keyring says, and the other way round. */
+static enum err consult_keyring(struct session *s)
+{
+    const struct ledger *ledger = session_ledger(s);
+    struct keyring_witness witness = key_query_witness(ledger);
+    bool vouches = false;
+    enum err rc = ERR_OK;
+
+    if (s->keyring != NULL)
+        keyring_remind(s->keyring, &witness);
+    if (!ledger_is_trusted_on_first_use(ledger))
+        goto out;
+    TRY(ask_keyring(s, &vouches));
+    if (vouches)
+        log_say(LOG_INFO, "the keyring names this repository as one that it serves");
+    else
+        warn_trust_on_first_use(ledger);
+out:
+    return rc;
+}
+
 enum err session_open_repository(struct session *s, bool read_all)
 {
     struct repository_options options = {.read_all = read_all};
-    struct ledger *ledger;
     enum err rc;
 
     TRY(session_open_store(s, false));
@@ -269,10 +313,8 @@ enum err session_open_repository(struct session *s, bool read_all)
     if (rc == ERR_NOT_FOUND)
         err_hint("`sealpoint init` creates a repository");
     TRY(rc);
-    ledger = session_ledger(s);
-    if (ledger_is_trusted_on_first_use(ledger))
-        warn_trust_on_first_use(ledger);
-    TRY(snapshot_list_read(ledger, &s->snapshot_list));
+    TRY(consult_keyring(s));
+    TRY(snapshot_list_read(session_ledger(s), &s->snapshot_list));
     say_damaged(&s->snapshot_list);
 out:
     return rc;

@@ -39,7 +39,10 @@ MUST_CHECK enum err command_key_disable(const struct settings *s);
 MUST_CHECK enum err command_key_enable(const struct settings *s);
 MUST_CHECK enum err command_key_schedule_deletion(const struct settings *s);
 MUST_CHECK enum err command_key_cancel_deletion(const struct settings *s);
+MUST_CHECK enum err command_key_purge(const struct settings *s);
 MUST_CHECK enum err command_key_rewrap(const struct settings *s);
+/* key_passphrase.c */
+MUST_CHECK enum err command_key_passphrase(const struct settings *s);
 /* config.c */
 MUST_CHECK enum err command_config(const struct settings *s);
 /* help.c; these two work without settings, so that a broken configuration does not hide them */

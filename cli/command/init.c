@@ -1,10 +1,10 @@
 #include "cli/command/command.h"
 
 #include "cli/command/advice.h"
+#include "cli/command/make_keyring.h"
 #include "cli/describe.h"
 #include "cli/print.h"
 #include "cli/session.h"
-#include "cli/terminal.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
@@ -44,18 +44,15 @@ out:
     return rc;
 }
 
-static enum err make_keyring(const struct settings *s, size_t i, struct made *made)
+static enum err make_or_use(struct session *session, size_t i, struct made *made)
 {
-    struct master_key_options options = s->keys[i];
-    bool unencrypted = settings_flag(s, OPTION_NO_PASSPHRASE);
     struct key_name unused;
-    enum err rc;
+    enum err rc = make_keyring(session, i, &unused);
 
-    options.ask = unencrypted ? NULL : terminal_passphrase;
-    rc = keyring_create(&options, unencrypted, &unused);
     made->keyrings[i] = rc == ERR_OK;
     if (rc == ERR_EXISTS) {
-        log_say(LOG_INFO, "the keyring %s already exists and is used", options.path);
+        log_say(LOG_INFO, "the keyring %s already exists and is used",
+                session->settings->keys[i].path);
         rc = ERR_OK;
     }
     return rc;
@@ -64,9 +61,8 @@ static enum err make_keyring(const struct settings *s, size_t i, struct made *ma
 /* Every master key must work now: a wrong passphrase is better found before the first backup. */
 static enum err try_keys(struct session *session, struct made *made)
 {
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    TRY(session_open_keyring(session));
     for (size_t i = 0; i < keyring_count(session->keyring); i++) {
         struct key_state state;
         struct key_name active;
@@ -91,8 +87,9 @@ static enum err make_keyrings(struct session *session, struct made *made)
 
     if (state_dir != NULL)
         TRY(file_make_dirs(state_dir, 0700));
+    TRY(session_open_keyring(session));
     for (size_t i = 0; i < s->key_count; i++)
-        TRY(make_keyring(s, i, made));
+        TRY(make_or_use(session, i, made));
     TRY(try_keys(session, made));
 out:
     return rc;
@@ -183,6 +180,8 @@ enum err command_init(const struct settings *s)
     TRY(refuse_existing(s));
     TRY(make_keyrings(&session, &made));
     TRY(make_repository(&session));
+    for (size_t i = 0; i < s->key_count; i++)
+        make_keyring_serve(&session, i);
     if (settings_flag(s, OPTION_JSON))
         TRY(print_repository_json(&session, &made));
     else

@@ -1,6 +1,7 @@
 #include "core/ledger/ledger.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -192,6 +193,12 @@ const char *ledger_fingerprint(const struct ledger *l)
 bool ledger_is_trusted_on_first_use(const struct ledger *l)
 {
     return l->trusted_on_first_use;
+}
+
+void ledger_forget_trust(const struct ledger *l)
+{
+    if (l->trusted_on_first_use)
+        (void)unlink(l->trust_path);
 }
 
 bool ledger_can_append(const struct ledger *l)

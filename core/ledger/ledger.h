@@ -49,7 +49,9 @@ void ledger_free(struct ledger *l);
 const uint8_t *ledger_repository(const struct ledger *l);    /* SEAL_ID_LEN bytes */
 const char *ledger_fingerprint(const struct ledger *l);      /* hex */
 bool ledger_is_trusted_on_first_use(const struct ledger *l); /* pinned just now, unchecked */
-bool ledger_can_append(const struct ledger *l);              /* the signing key is here */
+/* Undo that: the next open is the first use again. Nothing happens when it was known before. */
+void ledger_forget_trust(const struct ledger *l);
+bool ledger_can_append(const struct ledger *l); /* the signing key is here */
 
 /* Remove what killed runs left beside the files of the state directory, but nothing that a run is
  * writing there now. */
@@ -73,6 +75,10 @@ const struct record *ledger_at(const struct ledger *l, size_t i);
  */
 MUST_CHECK enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
                                   const struct record **out);
+
+/* ERR_FAILED when the clock is so far ahead of the newest record that nothing would be appended
+ * (clock_check_ahead()): for asking before a long run. */
+MUST_CHECK enum err ledger_check_clock(const struct ledger *l);
 
 /* A checkpoint is due when this many records came after the last; ledger_checkpoint() writes the
  * bundle checkpoints/<writer>/<seq>.jsonl of live records and the record that names it. */

@@ -45,7 +45,8 @@ static void make_site(void **state, struct site *s)
     options.store = s->session.store;
     options.state_dir = s->session.state_dir;
     assert_done(repository_create(&options, &s->session.repository));
-    assert_done(keyring_create(&s->settings.keys[0], true, &name));
+    assert_done(session_open_keyring(&s->session));
+    assert_done(keyring_create(s->session.keyring, 0, true, &name));
 }
 
 static void clear_site(struct site *s)
@@ -228,10 +229,10 @@ static void versions_are_offered_newest_first(void **state)
     struct key_name name;
 
     make_site(state, &s);
-    assert_done(session_open_keyring(&s.session));
     assert_done(keyring_rotate(s.session.keyring, 0, &name));
     assert_done(keyring_act(s.session.keyring, 0, KEY_DISABLE, "1", 0, NULL));
-    check_answer("key enable ", "words\n2\tenabled, active\n1\tdisabled\n");
+    check_answer("key enable ",
+                 "words\n2\tenabled, active (not verified)\n1\tdisabled (not verified)\n");
     check_words("key enable 1", "words 1 ");
     check_words("key enable --key 3 ", "words ");
     check_words("key enable --workers x ", "words ");
