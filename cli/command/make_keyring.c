@@ -1,6 +1,7 @@
 #include "cli/command/make_keyring.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/fs/file.h"
@@ -17,7 +18,7 @@ static const char *generated_for(const struct settings *s, size_t i)
 
 /* A passphrase that is there may seal something, and a keyring that is there has its own already.
  * Both are there when `init` is repeated. */
-static enum err generate(const struct settings *s, size_t i)
+static enum err generate(const struct settings *s, size_t i, bool *is_fresh)
 {
     const char *file = generated_for(s, i);
     const char *path = s->keys[i].path;
@@ -43,19 +44,25 @@ static enum err generate(const struct settings *s, size_t i)
             "if it is for this keyring, give it with --passphrase-file; else name another one");
         return ERR_USAGE;
     }
-    if (rc == ERR_OK)
-        log_say(LOG_INFO, "a passphrase was generated: %s", file);
+    *is_fresh = rc == ERR_OK;
     return rc;
 }
 
 enum err make_keyring(struct session *session, size_t i, struct key_name *out)
 {
     const struct settings *s = session->settings;
+    const char *file = generated_for(s, i);
+    bool is_fresh = false;
     enum err rc;
 
-    TRY(generate(s, i));
+    TRY(generate(s, i, &is_fresh));
     TRY(keyring_create(session->keyring, i, settings_flag(s, OPTION_NO_PASSPHRASE), out));
+    if (is_fresh)
+        log_say(LOG_INFO, "a passphrase was generated: %s", file);
 out:
+    /* One that seals nothing would only be in the way of the next try. */
+    if (rc != ERR_OK && is_fresh && !file_exists(s->keys[i].path))
+        (void)unlink(file);
     return rc;
 }
 
