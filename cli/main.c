@@ -10,6 +10,7 @@
 #include "cli/option.h"
 #include "cli/print.h"
 #include "cli/setting.h"
+#include "core/base/clock.h"
 #include "core/base/secret.h"
 #include "core/base/stop.h"
 
@@ -32,6 +33,8 @@ static command_run *const runs[COMMAND_COUNT] = {
     [COMMAND_KEY_ENABLE] = command_key_enable,
     [COMMAND_KEY_SCHEDULE_DELETION] = command_key_schedule_deletion,
     [COMMAND_KEY_CANCEL_DELETION] = command_key_cancel_deletion,
+    [COMMAND_KEY_PURGE] = command_key_purge,
+    [COMMAND_KEY_PASSPHRASE] = command_key_passphrase,
     [COMMAND_KEY_IMPACT] = command_key_impact,
     [COMMAND_KEY_REWRAP] = command_key_rewrap,
     [COMMAND_WRITER_LIST] = command_writer_list,
@@ -61,7 +64,11 @@ static enum err run_with_settings(const struct invocation *i)
 
     TRY(settings_resolve(i, &s));
     print_setup(settings_flag(&s, OPTION_QUIET), settings_flag(&s, OPTION_VERBOSE));
+    if (settings_flag(&s, OPTION_CLOCK_IS_RIGHT))
+        clock_vouch();
     TRY(runs[command_id(i->command)](&s));
+    if (clock_is_doubted())
+        FAIL(ERR_ATTENTION, "done, but the clock may be wrong: see the warning above");
 out:
     settings_clear(&s);
     return rc;

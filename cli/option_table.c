@@ -19,7 +19,7 @@ static const struct command commands[COMMAND_COUNT] = {
                     "ask for it.\n\nA run that was "
                     "interrupted is completed by running it again.",
             .example = "sealpoint init --repository /srv/backup "
-                       "--passphrase-file /root/passphrase",
+                       "--generate-passphrase /root/passphrase",
         },
     [COMMAND_BACKUP] =
         {
@@ -234,6 +234,29 @@ static const struct command commands[COMMAND_COUNT] = {
             .text = "Cancels a scheduled deletion. The version is disabled afterwards; enable it "
                     "to use it.",
         },
+    [COMMAND_KEY_PURGE] =
+        {
+            .name = "key purge",
+            .arguments = "",
+            .summary = "destroy the key material of versions past their deletion date",
+            .text = "Removes the key material of every version whose deletion date is past from "
+                    "the keyring and from the copy beside it. No other command does: such a "
+                    "version counts as destroyed from its date on, and its material goes when "
+                    "somebody says so. Says first which snapshots that concerns, and asks.\n\n"
+                    "Needs the repository: when the clock is 40 days or more ahead of its newest "
+                    "record, nothing is destroyed, unless --clock-is-right is given.",
+        },
+    [COMMAND_KEY_PASSPHRASE] =
+        {
+            .name = "key passphrase",
+            .arguments = "",
+            .summary = "seal a keyring under another passphrase",
+            .text = "Asks for the new passphrase, or takes it from --new-passphrase-file, or makes "
+                    "one with --generate-passphrase. The keys stay the same, and no snapshot is "
+                    "touched. Copies of the keyring keep the passphrase they have: whoever has one "
+                    "and knows that passphrase has the keys.",
+            .example = "sealpoint key passphrase --generate-passphrase /root/new-passphrase",
+        },
     [COMMAND_KEY_IMPACT] =
         {
             .name = "key impact",
@@ -334,12 +357,20 @@ static const struct command commands[COMMAND_COUNT] = {
 #define TAKES_ENVELOPE                                                                             \
     (TAKES(RESTORE) | TAKES(VERIFY) | TAKES(LS) | TAKES(CAT) | TAKES(EXPORT) | TAKES(KEY_REWRAP))
 #define TAKES_YES                                                                                  \
-    (TAKES(RESTORE) | TAKES(KEY_DISABLE) | TAKES(KEY_SCHEDULE_DELETION) | TAKES(WRITER_REVOKE))
+    (TAKES(RESTORE) | TAKES(KEY_DISABLE) | TAKES(KEY_SCHEDULE_DELETION) | TAKES(KEY_PURGE) |       \
+     TAKES(WRITER_REVOKE))
 #define TAKES_ROOT (TAKES(WRITER_ENROL) | TAKES(WRITER_REVOKE))
 #define TAKES_KEY                                                                                  \
     (TAKES(KEY_STATUS) | TAKES(KEY_CREATE) | TAKES(KEY_ROTATE) | TAKES(KEY_DISABLE) |              \
      TAKES(KEY_ENABLE) | TAKES(KEY_SCHEDULE_DELETION) | TAKES(KEY_CANCEL_DELETION) |               \
-     TAKES(KEY_IMPACT))
+     TAKES(KEY_PURGE) | TAKES(KEY_PASSPHRASE) | TAKES(KEY_IMPACT))
+#define TAKES_STAMP                                                                                \
+    (TAKES(INIT) | TAKES(BACKUP) | TAKES(KEY_CHECK) | TAKES(KEY_CREATE) | TAKES(KEY_ROTATE) |      \
+     TAKES(KEY_DISABLE) | TAKES(KEY_ENABLE) | TAKES(KEY_SCHEDULE_DELETION) |                       \
+     TAKES(KEY_CANCEL_DELETION) | TAKES(KEY_PURGE) | TAKES(KEY_PASSPHRASE) | TAKES(KEY_REWRAP))
+#define TAKES_KEYRING                                                                              \
+    (TAKES_STAMP | TAKES(RESTORE) | TAKES(VERIFY) | TAKES(LS) | TAKES(CAT) | TAKES(EXPORT) |       \
+     TAKES(KEY_STATUS) | TAKES(KEY_IMPACT))
 
 static const struct option options[OPTION_COUNT] = {
     [OPTION_CONFIG] =
@@ -410,6 +441,46 @@ static const struct option options[OPTION_COUNT] = {
             .text = "Never ask for a passphrase. At init and key create: leave the keys of a new "
                     "keyring unencrypted, so that whoever can read its file can use them.",
             .commands = COMMANDS_ALL,
+        },
+    [OPTION_GENERATE_PASSPHRASE] =
+        {
+            .name = "generate-passphrase",
+            .argument = "FILE",
+            .type = VALUE_FILE,
+            .text = "Write a generated passphrase of 256 random bits into FILE, which must not be "
+                    "there yet, and seal the keyring under it.",
+            .commands = TAKES(INIT) | TAKES(KEY_CREATE) | TAKES(KEY_PASSPHRASE),
+        },
+    [OPTION_NEW_PASSPHRASE_FILE] =
+        {
+            .name = "new-passphrase-file",
+            .argument = "FILE",
+            .type = VALUE_FILE,
+            .default_words = "ask on the terminal",
+            .text = "A file that holds the new passphrase, or fd:N.",
+            .commands = TAKES(KEY_PASSPHRASE),
+        },
+    [OPTION_NEW_KEYRING] =
+        {
+            .name = "new-keyring",
+            .type = VALUE_FLAG,
+            .text = "Accept the keyring that is there, though it is another or an older one than "
+                    "this machine or the ledger knows, and remember it from now on.",
+            .commands = TAKES_KEYRING,
+        },
+    [OPTION_ALLOW_MEMORY] =
+        {
+            .name = "allow-memory",
+            .type = VALUE_FLAG,
+            .text = "Open a keyring whose scrypt takes more than 128 MiB of memory.",
+            .commands = TAKES_KEYRING,
+        },
+    [OPTION_CLOCK_IS_RIGHT] =
+        {
+            .name = "clock-is-right",
+            .type = VALUE_FLAG,
+            .text = "Write although the clock is more than 400 days ahead of the newest record.",
+            .commands = TAKES_STAMP,
         },
     [OPTION_FINGERPRINT] =
         {

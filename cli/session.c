@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/fs/file.h"
 #include "core/ledger/state_files.h"
+#include "keyring/catalogue/key_query.h"
 
 /*
  * Opening a repository for a command.
@@ -187,21 +188,51 @@ out:
     return rc;
 }
 
+/* The machine has not seen this repository, but the keyring may have been told of it by the one
+ * that made it. A keyring that cannot be opened says nothing; its first use says why. */
+static enum err ask_keyring(struct session *s, bool *vouches)
+{
+    enum keyring_service said = KEYRING_NAMES_NONE;
+
+    *vouches = false;
+    if (s->keyring == NULL || keyring_serves(s->keyring, s->fingerprint, &said) != ERR_OK) {
+        err_clear();
+        return ERR_OK;
+    }
+    *vouches = said == KEYRING_NAMES_IT;
+    if (said != KEYRING_NAMES_OTHERS || settings_flag(s->settings, OPTION_NEW_KEYRING))
+        return ERR_OK;
+    err_set(ERR_CORRUPT,
+            "%s is not one of the repositories that the keyring serves: its fingerprint is %s",
+            s->where, s->fingerprint);
+    err_hint("if it is the right one, give that with --fingerprint");
+    return ERR_CORRUPT;
+}
+
 /* A person at a terminal reads what is said below; a job of cron believes nothing on its own. */
 static enum err check_first_use(struct session *s)
 {
+    bool vouches = false;
+    enum err rc = ERR_OK;
+
     if (session_is_known(s) || s->pinned != NULL)
-        return ERR_OK;
+        goto out;
+    TRY(ask_keyring(s, &vouches));
+    if (vouches) {
+        log_say(LOG_INFO, "the keyring names this repository as one that it serves");
+        goto out;
+    }
     if (may_be_new(s) || isatty(STDERR_FILENO)) {
         s->is_trusted_on_first_use = true;
-        return ERR_OK;
+        goto out;
     }
-    (void)err_set(ERR_USAGE,
-                  "%s: this machine has never seen this repository; its fingerprint is %s",
-                  s->given, s->fingerprint);
+    rc =
+        err_set(ERR_USAGE, "%s: this machine has never seen this repository; its fingerprint is %s",
+                s->given, s->fingerprint);
     err_hint("compare that with what `sealpoint init` printed, and give it with --fingerprint; or "
              "trust what is there with --trust-new");
-    return ERR_USAGE;
+out:
+    return rc;
 }
 
 static void warn_trust_on_first_use(const struct session *s)
@@ -278,6 +309,15 @@ static void say_damaged(const struct snapshot_list *list)
                 list->damaged_count, list->damaged_count == 1 ? " is" : "s are");
 }
 
+/* What the ledger knows of the keyring, for the keyring to compare with itself. */
+static void remind_keyring(struct session *s)
+{
+    struct keyring_witness witness = key_query_witness(session_ledger(s));
+
+    if (s->keyring != NULL)
+        keyring_remind(s->keyring, &witness);
+}
+
 enum err session_open_repository(struct session *s, enum session_use use)
 {
     struct repository_options options = {.read_all = use == SESSION_READ_ALL};
@@ -301,6 +341,7 @@ enum err session_open_repository(struct session *s, enum session_use use)
         TRY(ledger_check_key(session_ledger(s)));
     warn_trust_on_first_use(s);
     TRY(session_keep_places(s));
+    remind_keyring(s);
     TRY(snapshot_list_read(session_ledger(s), &s->snapshot_list));
     say_damaged(&s->snapshot_list);
 out:

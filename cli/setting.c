@@ -125,6 +125,23 @@ static const char *settle_value(struct settings *s, enum option_id id, const cha
     return s->values[id].text;
 }
 
+/* A passphrase that is to be generated is the one of the keyring that is to be made. */
+static enum err settle_generated(struct settings *s)
+{
+    const char *generated = s->values[OPTION_GENERATE_PASSPHRASE].text;
+    enum command_id command = command_id(s->invocation->command);
+    size_t i = command == COMMAND_KEY_CREATE ? (size_t)settings_number(s, OPTION_KEY) : s->file_key;
+
+    if (generated == NULL || command == COMMAND_KEY_PASSPHRASE || i >= s->key_count)
+        return ERR_OK;
+    if (s->keys[i].passphrase_file != NULL && strcmp(s->keys[i].passphrase_file, generated) != 0)
+        return err_set(ERR_USAGE,
+                       "--generate-passphrase %s: another passphrase file is given, too: %s",
+                       generated, s->keys[i].passphrase_file);
+    s->keys[i].passphrase_file = generated;
+    return ERR_OK;
+}
+
 static void settle_keys(struct settings *s)
 {
     static const struct config_master_key file_alone = {{[MASTER_KEY_PROVIDER] = NULL}};
@@ -144,6 +161,9 @@ static void settle_keys(struct settings *s)
         to->provider = members[MASTER_KEY_PROVIDER] != NULL ? members[MASTER_KEY_PROVIDER] : "file";
         to->path = members[MASTER_KEY_PATH];
         to->passphrase_file = members[MASTER_KEY_PASSPHRASE_FILE];
+        to->state_dir = s->values[OPTION_STATE_DIR].text;
+        to->new_keyring = settings_flag(s, OPTION_NEW_KEYRING);
+        to->allow_memory = settings_flag(s, OPTION_ALLOW_MEMORY);
         if (s->file_key < s->key_count || strcmp(to->provider, "file") != 0)
             continue;
         s->file_key = i;
@@ -162,6 +182,7 @@ enum err settings_resolve(const struct invocation *i, struct settings *out)
     TRY(take_file(&s));
     TRY(take_defaults(&s));
     settle_keys(&s);
+    TRY(settle_generated(&s));
     *out = s;
     memset(&s, 0, sizeof s); /* the caller's now */
 out:

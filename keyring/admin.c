@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/fs/file.h"
+#include "keyring/file/file_kek.h"
 #include "keyring/keyring_internal.h"
 
 void key_versions_clear(struct key_versions *v)
@@ -21,20 +25,6 @@ static enum err refuse_elsewhere(const struct provider *p)
     return ERR_USAGE;
 }
 
-enum err keyring_create(const struct master_key_options *options, bool unencrypted,
-                        struct key_name *out)
-{
-    const struct provider *p = NULL;
-    enum err rc;
-
-    TRY(provider_find(options->provider, &p));
-    if (p->admin == NULL)
-        return refuse_elsewhere(p);
-    TRY(p->admin->create(options, unencrypted, out));
-out:
-    return rc;
-}
-
 /* ERR_USAGE unless there is a master key `i` and it is managed here. */
 static enum err find_managed(const struct keyring *k, size_t i)
 {
@@ -47,12 +37,69 @@ out:
     return rc;
 }
 
-enum err keyring_versions(struct keyring *k, size_t i, struct key_versions *out)
+enum err keyring_create(struct keyring *k, size_t i, bool unencrypted, struct key_name *out)
 {
     enum err rc;
 
     TRY(find_managed(k, i));
-    TRY(k->keys[i].does->admin->versions(k->keys[i].self, out));
+    TRY(k->keys[i].does->admin->create(k->keys[i].self, unencrypted, out));
+out:
+    return rc;
+}
+
+enum err keyring_versions(struct keyring *k, size_t i, bool verify, struct key_versions *out)
+{
+    enum err rc;
+
+    TRY(find_managed(k, i));
+    TRY(k->keys[i].does->admin->versions(k->keys[i].self, verify, out));
+out:
+    return rc;
+}
+
+enum err keyring_purge(struct keyring *k, size_t i)
+{
+    enum err rc;
+
+    TRY(find_managed(k, i));
+    TRY(k->keys[i].does->admin->purge(k->keys[i].self));
+out:
+    return rc;
+}
+
+enum err keyring_passphrase(struct keyring *k, size_t i, const char *file)
+{
+    enum err rc;
+
+    TRY(find_managed(k, i));
+    TRY(k->keys[i].does->admin->passphrase(k->keys[i].self, file));
+out:
+    return rc;
+}
+
+enum err keyring_generate_secret(const char *file)
+{
+    struct secret *line = NULL;
+    enum err rc;
+
+    TRY(file_kek_generate(&line));
+    TRY(file_create(file, secret_bytes(line), 0600));
+out:
+    if (rc != ERR_OK)
+        err_note("passphrase file %s", file);
+    secret_free(line);
+    return rc;
+}
+
+enum err keyring_serve(struct keyring *k, size_t i, const char *fingerprint)
+{
+    uint8_t raw[HASH_LEN];
+    enum err rc;
+
+    TRY(find_managed(k, i));
+    if (text_unhex(fingerprint, raw, sizeof raw) != ERR_OK)
+        FAIL(ERR_USAGE, "\"%.80s\" is not a fingerprint", fingerprint);
+    TRY(k->keys[i].does->admin->serve(k->keys[i].self, raw));
 out:
     return rc;
 }

@@ -2,7 +2,8 @@
  * The `key` commands on master keys that are managed from here (today: the file keyring).
  *
  * Every change happens completely or not at all, even if the process is killed. A version past its
- * deletion date counts as destroyed at once; its key is removed from the file by the next change.
+ * deletion date counts as destroyed at once; its key is removed from the file by keyring_purge()
+ * and by nothing else.
  * Uses: core/base, keyring.
  */
 #ifndef KEYRING_ADMIN_H
@@ -23,6 +24,7 @@ struct key_version {
     char version[KEY_VERSION_MAX + 1];
     const char *state; /* "enabled", "disabled", "pendingDeletion", "destroyed"; static */
     bool is_active;
+    bool has_key; /* false: destroyed, and removed from the file */
     int64_t created_ms;
     int64_t changed_ms;  /* when the state became what it is */
     int64_t deletion_ms; /* when the key is or was removed; 0: no date */
@@ -31,24 +33,41 @@ struct key_version {
 struct key_versions {
     struct key_name active;
     bool is_protected;         /* a passphrase seals the keys; false: they are unencrypted */
+    bool is_verified;          /* checked with the passphrase; false: as the file says */
+    uint64_t generation;       /* how often it was changed, its making included */
     struct key_version *items; /* oldest first; owned */
     size_t count;
 };
 void key_versions_clear(struct key_versions *v);
 
+/* Master key `i` in all that follows. ERR_USAGE: its provider is managed elsewhere. ERR_CORRUPT of
+ * whatever changes a keyring: it is an older copy (keyring_remind()). */
+
 /*
- * Make the master key that `options` describes, with one enabled, active version. For the file
- * keyring: sealed under the passphrase of options->passphrase_file or of ask(twice), or, with
- * `unencrypted`, not sealed at all. ERR_EXISTS: there is one (it stays as it is); ERR_USAGE: the
- * provider makes its keys elsewhere, or no passphrase is named and nobody can be asked.
+ * Make it, with one enabled, active version. For the file keyring: sealed under the passphrase of
+ * passphrase_file or of ask(twice), or, with `unencrypted`, not sealed at all. ERR_EXISTS: there is
+ * one (it stays as it is); ERR_USAGE: no passphrase is named and nobody can be asked.
  */
-MUST_CHECK enum err keyring_create(const struct master_key_options *options, bool unencrypted,
+MUST_CHECK enum err keyring_create(struct keyring *k, size_t i, bool unencrypted,
                                    struct key_name *out);
 
-/* Master key `i` in all that follows. ERR_USAGE: its provider is managed elsewhere. */
+/* All versions with their states. `verify`: checked first with the passphrase, unless a person
+ * would have to be asked for it, or it cannot be had; out->is_verified tells. Without it no
+ * passphrase is needed. */
+MUST_CHECK enum err keyring_versions(struct keyring *k, size_t i, bool verify,
+                                     struct key_versions *out);
 
-/* All versions with their states; needs no passphrase. */
-MUST_CHECK enum err keyring_versions(struct keyring *k, size_t i, struct key_versions *out);
+/* Remove the keys of all versions that are past their deletion date. */
+MUST_CHECK enum err keyring_purge(struct keyring *k, size_t i);
+
+/* Seal it under another passphrase, from `file` or asked for; copies of it keep the old one. */
+MUST_CHECK enum err keyring_passphrase(struct keyring *k, size_t i, const char *file);
+
+/* Write a fresh generated secret into `file`, mode 0600. ERR_EXISTS: there is such a file. */
+MUST_CHECK enum err keyring_generate_secret(const char *file);
+
+/* Name a repository, by its fingerprint, as one that the keyring serves. */
+MUST_CHECK enum err keyring_serve(struct keyring *k, size_t i, const char *fingerprint);
 
 /* A fresh version, active from now on. The older ones stay as they are. */
 MUST_CHECK enum err keyring_rotate(struct keyring *k, size_t i, struct key_name *out);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/base/rand.h"
 #include "core/base/text.h"
@@ -78,6 +79,49 @@ void keyring_prepare(struct keyring *k)
 size_t keyring_count(const struct keyring *k)
 {
     return k->count;
+}
+
+void keyring_remind(struct keyring *k, const struct keyring_witness *witness)
+{
+    for (size_t i = 0; i < k->count; i++)
+        if (k->keys[i].does->remind != NULL)
+            k->keys[i].does->remind(k->keys[i].self, witness);
+}
+
+/* One that names it is enough, whatever the others say. */
+enum err keyring_serves(struct keyring *k, const char *fingerprint, enum keyring_service *out)
+{
+    enum keyring_service found = KEYRING_NAMES_NONE;
+    uint8_t raw[HASH_LEN];
+    enum err rc;
+
+    if (text_unhex(fingerprint, raw, sizeof raw) != ERR_OK)
+        FAIL(ERR_USAGE, "\"%.80s\" is not a fingerprint", fingerprint);
+    for (size_t i = 0; i < k->count && found != KEYRING_NAMES_IT; i++) {
+        enum keyring_service said = KEYRING_NAMES_NONE;
+
+        if (k->keys[i].does->serves != NULL)
+            TRY(k->keys[i].does->serves(k->keys[i].self, raw, &said));
+        if (said != KEYRING_NAMES_NONE)
+            found = said;
+    }
+    *out = found;
+    rc = ERR_OK;
+out:
+    return rc;
+}
+
+enum err keyring_generation(struct keyring *k, size_t i, uint64_t *out)
+{
+    uint64_t generation = 0;
+    enum err rc;
+
+    TRY(keyring_has(k, i));
+    if (k->keys[i].does->generation != NULL)
+        TRY(k->keys[i].does->generation(k->keys[i].self, &generation));
+    *out = generation;
+out:
+    return rc;
 }
 
 enum err keyring_has(const struct keyring *k, size_t i)

@@ -24,12 +24,15 @@
 #define KEYRING_KEYS_MAX 8
 #define ENVELOPE_WRAPPED_MAX 4096
 
-/* Which version of which master key. In JSON: {"provider", "keyId", "keyVersion"}. */
+/* Which version of which master key. In JSON: {"provider", "keyId", "keyVersion"}, and
+ * "keyCommitment" where the provider commits to its keys. */
 struct key_name {
     char provider[KEY_PROVIDER_MAX + 1];
     char key_id[KEY_ID_MAX + 1];
     char version[KEY_VERSION_MAX + 1];
+    char commitment[2 * SEAL_COMMITMENT_LEN + 1]; /* hex; "": not known */
 };
+/* The commitments are compared where both have one: two keys of one number are not the same. */
 bool key_name_equal(const struct key_name *a, const struct key_name *b);
 MUST_CHECK enum err key_name_read(const struct jdoc *from, struct key_name *out);
 MUST_CHECK enum err key_name_write(const struct key_name *from, struct jdoc *to);
@@ -68,6 +71,9 @@ struct master_key_options {
     const char *passphrase_file; /* file, or "fd:N"; NULL: ask */
     passphrase_ask *ask;         /* NULL: there is nobody to ask */
     void *ask_arg;
+    const char *state_dir; /* where is remembered what keyrings were like; NULL: nowhere */
+    bool new_keyring;      /* accept a keyring that is another or older than is remembered */
+    bool allow_memory;     /* scrypt may take more than FILE_SCRYPT_N_CAP allows */
 };
 
 struct keyring;
@@ -84,6 +90,29 @@ void keyring_free(struct keyring *k);
 void keyring_prepare(struct keyring *k);
 
 size_t keyring_count(const struct keyring *k);
+
+/* What the ledger knows of a keyring file, which cannot know itself that it is an older copy. */
+struct keyring_witness {
+    /* The highest generation recorded of that master key; 0: none. NULL: nobody knows. */
+    uint64_t (*generation)(const void *arg, const char *provider, const char *key_id);
+    /* The newest recorded verdict and reason; false: there is none. May be NULL. */
+    bool (*state)(const void *arg, const struct key_name *key, struct key_state *out);
+    const void *arg;   /* borrowed, outlives the keyring */
+    int64_t newest_ms; /* the newest time it knows; 0: none */
+};
+/* From now on: whatever wraps by or changes an older copy is refused with ERR_CORRUPT, whatever
+ * opens by it warns. */
+void keyring_remind(struct keyring *k, const struct keyring_witness *witness);
+
+/* The fingerprints of repositories that keyrings name under their MAC. KEYRING_NAMES_OTHERS: there
+ * are such names, but not this one. Unlocks; errors as of keyring_active(). ERR_USAGE:
+ * `fingerprint` is none. */
+enum keyring_service { KEYRING_NAMES_NONE, KEYRING_NAMES_IT, KEYRING_NAMES_OTHERS };
+MUST_CHECK enum err keyring_serves(struct keyring *k, const char *fingerprint,
+                                   enum keyring_service *out);
+
+/* How often master key `i`'s keyring was changed; 0: the provider does not count. */
+MUST_CHECK enum err keyring_generation(struct keyring *k, size_t i, uint64_t *out);
 
 /* The active version of master key `i` (0 is the recorded one). */
 MUST_CHECK enum err keyring_active(struct keyring *k, size_t i, struct key_name *out);

@@ -9,17 +9,20 @@
 #ifndef KEYRING_PROVIDER_H
 #define KEYRING_PROVIDER_H
 
+#include "core/base/hash.h"
 #include "keyring/admin.h"
 #include "keyring/keyring.h"
 
 /* For providers whose versions are managed from here; a key service has its own console. */
 struct provider_admin {
-    enum err (*create)(const struct master_key_options *options, bool unencrypted,
-                       struct key_name *out);
-    enum err (*versions)(void *self, struct key_versions *out);
+    enum err (*create)(void *self, bool unencrypted, struct key_name *out);
+    enum err (*versions)(void *self, bool verify, struct key_versions *out);
     enum err (*rotate)(void *self, struct key_name *out);
     enum err (*act)(void *self, enum key_action action, const char *version, uint64_t days,
                     struct key_version *out);
+    enum err (*purge)(void *self);
+    enum err (*passphrase)(void *self, const char *file);
+    enum err (*serve)(void *self, const uint8_t fingerprint[HASH_LEN]);
 };
 
 struct provider {
@@ -50,6 +53,11 @@ struct provider {
      * not made by that version for that context; ERR_UNSUPPORTED: an unknown algorithm. */
     enum err (*unwrap)(void *self, const struct envelope *envelope,
                        const struct seal_context *context, struct secret **out);
+
+    /* The next three may be NULL: a key service keeps no file that could be put back. */
+    void (*remind)(void *self, const struct keyring_witness *witness);
+    enum err (*serves)(void *self, const uint8_t fingerprint[HASH_LEN], enum keyring_service *out);
+    enum err (*generation)(void *self, uint64_t *out);
 
     const struct provider_admin *admin; /* NULL: managed elsewhere */
 };

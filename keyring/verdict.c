@@ -44,6 +44,8 @@ static const struct reason_row rows[] = {
      false},
     {"notFound", "does not exist", "bring back the keyring that has version ",
      ": an older copy lacks the newer versions", false},
+    {"anotherKey", "is another key than the one of that number in the keyring",
+     "bring back the keyring that had version ", " when this was sealed", false},
     {"credentialsRejected", "cannot be used, the credentials are rejected", "version ",
      " itself may be fine: check the passphrase or the credentials, and try again", false},
 };

@@ -13,7 +13,7 @@
 enum verdict {
     KEY_VALID,      /* the provider can encrypt and decrypt with it now */
     KEY_INVALID,    /* the provider refuses it: disabled, pendingDeletion, destroyed, notFound,
-                     * credentialsRejected
+                     * anotherKey (of the same number), credentialsRejected
                      */
     KEY_UNREACHABLE /* cannot tell; never counts as invalid */
 };
@@ -26,6 +26,7 @@ struct key_state {
     char detail[KEY_REASON_MAX]; /* for people: which file, what happened */
     int64_t since_ms;            /* when the provider says it changed; 0 unknown */
     int64_t deletion_ms;         /* pendingDeletion: when the key is removed; else 0 */
+    uint64_t generation;         /* of the keyring that says so; 0: it has none */
 };
 
 const char *verdict_name(enum verdict v); /* "VALID", "INVALID", "UNREACHABLE" */

@@ -65,13 +65,11 @@ run ls db
 
 title "A passphrase for the keyring, and a repository"
 run mkdir -m 700 keys
-echo '$ (umask 077; head -c 32 /dev/urandom | base64 >keys/passphrase)'
-(umask 077 && head -c 32 /dev/urandom | base64 >keys/passphrase)
 echo "$ export SEALPOINT_REPOSITORY=$SEALPOINT_REPOSITORY"
 echo "$ export SEALPOINT_STATE_DIR=$SEALPOINT_STATE_DIR"
 echo "$ export SEALPOINT_KEYRING=$SEALPOINT_KEYRING"
 echo "$ export SEALPOINT_PASSPHRASE_FILE=$SEALPOINT_PASSPHRASE_FILE"
-run sealpoint init
+run sealpoint init --generate-passphrase "$SEALPOINT_PASSPHRASE_FILE"
 
 title "Tonight's snapshot: a full base, sealed with version 1 of the master key"
 run sealpoint backup db --description 'first night'

@@ -24,7 +24,7 @@ enum err advice_on_keyring(const struct session *session, size_t i, const char *
     struct key_versions versions = {0};
     enum err rc;
 
-    TRY(keyring_versions(session->keyring, i, &versions));
+    TRY(keyring_versions(session->keyring, i, false, &versions));
     if (repository != NULL)
         TRY(warn_of_place(path, repository));
     if (!versions.is_protected)

@@ -145,6 +145,7 @@ enum err command_backup(const struct settings *s)
     TRY(session_open_keyring(&session));
     keyring_prepare(session.keyring);
     TRY(session_open_repository(&session, SESSION_WRITE));
+    TRY(ledger_check_clock(session_ledger(&session)));
     fill_backup_options(&session, &options);
     rc = take_snapshot(&options, &result);
     if (rc == ERR_USAGE && !ledger_can_append(session_ledger(&session), RECORD_SNAPSHOT))

@@ -41,12 +41,15 @@ MUST_CHECK enum err command_key_disable(const struct settings *s);
 MUST_CHECK enum err command_key_enable(const struct settings *s);
 MUST_CHECK enum err command_key_schedule_deletion(const struct settings *s);
 MUST_CHECK enum err command_key_cancel_deletion(const struct settings *s);
+MUST_CHECK enum err command_key_purge(const struct settings *s);
 MUST_CHECK enum err command_key_rewrap(const struct settings *s);
 /* writer.c: looking and asking; writer_change.c: changing, with the root key */
 MUST_CHECK enum err command_writer_list(const struct settings *s);
 MUST_CHECK enum err command_writer_request(const struct settings *s);
 MUST_CHECK enum err command_writer_enrol(const struct settings *s);
 MUST_CHECK enum err command_writer_revoke(const struct settings *s);
+/* key_passphrase.c */
+MUST_CHECK enum err command_key_passphrase(const struct settings *s);
 /* config.c */
 MUST_CHECK enum err command_config(const struct settings *s);
 /* help.c; these two work without settings, so that a broken configuration does not hide them */

@@ -158,7 +158,7 @@ static enum err read_versions(struct session *s, struct key_versions *out)
 
     TRY(session_open_keyring(s));
     TRY(impact_choose_key(s, &key));
-    TRY(keyring_versions(s->keyring, key, out));
+    TRY(keyring_versions(s->keyring, key, false, out));
 out:
     return rc;
 }
@@ -179,7 +179,7 @@ enum err complete_versions(const struct answer *a, const struct invocation *i)
     for (size_t n = versions.count; n > 0; n--) {
         const struct key_version *v = &versions.items[n - 1];
 
-        TRY(mem_format(&meaning, "%s%s", v->state, v->is_active ? ", active" : ""));
+        TRY(mem_format(&meaning, "%s%s (not verified)", v->state, v->is_active ? ", active" : ""));
         TRY(complete_offer(a, v->version, meaning));
         mem_free(meaning);
         meaning = NULL;

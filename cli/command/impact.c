@@ -38,13 +38,14 @@ enum err impact_name(struct session *session, size_t i, const char *version, str
     struct key_versions versions = {0};
     enum err rc;
 
-    TRY(keyring_versions(session->keyring, i, &versions));
+    TRY(keyring_versions(session->keyring, i, true, &versions));
     rc = fail_no_version(&versions, version);
     for (size_t n = 0; n < versions.count; n++) {
         if (strcmp(versions.items[n].version, version) != 0)
             continue;
         *out = versions.active;
         memcpy(out->version, versions.items[n].version, sizeof out->version);
+        out->commitment[0] = '\0'; /* that of the active one */
         rc = ERR_OK;
     }
 out:

@@ -1,6 +1,7 @@
 #include "cli/command/command.h"
 
 #include "cli/command/advice.h"
+#include "cli/command/make_keyring.h"
 #include "cli/describe.h"
 #include "cli/print.h"
 #include "cli/root_key.h"
@@ -16,8 +17,9 @@
 struct made {
     bool keyrings[KEYRING_KEYS_MAX]; /* made now, not found */
     struct key_name active;          /* of the first master key */
-    struct secret *passphrase;       /* of the first master key and of root; NULL: none */
-    struct settings settings;        /* with that passphrase in the place of where it comes from */
+    struct passphrase_source from;   /* of the first master key */
+    struct secret *passphrase;       /* that one, once it was got; NULL: not yet */
+    struct settings settings;        /* which ask for it here */
     struct signer *root;             /* signs genesis */
     struct secret *root_passphrase;  /* NULL: it lies bare */
     bool root_is_new;
@@ -52,85 +54,69 @@ out:
     return rc;
 }
 
-/* A passphrase_ask that knows the answer. */
-static enum err give_passphrase(void *arg, const char *what, bool twice, struct secret **out)
-{
-    (void)what;
-    (void)twice;
-    return secret_copy(secret_bytes(arg), out);
-}
-
-/* Is the keyring of that path to be sealed, or sealed already? */
-static enum err needs_passphrase(const struct settings *s, bool *out)
-{
-    const struct master_key_options *key = &s->keys[0];
-    struct key_versions versions = {0};
-    struct keyring *ring = NULL;
-    enum err rc = ERR_OK;
-
-    *out = !settings_flag(s, OPTION_NO_PASSPHRASE) && key->path != NULL;
-    if (!*out || !file_exists(key->path))
-        goto out;
-    TRY(keyring_open(key, 1, &ring));
-    TRY(keyring_versions(ring, 0, &versions));
-    *out = versions.is_protected;
-out:
-    key_versions_clear(&versions);
-    keyring_free(ring);
-    return rc;
-}
-
 /*
  * One passphrase seals the first keyring and, unless it has its own, the root key: it is got once,
- * for a person is asked and a descriptor can be read only once.
+ * for a person is asked and a descriptor can be read only once. A file can be read again.
  */
-static enum err get_passphrase(const struct settings *s, struct made *made)
+static enum err give_passphrase(void *arg, const char *what, bool twice, struct secret **out)
 {
-    const struct master_key_options *key = &s->keys[0];
-    const struct passphrase_source from = {.file = key->passphrase_file,
-                                           .ask = terminal_passphrase};
-    bool is_needed = false;
+    struct made *made = arg;
     enum err rc = ERR_OK;
 
-    made->settings = *s;
-    if (s->key_count == 0)
-        goto out;
-    TRY(needs_passphrase(s, &is_needed));
-    if (!is_needed)
-        goto out;
-    TRY(passphrase_get(&from, key->path, !file_exists(key->path), &made->passphrase));
-    made->settings.keys[0].passphrase_file = NULL;
-    made->settings.keys[0].ask = give_passphrase;
-    made->settings.keys[0].ask_arg = made->passphrase;
+    if (made->passphrase == NULL)
+        TRY(passphrase_get(&made->from, what, twice, &made->passphrase));
+    TRY(secret_copy(secret_bytes(made->passphrase), out));
 out:
     return rc;
 }
 
-/* Root's own passphrase, if it is to have one, else the keyring's. NULL: it lies bare. */
-static enum err get_root_passphrase(const struct settings *s, struct made *made)
+static void get_passphrase_once(const struct settings *s, struct made *made)
 {
-    const struct passphrase_source from = {.file = settings_text(s, OPTION_ROOT_PASSPHRASE_FILE)};
+    struct master_key_options *key = &made->settings.keys[0];
 
-    if (from.file != NULL)
-        return passphrase_get(&from, STATE_ROOT_KEY, true, &made->root_passphrase);
-    if (made->passphrase != NULL)
-        return secret_copy(secret_bytes(made->passphrase), &made->root_passphrase);
-    return ERR_OK;
+    made->settings = *s;
+    made->from =
+        (struct passphrase_source){.file = key->passphrase_file, .ask = terminal_passphrase};
+    if (s->key_count == 0 || settings_flag(s, OPTION_NO_PASSPHRASE) ||
+        (key->passphrase_file != NULL && !passphrase_is_descriptor(key->passphrase_file)))
+        return;
+    key->passphrase_file = NULL;
+    key->ask = give_passphrase;
+    key->ask_arg = made;
 }
 
-static enum err make_keyring(const struct settings *s, size_t i, struct made *made)
+/* Root's own passphrase, if it is to have one, else the keyring's. NULL: it lies bare, as the
+ * keyring does. */
+static enum err get_root_passphrase(const struct session *session, struct made *made)
 {
-    struct master_key_options options = s->keys[i];
-    bool unencrypted = settings_flag(s, OPTION_NO_PASSPHRASE);
-    struct key_name unused;
-    enum err rc;
+    const struct settings *s = session->settings;
+    const struct passphrase_source own = {.file = settings_text(s, OPTION_ROOT_PASSPHRASE_FILE)};
+    struct key_versions versions = {0};
+    enum err rc = ERR_OK;
 
-    if (options.ask == NULL && !unencrypted)
-        options.ask = terminal_passphrase;
-    rc = keyring_create(&options, unencrypted, &unused);
+    if (own.file != NULL) {
+        rc = passphrase_get(&own, STATE_ROOT_KEY, true, &made->root_passphrase);
+        goto out;
+    }
+    if (s->key_count == 0 || s->keys[0].path == NULL)
+        goto out;
+    TRY(keyring_versions(session->keyring, 0, true, &versions));
+    if (versions.is_protected)
+        TRY(give_passphrase(made, s->keys[0].path, false, &made->root_passphrase));
+out:
+    key_versions_clear(&versions);
+    return rc;
+}
+
+static enum err make_or_use(struct session *session, size_t i, struct made *made)
+{
+    struct key_name unused;
+    enum err rc = make_keyring(session, i, &unused);
+
     made->keyrings[i] = rc == ERR_OK;
     if (rc == ERR_EXISTS) {
-        log_say(LOG_INFO, "the keyring %s already exists and is used", options.path);
+        log_say(LOG_INFO, "the keyring %s already exists and is used",
+                session->settings->keys[i].path);
         rc = ERR_OK;
     }
     return rc;
@@ -139,9 +125,8 @@ static enum err make_keyring(const struct settings *s, size_t i, struct made *ma
 /* Every master key must work now: a wrong passphrase is better found before the first backup. */
 static enum err try_keys(struct session *session, struct made *made)
 {
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    TRY(session_open_keyring(session));
     for (size_t i = 0; i < keyring_count(session->keyring); i++) {
         struct key_state state;
         struct key_name active;
@@ -164,8 +149,9 @@ static enum err make_keyrings(struct session *session, struct made *made)
     enum err rc;
 
     TRY(session_make_state_base(s));
+    TRY(session_open_keyring(session));
     for (size_t i = 0; i < s->key_count; i++)
-        TRY(make_keyring(s, i, made));
+        TRY(make_or_use(session, i, made));
     TRY(try_keys(session, made));
 out:
     return rc;
@@ -186,7 +172,7 @@ static enum err make_repository(struct session *session, struct made *made)
 
     TRY(session_open_store(session, true));
     TRY(session_look(session)); /* a run that was killed has left its root key */
-    TRY(get_root_passphrase(session->settings, made));
+    TRY(get_root_passphrase(session, made));
     TRY(root_key_have(session, made->root_passphrase, &made->root, &made->root_is_new));
     root.key = made->root;
     TRY(session_create_repository(session, &root));
@@ -269,10 +255,12 @@ enum err command_init(const struct settings *s)
     enum err rc;
 
     session_init(&session, &made.settings);
+    get_passphrase_once(s, &made);
     TRY(refuse_existing(s));
-    TRY(get_passphrase(s, &made));
     TRY(make_keyrings(&session, &made));
     TRY(make_repository(&session, &made));
+    for (size_t i = 0; i < s->key_count; i++)
+        make_keyring_serve(&session, i);
     if (settings_flag(s, OPTION_JSON))
         TRY(print_repository_json(&session, &made));
     else

@@ -20,6 +20,7 @@ static enum err version_json(const struct key_versions *of, const struct key_ver
     TRY(jdoc_set_text(to, "keyVersion", version->version));
     TRY(jdoc_set_text(to, "state", version->state));
     TRY(jdoc_set_bool(to, "active", version->is_active));
+    TRY(jdoc_set_bool(to, "verified", of->is_verified));
     TRY(jdoc_set_time(to, "createdAt", version->created_ms));
     TRY(describe_time(to, "stateChangedAt", version->changed_ms));
     TRY(describe_time(to, "deletionDate", version->deletion_ms));
@@ -74,8 +75,8 @@ static enum err print_versions(const struct key_versions *versions)
     print_clean(versions->active.provider);
     print_out(" ");
     print_clean(versions->active.key_id);
-    print_out(versions->is_protected ? ", sealed under a passphrase\n"
-                                     : ", keys are unencrypted\n");
+    print_out(versions->is_protected ? ", sealed under a passphrase" : ", keys are unencrypted");
+    print_out(versions->is_verified ? "\n" : ", not verified: no passphrase was given\n");
     grid_print(&g);
 out:
     grid_clear(&g);
@@ -92,7 +93,7 @@ enum err command_key_status(const struct settings *s)
     session_init(&session, s);
     TRY(session_open_keyring(&session));
     TRY(impact_choose_key(&session, &key));
-    TRY(keyring_versions(session.keyring, key, &versions));
+    TRY(keyring_versions(session.keyring, key, true, &versions));
     if (settings_flag(s, OPTION_JSON))
         TRY(print_versions_json(&versions));
     else
@@ -242,6 +243,7 @@ static enum err name_from_ledger(const struct session *session, const char *vers
     if (strlen(version) > KEY_VERSION_MAX)
         FAIL(ERR_NOT_FOUND, "the master key has no version \"%.100s\"", version);
     memcpy(out->version, version, strlen(version) + 1);
+    out->commitment[0] = '\0'; /* that of the first */
 out:
     needed_keys_clear(&needed);
     return rc;

@@ -2,6 +2,7 @@
 
 #include "cli/command/command.h"
 #include "cli/command/impact.h"
+#include "cli/command/make_keyring.h"
 #include "cli/describe.h"
 #include "cli/print.h"
 #include "cli/terminal.h"
@@ -22,6 +23,7 @@ struct change {
  * version. With --yes a repository out of reach does not keep a key from being withdrawn. */
 static enum err open_repository_if_any(struct session *session)
 {
+    static const struct keyring_witness no_witness = {.arg = NULL};
     const struct settings *s = session->settings;
     enum err rc;
 
@@ -33,6 +35,7 @@ static enum err open_repository_if_any(struct session *session)
     if (rc == ERR_OK || !settings_flag(s, OPTION_YES))
         return rc;
     log_say(LOG_WARN, "what depends on this version is not known: %s", err_text());
+    keyring_remind(session->keyring, &no_witness);
     repository_free(session->repository);
     session->repository = NULL;
     return ERR_OK;
@@ -125,6 +128,7 @@ static enum err change_version(const struct settings *s, const struct change *ch
     else
         print_changed(&after);
     record_change(&session);
+    make_keyring_say_copies();
 out:
     session_clear(&session);
     return rc;
@@ -156,6 +160,112 @@ enum err command_key_cancel_deletion(const struct settings *s)
     static const struct change change = {KEY_CANCEL_DELETION, false, NULL};
 
     return change_version(s, &change);
+}
+
+/* Purging. */
+
+/* Ledger and clock must agree on what day it is: what is destroyed by a wrong clock is gone. */
+static enum err require_clock(const struct session *session)
+{
+    const struct ledger *ledger = session_ledger(session);
+    int64_t newest_ms = ledger_at(ledger, ledger_count(ledger) - 1)->created_ms;
+    int64_t ahead_ms = clock_now_ms() - newest_ms;
+    char time[CLOCK_TEXT_LEN + 1];
+
+    if (ahead_ms < CLOCK_AHEAD_DAYS_DOUBTED * CLOCK_DAY_MS ||
+        settings_flag(session->settings, OPTION_CLOCK_IS_RIGHT))
+        return ERR_OK;
+    clock_text(newest_ms, time);
+    err_set(ERR_FAILED,
+            "the clock is %d days or more ahead of the repository's newest record, of %s: nothing "
+            "is destroyed",
+            CLOCK_AHEAD_DAYS_DOUBTED, time);
+    err_hint("put the clock right, or take a backup first; if the clock is right, give "
+             "--clock-is-right");
+    return ERR_FAILED;
+}
+
+static bool is_due(const struct key_version *v)
+{
+    return v->has_key && strcmp(v->state, "destroyed") == 0;
+}
+
+static enum err confirm_purge(struct session *session, const struct key_versions *versions,
+                              size_t *count)
+{
+    struct key_name name = versions->active;
+    enum err rc = ERR_OK;
+
+    *count = 0;
+    name.commitment[0] = '\0'; /* that of the active version */
+    for (size_t i = 0; i < versions->count; i++) {
+        if (!is_due(&versions->items[i]))
+            continue;
+        memcpy(name.version, versions->items[i].version, sizeof name.version);
+        TRY(impact_warn(session, &name));
+        *count += 1;
+    }
+    if (*count > 0 && !settings_flag(session->settings, OPTION_YES))
+        TRY(terminal_confirm("Destroy the key material of these versions?", "--yes"));
+out:
+    return rc;
+}
+
+static enum err print_purged(const struct settings *s, const struct key_versions *versions)
+{
+    struct jdoc *to = NULL;
+    struct jdoc *list = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&to));
+    TRY(jdoc_set_number(to, "format", 1));
+    TRY(jdoc_array(&list));
+    for (size_t i = 0; i < versions->count; i++) {
+        if (!is_due(&versions->items[i]))
+            continue;
+        TRY(jdoc_push_text(list, versions->items[i].version));
+        if (!settings_flag(s, OPTION_JSON))
+            print_out("version %s: its key material is destroyed\n", versions->items[i].version);
+    }
+    TRY(jdoc_set(to, "destroyed", &list));
+    if (settings_flag(s, OPTION_JSON))
+        TRY(print_json(to));
+out:
+    jdoc_free(list);
+    jdoc_free(to);
+    return rc;
+}
+
+enum err command_key_purge(const struct settings *s)
+{
+    struct key_versions versions = {.count = 0};
+    struct key_name unused;
+    struct session session;
+    size_t count = 0;
+    size_t key = 0;
+    enum err rc;
+
+    session_init(&session, s);
+    TRY(session_open_keyring(&session));
+    TRY(impact_choose_key(&session, &key));
+    TRY(session_open_repository(&session, false));
+    TRY(require_clock(&session));
+    TRY(keyring_active(session.keyring, key, &unused)); /* only a checked keyring is listed */
+    TRY(keyring_versions(session.keyring, key, true, &versions));
+    TRY(confirm_purge(&session, &versions, &count));
+    if (count > 0)
+        TRY(keyring_purge(session.keyring, key));
+    else
+        log_say(LOG_INFO, "no key version is past its deletion date");
+    TRY(print_purged(s, &versions));
+    if (count == 0)
+        goto out;
+    record_change(&session);
+    make_keyring_say_copies();
+out:
+    key_versions_clear(&versions);
+    session_clear(&session);
+    return rc;
 }
 
 static enum err print_rotated_json(const struct key_name *name)
@@ -190,8 +300,7 @@ enum err command_key_rotate(const struct settings *s)
     print_out("version %s is active now\n", name.version);
     log_say(LOG_INFO, "older versions stay enabled: snapshots that recorded them need them; the "
                       "next snapshot is a full base");
-    log_say(LOG_INFO, "copy the keyring to where you keep it offline: the old copy lacks this "
-                      "version");
+    make_keyring_say_copies();
 out:
     session_clear(&session);
     return rc;

@@ -1,26 +1,36 @@
 #include "cli/command/advice.h"
 #include "cli/command/command.h"
 #include "cli/command/impact.h"
+#include "cli/command/make_keyring.h"
 #include "cli/describe.h"
 #include "cli/print.h"
-#include "cli/terminal.h"
 #include "core/base/log.h"
 
-static enum err create_keyring(const struct session *session, size_t i, struct key_name *out)
+static enum err create_keyring(struct session *session, size_t i, struct key_name *out)
 {
-    const struct settings *s = session->settings;
-    struct master_key_options options = s->keys[i];
-    bool unencrypted = settings_flag(s, OPTION_NO_PASSPHRASE);
-    enum err rc = ERR_OK;
+    enum err rc;
 
-    options.ask = unencrypted ? NULL : terminal_passphrase;
-    TRY(session_make_state_base(s)); /* where a keyring lies when nothing else is said */
-    rc = keyring_create(&options, unencrypted, out);
+    TRY(session_make_state_base(session->settings)); /* where it lies when nothing else is said */
+    rc = make_keyring(session, i, out);
     if (rc == ERR_EXISTS)
         err_hint("it is not overwritten; `sealpoint key rotate` adds a version to it, and --key N "
                  "names another of the configured master keys");
 out:
     return rc;
+}
+
+/* The keyring is made; a repository that cannot be opened now is told of it by nobody. */
+static void serve_repository(struct session *session, size_t key)
+{
+    if (settings_text(session->settings, OPTION_REPOSITORY) == NULL)
+        return;
+    if (session_open_repository(session, false) == ERR_OK) {
+        make_keyring_serve(session, key);
+        return;
+    }
+    log_say(LOG_WARN, "the keyring does not name the repository as one that it serves: %s",
+            err_text());
+    err_clear();
 }
 
 static enum err print_keyring_json(const char *path, const struct key_name *name)
@@ -53,7 +63,7 @@ static void print_keyring(const char *path, const struct key_name *name)
 /* Works without a repository, too: the keyring is none of its parts. */
 enum err command_key_create(const struct settings *s)
 {
-    struct key_name name = {{0}, {0}, {0}};
+    struct key_name name = {.provider = ""};
     struct session session;
     size_t key = 0;
     enum err rc;
@@ -62,6 +72,7 @@ enum err command_key_create(const struct settings *s)
     TRY(session_open_keyring(&session));
     TRY(impact_choose_key(&session, &key));
     TRY(create_keyring(&session, key, &name));
+    serve_repository(&session, key);
     if (settings_flag(s, OPTION_JSON))
         TRY(print_keyring_json(s->keys[key].path, &name));
     else

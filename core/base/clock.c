@@ -2,7 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <time.h>
+
+#include "core/base/log.h"
 
 /* clock_gettime() cannot fail for the two clocks that are used here. */
 static int64_t read_ns(clockid_t which)
@@ -76,4 +79,55 @@ enum err clock_parse(const char *text, int64_t *ms)
     return ERR_OK;
 bad:
     return err_set(ERR_CORRUPT, "\"%.40s\" is not a time like 2026-11-24T06:10:00.000Z", text);
+}
+
+/* Set once, before anything is stamped, and read by the thread that stamps. */
+static bool is_vouched_for;
+static bool is_doubted;
+
+void clock_vouch(void)
+{
+    is_vouched_for = true;
+}
+
+bool clock_is_doubted(void)
+{
+    return is_doubted;
+}
+
+/* Where the kernel cannot be asked, it says nothing. */
+static bool is_unsynchronised(void)
+{
+    struct timex t = {.modes = 0};
+    int state = adjtimex(&t);
+
+    return state == TIME_ERROR || (state >= 0 && (t.status & STA_UNSYNC) != 0);
+}
+
+enum err clock_check_ahead(int64_t newest_ms, const char *what, const char *name)
+{
+    int64_t now_ms = clock_now_ms();
+    char now[CLOCK_TEXT_LEN + 1], newest[CLOCK_TEXT_LEN + 1];
+
+    if (is_vouched_for || newest_ms == 0 ||
+        now_ms - newest_ms < CLOCK_AHEAD_DAYS_DOUBTED * CLOCK_DAY_MS)
+        return ERR_OK;
+    clock_text(now_ms, now);
+    clock_text(newest_ms, newest);
+    if (now_ms - newest_ms > CLOCK_AHEAD_DAYS_MAX * CLOCK_DAY_MS) {
+        err_set(ERR_FAILED,
+                "the clock says %s, more than %d days after the newest time in %s %s, %s: nothing "
+                "is written",
+                now, CLOCK_AHEAD_DAYS_MAX, what, name, newest);
+        err_hint("put the clock right; if it is right, give --clock-is-right");
+        return ERR_FAILED;
+    }
+    if (!is_doubted && is_unsynchronised()) {
+        is_doubted = true;
+        log_say(LOG_WARN,
+                "the clock says %s, and the newest time in %s %s is %s: is it right? The kernel "
+                "says that it is not synchronised",
+                now, what, name, newest);
+    }
+    return ERR_OK;
 }

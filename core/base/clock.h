@@ -1,11 +1,12 @@
 /*
  * Time in milliseconds since 1970 UTC, and its text form (docs/FORMAT.md, 1).
  *
- * Uses: err.
+ * Uses: err, log.
  */
 #ifndef CORE_BASE_CLOCK_H
 #define CORE_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/err.h"
@@ -23,5 +24,21 @@ void clock_text(int64_t ms, char *out);
 /* Parses exactly that form. ERR_CORRUPT: another form, or a date that does not exist; *ms is
  * untouched then. */
 MUST_CHECK enum err clock_parse(const char *text, int64_t *ms);
+
+/*
+ * A clock that is wrong once must not do lasting harm: what is stamped far in the future is the
+ * newest for ever. So before a stamp is signed it is compared with the newest that was signed
+ * before.
+ *
+ * ERR_FAILED: the clock is more than CLOCK_AHEAD_DAYS_MAX ahead of `newest_ms` (0: nothing is
+ * known), and nobody has vouched for it. From CLOCK_AHEAD_DAYS_DOUBTED on, when the kernel says
+ * that the clock is not synchronised: a warning, and clock_is_doubted() from then on. `what` and
+ * `name` are for the message: "keyring", "/root/keyring.json". For one thread.
+ */
+#define CLOCK_AHEAD_DAYS_MAX 400
+#define CLOCK_AHEAD_DAYS_DOUBTED 40
+MUST_CHECK enum err clock_check_ahead(int64_t newest_ms, const char *what, const char *name);
+void clock_vouch(void); /* the user says that the clock is right (--clock-is-right) */
+bool clock_is_doubted(void);
 
 #endif

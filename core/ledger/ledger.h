@@ -119,6 +119,10 @@ const struct record *ledger_at(const struct ledger *l, size_t i);
 MUST_CHECK enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
                                   const struct record **out);
 
+/* ERR_FAILED when the clock is so far ahead of the newest record that nothing would be appended
+ * (clock_check_ahead()): for asking before a long run. */
+MUST_CHECK enum err ledger_check_clock(const struct ledger *l);
+
 /* A checkpoint is due when this many records came after the last; ledger_checkpoint() writes the
  * bundle checkpoints/<writer>/<seq>.jsonl of live records and the record that names it. */
 #define LEDGER_CHECKPOINT_EVERY 64

@@ -59,7 +59,14 @@ enum err ledger_may_append(const struct ledger *l, enum record_type type)
                        l->state_dir, record_type_name(type), store_where(l->store));
     if (l->count >= LEDGER_RECORDS_MAX)
         return err_set(ERR_FAILED, "the ledger is full: it has %d records", LEDGER_RECORDS_MAX);
-    return ERR_OK;
+    return ledger_check_clock(l);
+}
+
+enum err ledger_check_clock(const struct ledger *l)
+{
+    int64_t newest_ms = l->count > 0 ? l->records[l->count - 1]->created_ms : 0;
+
+    return clock_check_ahead(newest_ms, "repository", store_where(l->store));
 }
 
 uint64_t ledger_next_seq_of(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN])

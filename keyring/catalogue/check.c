@@ -98,15 +98,11 @@ static bool is_known_state(const struct ledger *l, const struct check_item *item
            known.verdict == item->state.verdict && strcmp(known.reason, item->state.reason) == 0;
 }
 
-static enum err keep_record(struct ledger *l, struct check_item *item)
+static enum err append_state(struct ledger *l, struct check_item *item)
 {
     struct jdoc *body = NULL;
-    enum err rc = ERR_OK;
+    enum err rc;
 
-    item->changed = !is_known_state(l, item);
-    item->recorded = !item->changed;
-    if (!item->changed || !ledger_can_append(l, RECORD_KEY_STATE))
-        goto out;
     TRY(key_state_record_write(&item->key, &item->state, clock_now_ms(), &body));
     rc = ledger_append(l, RECORD_KEY_STATE, body, NULL);
     item->recorded = rc == ERR_OK;
@@ -119,6 +115,26 @@ static enum err keep_record(struct ledger *l, struct check_item *item)
 out:
     jdoc_free(body);
     return rc;
+}
+
+static enum err keep_record(struct ledger *l, struct check_item *item)
+{
+    item->changed = !is_known_state(l, item);
+    item->recorded = !item->changed;
+    if (!item->changed || !ledger_can_append(l, RECORD_KEY_STATE))
+        return ERR_OK;
+    return append_state(l, item);
+}
+
+/* One record of each new generation of a keyring, by which an older copy is noticed. Where a state
+ * changed, its record has it already. */
+static enum err keep_generation(struct ledger *l, struct check_item *item)
+{
+    uint64_t known = key_query_generation(l, item->key.provider, item->key.key_id);
+
+    if (item->state.generation <= known || !ledger_can_append(l, RECORD_KEY_STATE))
+        return ERR_OK;
+    return append_state(l, item);
 }
 
 static bool is_valid(const struct check *c)
@@ -143,6 +159,8 @@ enum err check_run(struct keyring *k, struct ledger *ledger, struct check *out)
         if (ledger != NULL)
             TRY(keep_record(ledger, &c.items[i]));
     }
+    for (size_t i = 0; i < c.count && ledger != NULL; i++)
+        TRY(keep_generation(ledger, &c.items[i]));
     /* Nothing in the list tells of it, so the call must. */
     if (unnamed.code != ERR_OK && is_valid(&c))
         TRY(err_give(&unnamed));

@@ -4,6 +4,7 @@
 
 #include "keyring/catalogue/record_key.h"
 
+#define GENERATION_MAX ((UINT64_C(1) << 53) - 1)
 #define VERDICT_TEXT_MAX 11 /* "UNREACHABLE" */
 
 enum err key_state_record_write(const struct key_name *key, const struct key_state *state,
@@ -21,6 +22,8 @@ enum err key_state_record_write(const struct key_name *key, const struct key_sta
     else
         TRY(jdoc_set_null(body, "since"));
     TRY(jdoc_set_time(body, "checkedAt", checked_ms));
+    if (state->generation != 0)
+        TRY(jdoc_set_number(body, "keyringGeneration", state->generation));
     *out = body;
     body = NULL; /* the caller's now */
 out:
@@ -40,6 +43,8 @@ enum err key_state_record_read(const struct record *from, struct key_state_recor
     if (jdoc_has(from->payload, "reason"))
         TRY(jdoc_text(from->payload, "reason", sizeof found.reason - 1, &reason));
     snprintf(found.reason, sizeof found.reason, "%s", reason);
+    if (jdoc_has(from->payload, "keyringGeneration"))
+        TRY(jdoc_number(from->payload, "keyringGeneration", GENERATION_MAX, &found.generation));
     *out = found;
 out:
     return rc;

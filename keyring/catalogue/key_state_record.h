@@ -28,6 +28,7 @@ MUST_CHECK enum err key_state_record_write(const struct key_name *key,
 struct key_state_record {
     enum verdict verdict;
     char reason[KEY_REASON_MAX]; /* "" when there is none */
+    uint64_t generation;         /* of the keyring at that time; 0: not recorded */
 };
 /* ERR_CORRUPT: "verdict" is missing or none of the three, or "reason" is not one. */
 MUST_CHECK enum err key_state_record_read(const struct record *from, struct key_state_record *out);

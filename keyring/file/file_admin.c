@@ -2,8 +2,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/rand.h"
 #include "keyring/file/file_change.h"
@@ -16,30 +18,50 @@ static void describe_version(const struct file_keyring *k, const struct file_ver
                              int64_t now_ms, struct key_version *out)
 {
     *out = (struct key_version){.is_active = v->number == k->active,
+                                .has_key = v->stored_len > 0,
                                 .created_ms = v->created_ms,
                                 .deletion_ms = v->deletion_ms};
     out->state = file_key_state_name(file_state_at(v, now_ms, &out->changed_ms));
     snprintf(out->version, sizeof out->version, "%" PRIu64, v->number);
 }
 
-enum err file_admin_versions(const struct file_ring *r, struct key_versions *out)
+/* Checked where no person has to be asked for it. */
+static enum err find_keyring(struct file_ring *r, bool verify, const struct file_keyring **out)
 {
-    struct file_keyring k = {.count = 0};
+    enum err rc;
+
+    TRY(file_ring_look(r, out));
+    if (!verify || !file_ring_is_quiet(r))
+        goto out;
+    rc = file_ring_unlock(r, out);
+    if (rc == ERR_KEY_UNREACHABLE) {
+        log_say(LOG_WARN, "%s", err_text());
+        err_clear();
+        TRY(file_ring_look(r, out));
+    }
+out:
+    return rc;
+}
+
+enum err file_admin_versions(struct file_ring *r, bool verify, struct key_versions *out)
+{
+    const struct file_keyring *k = NULL;
     struct key_version *items = NULL;
     int64_t now_ms;
     enum err rc;
 
-    TRY(file_ring_read(r, &k, NULL));
-    TRY(mem_new(k.count, sizeof *items, &items));
-    now_ms = file_clock(&k, clock_now_ms());
-    for (size_t i = 0; i < k.count; i++)
-        describe_version(&k, &k.versions[i], now_ms, &items[i]);
-    out->is_protected = k.is_protected;
+    TRY(find_keyring(r, verify, &k));
+    TRY(mem_new(k->count, sizeof *items, &items));
+    now_ms = file_clock(k, clock_now_ms());
+    for (size_t i = 0; i < k->count; i++)
+        describe_version(k, &k->versions[i], now_ms, &items[i]);
+    out->is_protected = file_is_protected(k);
+    out->is_verified = file_ring_is_unlocked(r);
+    out->generation = k->generation;
     out->items = items;
-    out->count = k.count;
-    file_ring_name(&k, &k.versions[k.active - 1], &out->active);
+    out->count = k->count;
+    file_ring_name(k, &k->versions[k->active - 1], &out->active);
 out:
-    file_keyring_clear(&k);
     return rc;
 }
 
@@ -69,43 +91,52 @@ static enum err refuse_contradiction(const struct file_ring *r)
     return ERR_USAGE;
 }
 
-enum err file_admin_create(const struct master_key_options *options, bool unencrypted,
-                           struct key_name *out)
+/* A kek for the keyring to be made; *kek stays NULL for an unencrypted one. */
+static enum err choose_protection(struct file_ring *r, bool unencrypted, struct file_keyring *k,
+                                  struct secret **kek)
 {
-    struct file_keyring k = {.is_protected = !unencrypted, .created_ms = clock_now_ms()};
-    struct file_ring *r = NULL;
-    struct key_name name = {0};
-    enum err rc;
+    enum err rc = ERR_OK;
 
-    TRY(file_ring_open(options, &r));
-    if (unencrypted && options->passphrase_file != NULL) {
-        rc = refuse_contradiction(r);
-        goto out;
-    }
-    /* Before anybody is asked for a passphrase; checked again under the lock. */
-    TRY(file_change_check_free(r));
-    TRY(rand_fill(k.id, sizeof k.id));
+    if (unencrypted && file_ring_has_passphrase_file(r))
+        return refuse_contradiction(r);
     if (!unencrypted)
-        TRY(file_ring_new_kek(r, &k.scrypt));
-    TRY(add_version(&k, file_ring_kek(r), k.created_ms, &name));
-    TRY(file_change_create(r, &k));
-    *out = name;
+        TRY(file_ring_new_kek(r, NULL, &k->protection, kek));
 out:
-    file_keyring_clear(&k);
-    file_ring_free(r);
     return rc;
 }
 
-static enum err step_rotate(void *arg, struct file_keyring *k, const struct secret *kek,
+enum err file_admin_create(struct file_ring *r, bool unencrypted, struct key_name *out)
+{
+    struct file_keyring k = {.created_ms = clock_now_ms(), .generation = 1};
+    struct key_name name = {.provider = ""};
+    struct secret *kek = NULL;
+    enum err rc;
+
+    /* Before anybody is asked for a passphrase; checked again under the lock. */
+    TRY(file_change_check_free(r));
+    TRY(choose_protection(r, unencrypted, &k, &kek));
+    TRY(rand_fill(k.id, sizeof k.id));
+    TRY(add_version(&k, kek, k.created_ms, &name));
+    file_ring_use_kek(r, kek, &k.protection);
+    kek = NULL; /* the ring's now */
+    TRY(file_change_create(r, &k));
+    *out = name;
+out:
+    secret_free(kek);
+    file_keyring_clear(&k);
+    return rc;
+}
+
+static enum err step_rotate(void *arg, struct file_keyring *k, const struct secret **kek,
                             int64_t now_ms, enum file_changed *what)
 {
-    *what = FILE_KEY_ADDED;
-    return add_version(k, kek, now_ms, arg);
+    *what = FILE_CHANGED;
+    return add_version(k, *kek, now_ms, arg);
 }
 
 enum err file_admin_rotate(struct file_ring *r, struct key_name *out)
 {
-    struct key_name name = {0};
+    struct key_name name = {.provider = ""};
     enum err rc;
 
     TRY(file_change(r, step_rotate, &name));
@@ -121,7 +152,7 @@ struct act {
     struct key_version *out;
 };
 
-static enum err step_act(void *arg, struct file_keyring *k, const struct secret *kek,
+static enum err step_act(void *arg, struct file_keyring *k, const struct secret **kek,
                          int64_t now_ms, enum file_changed *what)
 {
     const struct act *a = arg; /* states need no key: the kek only proves who asks */
@@ -132,7 +163,9 @@ static enum err step_act(void *arg, struct file_keyring *k, const struct secret 
     (void)kek;
     TRY(file_find(k, a->version, &v));
     TRY(file_act(v, a->action, a->days, now_ms, &changed));
-    *what = changed ? FILE_STATE_CHANGED : FILE_UNCHANGED;
+    if (changed)
+        *what = a->action == KEY_ENABLE || a->action == KEY_CANCEL_DELETION ? FILE_OPENED
+                                                                            : FILE_CHANGED;
     describe_version(k, v, now_ms, a->out); /* also when nothing changed */
 out:
     return rc;
@@ -150,4 +183,93 @@ enum err file_admin_act(struct file_ring *r, enum key_action action, const char 
         *out = after;
 out:
     return rc;
+}
+
+static enum err step_purge(void *arg, struct file_keyring *k, const struct secret **kek,
+                           int64_t now_ms, enum file_changed *what)
+{
+    (void)arg;
+    (void)kek;
+    *what = file_settle(k, now_ms) ? FILE_CHANGED : FILE_UNCHANGED;
+    return ERR_OK;
+}
+
+enum err file_admin_purge(struct file_ring *r)
+{
+    return file_change(r, step_purge, NULL);
+}
+
+/* A new passphrase: every entry is opened and sealed again, under a fresh salt. */
+struct anew {
+    struct secret *kek;
+    struct file_protection of;
+};
+
+static enum err step_passphrase(void *arg, struct file_keyring *k, const struct secret **kek,
+                                int64_t now_ms, enum file_changed *what)
+{
+    const struct anew *to = arg;
+    struct secret *master = NULL;
+    enum err rc = ERR_OK;
+
+    (void)now_ms;
+    for (size_t i = 0; i < k->count; i++) {
+        if (k->versions[i].stored_len == 0)
+            continue;
+        TRY(file_seal_load(k, *kek, &k->versions[i], &master));
+        TRY(file_seal_store(k, to->kek, master, &k->versions[i]));
+        secret_free(master);
+        master = NULL;
+    }
+    k->protection = to->of;
+    *kek = to->kek;
+    *what = FILE_CHANGED;
+out:
+    secret_free(master);
+    return rc;
+}
+
+enum err file_admin_passphrase(struct file_ring *r, const char *file)
+{
+    const struct file_keyring *k = NULL;
+    struct passphrase_source source;
+    struct anew to = {.kek = NULL};
+    enum err rc;
+
+    TRY(file_ring_unlock(r, &k)); /* the old one is asked for first */
+    source = file_ring_source(r);
+    source.file = file;
+    TRY(file_ring_new_kek(r, &source, &to.of, &to.kek));
+    TRY(file_change(r, step_passphrase, &to));
+    file_ring_use_kek(r, to.kek, &to.of);
+    to.kek = NULL; /* the ring's now */
+out:
+    secret_free(to.kek);
+    return rc;
+}
+
+static enum err step_serve(void *arg, struct file_keyring *k, const struct secret **kek,
+                           int64_t now_ms, enum file_changed *what)
+{
+    const uint8_t *fingerprint = arg;
+
+    (void)kek;
+    (void)now_ms;
+    for (size_t i = 0; i < k->repository_count; i++)
+        if (memcmp(k->repositories[i], fingerprint, HASH_LEN) == 0)
+            return ERR_OK;
+    if (k->repository_count == FILE_REPOSITORIES_MAX)
+        return err_set(ERR_FAILED, "the keyring serves %d repositories, and no more fit",
+                       FILE_REPOSITORIES_MAX);
+    memcpy(k->repositories[k->repository_count++], fingerprint, HASH_LEN);
+    *what = FILE_CHANGED;
+    return ERR_OK;
+}
+
+enum err file_admin_serve(struct file_ring *r, const uint8_t fingerprint[HASH_LEN])
+{
+    uint8_t copy[HASH_LEN];
+
+    memcpy(copy, fingerprint, sizeof copy);
+    return file_change(r, step_serve, copy);
 }

@@ -12,16 +12,15 @@
 /*
  * Every change of a keyring file goes through file_change():
  *
- *   1. Read and unlock once, before the lock: this may ask a person for the passphrase.
+ *   1. Unlock, before the lock: this may ask a person for the passphrase.
  *   2. Take <path>.lock, and sweep the temporaries of killed runs: they may hold keys that are to
- * be destroyed.
- *   3. Destroy what is past its deletion date, as a change of its own. It holds even if the change
- *      asked for is then refused, and the generation that change keeps no longer has those keys.
- *   4. Make the change asked for.
+ *      be destroyed.
+ *   3. Read and check the file again: it is what another run may have made of it.
+ *   4. Make the change, write both files (file_change.h says in which order), and go on with what
+ *      was written.
  *
- * Steps 3 and 4 each read the file again under the lock, check it, change the model, write
- * <path>.previous and then <path> (which bytes go into it: file_change.h). The order matters: with
- * <path>.previous first, no crash leaves a destroyed key in it while <path> says it is destroyed.
+ * What is past its deletion date is not destroyed by the way: a clock that is wrong once would
+ * destroy it for good. Only file_admin_purge() does that.
  */
 #define KEYRING_MODE 0600
 
@@ -71,13 +70,15 @@ static void warn_of_clock(const struct file_ring *r, int64_t keyring_ms)
             file_ring_path(r), text);
 }
 
-static enum err save_keyring(const struct places *places, bool to_both, struct bytes old,
+static enum err save_keyring(const struct places *places, enum file_changed what,
                              struct bytes fresh)
 {
+    const char *first = what == FILE_OPENED ? places->path : places->previous;
+    const char *second = what == FILE_OPENED ? places->previous : places->path;
     enum err rc;
 
-    TRY(file_replace(places->previous, to_both ? fresh : old, KEYRING_MODE));
-    TRY(file_replace(places->path, fresh, KEYRING_MODE));
+    TRY(file_replace(first, fresh, KEYRING_MODE));
+    TRY(file_replace(second, fresh, KEYRING_MODE));
 out:
     return rc;
 }
@@ -93,68 +94,62 @@ out:
     return rc;
 }
 
-/* Destroys what is due, as a step. */
-static enum err settle_step(void *arg, struct file_keyring *k, const struct secret *kek,
-                            int64_t now_ms, enum file_changed *what)
+/* The newest time that anybody signed: of the keyring, or of the ledger it is used with. */
+static enum err check_clock(const struct file_ring *r, const struct file_keyring *k)
 {
-    (void)arg;
-    (void)kek;
-    *what = file_settle(k, now_ms) ? FILE_KEY_GONE : FILE_UNCHANGED;
-    return ERR_OK;
+    int64_t newest_ms = file_clock(k, file_ring_witness_ms(r));
+
+    return clock_check_ahead(newest_ms, "keyring", file_ring_path(r));
 }
 
-/* One step while the lock is held. */
+/* While the lock is held. */
 static enum err take_step(struct file_ring *r, const struct places *places, file_change_step *step,
                           void *arg)
 {
-    struct buf old = {.max = FILE_KEYRING_LEN_MAX};
+    const struct file_keyring *now = NULL;
     struct buf fresh = {.max = FILE_KEYRING_LEN_MAX};
     struct file_keyring k = {.count = 0};
     enum file_changed what = FILE_UNCHANGED;
+    const struct secret *kek;
     enum err rc;
 
-    TRY(file_ring_unlock(r, &k, &old));
-    TRY(step(arg, &k, file_ring_kek(r), file_clock(&k, clock_now_ms()), &what));
+    TRY(file_ring_reread(r, &now));
+    TRY(file_ring_require_newest(r));
+    TRY(check_clock(r, now));
+    TRY(file_keyring_copy(now, &k));
+    kek = file_ring_kek(r);
+    TRY(step(arg, &k, &kek, file_clock(&k, clock_now_ms()), &what));
     if (what == FILE_UNCHANGED)
         goto out;
-    TRY(file_keyring_encode(&k, file_ring_kek(r), &fresh));
-    TRY(save_keyring(places, what != FILE_STATE_CHANGED, buf_bytes(&old), buf_bytes(&fresh)));
+    k.generation = file_ring_generation(r) + 1;
+    TRY(file_keyring_encode(&k, kek, &fresh));
+    TRY(save_keyring(places, what, buf_bytes(&fresh)));
+    file_ring_adopt(r, &k);
 out:
     file_keyring_clear(&k);
-    secret_wipe(old.data, old.cap); /* may hold unencrypted keys */
-    secret_wipe(fresh.data, fresh.cap);
-    buf_clear(&old);
+    secret_wipe(fresh.data, fresh.cap); /* may hold unencrypted keys */
     buf_clear(&fresh);
     return rc;
 }
 
 enum err file_change(struct file_ring *r, file_change_step *step, void *arg)
 {
-    struct file_keyring k = {.count = 0};
+    const struct file_keyring *k = NULL;
     struct places places = {NULL, NULL, NULL};
     struct lock *lock = NULL;
     enum err rc;
 
     /* Asking a person takes time, and nobody else should wait for the lock meanwhile. */
-    TRY(file_ring_unlock(r, &k, NULL));
-    warn_of_clock(r, file_clock(&k, 0));
+    TRY(file_ring_unlock(r, &k));
+    warn_of_clock(r, file_clock(k, 0));
     TRY(places_of(file_ring_path(r), &places));
     TRY(lock_take(places.lock, true, &lock));
     TRY(sweep_places(&places));
-    /* A change of its own (see above). */
-    TRY(take_step(r, &places, settle_step, NULL));
-    if (step != NULL)
-        TRY(take_step(r, &places, step, arg));
+    TRY(take_step(r, &places, step, arg));
 out:
     lock_free(lock);
     places_clear(&places);
-    file_keyring_clear(&k);
     return rc;
-}
-
-enum err file_change_settle(struct file_ring *r)
-{
-    return file_change(r, NULL, NULL);
 }
 
 static enum err check_free(const struct places *places)
@@ -162,8 +157,8 @@ static enum err check_free(const struct places *places)
     if (file_exists(places->path))
         return err_set(ERR_EXISTS, "keyring %s already exists", places->path);
     if (file_exists(places->previous)) {
-        err_set(ERR_EXISTS, "keyring %s is missing, but its previous generation %s is there",
-                places->path, places->previous);
+        err_set(ERR_EXISTS, "keyring %s is missing, but the copy of it, %s, is there", places->path,
+                places->previous);
         err_hint("put that in its place with `cp -p %s %s`, or move it away", places->previous,
                  places->path);
         return ERR_EXISTS;
@@ -183,7 +178,7 @@ out:
     return rc;
 }
 
-enum err file_change_create(const struct file_ring *r, const struct file_keyring *k)
+enum err file_change_create(struct file_ring *r, struct file_keyring *k)
 {
     struct buf fresh = {.max = FILE_KEYRING_LEN_MAX};
     struct places places = {NULL, NULL, NULL};
@@ -195,9 +190,10 @@ enum err file_change_create(const struct file_ring *r, const struct file_keyring
     TRY(check_free(&places));
     TRY(file_keyring_encode(k, file_ring_kek(r), &fresh));
     TRY(sweep_places(&places));
-    /* In this order, a run killed midway leaves a keyring and never just a previous one. */
+    /* In this order, a run killed midway leaves a keyring and never just its copy. */
     TRY(file_create(places.path, buf_bytes(&fresh), KEYRING_MODE));
     TRY(file_replace(places.previous, buf_bytes(&fresh), KEYRING_MODE));
+    file_ring_adopt(r, k);
 out:
     lock_free(lock);
     places_clear(&places);

@@ -26,6 +26,36 @@ const char *file_key_state_name(enum file_key_state state)
     return state_names[state];
 }
 
+static const char *const kdf_names[] = {
+    [FILE_KDF_NONE] = "none",
+    [FILE_KDF_SCRYPT] = "scrypt",
+    [FILE_KDF_HKDF] = "hkdf",
+};
+
+bool file_protection_equal(const struct file_protection *a, const struct file_protection *b)
+{
+    return a->kdf == b->kdf && a->n == b->n && a->p == b->p &&
+           memcmp(a->salt, b->salt, FILE_SALT_LEN) == 0;
+}
+
+bool file_is_protected(const struct file_keyring *k)
+{
+    return k->protection.kdf != FILE_KDF_NONE;
+}
+
+enum err file_keyring_copy(const struct file_keyring *from, struct file_keyring *out)
+{
+    struct file_keyring copy = *from;
+    enum err rc;
+
+    copy.versions = NULL;
+    TRY(mem_new(from->count, sizeof *copy.versions, &copy.versions));
+    memcpy(copy.versions, from->versions, from->count * sizeof *copy.versions);
+    *out = copy;
+out:
+    return rc;
+}
+
 void file_keyring_clear(struct file_keyring *k)
 {
     secret_wipe(k->versions, k->count * sizeof *k->versions);
@@ -36,26 +66,27 @@ void file_keyring_clear(struct file_keyring *k)
 
 /* Line 1: protection. */
 
-static enum err protection_write(const struct file_keyring *k, struct jdoc *to)
+static enum err protection_write(const struct file_protection *p, struct jdoc *to)
 {
     struct jdoc *o = NULL;
     enum err rc;
 
     TRY(jdoc_object(&o));
-    TRY(jdoc_set_text(o, "kdf", k->is_protected ? "scrypt" : "none"));
-    if (k->is_protected) {
-        TRY(jdoc_set_number(o, "n", k->scrypt.n));
+    TRY(jdoc_set_text(o, "kdf", kdf_names[p->kdf]));
+    if (p->kdf == FILE_KDF_SCRYPT) {
+        TRY(jdoc_set_number(o, "n", p->n));
         TRY(jdoc_set_number(o, "r", FILE_SCRYPT_R));
-        TRY(jdoc_set_number(o, "p", k->scrypt.p));
-        TRY(jdoc_set_hex(o, "salt", bytes_of(k->scrypt.salt, FILE_SALT_LEN)));
+        TRY(jdoc_set_number(o, "p", p->p));
     }
+    if (p->kdf != FILE_KDF_NONE)
+        TRY(jdoc_set_hex(o, "salt", bytes_of(p->salt, FILE_SALT_LEN)));
     TRY(jdoc_set(to, "protection", &o));
 out:
     jdoc_free(o);
     return rc;
 }
 
-enum err file_scrypt_read(const struct jdoc *from, struct file_scrypt *out)
+static enum err scrypt_read(const struct jdoc *from, struct file_protection *out)
 {
     uint64_t r = 0;
     enum err rc;
@@ -63,28 +94,76 @@ enum err file_scrypt_read(const struct jdoc *from, struct file_scrypt *out)
     TRY(jdoc_number(from, "n", FILE_SCRYPT_N_MAX, &out->n));
     TRY(jdoc_number(from, "r", FILE_SCRYPT_R, &r));
     TRY(jdoc_number(from, "p", FILE_SCRYPT_P_MAX, &out->p));
-    TRY(jdoc_hex(from, "salt", out->salt, FILE_SALT_LEN));
-    if (out->n < FILE_SCRYPT_N || (out->n & (out->n - 1)) != 0 || r != FILE_SCRYPT_R ||
-        out->p < FILE_SCRYPT_P)
+    if (out->n < FILE_SCRYPT_N || (out->n & (out->n - 1)) != 0 || r != FILE_SCRYPT_R || out->p < 1)
         FAIL(ERR_CORRUPT, "scrypt with n %" PRIu64 ", r %" PRIu64 ", p %" PRIu64 " is not allowed",
              out->n, r, out->p);
 out:
     return rc;
 }
 
-static enum err protection_read(const struct jdoc *from, struct file_keyring *k)
+static enum err kdf_read(const struct jdoc *from, enum file_kdf *out)
+{
+    const char *name = NULL;
+    enum err rc;
+
+    TRY(jdoc_text(from, "kdf", WORD_MAX, &name));
+    for (size_t i = 0; i < sizeof kdf_names / sizeof kdf_names[0]; i++)
+        if (strcmp(kdf_names[i], name) == 0) {
+            *out = (enum file_kdf)i;
+            return ERR_OK;
+        }
+    FAIL(ERR_UNSUPPORTED, "this release does not know the protection \"%s\"", name);
+out:
+    return rc;
+}
+
+enum err file_protection_read(const struct jdoc *from, struct file_protection *out)
 {
     struct jdoc *o = NULL;
-    const char *kdf = NULL;
     enum err rc;
 
     TRY(jdoc_child(from, "protection", &o));
-    TRY(jdoc_text(o, "kdf", WORD_MAX, &kdf));
-    k->is_protected = strcmp(kdf, "scrypt") == 0;
-    if (k->is_protected)
-        TRY(file_scrypt_read(o, &k->scrypt));
-    else if (strcmp(kdf, "none") != 0)
-        FAIL(ERR_UNSUPPORTED, "this release does not know the protection \"%s\"", kdf);
+    TRY(kdf_read(o, &out->kdf));
+    if (out->kdf == FILE_KDF_SCRYPT)
+        TRY(scrypt_read(o, out));
+    if (out->kdf != FILE_KDF_NONE)
+        TRY(jdoc_hex(o, "salt", out->salt, FILE_SALT_LEN));
+out:
+    return rc;
+}
+
+/* Line 1: repositories. */
+
+static enum err repositories_write(const struct file_keyring *k, struct jdoc *to)
+{
+    char fingerprint[2 * HASH_LEN + 1];
+    struct jdoc *list = NULL;
+    enum err rc;
+
+    TRY(jdoc_array(&list));
+    for (size_t i = 0; i < k->repository_count; i++) {
+        text_hex(bytes_of(k->repositories[i], HASH_LEN), fingerprint);
+        TRY(jdoc_push_text(list, fingerprint));
+    }
+    TRY(jdoc_set(to, "repositories", &list));
+out:
+    jdoc_free(list);
+    return rc;
+}
+
+static enum err repositories_read(const struct jdoc *from, struct file_keyring *k)
+{
+    const char *fingerprint = NULL;
+    struct jdoc *list = NULL;
+    size_t count = 0;
+    enum err rc;
+
+    TRY(jdoc_list(from, "repositories", FILE_REPOSITORIES_MAX, &list, &count));
+    for (size_t i = 0; i < count; i++) {
+        TRY(jdoc_item_text(list, i, (size_t)2 * HASH_LEN, &fingerprint));
+        TRY(text_unhex(fingerprint, k->repositories[i], HASH_LEN));
+    }
+    k->repository_count = count;
 out:
     return rc;
 }
@@ -105,6 +184,7 @@ static enum err version_write(const struct file_version *v, struct jdoc *list)
         TRY(jdoc_set_time(o, "deletionDate", v->deletion_ms));
     else
         TRY(jdoc_set_null(o, "deletionDate"));
+    TRY(jdoc_set_hex(o, "commitment", bytes_of(v->commitment, SEAL_COMMITMENT_LEN)));
     if (v->stored_len > 0)
         TRY(jdoc_set_base64(o, "key", bytes_of(v->stored, v->stored_len)));
     else
@@ -142,7 +222,7 @@ static enum err version_check(const struct file_keyring *k, const struct file_ve
                        state_names[v->state]);
     if (has_key != (v->stored_len != 0))
         return err_set(ERR_CORRUPT, "%s and key do not go together", state_names[v->state]);
-    if (has_key && !k->is_protected && v->stored_len != SEAL_KEY_LEN)
+    if (has_key && !file_is_protected(k) && v->stored_len != SEAL_KEY_LEN)
         return err_set(ERR_CORRUPT, "an unencrypted key of %zu bytes", v->stored_len);
     return ERR_OK;
 }
@@ -160,6 +240,7 @@ static enum err version_read(const struct jdoc *from, uint64_t number, const str
     TRY(jdoc_time(from, "stateChangedAt", &v->changed_ms));
     if (jdoc_has(from, "deletionDate"))
         TRY(jdoc_time(from, "deletionDate", &v->deletion_ms));
+    TRY(jdoc_hex(from, "commitment", v->commitment, SEAL_COMMITMENT_LEN));
     if (jdoc_has(from, "key"))
         TRY(jdoc_base64(from, "key", v->stored, sizeof v->stored, &v->stored_len));
     TRY(version_check(k, v));
@@ -207,7 +288,9 @@ static enum err payload_write(const struct file_keyring *k, struct buf *to)
     TRY(jdoc_set_text(o, "type", TYPE));
     TRY(jdoc_set_hex(o, "keyringId", bytes_of(k->id, SEAL_ID_LEN)));
     TRY(jdoc_set_time(o, "createdAt", k->created_ms));
-    TRY(protection_write(k, o));
+    TRY(jdoc_set_number(o, "generation", k->generation));
+    TRY(protection_write(&k->protection, o));
+    TRY(repositories_write(k, o));
     TRY(jdoc_set_number(o, "active", k->active));
     TRY(jdoc_array(&list));
     for (size_t i = 0; i < k->count; i++)
@@ -238,7 +321,11 @@ static enum err payload_read(struct bytes from, struct file_keyring *k)
     TRY(jdoc_check_critical(o, no_critical));
     TRY(jdoc_hex(o, "keyringId", k->id, SEAL_ID_LEN));
     TRY(jdoc_time(o, "createdAt", &k->created_ms));
-    TRY(protection_read(o, k));
+    TRY(jdoc_number(o, "generation", FILE_GENERATION_MAX, &k->generation));
+    if (k->generation == 0)
+        FAIL(ERR_CORRUPT, "a keyring of generation 0");
+    TRY(file_protection_read(o, &k->protection));
+    TRY(repositories_read(o, k));
     TRY(versions_read(o, k));
 out:
     jdoc_free(o);
@@ -275,9 +362,9 @@ static enum err check_write(const struct file_keyring *k, const struct secret *k
     enum err rc;
 
     TRY(hash_of(line, value));
-    if (k->is_protected)
+    if (file_is_protected(k))
         TRY(file_keyring_mac(kek, value, value));
-    check_canonical(k->is_protected, value, text);
+    check_canonical(file_is_protected(k), value, text);
     TRY(buf_add_format(to, "\n%s\n", text));
 out:
     return rc;
@@ -291,13 +378,13 @@ static enum err check_read(struct bytes line, struct file_keyring *k)
     size_t len = 0;
     enum err rc = ERR_OK;
 
-    if (k->is_protected) {
+    if (file_is_protected(k)) {
         TRY(jdoc_parse(line, &o));
         TRY(jdoc_base64(o, "mac", k->mac, sizeof k->mac, &len));
         if (len != sizeof k->mac)
             FAIL(ERR_CORRUPT, "a mac of %zu bytes", len);
     }
-    check_canonical(k->is_protected, k->is_protected ? k->mac : k->digest, expected);
+    check_canonical(file_is_protected(k), file_is_protected(k) ? k->mac : k->digest, expected);
     if (!bytes_equal(line, bytes_of_text(expected)))
         FAIL(ERR_CORRUPT, "the second line does not fit the first");
 out:

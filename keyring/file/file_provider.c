@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/base/log.h"
 #include "core/base/text.h"
 #include "keyring/file/file_admin.h"
 #include "keyring/file/file_change.h"
@@ -35,29 +34,32 @@ static void file_prepare(void *self)
 
 static enum err file_active(void *self, struct key_name *out)
 {
-    struct file_keyring k = {.count = 0};
+    const struct file_keyring *k = NULL;
     enum err rc;
 
-    TRY(file_ring_read(self, &k, NULL));
-    file_ring_name(&k, &k.versions[k.active - 1], out);
+    TRY(file_ring_unlock(self, &k));
+    file_ring_name(k, &k->versions[k->active - 1], out);
 out:
-    file_keyring_clear(&k);
     return rc;
 }
 
+/* Not checked yet: whatever is done with the key unlocks the very bytes that were looked at. So
+ * nobody is asked for the passphrase of a keyring that is not concerned. */
 static enum err is_mine(void *self, const char *key_id, bool *is_here)
 {
-    struct key_name name = {0};
+    const struct file_keyring *k = NULL;
+    char id[2 * SEAL_ID_LEN + 1];
     enum err rc;
 
-    TRY(file_active(self, &name));
-    *is_here = strcmp(name.key_id, key_id) == 0;
+    TRY(file_ring_look(self, &k));
+    text_hex(bytes_of(k->id, SEAL_ID_LEN), id);
+    *is_here = strcmp(id, key_id) == 0;
 out:
     return rc;
 }
 
 /* The entry that `key` names, or NULL. */
-static struct file_version *entry_of(const struct file_keyring *k, const struct key_name *key)
+static const struct file_version *entry_of(const struct file_keyring *k, const struct key_name *key)
 {
     struct file_version *v = NULL;
     char id[2 * SEAL_ID_LEN + 1];
@@ -68,17 +70,28 @@ static struct file_version *entry_of(const struct file_keyring *k, const struct 
     return v;
 }
 
-/* The verdict on `v` (NULL: no such version) of a keyring that could be read. */
+/* A keyring that was put back and rotated again has another key of the same number. */
+static bool is_another_key(const struct file_version *v, const struct key_name *key)
+{
+    char commitment[2 * SEAL_COMMITMENT_LEN + 1];
+
+    text_hex(bytes_of(v->commitment, SEAL_COMMITMENT_LEN), commitment);
+    return key->commitment[0] != '\0' && strcmp(key->commitment, commitment) != 0;
+}
+
+/* The verdict on `v` (NULL: no such version) of a keyring that was unlocked. */
 static void find_verdict(const struct file_ring *r, const struct file_keyring *k,
-                         const struct file_version *v, struct key_state *out)
+                         const struct file_version *v, const struct key_name *key,
+                         struct key_state *out)
 {
     enum file_key_state state;
 
     memset(out, 0, sizeof *out);
     snprintf(out->detail, sizeof out->detail, "keyring %s", file_ring_path(r));
     out->verdict = KEY_INVALID;
-    if (v == NULL) {
-        snprintf(out->reason, sizeof out->reason, "notFound");
+    out->generation = k->generation;
+    if (v == NULL || is_another_key(v, key)) {
+        snprintf(out->reason, sizeof out->reason, v == NULL ? "notFound" : "anotherKey");
         return;
     }
     state = file_state_at(v, file_clock(k, clock_now_ms()), &out->since_ms);
@@ -92,58 +105,37 @@ static void find_verdict(const struct file_ring *r, const struct file_keyring *k
 
 static enum err file_state(void *self, const struct key_name *key, struct key_state *out)
 {
-    struct file_keyring k = {.count = 0};
+    const struct file_keyring *k = NULL;
     enum err rc;
 
-    TRY(file_ring_read(self, &k, NULL));
-    find_verdict(self, &k, entry_of(&k, key), out);
+    TRY(file_ring_unlock(self, &k));
+    find_verdict(self, k, entry_of(k, key), key, out);
 out:
-    file_keyring_clear(&k);
     return rc;
 }
 
 /* Checks that the state of a key allows an operation: key_state_require() or its variant. */
 typedef enum err require(const struct key_name *key, const struct key_state *state);
 
-/* The master key of a version that may be used now, from a file checked just now. */
+/* The master key of a version that may be used now. */
 static enum err usable_key(struct file_ring *r, const struct key_name *key, require *check,
-                           uint64_t *version, struct secret **master)
+                           const struct file_version **version, struct secret **master)
 {
-    struct file_keyring k = {.count = 0};
-    struct file_version *v;
+    const struct file_keyring *k = NULL;
+    const struct file_version *v;
     struct key_state found;
     enum err rc;
 
-    TRY(file_ring_unlock(r, &k, NULL));
-    v = entry_of(&k, key);
-    find_verdict(r, &k, v, &found);
+    TRY(file_ring_unlock(r, &k));
+    v = entry_of(k, key);
+    find_verdict(r, k, v, key, &found);
     TRY(check(key, &found));
-    TRY(file_seal_load(&k, file_ring_kek(r), v, master));
-    *version = v->number;
+    rc = file_seal_load(k, file_ring_kek(r), v, master);
+    if (rc != ERR_OK)
+        err_note("keyring %s", file_ring_path(r));
+    *version = v;
 out:
-    file_keyring_clear(&k);
     return rc;
-}
-
-/* A backup may write, so what is past its deletion date is removed now. If that fails, as on a
- * read-only mount, the version counts as destroyed all the same. The error message is preserved. */
-static void settle_if_due(struct file_ring *r)
-{
-    struct file_keyring k = {.count = 0};
-    struct err_record kept;
-    bool is_due;
-
-    err_take(ERR_OK, &kept);
-    if (file_ring_read(r, &k, NULL) == ERR_OK) {
-        is_due = file_settle(&k, file_clock(&k, clock_now_ms()));
-        if (is_due && file_change_settle(r) != ERR_OK)
-            log_say(LOG_WARN,
-                    "keyring %s: a key version is past its deletion date, but its key material "
-                    "could not be destroyed",
-                    file_ring_path(r));
-    }
-    file_keyring_clear(&k);
-    (void)err_give(&kept);
 }
 
 static enum err file_wrap(void *self, const struct key_name *key,
@@ -151,13 +143,14 @@ static enum err file_wrap(void *self, const struct key_name *key,
                           struct envelope *out)
 {
     struct secret *master = NULL;
-    uint64_t version = 0;
+    const struct file_version *version = NULL;
     enum err rc;
 
     TRY(usable_key(self, key, key_state_require_active, &version, &master));
-    settle_if_due(self);
+    TRY(file_ring_require_newest(self));
     out->key = *key;
-    TRY(file_seal_wrap(master, version, context, plain, out));
+    text_hex(bytes_of(version->commitment, SEAL_COMMITMENT_LEN), out->key.commitment);
+    TRY(file_seal_wrap(master, version->number, context, plain, out));
 out:
     secret_free(master);
     return rc;
@@ -168,11 +161,12 @@ static enum err file_unwrap(void *self, const struct envelope *envelope,
 {
     const struct key_name *key = &envelope->key;
     struct secret *master = NULL;
-    uint64_t version = 0;
+    const struct file_version *version = NULL;
     enum err rc;
 
     TRY(usable_key(self, key, key_state_require, &version, &master));
-    rc = file_seal_unwrap(master, version, context, envelope, out);
+    file_ring_warn_older(self, key);
+    rc = file_seal_unwrap(master, version->number, context, envelope, out);
     if (rc != ERR_OK)
         err_note("the envelope by master key %s %s version %s", key->provider, key->key_id,
                  key->version);
@@ -181,9 +175,45 @@ out:
     return rc;
 }
 
-static enum err file_versions(void *self, struct key_versions *out)
+static void file_remind(void *self, const struct keyring_witness *witness)
 {
-    return file_admin_versions(self, out);
+    file_ring_set_witness(self, witness);
+}
+
+static enum err file_serves(void *self, const uint8_t fingerprint[HASH_LEN],
+                            enum keyring_service *out)
+{
+    const struct file_keyring *k = NULL;
+    enum err rc;
+
+    TRY(file_ring_unlock(self, &k));
+    *out = k->repository_count == 0 ? KEYRING_NAMES_NONE : KEYRING_NAMES_OTHERS;
+    for (size_t i = 0; i < k->repository_count; i++)
+        if (memcmp(k->repositories[i], fingerprint, HASH_LEN) == 0)
+            *out = KEYRING_NAMES_IT;
+out:
+    return rc;
+}
+
+static enum err file_generation(void *self, uint64_t *out)
+{
+    const struct file_keyring *k = NULL;
+    enum err rc;
+
+    TRY(file_ring_unlock(self, &k));
+    *out = k->generation;
+out:
+    return rc;
+}
+
+static enum err file_create_ring(void *self, bool unencrypted, struct key_name *out)
+{
+    return file_admin_create(self, unencrypted, out);
+}
+
+static enum err file_versions(void *self, bool verify, struct key_versions *out)
+{
+    return file_admin_versions(self, verify, out);
 }
 
 static enum err file_rotate(void *self, struct key_name *out)
@@ -197,10 +227,28 @@ static enum err file_apply(void *self, enum key_action action, const char *versi
     return file_admin_act(self, action, version, days, out);
 }
 
-static const struct provider_admin admin = {.create = file_admin_create,
+static enum err file_purge(void *self)
+{
+    return file_admin_purge(self);
+}
+
+static enum err file_passphrase(void *self, const char *file)
+{
+    return file_admin_passphrase(self, file);
+}
+
+static enum err file_serve(void *self, const uint8_t fingerprint[HASH_LEN])
+{
+    return file_admin_serve(self, fingerprint);
+}
+
+static const struct provider_admin admin = {.create = file_create_ring,
                                             .versions = file_versions,
                                             .rotate = file_rotate,
-                                            .act = file_apply};
+                                            .act = file_apply,
+                                            .purge = file_purge,
+                                            .passphrase = file_passphrase,
+                                            .serve = file_serve};
 
 const struct provider provider_file = {
     .name = FILE_PROVIDER_NAME,
@@ -212,5 +260,8 @@ const struct provider provider_file = {
     .state = file_state,
     .wrap = file_wrap,
     .unwrap = file_unwrap,
+    .remind = file_remind,
+    .serves = file_serves,
+    .generation = file_generation,
     .admin = &admin,
 };

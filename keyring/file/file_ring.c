@@ -9,27 +9,27 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/base/rand.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
+#include "keyring/file/file_kek.h"
 #include "keyring/file/file_seal.h"
+#include "keyring/file/file_seen.h"
 #include "keyring/file/passphrase.h"
 
 /*
- * The file is read again for each operation, so that a version disabled elsewhere is refused here
- * at once. What is kept is the key-encryption key (kek), together with the scrypt parameters it was
- * derived from: while the file has the same parameters, the passphrase need not be read or typed
- * again.
- *
- * Reading checks the form and nothing else. Unlocking derives the kek and checks the mac, so only
- * an unlocked model is known to be genuine. A kek that does not match is forgotten. A typed
+ * Reading (look) checks the form and nothing else, and keeps the model. Unlocking checks that very
+ * model: what is remembered of the path, the passphrase, the mac, the generation. A model that does
+ * not pass is forgotten, and so is a kek that does not match; one that passed stays. A typed
  * passphrase may be repeated PASSPHRASE_TRIES times, and after that nobody is asked again; one from
  * a file is read anew at the next operation, for the file may have been corrected.
  *
- * scrypt takes some 40 ms. file_ring_prepare() starts it on a thread of its own when the passphrase
+ * What this machine remembers of the path is compared before the passphrase is asked for: nobody
+ * should type it for a keyring that somebody put there. The generation comes after the mac, before
+ * which it is anybody's.
+ *
+ * scrypt takes 0.3 s. file_ring_prepare() starts it on a thread of its own when the passphrase
  * lies in a regular file; the thread writes only to `ahead`, which unlock_with() takes over after
- * joining it. If the keyring was changed meanwhile, the parameters differ and the kek is derived
- * again.
+ * joining it.
  */
 #define PASSPHRASE_SHORT 12 /* bytes; fewer are warned of */
 #define PASSPHRASE_TRIES 3  /* when it is typed */
@@ -38,19 +38,27 @@
 struct ahead {
     bool runs;
     pthread_t thread;
-    struct secret *kek; /* owned; NULL: it failed, or is not needed */
-    struct file_scrypt kek_of;
+    struct secret *kek; /* owned; NULL: it failed */
+    struct file_protection of;
 };
 
 struct file_ring {
     char *path;            /* owned */
     char *previous;        /* owned */
     char *passphrase_file; /* owned; NULL: ask */
+    char *state_dir;       /* owned; NULL: nothing is remembered */
+    bool accepts_new;      /* --new-keyring */
+    bool allows_memory;    /* --allow-memory */
     struct passphrase_source source;
     struct secret *kek; /* owned; NULL: not unlocked, or unencrypted */
-    struct file_scrypt kek_of;
+    struct file_protection kek_of;
     bool was_rejected; /* every typed passphrase was wrong: do not ask again */
     struct ahead ahead;
+    struct file_keyring model; /* owned; count 0: not read yet */
+    bool is_unlocked;          /* the model is genuine */
+    uint64_t seen_generation;  /* what this machine has seen of it */
+    struct keyring_witness witness;
+    bool was_warned;
 };
 
 enum err file_ring_open(const struct master_key_options *options, struct file_ring **out)
@@ -65,6 +73,10 @@ enum err file_ring_open(const struct master_key_options *options, struct file_ri
     TRY(mem_format(&r->previous, "%s" FILE_PREVIOUS, options->path));
     if (options->passphrase_file != NULL)
         TRY(mem_text(options->passphrase_file, &r->passphrase_file));
+    if (options->state_dir != NULL)
+        TRY(mem_text(options->state_dir, &r->state_dir));
+    r->accepts_new = options->new_keyring;
+    r->allows_memory = options->allow_memory;
     r->source.file = r->passphrase_file;
     r->source.ask = options->ask;
     r->source.ask_arg = options->ask_arg;
@@ -84,12 +96,20 @@ static void stop_ahead(struct file_ring *r)
     r->ahead.kek = NULL;
 }
 
+static void forget_model(struct file_ring *r)
+{
+    file_keyring_clear(&r->model);
+    r->is_unlocked = false;
+}
+
 void file_ring_free(struct file_ring *r)
 {
     if (r == NULL)
         return;
     stop_ahead(r);
     secret_free(r->kek);
+    forget_model(r);
+    mem_free(r->state_dir);
     mem_free(r->passphrase_file);
     mem_free(r->previous);
     mem_free(r->path);
@@ -113,19 +133,42 @@ void file_ring_name(const struct file_keyring *k, const struct file_version *v,
     snprintf(out->provider, sizeof out->provider, "%s", FILE_PROVIDER_NAME);
     text_hex(bytes_of(k->id, SEAL_ID_LEN), out->key_id);
     snprintf(out->version, sizeof out->version, "%" PRIu64, v->number);
+    text_hex(bytes_of(v->commitment, SEAL_COMMITMENT_LEN), out->commitment);
 }
 
-/* A missing or damaged file can be replaced by the previous generation, if that exists. */
+bool file_ring_is_unlocked(const struct file_ring *r)
+{
+    return r->is_unlocked;
+}
+
+bool file_ring_has_passphrase_file(const struct file_ring *r)
+{
+    return r->passphrase_file != NULL;
+}
+
+struct passphrase_source file_ring_source(const struct file_ring *r)
+{
+    return r->source;
+}
+
+bool file_ring_is_quiet(const struct file_ring *r)
+{
+    return r->is_unlocked || r->passphrase_file != NULL ||
+           (r->model.count > 0 && !file_is_protected(&r->model));
+}
+
+/* Reading. */
+
+/* A missing or damaged file can be replaced by the copy beside it, if that exists. */
 static void hint_previous(const struct file_ring *r, bool is_missing)
 {
     if (!file_exists(r->previous))
         err_hint("put a copy of the keyring in its place; without it the snapshots that recorded "
                  "its keys cannot be restored");
     else if (is_missing)
-        err_hint("put it back, or its previous generation: `cp -p %s %s`", r->previous, r->path);
+        err_hint("put it back, or the copy of it: `cp -p %s %s`", r->previous, r->path);
     else
-        err_hint("the previous generation is %s: keep a copy of both, then put it in place with "
-                 "`cp -p %s %s`",
+        err_hint("a copy of it is %s: keep both, then put it in place with `cp -p %s %s`",
                  r->previous, r->previous, r->path);
 }
 
@@ -146,14 +189,12 @@ static enum err read_bytes(const struct file_ring *r, struct buf *raw)
     return rc;
 }
 
-enum err file_ring_read(const struct file_ring *r, struct file_keyring *out, struct buf *raw)
+static enum err read_model(const struct file_ring *r, struct file_keyring *out)
 {
     struct buf own = {.max = FILE_KEYRING_LEN_MAX};
     enum err rc;
 
     TRY(read_bytes(r, &own));
-    if (raw != NULL)
-        TRY(buf_add(raw, buf_bytes(&own)));
     TRY(file_keyring_decode(buf_bytes(&own), out));
 out:
     if (rc != ERR_OK)
@@ -165,30 +206,54 @@ out:
     return rc;
 }
 
-static bool same_scrypt(const struct file_scrypt *a, const struct file_scrypt *b)
+enum err file_ring_look(struct file_ring *r, const struct file_keyring **out)
 {
-    return a->n == b->n && a->p == b->p && memcmp(a->salt, b->salt, FILE_SALT_LEN) == 0;
+    enum err rc = ERR_OK;
+
+    if (r->model.count == 0)
+        TRY(read_model(r, &r->model));
+    *out = &r->model;
+out:
+    return rc;
 }
 
-static enum err derive_kek(const struct file_ring *r, const struct file_scrypt *with, bool is_new,
+/* The passphrase. */
+
+static enum err derive_kek(const struct file_ring *r, const struct file_protection *with,
                            struct secret **out)
 {
     struct secret *passphrase = NULL;
     enum err rc;
 
-    TRY(passphrase_get(&r->source, r->path, is_new, &passphrase));
-    if (is_new && secret_bytes(passphrase).len < PASSPHRASE_SHORT)
-        log_say(LOG_WARN,
-                "the passphrase of keyring %s has fewer than %d characters: whoever gets the "
-                "file can guess it",
-                r->path, PASSPHRASE_SHORT);
-    TRY(file_seal_kek(with, passphrase, out));
+    TRY(passphrase_get(&r->source, r->path, false, &passphrase));
+    rc = file_kek_derive(with, passphrase, r->allows_memory, out);
+    if (rc != ERR_OK)
+        err_note("keyring %s", r->path);
 out:
     secret_free(passphrase);
     return rc;
 }
 
-static void use_kek(struct file_ring *r, struct secret *kek, const struct file_scrypt *of)
+enum err file_ring_new_kek(const struct file_ring *r, const struct passphrase_source *from,
+                           struct file_protection *with, struct secret **out)
+{
+    struct secret *passphrase = NULL;
+    enum err rc;
+
+    TRY(passphrase_get(from != NULL ? from : &r->source, r->path, true, &passphrase));
+    if (secret_bytes(passphrase).len < PASSPHRASE_SHORT)
+        log_say(LOG_WARN,
+                "the passphrase of keyring %s has fewer than %d characters: whoever gets the "
+                "file can guess it",
+                r->path, PASSPHRASE_SHORT);
+    TRY(file_kek_protect(passphrase, with));
+    TRY(file_kek_derive(with, passphrase, true, out));
+out:
+    secret_free(passphrase);
+    return rc;
+}
+
+void file_ring_use_kek(struct file_ring *r, struct secret *kek, const struct file_protection *of)
 {
     secret_free(r->kek);
     r->kek = kek;
@@ -200,15 +265,9 @@ static void use_kek(struct file_ring *r, struct secret *kek, const struct file_s
 static void *derive_ahead(void *arg)
 {
     struct file_ring *r = arg;
-    struct file_keyring k = {.count = 0};
-    enum err rc;
 
-    TRY(file_ring_read(r, &k, NULL));
-    if (k.is_protected)
-        TRY(derive_kek(r, &k.scrypt, false, &r->ahead.kek));
-    r->ahead.kek_of = k.scrypt;
-out:
-    file_keyring_clear(&k);
+    if (derive_kek(r, &r->ahead.of, &r->ahead.kek) != ERR_OK)
+        err_clear();
     return NULL;
 }
 
@@ -220,13 +279,22 @@ static bool has_passphrase_on_disk(const struct file_ring *r)
     return r->passphrase_file != NULL && stat(r->passphrase_file, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* Signals are handled by the main thread only (pool.c). */
+/* The file is read here and not on the thread: it is read once. A generated secret needs no head
+ * start. Signals are handled by the main thread only (pool.c). */
 void file_ring_prepare(struct file_ring *r)
 {
+    const struct file_keyring *k;
     sigset_t all, before;
 
     if (r->kek != NULL || r->ahead.runs || !has_passphrase_on_disk(r))
         return;
+    if (file_ring_look(r, &k) != ERR_OK) {
+        err_clear();
+        return;
+    }
+    if (k->protection.kdf != FILE_KDF_SCRYPT)
+        return;
+    r->ahead.of = k->protection;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     r->ahead.runs = pthread_create(&r->ahead.thread, NULL, derive_ahead, r) == 0;
@@ -234,32 +302,18 @@ void file_ring_prepare(struct file_ring *r)
 }
 
 /* Makes r->kek the one for these parameters, unless it is already. */
-static enum err unlock_with(struct file_ring *r, const struct file_scrypt *with)
+static enum err unlock_with(struct file_ring *r, const struct file_protection *with)
 {
     struct secret *kek = NULL;
     enum err rc = ERR_OK;
 
     if (r->ahead.runs && pthread_join(r->ahead.thread, NULL) == 0 && r->ahead.kek != NULL)
-        use_kek(r, r->ahead.kek, &r->ahead.kek_of);
+        file_ring_use_kek(r, r->ahead.kek, &r->ahead.of);
     r->ahead = (struct ahead){.runs = false};
-    if (r->kek != NULL && same_scrypt(&r->kek_of, with))
+    if (r->kek != NULL && file_protection_equal(&r->kek_of, with))
         goto out;
-    TRY(derive_kek(r, with, false, &kek));
-    use_kek(r, kek, with);
-out:
-    return rc;
-}
-
-enum err file_ring_new_kek(struct file_ring *r, struct file_scrypt *with)
-{
-    struct secret *kek = NULL;
-    enum err rc;
-
-    with->n = FILE_SCRYPT_N;
-    with->p = FILE_SCRYPT_P;
-    TRY(rand_fill(with->salt, sizeof with->salt));
-    TRY(derive_kek(r, with, true, &kek));
-    use_kek(r, kek, with);
+    TRY(derive_kek(r, with, &kek));
+    file_ring_use_kek(r, kek, with);
 out:
     return rc;
 }
@@ -299,37 +353,184 @@ static enum err unlock_protected(struct file_ring *r, const struct file_keyring 
     if (r->was_rejected)
         return err_set(ERR_KEY_INVALID, "keyring %s: the passphrase does not open it", r->path);
     for (int tries = 1;; tries++) {
-        TRY(unlock_with(r, &k->scrypt));
-        rc = check_kek(r, k);
+        rc = unlock_with(r, &k->protection);
+        if (rc == ERR_OK)
+            rc = check_kek(r, k);
         if (rc != ERR_KEY_INVALID || !is_typed || tries == PASSPHRASE_TRIES)
             break;
         log_say(LOG_WARN, "wrong passphrase, try again");
     }
     r->was_rejected = rc == ERR_KEY_INVALID && is_typed;
+    return rc;
+}
+
+/* What this machine remembers. */
+
+static void hint_new_keyring(void)
+{
+    err_hint("if you put it there, give --new-keyring once");
+}
+
+/* Before the passphrase is asked for. */
+static enum err compare_identity(const struct file_ring *r, const struct file_seen *seen,
+                                 const struct file_keyring *k)
+{
+    char known[2 * SEAL_ID_LEN + 1], found[2 * SEAL_ID_LEN + 1];
+
+    if (r->accepts_new)
+        return ERR_OK;
+    if (seen->has_path && memcmp(seen->id, k->id, SEAL_ID_LEN) != 0) {
+        text_hex(bytes_of(seen->id, SEAL_ID_LEN), known);
+        text_hex(bytes_of(k->id, SEAL_ID_LEN), found);
+        err_set(ERR_CORRUPT, "keyring %s is another one than it was: %s, and this machine knows %s",
+                r->path, found, known);
+        hint_new_keyring();
+        return ERR_CORRUPT;
+    }
+    if (seen->was_protected && !file_is_protected(k)) {
+        err_set(ERR_CORRUPT, "keyring %s was protected by a passphrase and is not any more",
+                r->path);
+        hint_new_keyring();
+        return ERR_CORRUPT;
+    }
+    return ERR_OK;
+}
+
+/* What is news is kept. An older generation is not, unless the user says that it is the one. */
+static void remember(const struct file_ring *r, const struct file_seen *seen)
+{
+    const struct file_keyring *k = &r->model;
+    bool is_same = seen->has_path && memcmp(seen->id, k->id, SEAL_ID_LEN) == 0 &&
+                   seen->was_protected == file_is_protected(k);
+    bool is_older = k->generation < seen->generation;
+
+    if (is_older ? r->accepts_new : !is_same || k->generation > seen->generation)
+        file_seen_write(r->state_dir, r->path, k, r->accepts_new);
+}
+
+static uint64_t witnessed_generation(const struct file_ring *r)
+{
+    char id[2 * SEAL_ID_LEN + 1];
+
+    if (r->witness.generation == NULL)
+        return 0;
+    text_hex(bytes_of(r->model.id, SEAL_ID_LEN), id);
+    return r->witness.generation(r->witness.arg, FILE_PROVIDER_NAME, id);
+}
+
+uint64_t file_ring_generation(const struct file_ring *r)
+{
+    uint64_t highest = r->model.generation;
+    uint64_t witnessed = witnessed_generation(r);
+
+    if (r->seen_generation > highest)
+        highest = r->seen_generation;
+    return witnessed > highest ? witnessed : highest;
+}
+
+/* Who knows of a newer one, in words; false: nobody. */
+static bool is_older(const struct file_ring *r, char words[128])
+{
+    uint64_t own = r->model.generation;
+    uint64_t highest = file_ring_generation(r);
+
+    if (own >= highest)
+        return false;
+    snprintf(words, 128, "its generation is %" PRIu64 ", and %s has seen %" PRIu64, own,
+             highest == r->seen_generation ? "this machine" : "the repository's ledger", highest);
+    return true;
+}
+
+enum err file_ring_require_newest(const struct file_ring *r)
+{
+    char words[128];
+
+    if (r->accepts_new || !is_older(r, words))
+        return ERR_OK;
+    err_set(ERR_CORRUPT, "keyring %s is an older copy: %s", r->path, words);
+    err_hint("put the newest copy in its place; if there is none, give --new-keyring, and look at "
+             "`sealpoint key status` for versions that were disabled or deleted");
+    return ERR_CORRUPT;
+}
+
+void file_ring_warn_older(struct file_ring *r, const struct key_name *key)
+{
+    struct key_state state = {.verdict = KEY_VALID};
+    char words[128];
+
+    if (r->was_warned || !is_older(r, words))
+        return;
+    r->was_warned = true;
+    log_say(LOG_WARN, "keyring %s is an older copy: %s", r->path, words);
+    if (r->witness.state == NULL || !r->witness.state(r->witness.arg, key, &state))
+        return;
+    if (state.verdict == KEY_INVALID)
+        log_say(LOG_WARN, "the ledger knows its version %s as %s", key->version, state.reason);
+    else
+        log_say(LOG_WARN, "the ledger knows its version %s as valid", key->version);
+}
+
+void file_ring_set_witness(struct file_ring *r, const struct keyring_witness *witness)
+{
+    r->witness = *witness;
+}
+
+int64_t file_ring_witness_ms(const struct file_ring *r)
+{
+    return r->witness.newest_ms;
+}
+
+/* Unlocking. */
+
+static enum err check_model(struct file_ring *r, const struct file_keyring *k)
+{
+    enum err rc;
+
+    if (file_is_protected(k))
+        return unlock_protected(r, k);
+    if (r->passphrase_file != NULL)
+        return refuse_unencrypted(r);
+    secret_free(r->kek); /* it was protected a moment ago */
+    r->kek = NULL;
+    TRY(check_kek(r, k));
 out:
     return rc;
 }
 
-enum err file_ring_unlock(struct file_ring *r, struct file_keyring *out, struct buf *raw)
+enum err file_ring_unlock(struct file_ring *r, const struct file_keyring **out)
 {
-    struct file_keyring k = {.count = 0};
+    const struct file_keyring *k = NULL;
+    struct file_seen seen = {.has_path = false};
     enum err rc;
 
-    TRY(file_ring_read(r, &k, raw));
-    if (!k.is_protected && r->passphrase_file != NULL) {
-        rc = refuse_unencrypted(r);
-        goto out;
-    }
-    if (!k.is_protected) {
-        secret_free(r->kek); /* it was protected a moment ago */
-        r->kek = NULL;
-        TRY(check_kek(r, &k));
-    } else {
-        TRY(unlock_protected(r, &k));
+    TRY(file_ring_look(r, &k));
+    if (!r->is_unlocked) {
+        TRY(file_seen_read(r->state_dir, r->path, k->id, &seen));
+        TRY(compare_identity(r, &seen, k));
+        TRY(check_model(r, k));
+        r->is_unlocked = true;
+        r->seen_generation = r->accepts_new ? k->generation : seen.generation;
+        remember(r, &seen);
     }
     *out = k;
-    k.versions = NULL; /* the caller's now */
 out:
-    file_keyring_clear(&k);
+    if (rc != ERR_OK)
+        forget_model(r);
     return rc;
+}
+
+enum err file_ring_reread(struct file_ring *r, const struct file_keyring **out)
+{
+    forget_model(r);
+    return file_ring_unlock(r, out);
+}
+
+void file_ring_adopt(struct file_ring *r, struct file_keyring *k)
+{
+    forget_model(r);
+    r->model = *k;
+    *k = (struct file_keyring){.count = 0};
+    r->is_unlocked = true;
+    r->seen_generation = r->model.generation;
+    file_seen_write(r->state_dir, r->path, &r->model, true);
 }

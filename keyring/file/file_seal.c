@@ -14,27 +14,17 @@
 #define ENTRY_LABEL "sealpoint/v1/keyring-entry" /* its NUL is the 00 of the formula */
 #define VERSION_LEN 8
 
-/* scrypt takes 128 × r × (N + p) bytes and a little. */
-#define SCRYPT_MEMORY_MAX (128 * (uint64_t)FILE_SCRYPT_R * (FILE_SCRYPT_N_MAX + 64))
+#define COMMITMENT_LABEL "sealpoint/v1/master"
 
-enum err file_seal_kek(const struct file_scrypt *with, const struct secret *passphrase,
-                       struct secret **out)
+enum err file_seal_commitment(const struct file_keyring *k, uint64_t version,
+                              const struct secret *master, uint8_t out[SEAL_COMMITMENT_LEN])
 {
-    struct bytes phrase = secret_bytes(passphrase);
-    struct secret *kek = NULL;
-    enum err rc;
+    uint8_t info[sizeof COMMITMENT_LABEL + SEAL_ID_LEN + VERSION_LEN];
 
-    TRY(secret_new(SEAL_KEY_LEN, &kek));
-    if (EVP_PBE_scrypt((const char *)phrase.data, phrase.len, with->salt, FILE_SALT_LEN, with->n,
-                       FILE_SCRYPT_R, with->p, SCRYPT_MEMORY_MAX, secret_at(kek),
-                       SEAL_KEY_LEN) != 1)
-        FAIL(ERR_FAILED, "scrypt failed (n %" PRIu64 ", p %" PRIu64 "): out of memory?", with->n,
-             with->p);
-    *out = kek;
-    kek = NULL; /* the caller's now */
-out:
-    secret_free(kek);
-    return rc;
+    memcpy(info, COMMITMENT_LABEL, sizeof COMMITMENT_LABEL);
+    memcpy(info + sizeof COMMITMENT_LABEL, k->id, SEAL_ID_LEN);
+    be_put(info + sizeof COMMITMENT_LABEL + SEAL_ID_LEN, version, VERSION_LEN);
+    return kdf_expand(secret_bytes(master), bytes_of(info, sizeof info), out, SEAL_COMMITMENT_LEN);
 }
 
 /* Type-4 objects: wrapped keys, in the keyring file and in envelopes. */
@@ -113,6 +103,7 @@ enum err file_seal_store(const struct file_keyring *k, const struct secret *kek,
     struct bytes stored;
     enum err rc = ERR_OK;
 
+    TRY(file_seal_commitment(k, v->number, master, v->commitment));
     stored = secret_bytes(master);
     if (kek != NULL) {
         TRY(entry_key(k, kek, v->number, &key));
@@ -127,8 +118,9 @@ out:
     return rc;
 }
 
-enum err file_seal_load(const struct file_keyring *k, const struct secret *kek,
-                        const struct file_version *v, struct secret **master)
+/* The key as stored; whether it is the committed one is not known yet. */
+static enum err open_entry(const struct file_keyring *k, const struct secret *kek,
+                           const struct file_version *v, struct secret **master)
 {
     const struct seal_context context = entry_context(k);
     struct bytes stored = bytes_of(v->stored, v->stored_len);
@@ -139,6 +131,24 @@ enum err file_seal_load(const struct file_keyring *k, const struct secret *kek,
         return secret_copy(stored, master);
     TRY(entry_key(k, kek, v->number, &key));
     TRY(open_key(key, &context, v->number, stored, master));
+out:
+    secret_free(key);
+    return rc;
+}
+
+enum err file_seal_load(const struct file_keyring *k, const struct secret *kek,
+                        const struct file_version *v, struct secret **master)
+{
+    uint8_t found[SEAL_COMMITMENT_LEN] = {0};
+    struct secret *key = NULL;
+    enum err rc;
+
+    TRY(open_entry(k, kek, v, &key));
+    TRY(file_seal_commitment(k, v->number, key, found));
+    if (!secret_equal(bytes_of(found, sizeof found), bytes_of(v->commitment, sizeof v->commitment)))
+        FAIL(ERR_CORRUPT, "its key is not the one that its commitment names");
+    *master = key;
+    key = NULL; /* the caller's now */
 out:
     if (rc == ERR_CORRUPT)
         err_note("key version %" PRIu64, v->number);
@@ -156,7 +166,7 @@ static enum err entries_open(const struct file_keyring *k, const struct secret *
     for (size_t i = 0; i < k->count && !*any; i++) {
         if (k->versions[i].stored_len == 0)
             continue;
-        rc = file_seal_load(k, kek, &k->versions[i], &master);
+        rc = open_entry(k, kek, &k->versions[i], &master);
         if (rc != ERR_OK && rc != ERR_CORRUPT && rc != ERR_UNSUPPORTED)
             return rc;
         *any = rc == ERR_OK;

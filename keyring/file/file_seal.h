@@ -18,9 +18,11 @@
 
 #define FILE_ALGORITHM "sealpoint-file-v1"
 
-/* scrypt. ERR_FAILED: no memory for it. */
-MUST_CHECK enum err file_seal_kek(const struct file_scrypt *with, const struct secret *passphrase,
-                                  struct secret **out);
+/* What is public of a master key: X(master, "sealpoint/v1/master" ‖ 00 ‖ keyring id(16) ‖
+ * version(8), 32). It tells two keys of one number apart. */
+MUST_CHECK enum err file_seal_commitment(const struct file_keyring *k, uint64_t version,
+                                         const struct secret *master,
+                                         uint8_t out[SEAL_COMMITMENT_LEN]);
 
 /*
  * Check that the file is as the holder of the passphrase left it. ERR_KEY_INVALID: the passphrase
@@ -29,8 +31,8 @@ MUST_CHECK enum err file_seal_kek(const struct file_scrypt *with, const struct s
  */
 MUST_CHECK enum err file_seal_check(const struct file_keyring *k, const struct secret *kek);
 
-/* Put `master` into `v`, sealed (or unencrypted when kek is NULL), and take it out again.
- * ERR_CORRUPT. */
+/* Put `master` into `v`, sealed (or unencrypted when kek is NULL), with its commitment; and take it
+ * out again. ERR_CORRUPT: it does not open, or is not the one that was committed to. */
 MUST_CHECK enum err file_seal_store(const struct file_keyring *k, const struct secret *kek,
                                     const struct secret *master, struct file_version *v);
 MUST_CHECK enum err file_seal_load(const struct file_keyring *k, const struct secret *kek,

@@ -91,6 +91,7 @@ struct transition {
     }
 
 #define GONE "its key material was destroyed and cannot be recovered"
+#define DUE "its deletion date is past; `sealpoint key purge` destroys its key material"
 #define CANCEL_FIRST "cancel the deletion first (key cancel-deletion)"
 #define NOTHING_TO_CANCEL "no deletion is scheduled"
 
@@ -115,13 +116,14 @@ static const struct transition table[4][4] = {
                              [FILE_KEY_DESTROYED] = NOT_SO(FILE_KEY_DESTROYED, GONE)},
 };
 
-static enum err refuse_change(const struct file_version *v, const char *why)
+static enum err refuse_change(const struct file_version *v, enum file_key_state state,
+                              int64_t since_ms, const char *why)
 {
     char since[CLOCK_TEXT_LEN + 1];
 
-    clock_text(v->changed_ms, since);
+    clock_text(since_ms, since);
     err_set(ERR_USAGE, "key version %" PRIu64 " is %s since %s", v->number,
-            file_key_state_name(v->state), since);
+            file_key_state_name(state), since);
     err_hint("%s", why);
     return ERR_USAGE;
 }
@@ -129,7 +131,9 @@ static enum err refuse_change(const struct file_version *v, const char *why)
 enum err file_act(struct file_version *v, enum key_action action, uint64_t days, int64_t now_ms,
                   bool *changed)
 {
-    const struct transition *t = &table[action][v->state];
+    int64_t since_ms = 0;
+    enum file_key_state state = file_state_at(v, now_ms, &since_ms);
+    const struct transition *t = &table[action][state];
 
     *changed = false;
     if (action == KEY_SCHEDULE_DELETION &&
@@ -138,7 +142,8 @@ enum err file_act(struct file_version *v, enum key_action action, uint64_t days,
                        KEY_DELETION_DAYS_LEAST, KEY_DELETION_DAYS_MOST, days);
     /* The days are checked first: a bad option is reported whatever the state. */
     if (t->outcome == REFUSED)
-        return refuse_change(v, t->refusal);
+        return refuse_change(v, state, since_ms,
+                             state == FILE_KEY_DESTROYED && v->state != state ? DUE : t->refusal);
     if (t->outcome == IS_ALREADY)
         return ERR_OK;
     v->state = t->next;

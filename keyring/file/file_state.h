@@ -5,8 +5,8 @@
  *                                            pendingDeletion → (cancelled) → disabled
  *
  * For a keyring time never goes back: file_clock() is the newest time it has seen, so setting the
- * clock back does not revive a version. A version past its deletion date is destroyed, whether or
- * not its key has been removed from the file.
+ * clock back does not revive a version. A version past its deletion date counts as destroyed,
+ * whether or not its key has been removed from the file (file_settle, which only `key purge` does).
  * Uses: keyring, file_model.
  */
 #ifndef KEYRING_FILE_FILE_STATE_H
@@ -30,7 +30,7 @@ bool file_settle(struct file_keyring *k, int64_t now_ms);
 MUST_CHECK enum err file_find(const struct file_keyring *k, const char *version,
                               struct file_version **out);
 
-/* See keyring_act(). *changed is false when there was nothing to do. Settle first. */
+/* See keyring_act(). *changed is false when there was nothing to do. */
 MUST_CHECK enum err file_act(struct file_version *v, enum key_action action, uint64_t days,
                              int64_t now_ms, bool *changed);
 

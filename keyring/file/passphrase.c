@@ -55,6 +55,11 @@ out:
     return rc;
 }
 
+bool passphrase_is_descriptor(const char *file)
+{
+    return strncmp(file, FD_PREFIX, strlen(FD_PREFIX)) == 0;
+}
+
 static void warn_of_passphrase_mode(int fd, const char *path)
 {
     struct stat st;

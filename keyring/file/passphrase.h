@@ -7,6 +7,8 @@
 #ifndef KEYRING_FILE_PASSPHRASE_H
 #define KEYRING_FILE_PASSPHRASE_H
 
+#include <stdbool.h>
+
 #include "core/base/err.h"
 #include "core/base/secret.h"
 #include "keyring/keyring.h"
@@ -18,6 +20,9 @@ struct passphrase_source {
     passphrase_ask *ask;
     void *ask_arg;
 };
+
+/* Can it be read only once? */
+bool passphrase_is_descriptor(const char *file);
 
 /* `what` is the keyring's path, for messages; `twice` when a new one is chosen.
  * ERR_KEY_UNREACHABLE: the source cannot be read, or there is nobody to ask; ERR_USAGE: empty or

@@ -11,8 +11,8 @@
 #include "core/seal/kdf.h"
 #include "core/seal/object.h"
 #include "core/seal/object_header.h"
+#include "keyring/file/file_kek.h"
 #include "keyring/file/file_model.h"
-#include "keyring/file/file_seal.h"
 
 #define LABEL "sealpoint/v1/root-key" /* its NUL is the 00 of the formula */
 #define TYPE "root-key"
@@ -24,11 +24,15 @@
 /* What is in the file. */
 struct root_key_file {
     uint8_t public_key[ROOT_KEY_PUBLIC_LEN];
-    bool is_protected;
-    struct file_scrypt scrypt;
+    struct file_protection protection;
     uint8_t stored[STORED_MAX]; /* the private key, sealed or bare */
     size_t stored_len;
 };
+
+static bool is_protected(const struct root_key_file *f)
+{
+    return f->protection.kdf != FILE_KDF_NONE;
+}
 
 static enum err derive_key(const struct root_key_file *f, const struct secret *passphrase,
                            struct secret **out)
@@ -40,7 +44,7 @@ static enum err derive_key(const struct root_key_file *f, const struct secret *p
 
     memcpy(info, LABEL, sizeof LABEL);
     memcpy(info + sizeof LABEL, f->public_key, ROOT_KEY_PUBLIC_LEN);
-    TRY(file_seal_kek(&f->scrypt, passphrase, &kek));
+    TRY(file_kek_derive(&f->protection, passphrase, false, &kek));
     TRY(secret_new(SEAL_KEY_LEN, &key));
     TRY(kdf_expand(secret_bytes(kek), bytes_of(info, sizeof info), secret_at(key), SEAL_KEY_LEN));
     *out = key;
@@ -59,7 +63,7 @@ static enum err seal_private(const struct secret *passphrase, const struct secre
     struct secret *key = NULL;
     enum err rc;
 
-    TRY(rand_fill(f->scrypt.salt, sizeof f->scrypt.salt));
+    TRY(file_kek_protect(passphrase, &f->protection));
     TRY(rand_fill(identity.id, sizeof identity.id));
     TRY(derive_key(f, passphrase, &key));
     TRY(object_seal(key, &identity, secret_bytes(private_key), &sealed));
@@ -81,14 +85,16 @@ static enum err write_text(const struct root_key_file *f, struct buf *to)
 
     text_base64(bytes_of(f->public_key, ROOT_KEY_PUBLIC_LEN), public_text);
     text_base64(bytes_of(f->stored, f->stored_len), stored_text);
-    text_hex(bytes_of(f->scrypt.salt, FILE_SALT_LEN), salt_text);
+    text_hex(bytes_of(f->protection.salt, FILE_SALT_LEN), salt_text);
     TRY(buf_add_format(to, "{\"format\":1,\"type\":\"" TYPE "\",\"publicKey\":\"%s\",",
                        public_text));
-    if (f->is_protected)
+    if (f->protection.kdf == FILE_KDF_SCRYPT)
         TRY(buf_add_format(to,
                            "\"protection\":{\"kdf\":\"scrypt\",\"n\":%" PRIu64
                            ",\"r\":%d,\"p\":%" PRIu64 ",\"salt\":\"%s\"},",
-                           f->scrypt.n, FILE_SCRYPT_R, f->scrypt.p, salt_text));
+                           f->protection.n, FILE_SCRYPT_R, f->protection.p, salt_text));
+    else if (f->protection.kdf == FILE_KDF_HKDF)
+        TRY(buf_add_format(to, "\"protection\":{\"kdf\":\"hkdf\",\"salt\":\"%s\"},", salt_text));
     else
         TRY(buf_add_text(to, "\"protection\":{\"kdf\":\"none\"},"));
     TRY(buf_add_format(to, "\"privateKey\":\"%s\"}\n", stored_text));
@@ -100,8 +106,7 @@ out:
 enum err root_key_save(const char *path, const uint8_t public_key[ROOT_KEY_PUBLIC_LEN],
                        const struct secret *private_key, const struct secret *passphrase)
 {
-    struct root_key_file f = {.is_protected = passphrase != NULL,
-                              .scrypt = {.n = FILE_SCRYPT_N, .p = FILE_SCRYPT_P}};
+    struct root_key_file f = {.protection = {.kdf = FILE_KDF_NONE}};
     struct buf text = {.max = ROOT_KEY_FILE_MAX};
     enum err rc;
 
@@ -119,23 +124,6 @@ out:
     secret_wipe(&f, sizeof f);
     secret_wipe(text.data, text.cap);
     buf_clear(&text);
-    return rc;
-}
-
-static enum err read_protection(const struct jdoc *from, struct root_key_file *to)
-{
-    struct jdoc *part = NULL;
-    const char *kdf = NULL;
-    enum err rc;
-
-    TRY(jdoc_child(from, "protection", &part));
-    TRY(jdoc_text(part, "kdf", WORD_MAX, &kdf));
-    to->is_protected = strcmp(kdf, "scrypt") == 0;
-    if (to->is_protected)
-        TRY(file_scrypt_read(part, &to->scrypt));
-    else if (strcmp(kdf, "none") != 0)
-        FAIL(ERR_UNSUPPORTED, "this release does not know the protection \"%s\"", kdf);
-out:
     return rc;
 }
 
@@ -172,9 +160,9 @@ static enum err decode(struct bytes text, struct root_key_file *out)
     TRY(jdoc_base64(doc, "publicKey", out->public_key, ROOT_KEY_PUBLIC_LEN, &len));
     if (len != ROOT_KEY_PUBLIC_LEN)
         FAIL(ERR_CORRUPT, "member \"publicKey\" is not %d bytes", ROOT_KEY_PUBLIC_LEN);
-    TRY(read_protection(doc, out));
+    TRY(file_protection_read(doc, &out->protection));
     TRY(read_stored(doc, out));
-    if (out->stored_len != (out->is_protected ? object_sealed_size(PRIVATE_LEN) : PRIVATE_LEN))
+    if (out->stored_len != (is_protected(out) ? object_sealed_size(PRIVATE_LEN) : PRIVATE_LEN))
         FAIL(ERR_CORRUPT, "member \"privateKey\" has %zu bytes", out->stored_len);
 out:
     jdoc_free(doc);
@@ -209,14 +197,14 @@ enum err root_key_load(const char *path, const struct passphrase_source *from,
                        uint8_t public_key[ROOT_KEY_PUBLIC_LEN], struct secret **private_key)
 {
     struct buf text = {.max = ROOT_KEY_FILE_MAX};
-    struct root_key_file f = {.is_protected = false};
+    struct root_key_file f = {.stored_len = 0};
     struct secret *passphrase = NULL;
     enum err rc;
 
     TRY(buf_reserve(&text, ROOT_KEY_FILE_MAX)); /* so that it never moves */
     TRY(file_read(path, &text));
     TRY(decode(buf_bytes(&text), &f));
-    if (f.is_protected) {
+    if (is_protected(&f)) {
         TRY(passphrase_get(from, path, false, &passphrase));
         TRY(open_private(&f, passphrase, private_key));
     } else {

@@ -5,12 +5,12 @@
  * One JSON object on one line, mode 0600:
  *   {"format": 1, "type": "root-key", "publicKey": base64 of 32, "protection": as of a keyring,
  *    "privateKey": base64}
- * kek is derived from the secret as a keyring's is. "privateKey" with scrypt: a sealed object (type
+ * kek is derived from the secret as a keyring's is. "privateKey" with a kek: a sealed object (type
  * 4, key wrap) with the 32 bytes of the private key as plaintext, under X(kek,
  * "sealpoint/v1/root-key" ‖ 00 ‖ public key(32), 32); header: repository id, scope id and ordinal
  * are 0, object id random. With none: the 32 bytes themselves.
  *
- * Uses: core/base, core/fs, core/seal, file_model, file_seal, passphrase. What signs is
+ * Uses: core/base, core/fs, core/seal, file_kek, file_model, passphrase. What signs is
  * core/ledger, which this room does not see: keys are bytes here.
  */
 #ifndef KEYRING_FILE_ROOT_KEY_H

@@ -1,7 +1,11 @@
 #!/usr/bin/python3
-"""Make the golden repository of a format version, once: make_golden.py SEALPOINT NEW-FOLDER
+"""Make the golden files of a format version:
 
-What it makes is kept and never made again; tests/golden/v1/README.md says what it is for.
+    make_golden.py SEALPOINT NEW-FOLDER            the repository; tests/golden/v1/README.md
+    make_golden.py --keyrings SEALPOINT FOLDER     keyrings of each protection, with a data key
+    make_golden.py --corpus SEALPOINT FOLDER       the same keyrings, as fuzz_keyring starts from
+
+What is made is kept; until the format is frozen it is made again with it.
 """
 
 import base64
@@ -14,6 +18,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 
 HOUR_NS = 3600 * 10**9
 START_NS = 1_790_000_000 * 10**9
@@ -56,7 +61,7 @@ class Maker:
         for folder, _, _ in os.walk(self.source, topdown=False):
             os.utime(folder, ns=(START_NS, START_NS))
         os.utime(self.source / "link", ns=(START_NS, START_NS), follow_symlinks=False)
-        self.run("backup", str(self.source), "--retain", "never", *args)
+        self.run("backup", str(self.source), "--retain", "never", "--workers", "1", *args)
         newest = json.loads(self.run("snapshots", "--json"))["results"][-1]["id"]
         lines = [json.dumps(row) + "\n" for row in listing(self.source)]
         (self.folder / "expected" / f"{newest}.jsonl").write_text("".join(lines))
@@ -153,9 +158,7 @@ def drop_covered(m):
 
 def main(binary, folder):
     m = Maker(binary, folder)
-    (m.folder / "passphrase").write_text("this keyring protects nothing but a test\n")
-    os.chmod(m.folder / "passphrase", 0o600)
-    words = m.run("init").split()
+    words = m.run("init", "--generate-passphrase", str(m.folder / "passphrase")).split()
     (m.folder / "fingerprint").write_text(words[words.index("fingerprint") + 1] + "\n")
     fill(m)
     m.backup("--description", "a base under version 1")
@@ -169,6 +172,7 @@ def main(binary, folder):
     m.write("newer.txt", b"after many records\n")
     m.backup("--description", "an incremental under version 2, and a checkpoint")
     m.run("key", "rewrap")
+    del m.env["SEALPOINT_REPOSITORY"]  # rewrap records are the last of the ledger
     m.run("key", "disable", "1", "--yes")
     drop_covered(m)
     shutil.rmtree(m.scratch)
@@ -176,5 +180,97 @@ def main(binary, folder):
         (m.folder / f"keyring.json{left}").unlink(missing_ok=True)
 
 
+PROTECTIONS = {
+    "bare": ["--no-passphrase"],
+    "scrypt": ["--passphrase-file"],
+    "secret": ["--generate-passphrase"],
+}
+
+
+def make_ring(binary, scratch, name):
+    """A keyring with a disabled, an active and a pending version, and a snapshot by the active."""
+    m = Maker(binary, scratch)
+    passphrase = m.folder / "passphrase"
+    del m.env["SEALPOINT_PASSPHRASE_FILE"]
+    if name == "scrypt":
+        passphrase.write_text("this keyring protects nothing but a test\n")
+        os.chmod(passphrase, 0o600)
+    option = PROTECTIONS[name]
+    m.run("init", *option, *([] if name == "bare" else [passphrase]))
+    if name == "bare":
+        option = ["--no-passphrase"]
+    else:
+        option = ["--passphrase-file", passphrase]
+    m.run("key", "rotate", *option)
+    m.run("key", "rotate", *option)
+    m.run("key", "disable", "1", "--yes", *option)
+    m.run("key", "schedule-deletion", "2", "--yes", *option)
+    m.source.mkdir()
+    (m.source / "file").write_text("something\n")
+    m.run("backup", m.source, *option)
+    return m
+
+
+def make_keyrings(binary, folder):
+    sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "reference"))
+    import keyring
+
+    folder = pathlib.Path(folder)
+    for name in PROTECTIONS:
+        with tempfile.TemporaryDirectory() as scratch:
+            m = make_ring(binary, pathlib.Path(scratch) / "golden", name)
+            ring = (m.folder / "keyring.json").read_bytes()
+            (folder / f"{name}.keyring").write_bytes(ring)
+            secret = b""
+            if name != "bare":
+                secret = (m.folder / "passphrase").read_bytes()
+                (folder / f"{name}.passphrase").write_bytes(secret)
+            records = (m.folder / "repository" / "ledger").glob("*/*.json")
+            payloads = [json.loads(path.read_text().split("\n")[0]) for path in records]
+            (record,) = [p for p in payloads if p["type"] == "snapshot"]
+            data_key = record["dataKey"]
+            line = json.dumps(data_key, separators=(",", ":"))
+            (folder / f"{name}.data-key.json").write_text(line + "\n")
+            opened = keyring.read_keyring(ring, secret.removesuffix(b"\n"))
+            key = keyring.open_data_key(data_key, bytes.fromhex(record["repositoryId"]), *opened)
+            (folder / f"{name}.expected").write_text(key.hex() + "\n")
+
+
+def sealed_line(document):
+    """An unencrypted keyring of these members, its second line fitting."""
+    line = json.dumps(document, separators=(",", ":")).encode()
+    return line + b'\n{"sha256":"%s"}\n' % hashlib.sha256(line).hexdigest().encode()
+
+
+def make_corpus(binary, folder):
+    """Keyrings that decode, and hostile ones that nearly do."""
+    folder = pathlib.Path(folder)
+    rings = {}
+    for name in PROTECTIONS:
+        with tempfile.TemporaryDirectory() as scratch:
+            m = make_ring(binary, pathlib.Path(scratch) / "golden", name)
+            rings[name] = (m.folder / "keyring.json").read_bytes()
+    bare = json.loads(rings["bare"].split(b"\n")[0])
+    gone = dict(bare["versions"][1], state="destroyed", key=None)
+    rings["destroyed"] = sealed_line(dict(bare, versions=[bare["versions"][0], gone]))
+    rings["active-out-of-range"] = sealed_line(dict(bare, active=4))
+    rings["no-versions"] = sealed_line(dict(bare, versions=[]))
+    rings["critical"] = sealed_line({**bare, "!later": 1})
+    rings["generation-0"] = sealed_line(dict(bare, generation=0))
+    rings["repositories"] = sealed_line(dict(bare, repositories=["00" * 32] * 64))
+    rings["too-many-repositories"] = sealed_line(dict(bare, repositories=["00" * 32] * 65))
+    huge = {"kdf": "scrypt", "n": 2**20, "r": 8, "p": 4, "salt": "00" * 16}
+    line = json.dumps(dict(bare, protection=huge), separators=(",", ":")).encode()
+    rings["hostile-scrypt"] = line + b'\n{"mac":"%s"}\n' % base64.b64encode(bytes(32))
+    rings["cut"] = rings["scrypt"][:-20]
+    for name, ring in rings.items():
+        (folder / name).write_bytes(ring)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1] == "--keyrings":
+        make_keyrings(*sys.argv[2:])
+    elif sys.argv[1] == "--corpus":
+        make_corpus(*sys.argv[2:])
+    else:
+        main(*sys.argv[1:])

@@ -4,14 +4,18 @@ import collections
 
 from refusal import require
 
-KeyName = collections.namedtuple("KeyName", "provider id version")
+# The commitment is public: it says which of two keys of one number is meant. None: not said.
+KeyName = collections.namedtuple("KeyName", "provider id version commitment")
 Envelope = collections.namedtuple("Envelope", "key algorithm wrapped")
 DataKey = collections.namedtuple("DataKey", "repository scope commitment envelopes")
 
 
 def read_name(of):
     return KeyName(
-        of.text("provider", 15, 1), of.text("keyId", 511, 1), of.text("keyVersion", 127, 1)
+        of.text("provider", 15, 1),
+        of.text("keyId", 511, 1),
+        of.text("keyVersion", 127, 1),
+        of.hex("keyCommitment", 32) if of.has("keyCommitment") else None,
     )
 
 

@@ -1,5 +1,6 @@
 """The file keyring and its envelopes (docs/FORMAT.md, 7)."""
 
+import base64
 import hashlib
 import hmac
 import time
@@ -25,6 +26,18 @@ def _read(path, most):
     return raw
 
 
+def _generated(passphrase):
+    """The 32 bytes of a generated secret, or None: the form of the passphrase alone decides."""
+    front = b"sealpoint-secret-1:"
+    if not passphrase.startswith(front) or len(passphrase) != len(front) + 44:
+        return None
+    try:
+        secret = base64.b64decode(passphrase[len(front) :], validate=True)
+    except ValueError:
+        return None
+    return secret if front + base64.b64encode(secret) == passphrase and len(secret) == 32 else None
+
+
 class Version:
     def __init__(self, of, number):
         require(of.number("version", VERSIONS_MAX) == number, "a key version is out of order")
@@ -34,6 +47,7 @@ class Version:
         self.created = of.time("createdAt")
         self.changed = of.time("stateChangedAt")
         self.deletion = of.time("deletionDate") if of.has("deletionDate") else None
+        self.commitment = of.hex("commitment", 32)
         self.stored = of.base64("key", 256, 1) if of.has("key") else None
         is_dated = self.state in ("pendingDeletion", "destroyed")
         require(is_dated == (self.deletion is not None), "state and deletionDate do not fit")
@@ -48,6 +62,8 @@ class Keyring:
         require(of.number("format") == 1 and of.text("type", 32) == "keyring", "not a keyring")
         self.id = of.hex("keyringId", 16)
         self.created = of.time("createdAt")
+        self.generation = of.number("generation", 2**53 - 1, 1)
+        self.repositories = of.hexes("repositories", 64, 32)
         items = of.objects("versions", VERSIONS_MAX, 1)
         self.versions = [Version(item, i + 1) for i, item in enumerate(items)]
         of.number("active", len(self.versions), 1)
@@ -56,19 +72,24 @@ class Keyring:
 
     def _kek(self, protection, path, passphrase_file):
         kdf = protection.text("kdf", 32)
-        require(kdf in ("scrypt", "none"), f"the protection {kdf} is not known")
+        require(kdf in ("scrypt", "hkdf", "none"), f"the protection {kdf} is not known")
         if kdf == "none":
             return None
-        n = protection.number("n", 2**15, 2**14)
-        require(n & (n - 1) == 0, "scrypt's n is no power of two")
-        r, p = protection.number("r", 8, 8), protection.number("p", 4, 1)
         salt = protection.hex("salt", 16)
         if passphrase_file is None:
             raise Usage(f"{path} needs a passphrase: --passphrase-file")
         passphrase = _read(passphrase_file, PASSPHRASE_MAX + 1)
         if passphrase.endswith(b"\n"):
             passphrase = passphrase[:-1]
-        return hashlib.scrypt(passphrase, salt=salt, n=n, r=r, p=p, maxmem=2**26, dklen=32)
+        secret = _generated(passphrase)
+        if (secret is not None) != (kdf == "hkdf"):
+            raise KeyInvalid("the passphrase does not open the keyring: it is of the other form")
+        if secret is not None:
+            return subkeys.expand(secret, b"sealpoint/v1/keyring-secret\0" + salt, 32)
+        n = protection.number("n", 2**17, 2**15)
+        require(n & (n - 1) == 0, "scrypt's n is no power of two")
+        r, p = protection.number("r", 8, 8), protection.number("p", 4, 1)
+        return hashlib.scrypt(passphrase, salt=salt, n=n, r=r, p=p, maxmem=2**28, dklen=32)
 
     def _check(self, line, check):
         digest = hashlib.sha256(line).digest()
@@ -95,12 +116,20 @@ class Keyring:
         return False
 
     def _master(self, version):
+        number = version.number.to_bytes(8, "big")
         if self.kek is None:
             require(len(version.stored) == 32, "an unencrypted key that is not 32 bytes")
             return version.stored
-        number = version.number.to_bytes(8, "big")
         key = subkeys.expand(self.kek, b"sealpoint/v1/keyring-entry\0" + self.id + number, 32)
         return sealed.open_wrap(key, self.id, bytes(16), version.number, version.stored)
+
+    def _committed(self, version):
+        """The master key, when it is the one that its commitment names."""
+        master = self._master(version)
+        number = version.number.to_bytes(8, "big")
+        due = subkeys.expand(master, b"sealpoint/v1/master\0" + self.id + number, 32)
+        require(hmac.compare_digest(due, version.commitment), "not the committed master key")
+        return master
 
     def _usable(self, name):
         """The version of that name, if it may be used now."""
@@ -108,6 +137,8 @@ class Keyring:
         if name.provider != "file" or name.id != self.id.hex() or not found:
             raise KeyInvalid(f"this keyring has no key {name.provider} {name.id} {name.version}")
         version = found[0]
+        if name.commitment not in (None, version.commitment):
+            raise KeyInvalid(f"version {version.number} is another key of that number")
         seen = [v.created for v in self.versions] + [v.changed for v in self.versions]
         now = max(int(time.time() * 1000), self.created, *seen)
         state = version.state
@@ -125,7 +156,7 @@ class Keyring:
         known = envelope.algorithm == "sealpoint-file-v1"
         require(known, f"the wrap algorithm {envelope.algorithm} is not known")
         context = subkeys.context(data_key.repository, data_key.scope)
-        key = subkeys.derive(self._master(version), "wrap", context)
+        key = subkeys.derive(self._committed(version), "wrap", context)
         plain = sealed.open_wrap(
             key, data_key.repository, data_key.scope, version.number, envelope.wrapped
         )

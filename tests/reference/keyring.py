@@ -3,7 +3,7 @@
 
     keyring.py DIR...
 
-For every NAME.keyring in the directories, opened with the passphrase in DIR/passphrase, the data key
+For every NAME.keyring in the directories, opened with the passphrase in DIR/NAME.passphrase, the data key
 of NAME.data-key.json is unwrapped and compared with NAME.expected; prints the name and ok or FAIL.
 """
 
@@ -35,6 +35,36 @@ def open_wrap(key, sealed, repository, scope, version):
     return plain
 
 
+def committed(keyring_id, entry, key):
+    """The key, when it is the one that its public commitment names."""
+    info = b"sealpoint/v1/master\0" + keyring_id + entry["version"].to_bytes(8, "big")
+    if expand(key, info, 32).hex() != entry["commitment"]:
+        raise Refused("commitment of a master key")
+    return key
+
+
+def derive_kek(protection, passphrase):
+    """The form of the passphrase must be that of the protection."""
+    is_generated = passphrase.startswith(b"sealpoint-secret-1:") and len(passphrase) == 63
+    if is_generated != (protection["kdf"] == "hkdf"):
+        raise Refused("the passphrase is of the other form")
+    if protection["kdf"] == "hkdf":
+        secret = base64.b64decode(passphrase.removeprefix(b"sealpoint-secret-1:"), validate=True)
+        if passphrase != b"sealpoint-secret-1:" + base64.b64encode(secret) or len(secret) != 32:
+            raise Refused("not a generated secret")
+        salt = bytes.fromhex(protection["salt"])
+        return expand(secret, b"sealpoint/v1/keyring-secret\0" + salt, 32)
+    return hashlib.scrypt(
+        passphrase,
+        salt=bytes.fromhex(protection["salt"]),
+        n=protection["n"],
+        r=protection["r"],
+        p=protection["p"],
+        dklen=32,
+        maxmem=1 << 28,
+    )
+
+
 def read_keyring(stored, passphrase):
     """The keyring id and {version: master key} of a keyring file, after its check line."""
     first, second, rest = stored.split(b"\n")
@@ -46,17 +76,10 @@ def read_keyring(stored, passphrase):
         if rest or second != b'{"sha256":"%s"}' % digest.hex().encode():
             raise Refused("digest")
         return document["keyringId"], {
-            v["version"]: base64.b64decode(v["key"]) for v in document["versions"] if v["key"]
+            v["version"]: committed(keyring_id, v, base64.b64decode(v["key"]))
+            for v in document["versions"] if v["key"]
         }
-    kek = hashlib.scrypt(
-        passphrase,
-        salt=bytes.fromhex(protection["salt"]),
-        n=protection["n"],
-        r=protection["r"],
-        p=protection["p"],
-        dklen=32,
-        maxmem=1 << 26,
-    )
+    kek = derive_kek(protection, passphrase)
     mac = base64.b64encode(expand(kek, b"sealpoint/v1/keyring\0" + digest, 32))
     if rest or not hmac.compare_digest(second, b'{"mac":"%s"}' % mac):
         raise Refused("mac: another passphrase, or changed")
@@ -66,7 +89,8 @@ def read_keyring(stored, passphrase):
             number = entry["version"]
             info = b"sealpoint/v1/keyring-entry\0" + keyring_id + number.to_bytes(8, "big")
             sealed = base64.b64decode(entry["key"])
-            masters[number] = open_wrap(expand(kek, info, 32), sealed, keyring_id, NO_SCOPE, number)
+            key = open_wrap(expand(kek, info, 32), sealed, keyring_id, NO_SCOPE, number)
+            masters[number] = committed(keyring_id, entry, key)
     return document["keyringId"], masters
 
 
@@ -89,7 +113,8 @@ def open_data_key(data_key, repository, keyring_id, masters):
 
 
 def check(path):
-    passphrase = path.with_name("passphrase").read_bytes().removesuffix(b"\n")
+    source = path.with_suffix(".passphrase")
+    passphrase = source.read_bytes().removesuffix(b"\n") if source.exists() else b""
     data_key = json.loads(path.with_suffix(".data-key.json").read_bytes())
     expected = path.with_suffix(".expected").read_text(encoding="ascii").strip()
     repository = bytes.fromhex(data_key["envelopes"][0]["context"]["repository"])

@@ -134,6 +134,12 @@ class Object:
     def texts(self, name, most):
         return self._items(name, most, 0, str)
 
+    def hexes(self, name, most, length):
+        items = self.texts(name, most)
+        fit = all(re.fullmatch(f"[0-9a-f]{{{2 * length}}}", item) for item in items)
+        require(fit, f'list "{name}" has an item that is not hex')
+        return [bytes.fromhex(item) for item in items]
+
     def numbers(self, name, most):
         return self._items(name, most, 0, int)
 

@@ -108,7 +108,8 @@ class Sealpoint:
     def init(self):
         self.keyring.parent.mkdir(exist_ok=True)
         if not self.unencrypted:
-            self.passphrase.write_text("four words make one\n")
+            secret = base64.b64encode(os.urandom(32)).decode()
+            self.passphrase.write_text(f"sealpoint-secret-1:{secret}\n")
             self.passphrase.chmod(0o600)
         return self.run("init")
 

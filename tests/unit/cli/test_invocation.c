@@ -182,7 +182,7 @@ static void what_is_wrong_is_said_and_what_was_meant(void **state)
     check_failure("frobnicate",
                   "unknown command \"frobnicate\"\n  `sealpoint help` lists the commands");
     check_failure("key", "\"key\" needs one of: status, check, create, rotate, disable, enable, "
-                         "schedule-deletion, cancel-deletion, impact, rewrap");
+                         "schedule-deletion, cancel-deletion, purge, passphrase, impact, rewrap");
     check_failure("key rotat", "unknown command \"key rotat\"\n  did you mean rotate?");
     check_failure("backup --repositry x",
                   "unknown option \"--repositry\"\n  did you mean --repository?");

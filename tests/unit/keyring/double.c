@@ -53,7 +53,7 @@ enum err double_active(void *self, struct key_name *out)
 {
     const struct stand_in *d = self;
 
-    *out = (struct key_name){"double", "key", ""};
+    *out = (struct key_name){"double", "key", "", ""};
     memcpy(out->version, d->version, sizeof d->version);
     return ERR_OK;
 }

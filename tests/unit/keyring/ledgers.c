@@ -94,7 +94,7 @@ void add_tombstone(struct key_world *w, const char *id)
 
 struct key_name rotate_key_world(struct key_world *w)
 {
-    struct key_name name = {{0}, {0}, {0}};
+    struct key_name name = {.provider = ""};
 
     assert_done(keyring_rotate(w->k, 0, &name));
     return name;
@@ -102,10 +102,11 @@ struct key_name rotate_key_world(struct key_world *w)
 
 struct key_name version_of(struct key_world *w, const char *version)
 {
-    struct key_name name = {{0}, {0}, {0}};
+    struct key_name name = {.provider = ""};
 
     assert_done(keyring_active(w->k, 0, &name));
     snprintf(name.version, sizeof name.version, "%s", version);
+    name.commitment[0] = '\0'; /* that of the active one */
     return name;
 }
 

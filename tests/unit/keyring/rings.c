@@ -22,13 +22,31 @@ struct master_key_options options_of(const char *path, const char *passphrase_fi
         .provider = "file", .path = path, .passphrase_file = passphrase_file};
 }
 
+enum err create_ring(const struct master_key_options *options, bool unencrypted,
+                     struct key_name *out)
+{
+    struct keyring *k = NULL;
+    enum err rc;
+
+    TRY(keyring_open(options, 1, &k));
+    TRY(keyring_create(k, 0, unencrypted, out));
+out:
+    keyring_free(k);
+    return rc;
+}
+
 struct key_name make_ring(const char *path, const char *passphrase_file)
 {
     struct master_key_options options = options_of(path, passphrase_file);
-    struct key_name name = {{0}, {0}, {0}};
+    struct key_name name = {.provider = ""};
 
-    assert_done(keyring_create(&options, passphrase_file == NULL, &name));
+    assert_done(create_ring(&options, passphrase_file == NULL, &name));
     return name;
+}
+
+void put_secret(const char *file)
+{
+    assert_done(keyring_generate_secret(file));
 }
 
 struct keyring *open_ring(const char *path, const char *passphrase_file)
@@ -50,7 +68,7 @@ const char *state_of(struct keyring *k, const char *version)
     struct key_versions v = {.count = 0};
     const char *state = "none";
 
-    assert_done(keyring_versions(k, 0, &v));
+    assert_done(keyring_versions(k, 0, true, &v));
     for (size_t i = 0; i < v.count; i++)
         if (strcmp(v.items[i].version, version) == 0)
             state = v.items[i].state;

@@ -25,6 +25,10 @@ extern const uint8_t test_repository[SEAL_ID_LEN];
 
 struct master_key_options options_of(const char *path, const char *passphrase_file);
 
+/* Make a keyring as `options` say, or be refused. */
+enum err create_ring(const struct master_key_options *options, bool unencrypted,
+                     struct key_name *out);
+
 /* Make a keyring at `path`: unencrypted without a passphrase file. */
 struct key_name make_ring(const char *path, const char *passphrase_file);
 
@@ -40,6 +44,9 @@ const char *state_of(struct keyring *k, const char *version);
 struct buf slurp(const char *path);
 
 void spew(const char *path, struct bytes content);
+
+/* Put a generated secret into a file: no ring that it seals has to pay for scrypt. */
+void put_secret(const char *file);
 
 /* Change an unencrypted keyring behind everyone's back: time passes, a date comes near. */
 typedef void ring_edit(struct file_keyring *k);

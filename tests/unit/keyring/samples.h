@@ -20,8 +20,8 @@ static inline struct data_key sample_key(void)
     memset(d.context.scope, 0x5c, SEAL_ID_LEN);
     memset(d.commitment, 0xc0, sizeof d.commitment);
     assert_done(mem_new(2, sizeof *d.envelopes, &d.envelopes));
-    d.envelopes[0].key = (struct key_name){"file", "abcd", "1"};
-    d.envelopes[1].key = (struct key_name){"file", "efgh", "2"};
+    d.envelopes[0].key = (struct key_name){"file", "abcd", "1", ""};
+    d.envelopes[1].key = (struct key_name){"file", "efgh", "2", ""};
     for (size_t i = 0; i < 2; i++) {
         snprintf(d.envelopes[i].algorithm, sizeof d.envelopes[i].algorithm, "none");
         d.envelopes[i].wrapped_len = 3;

@@ -28,7 +28,7 @@ static void a_new_keyring_has_one_enabled_active_version(void **state)
     assert_string_equal(name.version, "1");
     assert_done(keyring_active(k, 0, &active));
     assert_true(key_name_equal(&name, &active));
-    assert_done(keyring_versions(k, 0, &v));
+    assert_done(keyring_versions(k, 0, true, &v));
     assert_int_equal(v.count, 1);
     assert_false(v.is_protected);
     assert_true(v.items[0].is_active);
@@ -53,16 +53,16 @@ static void a_keyring_is_never_made_over_another(void **state)
 
     make_ring(in(state, "k"), NULL);
     before = slurp(in(state, "k"));
-    assert_refused(keyring_create(&options, true, &name), ERR_EXISTS,
+    assert_refused(create_ring(&options, true, &name), ERR_EXISTS,
                    textf("keyring %s already exists", in(state, "k")));
     after = slurp(in(state, "k"));
     assert_true(bytes_equal(buf_bytes(&before), buf_bytes(&after)));
     assert_int_equal(unlink(in(state, "k")), 0);
-    assert_refused(
-        keyring_create(&options, true, &name), ERR_EXISTS,
-        textf("keyring %s is missing, but its previous generation %s is there\n  put that "
-              "in its place with `cp -p %s %s`, or move it away",
-              in(state, "k"), in(state, "k.previous"), in(state, "k.previous"), in(state, "k")));
+    assert_refused(create_ring(&options, true, &name), ERR_EXISTS,
+                   textf("keyring %s is missing, but the copy of it, %s, is there\n  put that "
+                         "in its place with `cp -p %s %s`, or move it away",
+                         in(state, "k"), in(state, "k.previous"), in(state, "k.previous"),
+                         in(state, "k")));
     buf_clear(&before);
     buf_clear(&after);
 }
@@ -83,7 +83,7 @@ static void nobody_is_asked_for_a_passphrase_in_vain(void **state)
 
     make_ring(in(state, "k"), NULL);
     options.ask = nobody_may_be_asked;
-    assert_refused(keyring_create(&options, false, &name), ERR_EXISTS, NULL);
+    assert_refused(create_ring(&options, false, &name), ERR_EXISTS, NULL);
 }
 
 static void unencrypted_is_said_in_words_and_not_by_leaving_something_out(void **state)
@@ -91,12 +91,12 @@ static void unencrypted_is_said_in_words_and_not_by_leaving_something_out(void *
     struct master_key_options options = options_of(in(state, "k"), NULL);
     struct key_name name;
 
-    assert_refused(keyring_create(&options, false, &name), ERR_KEY_UNREACHABLE,
+    assert_refused(create_ring(&options, false, &name), ERR_KEY_UNREACHABLE,
                    textf("no passphrase for keyring %s, and nobody to ask\n  name a file that "
                          "holds it: --passphrase-file, or passphraseFile in the configuration",
                          in(state, "k")));
     options.passphrase_file = in(state, "p");
-    assert_refused(keyring_create(&options, true, &name), ERR_USAGE,
+    assert_refused(create_ring(&options, true, &name), ERR_USAGE,
                    textf("keyring %s cannot be created both with a passphrase and unencrypted\n  "
                          "leave out the passphrase file, or --no-passphrase",
                          in(state, "k")));
@@ -114,11 +114,11 @@ static void with_a_passphrase_no_key_is_unencrypted(void **state)
     chmod(in(state, "p"), 0600);
     name = make_ring(in(state, "k"), in(state, "p"));
     k = open_ring(in(state, "k"), in(state, "p"));
-    assert_done(keyring_versions(k, 0, &v));
+    assert_done(keyring_versions(k, 0, true, &v));
     assert_true(v.is_protected);
     raw = slurp(in(state, "k"));
     assert_non_null(
-        memmem(raw.data, raw.len, "\"kdf\":\"scrypt\",\"n\":16384,\"r\":8,\"p\":1", 36));
+        memmem(raw.data, raw.len, "\"kdf\":\"scrypt\",\"n\":32768,\"r\":8,\"p\":3", 36));
     assert_non_null(memmem(raw.data, raw.len, "{\"mac\":\"", 8));
     assert_done(keyring_rotate(k, 0, &name));
     assert_string_equal(name.version, "2");
@@ -129,55 +129,100 @@ static void with_a_passphrase_no_key_is_unencrypted(void **state)
     keyring_free(k);
 }
 
-static void changes_need_the_passphrase_and_the_list_does_not(void **state)
+static void changes_need_the_passphrase_and_a_list_without_it_is_not_verified(void **state)
 {
     struct key_versions v = {.count = 0};
     struct key_name name;
     struct keyring *k;
 
-    put_file(in(state, "p"), PASSPHRASE);
-    put_file(in(state, "wrong"), "another " PASSPHRASE);
+    put_secret(in(state, "p"));
+    put_secret(in(state, "wrong"));
     make_ring(in(state, "k"), in(state, "p"));
     k = open_ring(in(state, "k"), in(state, "wrong"));
-    assert_done(keyring_versions(k, 0, &v));
+    assert_refused(keyring_versions(k, 0, true, &v), ERR_KEY_INVALID, NULL);
+    assert_done(keyring_versions(k, 0, false, &v));
+    assert_false(v.is_verified);
+    key_versions_clear(&v);
     assert_refused(keyring_rotate(k, 0, &name), ERR_KEY_INVALID,
                    textf("keyring %s: the passphrase does not open it\n  the passphrase came from "
                          "%s",
                          in(state, "k"), in(state, "wrong")));
     assert_refused(keyring_act(k, 0, KEY_DISABLE, "1", 0, NULL), ERR_KEY_INVALID, NULL);
-    assert_string_equal(state_of(k, "1"), "enabled");
+    keyring_free(k);
+    k = open_ring(in(state, "k"), NULL); /* nobody can be asked */
+    assert_done(keyring_versions(k, 0, true, &v));
+    assert_false(v.is_verified);
+    assert_string_equal(v.items[0].state, "enabled");
+    key_versions_clear(&v);
+    keyring_free(k);
+    k = open_ring(in(state, "k"), in(state, "p"));
+    assert_done(keyring_versions(k, 0, true, &v));
+    assert_true(v.is_verified);
     key_versions_clear(&v);
     keyring_free(k);
 }
 
-/* The states lie in the clear for everyone to read; with a passphrase nobody else can change them.
- */
-static void a_state_edited_by_hand_is_tampering(void **state)
+static void edit_text(const char *path, const char *what, size_t at, char with)
+{
+    struct buf raw = slurp(path);
+    char *found = memmem(raw.data, raw.len, what, strlen(what));
+
+    assert_non_null(found);
+    found[at] = with;
+    spew(path, buf_bytes(&raw));
+    buf_clear(&raw);
+}
+
+static void a_keyring_edited_without_the_passphrase_is_believed_in_nothing(void **state)
 {
     struct data_key record = {.envelope_count = 0};
+    struct data_key more = {.envelope_count = 0};
     struct secret *key = NULL;
+    struct key_name name;
+    struct key_state s;
+    const char *message;
     struct keyring *k;
-    struct buf raw;
-    char *cursor;
 
-    put_file(in(state, "p"), PASSPHRASE);
-    make_ring(in(state, "k"), in(state, "p"));
+    put_secret(in(state, "p"));
+    name = make_ring(in(state, "k"), in(state, "p"));
     k = open_ring(in(state, "k"), in(state, "p"));
     assert_done(keyring_new_data_key(k, test_repository, &record, &key));
     secret_free(key);
     key = NULL;
-    raw = slurp(in(state, "k"));
-    cursor = memmem(raw.data, raw.len, "stateChangedAt\":\"20", 19);
-    assert_non_null(cursor);
-    cursor[18] = '1'; /* twenty-one hundred something */
-    spew(in(state, "k"), buf_bytes(&raw));
-    assert_refused(keyring_open_data_key(k, &record, 0, &key), ERR_CORRUPT,
-                   textf("keyring %s: it was changed by somebody without the passphrase, or is "
-                         "damaged: the mac does not fit\n  the previous generation is %s: keep a "
-                         "copy of both, then put it in place with `cp -p %s %s`",
-                         in(state, "k"), in(state, "k.previous"), in(state, "k.previous"),
-                         in(state, "k")));
-    buf_clear(&raw);
+    assert_done(keyring_rotate(k, 0, &name));
+    keyring_free(k);
+    /* Version 1 was stolen; backups are to be sealed by it again. */
+    edit_text(in(state, "k"), "\"active\":2", 9, '1');
+    k = open_ring(in(state, "k"), in(state, "p"));
+    message =
+        textf("keyring %s: it was changed by somebody without the passphrase, or is "
+              "damaged: the mac does not fit\n  a copy of it is %s: keep both, then put it "
+              "in place with `cp -p %s %s`",
+              in(state, "k"), in(state, "k.previous"), in(state, "k.previous"), in(state, "k"));
+    assert_refused(keyring_active(k, 0, &name), ERR_CORRUPT, message);
+    assert_refused(keyring_new_data_key(k, test_repository, &more, &key), ERR_CORRUPT, message);
+    assert_refused(keyring_open_data_key(k, &record, 0, &key), ERR_CORRUPT, message);
+    assert_refused(keyring_state(k, &name, false, &s), ERR_CORRUPT, message);
+    data_key_clear(&record);
+    keyring_free(k);
+}
+
+/* For as long as a command works, and whatever is put there meanwhile. */
+static void a_keyring_is_read_once_and_then_believed(void **state)
+{
+    struct data_key record = {.envelope_count = 0};
+    struct secret *key = NULL;
+    struct key_name name;
+    struct keyring *k;
+
+    put_secret(in(state, "p"));
+    make_ring(in(state, "k"), in(state, "p"));
+    k = open_ring(in(state, "k"), in(state, "p"));
+    assert_done(keyring_active(k, 0, &name));
+    edit_text(in(state, "k"), "\"state\":\"enabled\"", 9, 'X');
+    assert_int_equal(unlink(in(state, "p")), 0);
+    assert_done(keyring_new_data_key(k, test_repository, &record, &key));
+    secret_free(key);
     data_key_clear(&record);
     keyring_free(k);
 }
@@ -199,33 +244,34 @@ static void an_unencrypted_keyring_in_the_place_of_a_protected_one_is_not_used(v
     keyring_free(k);
 }
 
-static void the_previous_generation_is_kept_beside(void **state)
+static void assert_copy_is_the_same(void **state)
 {
-    struct buf before;
-    struct buf previous;
-    struct keyring *k;
+    struct buf now = slurp(in(state, "k"));
+    struct buf copy = slurp(in(state, "k.previous"));
 
-    make_ring(in(state, "k"), NULL);
-    k = open_ring(in(state, "k"), NULL);
-    before = slurp(in(state, "k"));
-    do_act(k, KEY_DISABLE, "1");
-    previous = slurp(in(state, "k.previous"));
-    assert_true(bytes_equal(buf_bytes(&before), buf_bytes(&previous)));
-    buf_clear(&before);
-    buf_clear(&previous);
-    keyring_free(k);
+    assert_true(bytes_equal(buf_bytes(&now), buf_bytes(&copy)));
+    buf_clear(&now);
+    buf_clear(&copy);
 }
 
-static void a_rotation_is_in_the_previous_generation_too(void **state)
+/* What was taken from the keyring must not be had from the file beside it. */
+static void the_copy_beside_it_allows_no_more_than_the_keyring(void **state)
 {
     struct key_name name;
     struct keyring *k;
 
     make_ring(in(state, "k"), NULL);
     k = open_ring(in(state, "k"), NULL);
+    assert_copy_is_the_same(state);
     assert_done(keyring_rotate(k, 0, &name));
-    assert_true(has_material(in(state, "k"), 2));
     assert_true(has_material(in(state, "k.previous"), 2));
+    assert_copy_is_the_same(state);
+    do_act(k, KEY_DISABLE, "1");
+    assert_copy_is_the_same(state);
+    do_act(k, KEY_ENABLE, "1");
+    assert_copy_is_the_same(state);
+    do_act(k, KEY_SCHEDULE_DELETION, "1");
+    assert_copy_is_the_same(state);
     keyring_free(k);
 }
 
@@ -299,9 +345,11 @@ static void a_version_past_its_date_is_destroyed_at_once_and_for_good(void **sta
     secret_free(key);
     key = NULL;
     assert_done(keyring_rotate(k, 0, &name));
+    keyring_free(k);
     edit_ring(in(state, "k"), make_due);
+    k = open_ring(in(state, "k"), NULL);
     assert_true(has_material(in(state, "k"), 1));
-    assert_done(keyring_versions(k, 0, &v));
+    assert_done(keyring_versions(k, 0, true, &v));
     assert_string_equal(v.items[0].state, "destroyed");
     assert_int_equal(v.items[0].changed_ms, v.items[0].deletion_ms);
     clock_text(v.items[0].deletion_ms, since);
@@ -312,11 +360,15 @@ static void a_version_past_its_date_is_destroyed_at_once_and_for_good(void **sta
               "(--envelope)",
               name.key_id, since, in(state, "k")));
 
-    /* Too late, and what was asked for is refused; but the material goes all the same. */
+    /* Too late, and no other change takes the material away by the way. */
     assert_refused(keyring_act(k, 0, KEY_CANCEL_DELETION, "1", 0, NULL), ERR_USAGE,
-                   textf("key version 1 is destroyed since %s\n  its key material was destroyed "
-                         "and cannot be recovered",
+                   textf("key version 1 is destroyed since %s\n  its deletion date is past; "
+                         "`sealpoint key purge` destroys its key material",
                          since));
+    do_act(k, KEY_DISABLE, "2");
+    do_act(k, KEY_ENABLE, "2");
+    assert_true(has_material(in(state, "k"), 1));
+    assert_done(keyring_purge(k, 0));
     assert_false(has_material(in(state, "k"), 1));
     assert_false(has_material(in(state, "k.previous"), 1));
     assert_true(has_material(in(state, "k"), 2));
@@ -325,7 +377,7 @@ static void a_version_past_its_date_is_destroyed_at_once_and_for_good(void **sta
     keyring_free(k);
 }
 
-static void a_backup_takes_away_what_is_due(void **state)
+static void a_backup_destroys_nothing(void **state)
 {
     struct data_key record = {.envelope_count = 0};
     struct secret *key = NULL;
@@ -335,10 +387,11 @@ static void a_backup_takes_away_what_is_due(void **state)
     make_ring(in(state, "k"), NULL);
     k = open_ring(in(state, "k"), NULL);
     assert_done(keyring_rotate(k, 0, &name));
+    keyring_free(k);
     edit_ring(in(state, "k"), make_due);
+    k = open_ring(in(state, "k"), NULL);
     assert_done(keyring_new_data_key(k, test_repository, &record, &key));
-    assert_false(has_material(in(state, "k"), 1));
-    assert_false(has_material(in(state, "k.previous"), 1));
+    assert_true(has_material(in(state, "k"), 1));
     secret_free(key);
     data_key_clear(&record);
     keyring_free(k);
@@ -364,7 +417,9 @@ static void a_clock_set_back_brings_nothing_back_and_gives_no_time(void **state)
     make_ring(in(state, "k"), NULL);
     k = open_ring(in(state, "k"), NULL);
     assert_done(keyring_rotate(k, 0, &name));
+    keyring_free(k);
     edit_ring(in(state, "k"), set_clock_back);
+    k = open_ring(in(state, "k"), NULL);
     assert_string_equal(state_of(k, "1"), "destroyed");
     log_to(listen);
     assert_done(keyring_act(k, 0, KEY_SCHEDULE_DELETION, "2", 7, &after));
@@ -372,7 +427,6 @@ static void a_clock_set_back_brings_nothing_back_and_gives_no_time(void **state)
     assert_non_null(
         strstr(said, textf("the clock is behind keyring %s, which has seen ", in(state, "k"))));
     assert_true(after.deletion_ms >= clock_now_ms() + 7 * CLOCK_DAY_MS);
-    assert_false(has_material(in(state, "k"), 1));
     keyring_free(k);
 }
 
@@ -419,7 +473,7 @@ static enum err whole_life(void *arg)
     enum err rc;
 
     TRY(keyring_open(&options, 1, &k));
-    TRY(keyring_versions(k, 0, &v));
+    TRY(keyring_versions(k, 0, true, &v));
     TRY(keyring_act(k, 0, KEY_DISABLE, "1", 0, NULL));
     TRY(keyring_act(k, 0, KEY_ENABLE, "1", 0, NULL));
     TRY(keyring_rotate(k, 0, &name));
@@ -434,7 +488,7 @@ static enum err make_and_remove(void *arg)
     const char *path = arg;
     struct master_key_options options = options_of(path, NULL);
     struct key_name name;
-    enum err rc = keyring_create(&options, true, &name);
+    enum err rc = create_ring(&options, true, &name);
 
     unlink(path);
     unlink(textf("%s.previous", path));
@@ -456,16 +510,16 @@ int main(void)
         IN_DIRECTORY(nobody_is_asked_for_a_passphrase_in_vain),
         IN_DIRECTORY(unencrypted_is_said_in_words_and_not_by_leaving_something_out),
         IN_DIRECTORY(with_a_passphrase_no_key_is_unencrypted),
-        IN_DIRECTORY(changes_need_the_passphrase_and_the_list_does_not),
-        IN_DIRECTORY(a_state_edited_by_hand_is_tampering),
+        IN_DIRECTORY(changes_need_the_passphrase_and_a_list_without_it_is_not_verified),
+        IN_DIRECTORY(a_keyring_edited_without_the_passphrase_is_believed_in_nothing),
+        IN_DIRECTORY(a_keyring_is_read_once_and_then_believed),
         IN_DIRECTORY(an_unencrypted_keyring_in_the_place_of_a_protected_one_is_not_used),
-        IN_DIRECTORY(the_previous_generation_is_kept_beside),
-        IN_DIRECTORY(a_rotation_is_in_the_previous_generation_too),
+        IN_DIRECTORY(the_copy_beside_it_allows_no_more_than_the_keyring),
         IN_DIRECTORY(a_keyring_behind_a_link_is_replaced_where_it_lies),
         IN_DIRECTORY(what_is_so_already_writes_nothing),
         IN_DIRECTORY(the_life_of_a_version),
         IN_DIRECTORY(a_version_past_its_date_is_destroyed_at_once_and_for_good),
-        IN_DIRECTORY(a_backup_takes_away_what_is_due),
+        IN_DIRECTORY(a_backup_destroys_nothing),
         IN_DIRECTORY(a_clock_set_back_brings_nothing_back_and_gives_no_time),
         IN_DIRECTORY(a_short_passphrase_is_warned_of),
         IN_DIRECTORY(where_a_keyring_lies_is_told),

@@ -8,7 +8,7 @@
 
 #define OR_ROTATE "`, or make a new version active with `sealpoint key rotate`"
 
-static const struct key_name name = {"file", "k1", "7"};
+static const struct key_name name = {"file", "k1", "7", ""};
 
 static struct key_state state_with(enum verdict verdict, const char *reason)
 {

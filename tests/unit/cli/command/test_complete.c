@@ -42,7 +42,8 @@ static void make_site(void **state, struct site *s)
     assert_done(settings_resolve(&s->invocation, &s->settings));
     session_init(&s->session, &s->settings);
     assert_done(session_create_repository(&s->session, &(struct ledger_root){.key = test_root()}));
-    assert_done(keyring_create(&s->settings.keys[0], true, &name));
+    assert_done(session_open_keyring(&s->session));
+    assert_done(keyring_create(s->session.keyring, 0, true, &name));
 }
 
 static void clear_site(struct site *s)
@@ -229,10 +230,10 @@ static void versions_are_offered_newest_first(void **state)
     struct key_name name;
 
     make_site(state, &s);
-    assert_done(session_open_keyring(&s.session));
     assert_done(keyring_rotate(s.session.keyring, 0, &name));
     assert_done(keyring_act(s.session.keyring, 0, KEY_DISABLE, "1", 0, NULL));
-    check_answer("key enable ", "words\n2\tenabled, active\n1\tdisabled\n");
+    check_answer("key enable ",
+                 "words\n2\tenabled, active (not verified)\n1\tdisabled (not verified)\n");
     check_words("key enable 1", "words 1 ");
     check_words("key enable --key 3 ", "words ");
     check_words("key enable --workers x ", "words ");

@@ -1,8 +1,29 @@
 #include "core/base/clock.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/timex.h>
 
+#include "core/base/log.h"
 #include "tests/unit/helpers.h"
+
+/* In front of the C library's: what the kernel is to say of its clock. */
+static int kernel_state = TIME_OK;
+static int kernel_status;
+
+int adjtimex(struct timex *t)
+{
+    t->status = kernel_status;
+    return kernel_state;
+}
+
+static char said[ERR_TEXT_MAX];
+
+static void listen(enum log_level level, const char *text)
+{
+    (void)level;
+    snprintf(said, sizeof said, "%s", text);
+}
 
 static const struct {
     int64_t ms;
@@ -79,12 +100,74 @@ static void the_clocks_run(void **state)
     assert_true(clock_steady_ms() >= steady);
 }
 
+#define AHEAD(days) (clock_now_ms() - (days)*CLOCK_DAY_MS)
+
+static void a_clock_far_ahead_is_not_believed(void **state)
+{
+    char now[CLOCK_TEXT_LEN + 1], newest[CLOCK_TEXT_LEN + 1];
+    int64_t long_ago = AHEAD(401);
+
+    (void)state;
+    log_to(listen);
+    assert_done(clock_check_ahead(0, "repository", "/r")); /* nothing is known */
+    assert_done(clock_check_ahead(AHEAD(-1000), "repository", "/r"));
+    assert_done(clock_check_ahead(AHEAD(399), "repository", "/r"));
+    clock_text(long_ago, newest);
+    assert_int_equal(clock_check_ahead(long_ago, "repository", "/r"), ERR_FAILED);
+    clock_text(clock_now_ms(), now);
+    now[10] = '\0'; /* the day */
+    assert_non_null(strstr(err_text(), now));
+    assert_non_null(strstr(err_text(), ", more than 400 days after the newest time in repository "
+                                       "/r, "));
+    assert_non_null(strstr(err_text(), newest));
+    assert_non_null(strstr(err_text(),
+                           ": nothing is written\n  put the clock right; if it is right, "
+                           "give --clock-is-right"));
+    log_to(NULL);
+    assert_false(clock_is_doubted());
+    assert_string_equal(said, "");
+}
+
+static void a_clock_that_is_not_synchronised_is_doubted_earlier(void **state)
+{
+    (void)state;
+    log_to(listen);
+    kernel_status = STA_UNSYNC;
+    assert_done(clock_check_ahead(AHEAD(39), "keyring", "/k"));
+    assert_false(clock_is_doubted());
+    kernel_status = 0;
+    assert_done(clock_check_ahead(AHEAD(41), "keyring", "/k"));
+    kernel_state = -1; /* where it may not be asked */
+    assert_done(clock_check_ahead(AHEAD(41), "keyring", "/k"));
+    assert_false(clock_is_doubted());
+    assert_string_equal(said, "");
+    kernel_state = TIME_ERROR;
+    assert_done(clock_check_ahead(AHEAD(41), "keyring", "/k"));
+    assert_true(clock_is_doubted());
+    assert_non_null(strstr(said, "is it right? The kernel says that it is not synchronised"));
+    said[0] = '\0';
+    assert_done(clock_check_ahead(AHEAD(41), "keyring", "/k"));
+    assert_string_equal(said, ""); /* said once */
+    log_to(NULL);
+}
+
+/* The last test of all: it cannot be taken back. */
+static void who_says_that_the_clock_is_right_is_believed(void **state)
+{
+    (void)state;
+    clock_vouch();
+    assert_done(clock_check_ahead(AHEAD(36500), "repository", "/r"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_go_out_and_come_back),
         cmocka_unit_test(what_is_not_exactly_that_form_is_refused),
         cmocka_unit_test(the_clocks_run),
+        cmocka_unit_test(a_clock_far_ahead_is_not_believed),
+        cmocka_unit_test(a_clock_that_is_not_synchronised_is_doubted_earlier),
+        cmocka_unit_test(who_says_that_the_clock_is_right_is_believed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

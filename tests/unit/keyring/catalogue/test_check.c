@@ -74,6 +74,32 @@ static void a_change_is_recorded_once(void **state)
     clear_key_world(&w);
 }
 
+static void a_new_generation_is_recorded_once_though_no_state_changed(void **state)
+{
+    struct key_world w = make_key_world(state);
+    struct check c = {.count = 0};
+    struct key_name name;
+
+    add_snapshot(&w, "aa", NULL);
+    assert_done(check_run(w.k, w.ledger, &c));
+    check_clear(&c);
+    assert_done(keyring_active(w.k, 0, &name));
+    assert_int_equal(key_query_generation(w.ledger, "file", name.key_id), 1);
+    do_act(w.k, KEY_DISABLE, "1");
+    do_act(w.k, KEY_ENABLE, "1");
+    assert_done(check_run(w.k, w.ledger, &c));
+    assert_false(c.items[0].changed);
+    check_clear(&c);
+    assert_int_equal(key_query_generation(w.ledger, "file", name.key_id), 3);
+    assert_int_equal(key_query_generation(w.ledger, "file", "another"), 0);
+    assert_int_equal(key_query_generation(w.ledger, "aws", name.key_id), 0);
+    assert_int_equal(count_records(w.ledger, RECORD_KEY_STATE), 2);
+    assert_done(check_run(w.k, w.ledger, &c));
+    check_clear(&c);
+    assert_int_equal(count_records(w.ledger, RECORD_KEY_STATE), 2);
+    clear_key_world(&w);
+}
+
 static void a_missing_keyring_is_unreachable_and_never_invalid(void **state)
 {
     struct key_world w = make_key_world(state);
@@ -82,11 +108,13 @@ static void a_missing_keyring_is_unreachable_and_never_invalid(void **state)
     assert_done(check_run(w.k, w.ledger, &c));
     check_clear(&c);
     assert_int_equal(rename(in(state, "k"), in(state, "away")), 0);
+    reopen_key_world(state, &w);
     /* Nothing names the key: the call itself says it. */
     assert_refused(check_run(w.k, w.ledger, &c), ERR_KEY_UNREACHABLE, NULL);
     assert_int_equal(rename(in(state, "away"), in(state, "k")), 0);
     add_snapshot(&w, "aa", NULL);
     assert_int_equal(rename(in(state, "k"), in(state, "away")), 0);
+    reopen_key_world(state, &w);
     assert_done(check_run(w.k, w.ledger, &c));
     assert_int_equal(c.count, 1);
     assert_int_equal(c.items[0].state.verdict, KEY_UNREACHABLE);
@@ -169,9 +197,10 @@ static void a_damaged_keyring_is_an_error_and_no_verdict(void **state)
 
     add_snapshot(&w, "aa", NULL);
     assert_int_equal(truncate(in(state, "k"), 100), 0);
+    reopen_key_world(state, &w);
     assert_refused(check_run(w.k, w.ledger, &c), ERR_CORRUPT,
-                   textf("keyring %s: not a keyring, or cut off\n  the previous generation is %s: "
-                         "keep a copy of both, then put it in place with `cp -p %s %s`",
+                   textf("keyring %s: not a keyring, or cut off\n  a copy of it is %s: "
+                         "keep both, then put it in place with `cp -p %s %s`",
                          in(state, "k"), in(state, "k.previous"), in(state, "k.previous"),
                          in(state, "k")));
     clear_key_world(&w);
@@ -182,6 +211,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         IN_DIRECTORY(the_active_version_and_every_needed_one_are_asked),
         IN_DIRECTORY(a_change_is_recorded_once),
+        IN_DIRECTORY(a_new_generation_is_recorded_once_though_no_state_changed),
         IN_DIRECTORY(a_missing_keyring_is_unreachable_and_never_invalid),
         IN_DIRECTORY(a_key_that_is_not_configured_cannot_be_told_of),
         IN_DIRECTORY(invalid_outweighs_unreachable),

@@ -29,7 +29,7 @@ static void the_newest_rewrap_of_a_scope_counts(void **state)
 static const struct record *state_of(const struct site *s, const char *provider, const char *key_id,
                                      const char *version)
 {
-    struct key_name key = {{0}, {0}, {0}};
+    struct key_name key = {.provider = ""};
 
     snprintf(key.provider, sizeof key.provider, "%s", provider);
     snprintf(key.key_id, sizeof key.key_id, "%s", key_id);

@@ -2,7 +2,7 @@
 
 #include "tests/unit/keyring/samples.h"
 
-static const struct key_name sample_name = {"file", "abcd", "1"};
+static const struct key_name sample_name = {"file", "abcd", "1", ""};
 
 static void the_text_is_that_of_the_format_page(void **state)
 {

@@ -50,7 +50,7 @@ static void a_data_key_is_the_records_repositorys(void **state)
 static void name_and_scope_are_read_alone(void **state)
 {
     struct data_key d = sample_key();
-    struct key_name name = {{0}, {0}, {0}};
+    struct key_name name = {.provider = ""};
     struct record r = {.seq = 0};
     uint8_t scope[SEAL_ID_LEN] = {0};
 

@@ -17,7 +17,7 @@ static struct snapshot sample_snapshot(void)
         .description = "why",
         .started_ms = 1000,
         .expires_ms = 2000,
-        .recorded_key = {"file", "abcd", "1"},
+        .recorded_key = {"file", "abcd", "1", ""},
         .parent = PARENT,
         .base = BASE,
         .chain_position = 2,

@@ -34,6 +34,36 @@ static enum err disable_ring(struct keyring *k)
     return keyring_act(k, 0, KEY_DISABLE, "1", 0, NULL);
 }
 
+static enum err purge_ring(struct keyring *k)
+{
+    return keyring_purge(k, 0);
+}
+
+static enum err enable_ring(struct keyring *k)
+{
+    return keyring_act(k, 0, KEY_ENABLE, "1", 0, NULL);
+}
+
+static enum err purge(const char *path)
+{
+    return with_ring(path, purge_ring);
+}
+
+static enum err enable(const char *path)
+{
+    return with_ring(path, enable_ring);
+}
+
+/* The state of version 1 in a file, as a new process sees it. */
+static const char *state_in(const char *path)
+{
+    struct keyring *k = open_ring(path, NULL);
+    const char *found = state_of(k, "1");
+
+    keyring_free(k);
+    return found;
+}
+
 static enum err rotate(const char *path)
 {
     return with_ring(path, rotate_ring);
@@ -49,7 +79,7 @@ static enum err create(const char *path)
     struct master_key_options options = options_of(path, NULL);
     struct key_name name;
 
-    return keyring_create(&options, true, &name);
+    return create_ring(&options, true, &name);
 }
 
 /* A data key under version 1, made before anything is killed. */
@@ -148,12 +178,34 @@ static void disabling_killed_anywhere_happened_or_did_not(void **state)
         rc = open_before(path, &b);
         assert_int_equal(rc, is_disabled ? ERR_KEY_INVALID : ERR_OK);
         assert_true(is_disabled || killed);
+        /* The copy never allows what the keyring does not. */
+        if (is_disabled)
+            assert_string_equal(state_in(textf("%s.previous", path)), "disabled");
         assert_done(disable(path));
-        assert_string_equal(state_of(k, "1"), "disabled");
+        assert_string_equal(state_in(path), "disabled");
         do_act(k, KEY_ENABLE, "1");
         assert_done(open_before(path, &b));
         keyring_free(k);
         data_key_clear(&b.record);
+    }
+    assert_true(nth > 12);
+}
+
+static void enabling_killed_anywhere_gives_the_copy_no_more_than_the_keyring(void **state)
+{
+    unsigned long nth = 1;
+    bool killed = true;
+
+    for (; killed; nth++) {
+        const char *path = place(state, nth);
+
+        make_ring(path, NULL);
+        assert_done(disable(path));
+        killed = kill_at(enable, path, nth);
+        if (strcmp(state_in(path), "disabled") == 0)
+            assert_string_equal(state_in(textf("%s.previous", path)), "disabled");
+        assert_done(enable(path));
+        assert_string_equal(state_in(path), "enabled");
     }
     assert_true(nth > 12);
 }
@@ -167,7 +219,7 @@ static void check_destruction(const char *path)
         assert_false(has_material(previous, 1));
 }
 
-static void a_destruction_killed_anywhere_is_finished_by_the_next_change(void **state)
+static void a_destruction_killed_anywhere_is_finished_by_the_next(void **state)
 {
     unsigned long nth = 1;
     bool killed = true;
@@ -178,17 +230,17 @@ static void a_destruction_killed_anywhere_is_finished_by_the_next_change(void **
 
         assert_done(rotate(path));
         edit_ring(path, make_due);
-        killed = kill_at(rotate, path, nth);
+        killed = kill_at(purge, path, nth);
         check_destruction(path);
         assert_refused(open_before(path, &b), ERR_KEY_INVALID, NULL);
-        assert_done(rotate(path));
+        assert_done(purge(path));
         assert_false(has_material(path, 1));
         check_destruction(path);
         assert_true(has_material(path, 2));
         assert_int_equal(count_temporaries(state), 0);
         data_key_clear(&b.record);
     }
-    assert_true(nth > 24);
+    assert_true(nth > 12);
 }
 
 static void making_a_keyring_killed_anywhere_can_be_repeated(void **state)
@@ -231,7 +283,7 @@ static void two_processes_that_rotate_lose_no_version(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     k = open_ring(path, NULL);
-    assert_done(keyring_versions(k, 0, &v));
+    assert_done(keyring_versions(k, 0, true, &v));
     assert_int_equal(v.count, 2 * ROUNDS + 1);
     key_versions_clear(&v);
     keyring_free(k);
@@ -242,7 +294,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         IN_DIRECTORY(a_rotation_killed_anywhere_leaves_a_keyring_that_opens_what_it_opened),
         IN_DIRECTORY(disabling_killed_anywhere_happened_or_did_not),
-        IN_DIRECTORY(a_destruction_killed_anywhere_is_finished_by_the_next_change),
+        IN_DIRECTORY(enabling_killed_anywhere_gives_the_copy_no_more_than_the_keyring),
+        IN_DIRECTORY(a_destruction_killed_anywhere_is_finished_by_the_next),
         IN_DIRECTORY(making_a_keyring_killed_anywhere_can_be_repeated),
         IN_DIRECTORY(two_processes_that_rotate_lose_no_version),
     };

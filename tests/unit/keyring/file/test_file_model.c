@@ -7,10 +7,13 @@
 
 static struct secret *kek;
 
+static const struct file_protection known = {
+    .kdf = FILE_KDF_SCRYPT, .n = FILE_SCRYPT_N, .p = FILE_SCRYPT_P, .salt = {9, 8, 7}};
+
 /* A keyring with a version in every state; the entries are sealed under `kek` when protected. */
 static struct file_keyring sample(bool is_protected)
 {
-    struct file_keyring k = {.is_protected = is_protected, .created_ms = CREATED};
+    struct file_keyring k = {.created_ms = CREATED, .generation = 7, .repository_count = 2};
     struct secret *master = NULL;
     struct file_version *v = NULL;
 
@@ -18,7 +21,9 @@ static struct file_keyring sample(bool is_protected)
         assert_done(secret_random(SEAL_KEY_LEN, &kek));
     memset(k.id, 0x5a, sizeof k.id);
     if (is_protected)
-        k.scrypt = (struct file_scrypt){.n = FILE_SCRYPT_N, .p = FILE_SCRYPT_P, .salt = {9, 8, 7}};
+        k.protection = known;
+    memset(k.repositories[0], 0xf1, HASH_LEN);
+    memset(k.repositories[1], 0xf2, HASH_LEN);
     assert_done(secret_random(SEAL_KEY_LEN, &master));
     for (size_t i = 0; i < 4; i++) {
         assert_done(file_add(&k, CREATED + (int64_t)i, &v));
@@ -53,8 +58,11 @@ static void check_round_trip(bool is_protected)
     assert_done(file_keyring_decode(buf_bytes(&b), &back));
     assert_memory_equal(back.id, k.id, SEAL_ID_LEN);
     assert_int_equal(back.created_ms, k.created_ms);
-    assert_int_equal(back.is_protected, is_protected);
-    assert_memory_equal(&back.scrypt, &k.scrypt, sizeof k.scrypt);
+    assert_int_equal(file_is_protected(&back), is_protected);
+    assert_true(file_protection_equal(&back.protection, &k.protection));
+    assert_int_equal(back.generation, 7);
+    assert_int_equal(back.repository_count, 2);
+    assert_memory_equal(back.repositories, k.repositories, 2 * (size_t)HASH_LEN);
     assert_int_equal(back.active, 2);
     assert_int_equal(back.count, 4);
     assert_memory_equal(back.versions[0].stored, k.versions[0].stored, k.versions[0].stored_len);
@@ -65,6 +73,8 @@ static void check_round_trip(bool is_protected)
         assert_int_equal(back.versions[i].changed_ms, k.versions[i].changed_ms);
         assert_int_equal(back.versions[i].deletion_ms, k.versions[i].deletion_ms);
         assert_int_equal(back.versions[i].stored_len, k.versions[i].stored_len);
+        assert_memory_equal(back.versions[i].commitment, k.versions[i].commitment,
+                            SEAL_COMMITMENT_LEN);
     }
     assert_done(file_seal_check(&back, is_protected ? kek : NULL));
     file_keyring_clear(&k);
@@ -84,18 +94,29 @@ static void the_bytes_are_those_of_the_format_page(void **state)
 {
     static const char expected[] =
         "{\"format\":1,\"type\":\"keyring\",\"keyringId\":\"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\","
-        "\"createdAt\":\"2026-11-24T06:00:00.000Z\",\"protection\":{\"kdf\":\"none\"},\"active\":1,"
+        "\"createdAt\":\"2026-11-24T06:00:00.000Z\",\"generation\":3,\"protection\":{\"kdf\":"
+        "\"none\"},\"repositories\":"
+        "[\"f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1\"],\"active\":1,"
         "\"versions\":[{\"version\":1,\"state\":\"enabled\",\"createdAt\":"
         "\"2026-11-24T06:00:00.000Z\",\"stateChangedAt\":\"2026-11-24T06:00:00.000Z\","
-        "\"deletionDate\":null,\"key\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}]}\n"
+        "\"deletionDate\":null,\"commitment\":"
+        "\"c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0\",\"key\":"
+        "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}]}\n"
         "{\"sha256\":\"";
     struct file_version v = {
         .number = 1, .created_ms = CREATED, .changed_ms = CREATED, .stored_len = SEAL_KEY_LEN};
-    struct file_keyring k = {.created_ms = CREATED, .active = 1, .versions = &v, .count = 1};
+    struct file_keyring k = {.created_ms = CREATED,
+                             .generation = 3,
+                             .repository_count = 1,
+                             .active = 1,
+                             .versions = &v,
+                             .count = 1};
     struct buf b = {.max = FILE_KEYRING_LEN_MAX};
 
     (void)state;
     memset(k.id, 0x5a, sizeof k.id);
+    memset(k.repositories[0], 0xf1, HASH_LEN);
+    memset(v.commitment, 0xc0, sizeof v.commitment);
     assert_done(file_keyring_encode(&k, NULL, &b));
     assert_int_equal(b.len, sizeof expected - 1 + 64 + 3);
     assert_memory_equal(b.data, expected, sizeof expected - 1);
@@ -109,14 +130,13 @@ static enum err read_changed(void *arg, struct bytes changed)
 {
     const bool *is_protected = arg;
     struct file_keyring k = {.count = 0};
-    struct file_scrypt known = {.n = FILE_SCRYPT_N, .p = FILE_SCRYPT_P, .salt = {9, 8, 7}};
     enum err rc;
 
     TRY(file_keyring_decode(changed, &k));
-    if (*is_protected != k.is_protected ||
-        (k.is_protected && memcmp(&known, &k.scrypt, sizeof known) != 0))
+    if (*is_protected != file_is_protected(&k) ||
+        (*is_protected && !file_protection_equal(&known, &k.protection)))
         FAIL(ERR_KEY_INVALID, "other parameters");
-    TRY(file_seal_check(&k, k.is_protected ? kek : NULL));
+    TRY(file_seal_check(&k, file_is_protected(&k) ? kek : NULL));
 out:
     file_keyring_clear(&k);
     return rc;
@@ -158,11 +178,14 @@ out:
 #define HEAD                                                                                       \
     "{\"format\":1,\"type\":\"keyring\",\"keyringId\":\"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\","
 #define TIME "\"2026-11-24T06:00:00.000Z\""
-#define AT "\"createdAt\":" TIME ","
+#define STAMP "\"createdAt\":" TIME ","
+#define AT STAMP "\"generation\":1,\"repositories\":[],"
 #define UNENCRYPTED "\"protection\":{\"kdf\":\"none\"},"
+#define FINGERPRINT "\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\""
+#define COMMITMENT "\"commitment\":" FINGERPRINT ","
 #define KEY "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\""
 #define ENTRY(number, state, date, key)                                                            \
-    "{\"version\":" number ",\"state\":\"" state "\"," AT "\"stateChangedAt\":" TIME               \
+    "{\"version\":" number ",\"state\":\"" state "\"," STAMP COMMITMENT "\"stateChangedAt\":" TIME \
     ",\"deletionDate\":" date ",\"key\":" key "}"
 #define GOOD ENTRY("1", "enabled", "null", KEY)
 #define WITH(entries) HEAD AT UNENCRYPTED "\"active\":1,\"versions\":[" entries "]}"
@@ -186,13 +209,29 @@ static const struct hostile hostiles[] = {
     {SCRYPT("8192", "8", "1"), ERR_CORRUPT, "scrypt with n 8192, r 8, p 1 is not allowed"},
     {SCRYPT("0", "8", "1"), ERR_CORRUPT, NULL},
     {SCRYPT("24576", "8", "1"), ERR_CORRUPT, "scrypt with n 24576, r 8, p 1 is not allowed"},
-    {SCRYPT("65536", "8", "1"), ERR_CORRUPT, "member \"n\" is over 32768"},
+    {SCRYPT("2097152", "8", "1"), ERR_CORRUPT, "member \"n\" is over 1048576"},
+    {SCRYPT("16384", "8", "1"), ERR_CORRUPT, "scrypt with n 16384, r 8, p 1 is not allowed"},
+    {HEAD AT "\"protection\":{\"kdf\":\"hkdf\"}}", ERR_CORRUPT, NULL},
+    {HEAD STAMP "\"generation\":0,\"repositories\":[]," UNENCRYPTED
+                "\"active\":1,\"versions\":[" GOOD "]}",
+     ERR_CORRUPT, "a keyring of generation 0"},
+    {HEAD STAMP "\"generation\":9007199254740992,\"repositories\":[]," UNENCRYPTED
+                "\"active\":1,\"versions\":[" GOOD "]}",
+     ERR_CORRUPT, "member \"generation\" is over 9007199254740991"},
+    {HEAD STAMP "\"generation\":1,\"repositories\":[\"00\"]," UNENCRYPTED
+                "\"active\":1,\"versions\":[" GOOD "]}",
+     ERR_CORRUPT, NULL},
+    {HEAD STAMP "\"generation\":1," UNENCRYPTED "\"active\":1,\"versions\":[" GOOD "]}",
+     ERR_CORRUPT, NULL},
+    {WITH("{\"version\":1,\"state\":\"enabled\"," STAMP "\"stateChangedAt\":" TIME ",\"key\":" KEY
+          "}"),
+     ERR_CORRUPT, NULL},
     {SCRYPT("18446744073709551615", "8", "1"), ERR_CORRUPT, NULL},
-    {SCRYPT("16384", "7", "1"), ERR_CORRUPT, "scrypt with n 16384, r 7, p 1 is not allowed"},
-    {SCRYPT("16384", "1073741824", "1"), ERR_CORRUPT, "member \"r\" is over 8"},
-    {SCRYPT("16384", "8", "0"), ERR_CORRUPT, "scrypt with n 16384, r 8, p 0 is not allowed"},
-    {SCRYPT("16384", "8", "5"), ERR_CORRUPT, "member \"p\" is over 4"},
-    {SCRYPT("16384.0", "8", "1"), ERR_CORRUPT, "member \"n\" is not int"},
+    {SCRYPT("32768", "7", "1"), ERR_CORRUPT, "scrypt with n 32768, r 7, p 1 is not allowed"},
+    {SCRYPT("32768", "1073741824", "1"), ERR_CORRUPT, "member \"r\" is over 8"},
+    {SCRYPT("32768", "8", "0"), ERR_CORRUPT, "scrypt with n 32768, r 8, p 0 is not allowed"},
+    {SCRYPT("32768", "8", "5"), ERR_CORRUPT, "member \"p\" is over 4"},
+    {SCRYPT("32768.0", "8", "1"), ERR_CORRUPT, "member \"n\" is not int"},
     {WITH(""), ERR_CORRUPT, "a keyring without a key version"},
     {WITH(ENTRY("2", "enabled", "null", KEY)), ERR_CORRUPT, "key version 1: its number is 2"},
     {WITH(GOOD "," GOOD), ERR_CORRUPT, "key version 2: its number is 1"},
@@ -215,8 +254,9 @@ static const struct hostile hostiles[] = {
      "member \"active\" is over 1"},
     {HEAD AT UNENCRYPTED "\"active\":1,\"active\":1,\"versions\":[" GOOD "]}", ERR_CORRUPT,
      "a member name occurs twice in one object"},
-    {HEAD "\"createdAt\":\"2026-02-31T06:00:00.000Z\"," UNENCRYPTED
-          "\"active\":1,\"versions\":[" GOOD "]}",
+    {HEAD
+     "\"createdAt\":\"2026-02-31T06:00:00.000Z\",\"generation\":1,\"repositories\":[]," UNENCRYPTED
+     "\"active\":1,\"versions\":[" GOOD "]}",
      ERR_CORRUPT, NULL},
 };
 
@@ -224,6 +264,9 @@ static void a_keyring_that_breaks_a_rule_is_refused_even_with_a_good_digest(void
 {
     (void)state;
     assert_done(decode_line(WITH(GOOD)));
+    assert_done(decode_line(HEAD STAMP "\"generation\":9007199254740991,\"repositories\":"
+                                       "[" FINGERPRINT "]," UNENCRYPTED
+                                       "\"active\":1,\"versions\":[" GOOD "]}"));
     for (size_t i = 0; i < sizeof hostiles / sizeof hostiles[0]; i++)
         assert_refused(decode_line(hostiles[i].line), hostiles[i].rc, hostiles[i].message);
 }
@@ -251,8 +294,7 @@ static void a_keyring_longer_than_the_cap_is_refused(void **state)
 
 static void a_thousand_versions_fit(void **state)
 {
-    struct file_keyring k = {
-        .is_protected = true, .scrypt = {.n = FILE_SCRYPT_N, .p = 1}, .created_ms = CREATED};
+    struct file_keyring k = {.protection = known, .generation = 1, .created_ms = CREATED};
     struct file_keyring back = {.count = 0};
     struct buf b = {.max = FILE_KEYRING_LEN_MAX};
     struct file_version *v = NULL;

@@ -1,8 +1,11 @@
 #include "keyring/file/file_ring.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
+#include "core/base/text.h"
 #include "tests/unit/keyring/rings.h"
 
 /* The passphrase: when it is asked for, and what becomes of a wrong one. Through the keyring, as
@@ -67,8 +70,8 @@ static void a_wrong_passphrase_is_a_verdict_of_its_own(void **state)
     chmod(in(state, "wrong"), 0600);
     name = make_ring(in(state, "k"), in(state, "right"));
     k = open_ring(in(state, "k"), in(state, "wrong"));
-    assert_done(keyring_state(k, &name, false, &s)); /* needs none */
-    assert_int_equal(s.verdict, KEY_VALID);
+    assert_done(keyring_state(k, &name, false, &s)); /* nothing is believed without one */
+    assert_int_equal(s.verdict, KEY_INVALID);
     assert_done(keyring_state(k, &name, true, &s));
     assert_int_equal(s.verdict, KEY_INVALID);
     assert_string_equal(s.reason, "credentialsRejected");
@@ -155,25 +158,299 @@ static void preparing_in_vain_is_told_by_the_first_use(void **state)
     keyring_free(k);
 }
 
-/* Another process put another keyring (other salt) there after this one had begun. */
-static void what_was_prepared_for_another_salt_is_not_used(void **state)
+/* Another process put another keyring (other salt) there after this one had read it. */
+static void what_is_put_there_after_preparing_is_not_looked_at(void **state)
 {
     const char *file = in(state, "p");
     struct data_key record = {.envelope_count = 0};
     struct secret *fresh = NULL;
+    struct key_name name;
     struct keyring *k;
 
     put_file(file, PASSPHRASE);
-    make_ring(in(state, "k"), file);
+    name = make_ring(in(state, "k"), file);
     make_ring(in(state, "other"), file);
     k = open_ring(in(state, "k"), file);
     keyring_prepare(k);
-    usleep(300 * 1000); /* too short on a slow machine, it tests less, and passes */
     assert_int_equal(rename(in(state, "other"), in(state, "k")), 0);
     assert_done(keyring_new_data_key(k, test_repository, &record, &fresh));
+    assert_string_equal(record.envelopes[0].key.key_id, name.key_id);
     secret_free(fresh);
     data_key_clear(&record);
     keyring_free(k);
+}
+
+/* What the machine and the ledger remember. */
+
+static char said[4096];
+
+static void listen(enum log_level level, const char *text)
+{
+    size_t used = strlen(said);
+
+    (void)level;
+    snprintf(said + used, sizeof said - used, "%s\n", text);
+}
+
+static struct keyring *open_with(void **state, const char *passphrase_file, bool accepts_new)
+{
+    struct master_key_options options = options_of(in(state, "k"), passphrase_file);
+    struct keyring *k = NULL;
+
+    options.state_dir = in(state, "state");
+    options.new_keyring = accepts_new;
+    assert_done(keyring_open(&options, 1, &k));
+    return k;
+}
+
+static enum err use(struct keyring *k)
+{
+    struct data_key record = {.envelope_count = 0};
+    struct secret *key = NULL;
+    enum err rc = keyring_new_data_key(k, test_repository, &record, &key);
+
+    secret_free(key);
+    data_key_clear(&record);
+    return rc;
+}
+
+static void use_once(void **state, const char *passphrase_file)
+{
+    struct keyring *k = open_with(state, passphrase_file, false);
+
+    assert_done(use(k));
+    keyring_free(k);
+}
+
+/* Opened by itself, refused with this message, and accepted with --new-keyring from then on. */
+static void expect_refusal(void **state, const char *passphrase_file, const char *message)
+{
+    struct keyring *k = open_with(state, passphrase_file, false);
+
+    assert_refused(use(k), ERR_CORRUPT, message);
+    keyring_free(k);
+    k = open_with(state, passphrase_file, true);
+    assert_done(use(k));
+    keyring_free(k);
+    use_once(state, passphrase_file);
+}
+
+static void another_keyring_at_the_same_path_is_not_used(void **state)
+{
+    struct key_name first, second;
+
+    put_secret(in(state, "p"));
+    first = make_ring(in(state, "k"), in(state, "p"));
+    use_once(state, in(state, "p"));
+    unlink(in(state, "k"));
+    unlink(in(state, "k.previous"));
+    second = make_ring(in(state, "k"), in(state, "p"));
+    expect_refusal(
+        state, in(state, "p"),
+        textf("keyring %s is another one than it was: %s, and this machine knows %s\n  if "
+              "you put it there, give --new-keyring once",
+              in(state, "k"), second.key_id, first.key_id));
+}
+
+static enum err nobody_may_be_asked(void *arg, const char *what, bool twice, struct secret **out)
+{
+    (void)arg;
+    (void)what;
+    (void)twice;
+    (void)out;
+    abort();
+}
+
+static uint8_t known_id[SEAL_ID_LEN];
+
+static void take_known_id(struct file_keyring *k)
+{
+    memcpy(k->id, known_id, sizeof known_id);
+}
+
+/* Also where the passphrase is typed, and nobody is asked for it. */
+static void an_unencrypted_keyring_in_the_place_of_a_protected_one_is_not_used(void **state)
+{
+    struct master_key_options options = options_of(in(state, "k"), NULL);
+    struct buf theirs;
+    struct keyring *ring = NULL;
+    struct key_name name;
+
+    put_secret(in(state, "p"));
+    name = make_ring(in(state, "k"), in(state, "p"));
+    assert_done(text_unhex(name.key_id, known_id, sizeof known_id));
+    use_once(state, in(state, "p"));
+    make_ring(in(state, "theirs"), NULL);
+    theirs = slurp(in(state, "theirs"));
+    spew(in(state, "k"), buf_bytes(&theirs));
+    options.state_dir = in(state, "state");
+    options.ask = nobody_may_be_asked;
+    assert_done(keyring_open(&options, 1, &ring));
+    assert_refused(use(ring), ERR_CORRUPT, NULL);
+    keyring_free(ring);
+    buf_clear(&theirs);
+    edit_ring(in(state, "k"), take_known_id); /* and now with the right id */
+    ring = NULL;
+    assert_done(keyring_open(&options, 1, &ring));
+    assert_refused(
+        use(ring), ERR_CORRUPT,
+        textf("keyring %s was protected by a passphrase and is not any more\n  if you put "
+              "it there, give --new-keyring once",
+              in(state, "k")));
+    keyring_free(ring);
+}
+
+static void take_generation_back(struct file_keyring *k)
+{
+    k->generation = 1;
+}
+
+static void an_older_keyring_seals_nothing_and_opens_with_a_warning(void **state)
+{
+    struct data_key record = {.envelope_count = 0};
+    struct secret *key = NULL;
+    struct key_name name;
+    struct keyring *k;
+
+    make_ring(in(state, "k"), NULL);
+    k = open_with(state, NULL, false);
+    assert_done(keyring_new_data_key(k, test_repository, &record, &key));
+    secret_free(key);
+    key = NULL;
+    do_act(k, KEY_DISABLE, "1");
+    do_act(k, KEY_ENABLE, "1");
+    keyring_free(k);
+    edit_ring(in(state, "k"), take_generation_back);
+    k = open_with(state, NULL, false);
+    log_to(listen);
+    said[0] = '\0';
+    for (int i = 0; i < 2; i++) {
+        assert_done(keyring_open_data_key(k, &record, 0, &key));
+        secret_free(key);
+        key = NULL;
+    }
+    log_to(NULL);
+    assert_string_equal(said, textf("keyring %s is an older copy: its generation is 1, and this "
+                                    "machine has seen 3\n",
+                                    in(state, "k")));
+    assert_refused(keyring_rotate(k, 0, &name), ERR_CORRUPT, NULL);
+    assert_refused(keyring_act(k, 0, KEY_DISABLE, "1", 0, NULL), ERR_CORRUPT, NULL);
+    keyring_free(k);
+    expect_refusal(state, NULL,
+                   textf("keyring %s is an older copy: its generation is 1, and this machine has "
+                         "seen 3\n  put the newest copy in its place; if there is none, give "
+                         "--new-keyring, and look at `sealpoint key status` for versions that were "
+                         "disabled or deleted",
+                         in(state, "k")));
+    data_key_clear(&record);
+}
+
+static uint64_t knows_five(const void *arg, const char *provider, const char *key_id)
+{
+    const struct key_name *name = arg;
+
+    return strcmp(provider, "file") == 0 && strcmp(key_id, name->key_id) == 0 ? 5 : 0;
+}
+
+static bool knows_it_is_disabled(const void *arg, const struct key_name *key, struct key_state *out)
+{
+    (void)arg;
+    (void)key;
+    out->verdict = KEY_INVALID;
+    snprintf(out->reason, sizeof out->reason, "disabled");
+    return true;
+}
+
+/* On a machine that has never seen the keyring. */
+static void the_ledger_knows_of_newer_ones_as_well(void **state)
+{
+    struct key_name name = make_ring(in(state, "k"), NULL);
+    struct keyring_witness witness = {
+        .generation = knows_five, .state = knows_it_is_disabled, .arg = &name};
+    struct data_key record = {.envelope_count = 0};
+    struct secret *key = NULL;
+    uint64_t generation = 0;
+    struct keyring *k;
+
+    k = open_ring(in(state, "k"), NULL);
+    assert_done(keyring_new_data_key(k, test_repository, &record, &key));
+    secret_free(key);
+    key = NULL;
+    keyring_remind(k, &witness); /* it is opened already */
+    assert_refused(use(k), ERR_CORRUPT, NULL);
+    log_to(listen);
+    said[0] = '\0';
+    assert_done(keyring_open_data_key(k, &record, 0, &key));
+    log_to(NULL);
+    assert_string_equal(said, textf("keyring %s is an older copy: its generation is 1, and the "
+                                    "repository's ledger has seen 5\nthe ledger knows its version "
+                                    "1 as disabled\n",
+                                    in(state, "k")));
+    secret_free(key);
+    data_key_clear(&record);
+    keyring_free(k);
+    /* Made the newest again, it is behind nobody. */
+    k = open_with(state, NULL, true);
+    keyring_remind(k, &witness);
+    assert_done(keyring_rotate(k, 0, &name));
+    assert_done(keyring_generation(k, 0, &generation));
+    assert_int_equal(generation, 6);
+    assert_done(use(k));
+    keyring_free(k);
+}
+
+/* One passphrase, typed once, is enough for a whole command: states, wrapping, a change. */
+static void a_passphrase_is_asked_for_once(void **state)
+{
+    static const char *const lines[] = {PASSPHRASE, "never typed", NULL};
+    struct master_key_options options = options_of(in(state, "k"), NULL);
+    struct typist typist = {.lines = lines};
+    struct keyring *k = NULL;
+    struct key_name name;
+
+    options.ask = type;
+    options.ask_arg = &typist;
+    assert_done(keyring_open(&options, 1, &k));
+    assert_done(keyring_create(k, 0, false, &name));
+    assert_done(keyring_active(k, 0, &name));
+    assert_done(use(k));
+    do_act(k, KEY_DISABLE, "1");
+    do_act(k, KEY_ENABLE, "1");
+    assert_int_equal(typist.asked, 1);
+    keyring_free(k);
+}
+
+static void a_new_passphrase_opens_it_and_the_old_one_no_longer(void **state)
+{
+    struct data_key record = {.envelope_count = 0};
+    struct secret *before = NULL;
+    struct secret *after = NULL;
+    struct key_name name;
+    struct keyring *k;
+
+    put_secret(in(state, "old"));
+    put_secret(in(state, "new"));
+    make_ring(in(state, "k"), in(state, "old"));
+    k = open_with(state, in(state, "old"), false);
+    assert_done(keyring_new_data_key(k, test_repository, &record, &before));
+    assert_done(keyring_rotate(k, 0, &name));
+    assert_done(keyring_passphrase(k, 0, in(state, "new")));
+    assert_done(use(k));
+    keyring_free(k);
+    for (int i = 0; i < 2; i++) { /* the copy beside it, too */
+        k = open_with(state, in(state, "old"), false);
+        assert_refused(use(k), ERR_KEY_INVALID, NULL);
+        keyring_free(k);
+        k = open_with(state, in(state, "new"), false);
+        assert_done(keyring_open_data_key(k, &record, 0, &after));
+        assert_true(secret_equal(secret_bytes(before), secret_bytes(after)));
+        secret_free(after);
+        after = NULL;
+        keyring_free(k);
+        assert_int_equal(rename(in(state, "k.previous"), in(state, "k")), i == 0 ? 0 : -1);
+    }
+    secret_free(before);
+    data_key_clear(&record);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -182,7 +459,13 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_passphrase_that_cannot_be_read_leaves_the_key_unreachable),
     IN_DIRECTORY(a_prepared_keyring_is_the_same_keyring),
     IN_DIRECTORY(preparing_in_vain_is_told_by_the_first_use),
-    IN_DIRECTORY(what_was_prepared_for_another_salt_is_not_used),
+    IN_DIRECTORY(what_is_put_there_after_preparing_is_not_looked_at),
+    IN_DIRECTORY(another_keyring_at_the_same_path_is_not_used),
+    IN_DIRECTORY(an_unencrypted_keyring_in_the_place_of_a_protected_one_is_not_used),
+    IN_DIRECTORY(an_older_keyring_seals_nothing_and_opens_with_a_warning),
+    IN_DIRECTORY(the_ledger_knows_of_newer_ones_as_well),
+    IN_DIRECTORY(a_passphrase_is_asked_for_once),
+    IN_DIRECTORY(a_new_passphrase_opens_it_and_the_old_one_no_longer),
 };
 
 int main(void)

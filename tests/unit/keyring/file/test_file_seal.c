@@ -5,14 +5,6 @@
 #include "core/base/text.h"
 #include "tests/unit/keyring/rings.h"
 
-static struct secret *secret_of(const char *text)
-{
-    struct secret *s = NULL;
-
-    assert_done(secret_copy(bytes_of_text(text), &s));
-    return s;
-}
-
 static struct secret *secret_filled(uint8_t with)
 {
     struct secret *s = NULL;
@@ -20,30 +12,6 @@ static struct secret *secret_filled(uint8_t with)
     assert_done(secret_new(SEAL_KEY_LEN, &s));
     memset(secret_at(s), with, SEAL_KEY_LEN);
     return s;
-}
-
-/* hashlib.scrypt(b"pleaseletmein", salt=bytes(range(16)), n=16384, r=8, p=1, dklen=32) of Python.
- */
-static void the_kek_is_scrypt(void **state)
-{
-    struct file_scrypt with = {.n = FILE_SCRYPT_N, .p = FILE_SCRYPT_P};
-    struct secret *passphrase = secret_of("pleaseletmein");
-    struct secret *kek = NULL;
-    char hex[2 * SEAL_KEY_LEN + 1];
-
-    (void)state;
-    for (uint8_t i = 0; i < FILE_SALT_LEN; i++)
-        with.salt[i] = i;
-    assert_done(file_seal_kek(&with, passphrase, &kek));
-    text_hex(secret_bytes(kek), hex);
-    assert_string_equal(hex, "531604fe738df33ae62cd2b994bfe3f573ed28c0d9e5547f875b6413189ce59a");
-    secret_free(kek);
-    kek = NULL;
-    with.n = FILE_SCRYPT_N_MAX;
-    with.p = FILE_SCRYPT_P_MAX;
-    assert_done(file_seal_kek(&with, passphrase, &kek)); /* the dearest that is accepted */
-    secret_free(kek);
-    secret_free(passphrase);
 }
 
 /* Two entries and what can be done with them. */
@@ -58,7 +26,7 @@ static void make(struct ring *r)
 {
     *r = (struct ring){.kek = secret_filled(1), .master = secret_filled(2)};
     memset(r->k.id, 0x33, sizeof r->k.id);
-    r->k.is_protected = true;
+    r->k.protection.kdf = FILE_KDF_SCRYPT;
     r->k.versions = r->v;
     r->k.count = 2;
     for (size_t i = 0; i < 2; i++) {
@@ -105,6 +73,35 @@ static void an_entry_is_bound_to_its_version_and_its_keyring(void **state)
     secret_at(r.kek)[0] ^= 1;
     assert_done(file_seal_load(&r.k, r.kek, &r.v[0], &back));
     secret_free(back);
+    clear(&r);
+}
+
+/* hmac-based expansion of 32 bytes 02, by hand in tests/reference/subkeys.py: expand(b"\2" * 32,
+ * b"sealpoint/v1/master\0" + b"\x33" * 16 + bytes(7) + b"\1", 32) */
+static void a_commitment_is_that_of_the_format_page(void **state)
+{
+    struct ring r;
+    char hex[2 * SEAL_COMMITMENT_LEN + 1];
+
+    (void)state;
+    make(&r);
+    text_hex(bytes_of(r.v[0].commitment, SEAL_COMMITMENT_LEN), hex);
+    assert_string_equal(hex, "c9872cae5c4c13653de12c3dac339e284f99963a09389f32ca74f2aafd4e9766");
+    assert_memory_not_equal(r.v[0].commitment, r.v[1].commitment, SEAL_COMMITMENT_LEN);
+    clear(&r);
+}
+
+static void a_key_that_is_not_the_committed_one_is_not_used(void **state)
+{
+    struct ring r;
+    struct secret *back = NULL;
+
+    (void)state;
+    make(&r);
+    r.v[0].commitment[31] ^= 1;
+    assert_refused(file_seal_load(&r.k, r.kek, &r.v[0], &back), ERR_CORRUPT,
+                   "key version 1: its key is not the one that its commitment names");
+    assert_null(back);
     clear(&r);
 }
 
@@ -205,8 +202,9 @@ static void two_wraps_of_one_key_differ(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_kek_is_scrypt),
         cmocka_unit_test(an_entry_comes_back_as_it_was_stored),
+        cmocka_unit_test(a_commitment_is_that_of_the_format_page),
+        cmocka_unit_test(a_key_that_is_not_the_committed_one_is_not_used),
         cmocka_unit_test(an_entry_is_bound_to_its_version_and_its_keyring),
         cmocka_unit_test(a_wrapped_key_of_another_length_is_refused),
         cmocka_unit_test(the_right_passphrase_and_a_wrong_mac_is_tampering),

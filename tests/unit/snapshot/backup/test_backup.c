@@ -298,7 +298,7 @@ static enum err escrow_active(void *self, struct key_name *out)
 {
     const struct stand_in *d = self;
 
-    *out = (struct key_name){"double", "escrow", ""};
+    *out = (struct key_name){"double", "escrow", "", ""};
     memcpy(out->version, d->version, sizeof d->version);
     return ERR_OK;
 }

@@ -20,7 +20,7 @@ struct chain {
 static void make_chain(struct chain *c)
 {
     *c = (struct chain){.snapshot_list = {.items = c->items, .count = 3},
-                        .active = {"file", "key", "1"},
+                        .active = {"file", "key", "1", ""},
                         .limits = {.age_ms = 7 * CLOCK_DAY_MS, .length = 28}};
     for (uint64_t i = 0; i < 3; i++) {
         struct snapshot *s = &c->items[i];

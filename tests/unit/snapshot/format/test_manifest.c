@@ -27,7 +27,7 @@ static struct manifest make_manifest(void)
         k->envelopes = calloc(1, sizeof *k->envelopes);
         assert_non_null(k->envelopes);
         k->envelope_count = 1;
-        k->envelopes[0].key = (struct key_name){"double", "key", "1"};
+        k->envelopes[0].key = (struct key_name){"double", "key", "1", ""};
         snprintf(k->envelopes[0].algorithm, sizeof k->envelopes[0].algorithm, "none");
         k->envelopes[0].wrapped_len = 32;
     }

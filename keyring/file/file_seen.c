@@ -1,0 +1,245 @@
+#include "keyring/file/file_seen.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/jdoc.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/fs/file.h"
+
+#define FORMAT 1
+#define TYPE "keyringSeen"
+#define WORD_MAX 32
+#define SEEN_LEN_MAX MIB
+#define SEEN_MODE 0600
+
+struct entry {
+    char *path; /* owned */
+    uint8_t id[SEAL_ID_LEN];
+    uint64_t generation;
+    uint64_t is_protected;
+};
+
+struct entries {
+    struct entry items[FILE_SEEN_MAX]; /* the oldest first */
+    size_t count;
+};
+
+static void entries_clear(struct entries *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        mem_free(e->items[i].path);
+    e->count = 0;
+}
+
+static enum err entry_read(const struct jdoc *from, struct entry *out)
+{
+    const char *path = NULL;
+    enum err rc;
+
+    TRY(jdoc_text(from, "path", PATH_MAX, &path));
+    TRY(jdoc_hex(from, "keyringId", out->id, SEAL_ID_LEN));
+    TRY(jdoc_number(from, "generation", FILE_GENERATION_MAX, &out->generation));
+    TRY(jdoc_number(from, "protected", 1, &out->is_protected));
+    TRY(mem_text(path, &out->path));
+out:
+    return rc;
+}
+
+static enum err entries_parse(struct bytes from, struct entries *e)
+{
+    struct jdoc *o = NULL;
+    struct jdoc *list = NULL;
+    struct jdoc *item = NULL;
+    const char *type = NULL;
+    size_t count = 0;
+    enum err rc;
+
+    TRY(jdoc_parse(from, &o));
+    TRY(jdoc_text(o, "type", WORD_MAX, &type));
+    if (strcmp(type, TYPE) != 0)
+        FAIL(ERR_CORRUPT, "it is a %s", type);
+    TRY(jdoc_list(o, "keyrings", FILE_SEEN_MAX, &list, &count));
+    for (size_t i = 0; i < count; i++) {
+        TRY(jdoc_item(list, i, &item));
+        TRY(entry_read(item, &e->items[i]));
+        e->count = i + 1;
+    }
+out:
+    jdoc_free(o);
+    return rc;
+}
+
+/* What cannot be read is as if it were not there, but said. */
+static enum err entries_load(const char *file, struct entries *e)
+{
+    struct buf text = {.max = SEEN_LEN_MAX};
+    enum err rc = file_read(file, &text);
+
+    if (rc == ERR_OK)
+        rc = entries_parse(buf_bytes(&text), e);
+    if (rc != ERR_OK && rc != ERR_NOT_FOUND) {
+        log_say(LOG_WARN, "%s: %s: what this machine knew of its keyrings is lost", file,
+                err_text());
+        entries_clear(e);
+    }
+    err_clear();
+    buf_clear(&text);
+    return ERR_OK;
+}
+
+static enum err entry_write(const struct entry *from, struct jdoc *list)
+{
+    struct jdoc *o = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&o));
+    TRY(jdoc_set_text(o, "path", from->path));
+    TRY(jdoc_set_hex(o, "keyringId", bytes_of(from->id, SEAL_ID_LEN)));
+    TRY(jdoc_set_number(o, "generation", from->generation));
+    TRY(jdoc_set_number(o, "protected", from->is_protected));
+    TRY(jdoc_push(list, &o));
+out:
+    jdoc_free(o);
+    return rc;
+}
+
+static enum err entries_save(const char *file, const struct entries *e)
+{
+    struct buf text = {.max = SEEN_LEN_MAX};
+    struct jdoc *o = NULL;
+    struct jdoc *list = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&o));
+    TRY(jdoc_set_number(o, "format", FORMAT));
+    TRY(jdoc_set_text(o, "type", TYPE));
+    TRY(jdoc_array(&list));
+    for (size_t i = 0; i < e->count; i++)
+        TRY(entry_write(&e->items[i], list));
+    TRY(jdoc_set(o, "keyrings", &list));
+    TRY(jdoc_write(o, &text));
+    TRY(file_replace(file, buf_bytes(&text), SEEN_MODE));
+out:
+    jdoc_free(o);
+    jdoc_free(list);
+    buf_clear(&text);
+    return rc;
+}
+
+/* Links resolved, so that one keyring has one name; what is not there has the one it was given. */
+static enum err resolve(const char *path, char **out)
+{
+    char *real = realpath(path, NULL);
+    enum err rc = mem_text(real != NULL ? real : path, out);
+
+    mem_free(real);
+    return rc;
+}
+
+enum err file_seen_read(const char *state_dir, const char *path, const uint8_t id[SEAL_ID_LEN],
+                        struct file_seen *out)
+{
+    struct file_seen seen = {.has_path = false};
+    struct entries e = {.count = 0};
+    char *file = NULL;
+    char *real = NULL;
+    enum err rc = ERR_OK;
+
+    if (state_dir == NULL)
+        goto out;
+    TRY(file_join(state_dir, FILE_SEEN_NAME, &file));
+    TRY(resolve(path, &real));
+    TRY(entries_load(file, &e));
+    for (size_t i = 0; i < e.count; i++) {
+        const struct entry *of = &e.items[i];
+        bool is_here = strcmp(of->path, real) == 0;
+        bool is_it = memcmp(of->id, id, SEAL_ID_LEN) == 0;
+
+        if (is_here) {
+            seen.has_path = true;
+            memcpy(seen.id, of->id, SEAL_ID_LEN);
+        }
+        if ((is_here || is_it) && of->is_protected != 0)
+            seen.was_protected = true;
+        if (is_it && of->generation > seen.generation)
+            seen.generation = of->generation;
+    }
+out:
+    if (rc == ERR_OK)
+        *out = seen;
+    entries_clear(&e);
+    mem_free(file);
+    mem_free(real);
+    return rc;
+}
+
+/* The entry of that path, a fresh one at the end if there is none. */
+static enum err entry_at(struct entries *e, const char *path, struct entry **out)
+{
+    enum err rc;
+
+    for (size_t i = 0; i < e->count; i++)
+        if (strcmp(e->items[i].path, path) == 0) {
+            *out = &e->items[i];
+            return ERR_OK;
+        }
+    if (e->count == FILE_SEEN_MAX) {
+        mem_free(e->items[0].path);
+        memmove(&e->items[0], &e->items[1], (FILE_SEEN_MAX - 1) * sizeof e->items[0]);
+        e->count--;
+    }
+    *out = &e->items[e->count];
+    **out = (struct entry){.path = NULL};
+    TRY(mem_text(path, &(*out)->path));
+    e->count++;
+out:
+    return rc;
+}
+
+static enum err remember(const char *state_dir, const char *path, const struct file_keyring *k,
+                         bool anew)
+{
+    struct entries e = {.count = 0};
+    struct entry *mine = NULL;
+    char *file = NULL;
+    char *real = NULL;
+    enum err rc;
+
+    TRY(file_make_dirs(state_dir, 0700));
+    TRY(file_join(state_dir, FILE_SEEN_NAME, &file));
+    TRY(resolve(path, &real));
+    TRY(entries_load(file, &e));
+    for (size_t i = 0; anew && i < e.count; i++)
+        if (memcmp(e.items[i].id, k->id, SEAL_ID_LEN) == 0) {
+            e.items[i].generation = k->generation;
+            e.items[i].is_protected = file_is_protected(k);
+        }
+    TRY(entry_at(&e, real, &mine));
+    memcpy(mine->id, k->id, SEAL_ID_LEN);
+    mine->generation = k->generation;
+    mine->is_protected = file_is_protected(k);
+    TRY(entries_save(file, &e));
+out:
+    entries_clear(&e);
+    mem_free(file);
+    mem_free(real);
+    return rc;
+}
+
+void file_seen_write(const char *state_dir, const char *path, const struct file_keyring *k,
+                     bool anew)
+{
+    struct err_record kept;
+
+    if (state_dir == NULL)
+        return;
+    err_take(ERR_OK, &kept);
+    if (remember(state_dir, path, k, anew) != ERR_OK)
+        log_say(LOG_WARN, "%s: that an older keyring is put back would not be noticed here",
+                err_text());
+    err_clear();
+    (void)err_give(&kept);
+}

@@ -1,0 +1,309 @@
+"""A keyring that somebody else had in hand: edited, put back, replaced; and a machine that has
+nothing but the keyring."""
+
+import base64
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+
+import pytest
+
+from conftest import CORRUPT, KEY_INVALID, ROOT, SANITIZED, USAGE, Sealpoint, make, read_tree
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert text.count(old) == 1, text
+    path.write_text(text.replace(old, new))
+
+
+def lines(path):
+    return json.loads(path.read_text().split("\n")[0])
+
+
+def test_a_backup_is_not_pushed_under_a_stolen_version_by_an_edited_keyring(two):
+    repo = two
+    repo.run("key", "rotate")
+    ids = repo.ids()
+    stored = repo.stored()
+    edit(repo.keyring, '"active":2', '"active":1')
+    (repo.source / "a.txt").write_text("secret\n")
+    for command in (["backup", repo.source], ["key", "check"], ["key", "rewrap"],
+                    ["restore", "latest", "--to", repo.target], ["key", "status"],
+                    ["key", "disable", 1, "--yes"]):
+        done = repo.run(*command, expect=CORRUPT)
+        assert "it was changed by somebody without the passphrase, or is damaged" in done.err
+    assert repo.ids() == ids and repo.stored() == stored
+    assert not repo.target.exists()
+    # As the message says.
+    shutil.copy(repo.keyring.parent / "keyring.json.previous", repo.keyring)
+    repo.backup()
+    assert repo.show()["masterKey"]["keyVersion"] == "2"
+
+
+def test_an_edited_state_is_not_believed(two):
+    repo = two
+    repo.run("key", "disable", 1, "--yes")
+    edit(repo.keyring, '"state":"disabled"', '"state":"enabled"')
+    repo.run("restore", "latest", "--to", repo.target, expect=CORRUPT)
+    assert not repo.target.exists()
+    # Without a passphrase the list is what the file says, and says that of itself.
+    del_passphrase = {"SEALPOINT_PASSPHRASE_FILE": ""}
+    repo.extra_env = del_passphrase
+    done = repo.run("key", "status", "--no-passphrase")
+    assert ", not verified: no passphrase was given\n" in done.out
+    rows = repo.run("key", "status", "--no-passphrase", "--json").json["results"]
+    assert [row["verified"] for row in rows] == [False]
+
+
+def test_an_older_keyring_put_back_seals_nothing(two):
+    repo = two
+    old = repo.keyring.read_bytes()
+    repo.run("key", "disable", 1, "--yes")
+    repo.run("key", "rotate")
+    new = repo.keyring.read_bytes()
+    repo.keyring.write_bytes(old)
+    stored = repo.stored()
+    (repo.source / "a.txt").write_text("secret\n")
+    for command in (["backup", repo.source], ["key", "rotate"], ["key", "enable", 1]):
+        done = repo.run(*command, expect=CORRUPT)
+        assert f"keyring {repo.keyring} is an older copy: its generation is " in done.err
+        assert "and this machine has seen 4" in done.err
+    assert repo.stored() == stored
+    # A restore goes on, and says what the ledger knows.
+    done = repo.restore()
+    assert "is an older copy" in done.err
+    assert "the ledger knows its version 1 as disabled" in done.err
+    repo.keyring.write_bytes(new)
+    repo.backup()
+
+
+def test_a_machine_that_saw_nothing_hears_of_it_from_the_ledger(two):
+    repo = two
+    old = repo.keyring.read_bytes()
+    repo.run("key", "disable", 1, "--yes")
+    repo.keyring.write_bytes(old)
+    (repo.state / "keyring-seen.json").unlink()
+    done = repo.run("backup", repo.source, expect=CORRUPT)
+    assert "and the repository's ledger has seen 3" in done.err
+    done = repo.restore()
+    assert "the ledger knows its version 1 as disabled" in done.err
+
+
+def test_who_has_no_newer_keyring_goes_on_with_the_old_one(two):
+    repo = two
+    old = repo.keyring.read_bytes()
+    repo.run("key", "rotate")
+    third = repo.backup()
+    repo.keyring.write_bytes(old)
+    repo.run("backup", repo.source, expect=CORRUPT)
+    repo.run("key", "rotate", "--new-keyring")
+    (repo.source / "a.txt").write_text("after the loss\n")
+    repo.trees[repo.backup()] = read_tree(repo.source)
+    repo.assert_restores(repo.trees)
+    # Version 2 is another key now, and told as such.
+    done = repo.restore(third, expect=KEY_INVALID)
+    assert "version 2 is another key than the one of that number in the keyring" in done.err
+    checked = repo.run("key", "check", "--json", expect=KEY_INVALID).json["results"]
+    assert sorted((key["masterKey"]["keyVersion"], key["reason"] or "") for key in checked) == [
+        ("1", ""), ("2", ""), ("2", "anotherKey")]
+
+
+def test_an_unencrypted_keyring_in_the_place_of_a_protected_one_is_refused(two, tmp_path):
+    repo = two
+    theirs = make(tmp_path / "theirs", unencrypted=True)
+    ring = lines(theirs.keyring)
+    shutil.copy(theirs.keyring, repo.keyring)
+    stored = repo.stored()
+    repo.extra_env = {"SEALPOINT_PASSPHRASE_FILE": ""}  # typed, and nobody is asked for it
+    done = repo.run("backup", repo.source, expect=CORRUPT)
+    assert f"is another one than it was: {ring['keyringId']}, and this machine knows" in done.err
+    assert "if you put it there, give --new-keyring once" in done.err
+    assert repo.stored() == stored
+
+
+def test_another_keyring_in_its_place_is_refused_until_it_is_accepted(two, tmp_path):
+    repo = two
+    ours = repo.keyring.read_bytes()
+    theirs = make(tmp_path / "theirs")
+    shutil.copy(theirs.keyring, repo.keyring)
+    repo.extra_env = {"SEALPOINT_PASSPHRASE_FILE": str(theirs.passphrase)}
+    for command in (["backup", repo.source], ["key", "status"], ["key", "rotate"]):
+        assert "is another one than it was" in repo.run(*command, expect=CORRUPT).err
+    repo.run("backup", repo.source, "--new-keyring")
+    repo.run("backup", repo.source)
+    # And now the first one is the other.
+    repo.keyring.write_bytes(ours)
+    repo.extra_env = {}
+    repo.run("backup", repo.source, expect=CORRUPT)
+
+
+def test_the_copy_beside_the_keyring_allows_no_more_than_the_keyring(two):
+    repo = two
+    copy = repo.keyring.parent / "keyring.json.previous"
+    for command, state in ((["disable", 1, "--yes"], "disabled"), (["enable", 1], "enabled"),
+                           (["schedule-deletion", 1, "--yes"], "pendingDeletion")):
+        repo.run("key", *command)
+        assert [v["state"] for v in lines(copy)["versions"]] == [state]
+    shutil.copy(copy, repo.keyring)
+    repo.run("restore", "latest", "--to", repo.target, expect=KEY_INVALID)
+    repo.run("key", "cancel-deletion", 1)  # and it is not taken for an older one
+
+
+def test_a_new_machine_knows_its_repository_by_the_keyring(two):
+    repo = two
+    assert lines(repo.keyring)["repositories"] == [fingerprint(repo)]
+    shutil.rmtree(repo.state)
+    done = repo.restore()
+    assert "trusted on first use" not in done.err
+    assert "the keyring names this repository as one that it serves" in done.err
+
+
+def fingerprint(repo):
+    """As this machine knows it."""
+    trust = json.loads(next(repo.state.rglob("trust.json")).read_text())
+    return trust["fingerprint"]
+
+
+def test_a_repository_that_the_keyring_does_not_name_is_refused_each_time(two, tmp_path):
+    repo = two
+    theirs = make(tmp_path / "theirs", unencrypted=True)
+    theirs.backup()
+    shutil.rmtree(repo.state)
+    repo.repository = theirs.repository
+    stored = repo.stored()
+    for _ in range(2):  # the first refusal must not have pinned it
+        done = repo.run("backup", repo.source, expect=CORRUPT)
+        assert "is not one of the repositories that the keyring serves: its fingerprint is " in \
+            done.err
+    assert repo.stored() == stored
+    pin = re.search("fingerprint is ([0-9a-f]{64})", done.err)[1]
+    repo.run("restore", "latest", "--to", repo.target, "--fingerprint", pin, expect=USAGE)
+
+
+def test_a_generated_passphrase_is_256_bits_in_a_form_of_its_own(fast):
+    repo = Sealpoint(fast)
+    repo.keyring.parent.mkdir()
+    repo.run("init", "--generate-passphrase", repo.passphrase)
+    assert stat.S_IMODE(repo.passphrase.stat().st_mode) == 0o600
+    front, code = repo.passphrase.read_text().split(":")
+    assert front == "sealpoint-secret-1" and code.endswith("=\n")
+    assert len(base64.b64decode(code)) == 32
+    assert lines(repo.keyring)["protection"]["kdf"] == "hkdf"
+    secret = repo.passphrase.read_bytes()
+    ring = repo.keyring.read_bytes()
+    # The same line again, as it is pasted twice.
+    repo.run("init", "--generate-passphrase", repo.passphrase, expect=1)
+    # Into another repository: the keyring and its passphrase are there and used.
+    repo.repository = fast / "second"
+    repo.run("init", "--generate-passphrase", repo.passphrase)
+    assert repo.passphrase.read_bytes() == secret
+    assert [lines(repo.keyring)[name] == json.loads(ring.split(b"\n")[0])[name]
+            for name in ("keyringId", "versions")] == [True, True]
+    repo.source.mkdir()
+    repo.backup()
+    repo.restore()
+
+
+def test_a_passphrase_file_that_is_there_is_never_written_over(fast):
+    repo = Sealpoint(fast)
+    repo.keyring.parent.mkdir()
+    repo.passphrase.write_text("of something else\n")
+    done = repo.run("init", "--generate-passphrase", repo.passphrase, expect=USAGE)
+    assert "already exists, and is not overwritten\n" in done.err
+    assert repo.passphrase.read_text() == "of something else\n"
+    assert not repo.keyring.exists() and not repo.repository.exists()
+    other = fast / "other"
+    done = repo.run("init", "--generate-passphrase", other, expect=USAGE)
+    assert "another passphrase file is given, too" in done.err
+    repo.passphrase.unlink()
+    repo.run("init", "--generate-passphrase", repo.passphrase)
+    repo.passphrase.unlink()
+    repo.repository = fast / "second"
+    done = repo.run("init", "--generate-passphrase", repo.passphrase, expect=USAGE)
+    assert "a passphrase is generated for a new one only" in done.err
+    assert not repo.passphrase.exists()
+
+
+def test_a_passphrase_that_seals_nothing_does_not_stay(fast):
+    repo = Sealpoint(fast)
+    repo.run("init", "--generate-passphrase", repo.passphrase, expect=None)  # no such directory
+    assert not repo.passphrase.exists()
+    repo.keyring.parent.mkdir()
+    repo.run("init", "--generate-passphrase", repo.passphrase)
+
+
+def test_the_block_of_the_readme_run_twice_locks_nobody_out(fast):
+    readme = (ROOT / "README.md").read_text()
+    block = re.search(r"\n(export SEALPOINT_REPOSITORY.*?)```", readme, re.S)[1]
+    repo = Sealpoint(fast)
+    repo.keyring.parent.mkdir()
+    repo.source.mkdir()
+    (repo.source / "a").write_text("something\n")
+    (fast / "bin").mkdir()
+    os.symlink(repo.command()[0], fast / "bin" / "sealpoint")
+    block = block.replace("/srv/backup", str(repo.repository)).replace("/root/", f"{fast}/")
+    block = block.replace("/var/lib/mongodb.restored", str(repo.target))
+    block = block.replace("/var/lib/mongodb", str(repo.source))
+    for _ in range(2):
+        subprocess.run(["bash", "-c", f"export PATH={fast}/bin:$PATH\n{block}"], env=repo.env(),
+                       capture_output=True, stdin=subprocess.DEVNULL, check=True)
+        assert read_tree(repo.target) == read_tree(repo.source)
+        shutil.rmtree(repo.target)
+
+
+@pytest.mark.parametrize("to", ["generated", "chosen"])
+def test_a_new_passphrase_takes_the_place_of_the_old_one(two, to):
+    repo = two
+    other = repo.directory / "new-passphrase"
+    repo.run("key", "rotate")
+    old = repo.keyring.read_bytes()
+    if to == "generated":
+        done = repo.run("key", "passphrase", "--generate-passphrase", other)
+    else:
+        other.write_text("a passphrase that somebody chose\n")
+        other.chmod(0o600)
+        done = repo.run("key", "passphrase", "--new-passphrase-file", other)
+    assert done.out == f"keyring {repo.keyring} is sealed under the new passphrase\n"
+    assert "copies of the keyring keep the passphrase that they have" in done.err
+    assert lines(repo.keyring)["protection"]["kdf"] == ("hkdf" if to == "generated" else "scrypt")
+    done = repo.run("backup", repo.source, expect=KEY_INVALID)
+    assert "the passphrase does not open it" in done.err
+    repo.extra_env = {"SEALPOINT_PASSPHRASE_FILE": str(other)}
+    repo.assert_restores(repo.trees)
+    repo.backup()
+    # What was in nobody's way is still open to the old one, and not taken for the keyring.
+    repo.extra_env = {}
+    repo.keyring.write_bytes(old)
+    repo.run("backup", repo.source, expect=CORRUPT)
+
+
+def test_a_passphrase_is_not_changed_by_who_does_not_have_it(two):
+    repo = two
+    before = repo.keyring.read_bytes()
+    right = repo.passphrase.read_text()
+    repo.passphrase.write_text("a wrong one, long enough\n")
+    other = repo.directory / "new-passphrase"
+    repo.run("key", "passphrase", "--generate-passphrase", other, expect=KEY_INVALID)
+    assert not other.exists()
+    assert repo.keyring.read_bytes() == before
+    repo.passphrase.write_text(right)
+    repo.run("key", "passphrase", "--generate-passphrase", repo.passphrase, expect=USAGE)
+    assert repo.passphrase.read_text() == right and repo.keyring.read_bytes() == before
+
+
+def test_a_hostile_keyring_does_not_take_a_gigabyte(two):
+    repo = two
+    text = repo.keyring.read_text()
+    at = re.search(r'"protection":\{[^}]*\}', text)[0]
+    repo.passphrase.write_text("a passphrase, not a generated secret\n")
+    huge = '"protection":{"kdf":"scrypt","n":1048576,"r":8,"p":4,"salt":"' + "00" * 16 + '"}'
+    repo.keyring.write_text(text.replace(at, huge))
+    # With less address space than it asks for: it is refused before anything is allocated.
+    limit = ["prlimit", f"--as={512 * 2**20}"] if not SANITIZED else []
+    done = repo.run("backup", repo.source, expect=USAGE, before=limit)
+    assert "scrypt with n 1048576 takes 1.0 GiB of memory" in done.err
+    assert "--allow-memory" in done.err
