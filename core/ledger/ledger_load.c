@@ -97,7 +97,7 @@ static int compare_places(const void *left, const void *right)
 }
 
 static enum err find_heads(struct heads *heads, const struct record_set *set,
-                           const struct checkpoint *cover)
+                           const struct checkpoint *cover, const struct writers *writers)
 {
     enum err rc = ERR_OK;
 
@@ -110,6 +110,8 @@ static enum err find_heads(struct heads *heads, const struct record_set *set,
     for (size_t i = 0; i < cover->heads.count; i++) {
         struct head head = cover->heads.items[i];
 
+        if (!writers_count_place(writers, head.writer, head.seq))
+            continue; /* taken back since: what counts is in the set */
         head.created_ms = cover->record->created_ms;
         TRY(heads_raise(heads, &head));
     }
@@ -176,8 +178,35 @@ static void save_cache(const struct ledger *l, const struct cache *found,
     err_clear();
 }
 
+/* What was seen of a writer may go beyond what root lets count of it since: the last that counts is
+ * then held against the store in its place. */
+static enum err lower_disowned(struct heads *seen, const struct writers *writers)
+{
+    struct heads kept = {NULL, 0, 0};
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < seen->count; i++) {
+        struct head head = seen->items[i];
+        const struct writer *w = writers_find(writers, head.writer);
+
+        if (!writers_count_place(writers, head.writer, head.seq)) {
+            if (!w->has_last)
+                continue;
+            head.seq = w->last_seq;
+            memcpy(head.id, w->last_id, RECORD_ID_LEN);
+        }
+        TRY(heads_raise(&kept, &head));
+    }
+    heads_clear(seen);
+    *seen = kept;
+    kept = (struct heads){NULL, 0, 0};
+out:
+    heads_clear(&kept);
+    return rc;
+}
+
 /* Steps 5 to 8: everything that may refuse the records. */
-static enum err check_all(struct ledger *l, const char *pinned, const struct record_set *set,
+static enum err check_all(struct ledger *l, const char *pinned, struct record_set *set,
                           struct checkpoint *cover)
 {
     const struct record *genesis = NULL;
@@ -189,6 +218,7 @@ static enum err check_all(struct ledger *l, const char *pinned, const struct rec
     TRY(check_repository_fingerprint(l, pinned, genesis));
     ledger_validate_cover(&l->writers, cover);
     TRY(ledger_validate_chains(set, cover, &l->writers));
+    TRY(lower_disowned(&l->seen.heads, &l->writers));
     TRY(trust_check(&l->seen, set, cover, store_where(l->store), l->trust_path));
     TRY(check_complete(l));
 out:
@@ -229,7 +259,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     TRY(rc);
     /* Check (5 to 8), then arrange (9). */
     TRY(check_all(l, options->fingerprint, &set, &cover));
-    TRY(find_heads(&l->heads, &set, &cover));
+    TRY(find_heads(&l->heads, &set, &cover, &l->writers));
     TRY(arrange_records(l, &set));
     if (cache_path == NULL)
         TRY(cache_read_gone(l->cache_path, &set, &cache.gone));

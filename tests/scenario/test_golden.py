@@ -93,7 +93,8 @@ def test_the_program_finds_it_undamaged(golden):
     done = golden.sealpoint("verify", "--decrypt")
     objects = len(list(golden.repository.glob("data/*/*")))
     assert done.stdout.startswith(f"4 snapshots, {objects} objects, ")
-    assert golden.sealpoint("verify", "--read-data").stdout.startswith("4 snapshots, 9 objects, ")
+    done = golden.sealpoint("verify", "--read-data")
+    assert done.stdout.startswith(f"4 snapshots, {objects} objects, ")
 
 
 @pytest.mark.parametrize("snapshot", SNAPSHOTS)
