@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/terminal.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
 #include "core/ledger/state_files.h"
@@ -54,7 +55,7 @@ static enum err give_known(void *arg, const char *what, bool twice, struct secre
 }
 
 enum err root_key_have(const struct session *s, const struct secret *passphrase,
-                       struct signer **out, bool *made)
+                       struct signer **out)
 {
     const struct passphrase_source known = {.ask = passphrase != NULL ? give_known : NULL,
                                             .ask_arg = (void *)(uintptr_t)passphrase};
@@ -63,14 +64,25 @@ enum err root_key_have(const struct session *s, const struct secret *passphrase,
 
     TRY(file_join(s->state_dir, STATE_ROOT_KEY, &path));
     rc = load(path, &known, out);
-    *made = rc == ERR_NOT_FOUND;
-    if (*made) {
+    if (rc == ERR_NOT_FOUND) {
         err_clear();
         TRY(make(path, passphrase, out));
     }
 out:
     mem_free(path);
     return rc;
+}
+
+void root_key_say_where(const struct session *s)
+{
+    char *path = NULL;
+
+    if (file_join(s->state_dir, STATE_ROOT_KEY, &path) == ERR_OK && file_exists(path))
+        log_say(LOG_WARN,
+                "the root key still lies in %s: move it away from this machine; who has it and its "
+                "passphrase says who may write",
+                path);
+    mem_free(path);
 }
 
 enum err root_key_open(const struct session *s, struct signer **out)

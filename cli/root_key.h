@@ -15,10 +15,13 @@
 
 /*
  * For init: load what is in the state directory, or make one and save it there. `passphrase` seals
- * it; NULL: it lies bare. *made (may be NULL) says which.
+ * it; NULL: it lies bare. ERR_KEY_INVALID: the one that is there has another.
  */
 MUST_CHECK enum err root_key_have(const struct session *s, const struct secret *passphrase,
-                                  struct signer **out, bool *made);
+                                  struct signer **out);
+
+/* A warning when the root key still lies in the state directory. */
+void root_key_say_where(const struct session *s);
 
 /* ERR_NOT_FOUND, with a hint: it is not there. ERR_KEY_INVALID: the passphrase is another one. */
 MUST_CHECK enum err root_key_open(const struct session *s, struct signer **out);

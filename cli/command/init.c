@@ -1,6 +1,7 @@
 #include "cli/command/command.h"
 
 #include "cli/command/advice.h"
+#include "cli/command/init_passphrase.h"
 #include "cli/describe.h"
 #include "cli/print.h"
 #include "cli/root_key.h"
@@ -11,14 +12,11 @@
 #include "core/fs/file.h"
 #include "core/ledger/state_files.h"
 #include "keyring/admin.h"
-#include "keyring/file/passphrase.h"
 
 struct made {
     bool keyrings[KEYRING_KEYS_MAX]; /* made now, not found */
     struct key_name active;          /* of the first master key */
-    struct secret *passphrase;       /* of the first master key and of root; NULL: none */
-    struct settings settings;        /* with that passphrase in the place of where it comes from */
-    bool root_is_new;
+    struct init_passphrase passphrase;
     bool root_is_bare;
 };
 
@@ -48,73 +46,6 @@ static enum err refuse_existing(const struct settings *s)
 out:
     session_clear(&session);
     return rc;
-}
-
-/* A passphrase_ask that knows the answer. */
-static enum err give_passphrase(void *arg, const char *what, bool twice, struct secret **out)
-{
-    (void)what;
-    (void)twice;
-    return secret_copy(secret_bytes(arg), out);
-}
-
-/* Is the keyring of that path to be sealed, or sealed already? */
-static enum err needs_passphrase(const struct settings *s, bool *out)
-{
-    const struct master_key_options *key = &s->keys[0];
-    struct key_versions versions = {0};
-    struct keyring *ring = NULL;
-    enum err rc = ERR_OK;
-
-    *out = !settings_flag(s, OPTION_NO_PASSPHRASE) && key->path != NULL;
-    if (!*out || !file_exists(key->path))
-        goto out;
-    TRY(keyring_open(key, 1, &ring));
-    TRY(keyring_versions(ring, 0, &versions));
-    *out = versions.is_protected;
-out:
-    key_versions_clear(&versions);
-    keyring_free(ring);
-    return rc;
-}
-
-/*
- * One passphrase seals the first keyring and, unless it has its own, the root key: it is got once,
- * for a person is asked and a descriptor can be read only once.
- */
-static enum err get_passphrase(const struct settings *s, struct made *made)
-{
-    const struct master_key_options *key = &s->keys[0];
-    const struct passphrase_source from = {.file = key->passphrase_file,
-                                           .ask = terminal_passphrase};
-    bool is_needed = false;
-    enum err rc = ERR_OK;
-
-    made->settings = *s;
-    if (s->key_count == 0)
-        goto out;
-    TRY(needs_passphrase(s, &is_needed));
-    if (!is_needed)
-        goto out;
-    TRY(passphrase_get(&from, key->path, !file_exists(key->path), &made->passphrase));
-    made->settings.keys[0].passphrase_file = NULL;
-    made->settings.keys[0].ask = give_passphrase;
-    made->settings.keys[0].ask_arg = made->passphrase;
-out:
-    return rc;
-}
-
-/* Root's own passphrase, if it is to have one, else the keyring's. NULL: it lies bare. */
-static enum err get_root_passphrase(const struct settings *s, const struct made *made,
-                                    struct secret **out)
-{
-    const struct passphrase_source from = {.file = settings_text(s, OPTION_ROOT_PASSPHRASE_FILE)};
-
-    if (from.file != NULL)
-        return passphrase_get(&from, STATE_ROOT_KEY, true, out);
-    if (made->passphrase != NULL)
-        return secret_copy(secret_bytes(made->passphrase), out);
-    return ERR_OK;
 }
 
 static enum err make_keyring(const struct settings *s, size_t i, struct made *made)
@@ -180,9 +111,9 @@ static enum err make_repository(struct session *session, struct made *made)
     enum err rc;
 
     TRY(session_open_store(session, true));
-    TRY(get_root_passphrase(session->settings, made, &passphrase));
+    TRY(init_passphrase_of_root(&made->passphrase, &passphrase));
     made->root_is_bare = passphrase == NULL;
-    TRY(root_key_have(session, passphrase, &root, &made->root_is_new));
+    TRY(root_key_have(session, passphrase, &root));
     options.root = root;
     options.store = session->store;
     options.state_dir = session->state_dir;
@@ -268,9 +199,9 @@ enum err command_init(const struct settings *s)
     struct session session;
     enum err rc;
 
-    session_init(&session, &made.settings);
+    session_init(&session, &made.passphrase.settings);
     TRY(refuse_existing(s));
-    TRY(get_passphrase(s, &made));
+    TRY(init_passphrase_get(s, &made.passphrase));
     TRY(make_keyrings(&session, &made));
     TRY(make_repository(&session, &made));
     if (settings_flag(s, OPTION_JSON))
@@ -280,6 +211,6 @@ enum err command_init(const struct settings *s)
     TRY(say_advice(&session, &made));
 out:
     session_clear(&session);
-    secret_free(made.passphrase);
+    init_passphrase_clear(&made.passphrase);
     return rc;
 }

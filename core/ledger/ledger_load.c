@@ -96,23 +96,13 @@ static int compare_places(const void *left, const void *right)
     return record_compare(*a, *b);
 }
 
-static enum err find_heads(struct heads *heads, const struct record_set *set,
-                           const struct checkpoint *cover, const struct writers *writers)
+static enum err find_heads(struct heads *heads, const struct record_set *set)
 {
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < set->count; i++) {
         struct head head = head_of(set->items[i].record);
 
-        TRY(heads_raise(heads, &head));
-    }
-    /* The last record of a chain may have been deleted when a checkpoint covers it. */
-    for (size_t i = 0; i < cover->heads.count; i++) {
-        struct head head = cover->heads.items[i];
-
-        if (!writers_count_place(writers, head.writer, head.seq))
-            continue; /* taken back since: what counts is in the set */
-        head.created_ms = cover->record->created_ms;
         TRY(heads_raise(heads, &head));
     }
 out:
@@ -259,7 +249,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     TRY(rc);
     /* Check (5 to 8), then arrange (9). */
     TRY(check_all(l, options->fingerprint, &set, &cover));
-    TRY(find_heads(&l->heads, &set, &cover, &l->writers));
+    TRY(find_heads(&l->heads, &set));
     TRY(arrange_records(l, &set));
     if (cache_path == NULL)
         TRY(cache_read_gone(l->cache_path, &set, &cache.gone));

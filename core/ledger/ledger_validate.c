@@ -128,7 +128,9 @@ static bool saw_only_what_counts(const struct checkpoint *c, const struct writer
     return true;
 }
 
-/* What a checkpoint recorded must still be there, so a checkpoint also reveals a rollback. */
+/* What a checkpoint recorded must still be there, so a checkpoint also reveals a rollback. The ends
+ * that the newest one names are there whether they are live or not: else it could name one that
+ * never was, and its writer would go on behind that. */
 static enum err check_head(const struct record_set *set, const struct head *head,
                            const struct checkpoint *cover)
 {
@@ -141,8 +143,7 @@ static enum err check_head(const struct record_set *set, const struct head *head
             FAIL(ERR_CORRUPT, "another record was here when a checkpoint was made");
         goto out;
     }
-    if (!checkpoint_covers(cover, head->writer, head->seq) ||
-        (covered->seq == head->seq && memcmp(covered->id, head->id, RECORD_ID_LEN) != 0))
+    if (!checkpoint_covers(cover, head->writer, head->seq) || covered->seq == head->seq)
         FAIL(ERR_CORRUPT, "it is missing, and was here when a checkpoint was made");
 out:
     if (rc != ERR_OK)

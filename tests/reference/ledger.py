@@ -337,9 +337,8 @@ class Ledger:
                 if there:
                     require(there.id == head, f"{there} is not the one that {record} saw")
                     continue
-                require(self._covers(writer, seq), f"{record}: record {seq} it saw is missing")
-                is_same = self.cover.heads[writer][0] > seq or self.cover.heads[writer][1] == head
-                require(is_same, f"{record}: record {seq} that it saw is missing")
+                may_be = self._covers(writer, seq) and seq < self.cover.heads[writer][0]
+                require(may_be, f"{record}: record {seq} that it saw is missing")
 
     def of_type(self, kind):
         return [record for record in self.records if record.type == kind]
