@@ -322,8 +322,7 @@ static const struct command commands[COMMAND_COUNT] = {
                     "what it has signed so far counts and nothing more. When its key was stolen, "
                     "give the last record that is surely its own with --last: those behind it "
                     "are refused from then on, by name, until they are removed from the "
-                    "repository, and machines that have seen them need a new state "
-                    "directory.\n\nAsks first.",
+                    "repository.\n\nAsks first.",
         },
     [COMMAND_CONFIG] =
         {

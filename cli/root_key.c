@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/terminal.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
 #include "core/ledger/state_files.h"
@@ -72,6 +73,19 @@ out:
     mem_free(path);
     secret_free(private);
     return rc;
+}
+
+void root_key_say_where(const struct session *s)
+{
+    char *path = NULL;
+
+    if (s->state_dir != NULL && file_join(s->state_dir, STATE_ROOT_KEY, &path) == ERR_OK &&
+        file_exists(path))
+        log_say(LOG_WARN,
+                "the root key still lies in %s: move it away from this machine; who has it and its "
+                "passphrase says who may write",
+                path);
+    mem_free(path);
 }
 
 enum err root_key_open(const struct session *s, struct signer **out)

@@ -21,6 +21,9 @@ MUST_CHECK enum err root_key_have(const struct session *s, const struct secret *
 MUST_CHECK enum err root_key_keep(const struct signer *root, const struct secret *passphrase,
                                   const char *state_dir);
 
+/* A warning when the root key still lies in the state directory. */
+void root_key_say_where(const struct session *s);
+
 /* ERR_NOT_FOUND, with a hint: it is not there. ERR_KEY_INVALID: the passphrase is another one. */
 MUST_CHECK enum err root_key_open(const struct session *s, struct signer **out);
 

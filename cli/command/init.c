@@ -1,27 +1,24 @@
 #include "cli/command/command.h"
 
 #include "cli/command/advice.h"
+#include "cli/command/init_passphrase.h"
 #include "cli/command/make_keyring.h"
 #include "cli/describe.h"
 #include "cli/print.h"
 #include "cli/root_key.h"
 #include "cli/session.h"
-#include "cli/terminal.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
 #include "core/ledger/state_files.h"
 #include "keyring/admin.h"
-#include "keyring/file/passphrase.h"
 
 struct made {
     bool keyrings[KEYRING_KEYS_MAX]; /* made now, not found */
     struct key_name active;          /* of the first master key */
-    struct passphrase_source from;   /* of the first master key */
-    struct secret *passphrase;       /* that one, once it was got; NULL: not yet */
-    struct settings settings;        /* which ask for it here */
-    struct signer *root;             /* signs genesis */
-    struct secret *root_passphrase;  /* NULL: it lies bare */
+    struct init_passphrase passphrase;
+    struct signer *root;            /* signs genesis */
+    struct secret *root_passphrase; /* NULL: it lies bare */
     bool root_is_new;
 };
 
@@ -51,60 +48,6 @@ static enum err refuse_existing(const struct settings *s)
         session_hint_signing_key();
 out:
     session_clear(&session);
-    return rc;
-}
-
-/*
- * One passphrase seals the first keyring and, unless it has its own, the root key: it is got once,
- * for a person is asked and a descriptor can be read only once. A file can be read again.
- */
-static enum err give_passphrase(void *arg, const char *what, bool twice, struct secret **out)
-{
-    struct made *made = arg;
-    enum err rc = ERR_OK;
-
-    if (made->passphrase == NULL)
-        TRY(passphrase_get(&made->from, what, twice, &made->passphrase));
-    TRY(secret_copy(secret_bytes(made->passphrase), out));
-out:
-    return rc;
-}
-
-static void get_passphrase_once(const struct settings *s, struct made *made)
-{
-    struct master_key_options *key = &made->settings.keys[0];
-
-    made->settings = *s;
-    made->from =
-        (struct passphrase_source){.file = key->passphrase_file, .ask = terminal_passphrase};
-    if (s->key_count == 0 || settings_flag(s, OPTION_NO_PASSPHRASE) ||
-        (key->passphrase_file != NULL && !passphrase_is_descriptor(key->passphrase_file)))
-        return;
-    key->passphrase_file = NULL;
-    key->ask = give_passphrase;
-    key->ask_arg = made;
-}
-
-/* Root's own passphrase, if it is to have one, else the keyring's. NULL: it lies bare, as the
- * keyring does. */
-static enum err get_root_passphrase(const struct session *session, struct made *made)
-{
-    const struct settings *s = session->settings;
-    const struct passphrase_source own = {.file = settings_text(s, OPTION_ROOT_PASSPHRASE_FILE)};
-    struct key_versions versions = {0};
-    enum err rc = ERR_OK;
-
-    if (own.file != NULL) {
-        rc = passphrase_get(&own, STATE_ROOT_KEY, true, &made->root_passphrase);
-        goto out;
-    }
-    if (s->key_count == 0 || s->keys[0].path == NULL)
-        goto out;
-    TRY(keyring_versions(session->keyring, 0, true, &versions));
-    if (versions.is_protected)
-        TRY(give_passphrase(made, s->keys[0].path, false, &made->root_passphrase));
-out:
-    key_versions_clear(&versions);
     return rc;
 }
 
@@ -172,7 +115,7 @@ static enum err make_repository(struct session *session, struct made *made)
 
     TRY(session_open_store(session, true));
     TRY(session_look(session)); /* a run that was killed has left its root key */
-    TRY(get_root_passphrase(session, made));
+    TRY(init_passphrase_of_root(&made->passphrase, session->keyring, &made->root_passphrase));
     TRY(root_key_have(session, made->root_passphrase, &made->root, &made->root_is_new));
     root.key = made->root;
     TRY(session_create_repository(session, &root));
@@ -254,8 +197,8 @@ enum err command_init(const struct settings *s)
     struct session session;
     enum err rc;
 
-    session_init(&session, &made.settings);
-    get_passphrase_once(s, &made);
+    init_passphrase_begin(&made.passphrase, s);
+    session_init(&session, &made.passphrase.settings);
     TRY(refuse_existing(s));
     TRY(make_keyrings(&session, &made));
     TRY(make_repository(&session, &made));
@@ -270,6 +213,6 @@ out:
     session_clear(&session);
     signer_free(made.root);
     secret_free(made.root_passphrase);
-    secret_free(made.passphrase);
+    init_passphrase_clear(&made.passphrase);
     return rc;
 }

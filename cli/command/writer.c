@@ -8,6 +8,7 @@
 #include "cli/grid.h"
 #include "cli/list.h"
 #include "cli/print.h"
+#include "cli/root_key.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/ledger/writer_request.h"
@@ -172,6 +173,7 @@ enum err command_writer_list(const struct settings *s)
         TRY(list_json(&session));
     else
         TRY(list_grid(&session));
+    root_key_say_where(&session);
 out:
     session_clear(&session);
     return rc;

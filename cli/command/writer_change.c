@@ -181,8 +181,7 @@ static void say_what_to_remove(const struct session *session, const struct write
     record_name(c->subject, c->has_last ? c->last_seq + 1 : 0, name);
     log_say(LOG_WARN,
             "%s and what follows it in that directory are refused from now on: look at them, then "
-            "remove them from the repository; machines that have seen them need a new state "
-            "directory",
+            "remove them from the repository",
             name);
 }
 
@@ -201,6 +200,9 @@ enum err command_writer_revoke(const struct settings *s)
         FAIL(ERR_EXISTS, "writer %s is revoked already", session_argument(&session, 0));
     TRY(fill_last(&session, &change));
     TRY(confirm_revocation(&session, &change));
+    /* Whoever was asked took his time, and what was signed meanwhile counts, too. */
+    TRY(ledger_catch_up_all(session_ledger(&session)));
+    TRY(fill_last(&session, &change));
     TRY(sign_change(&session, &change));
     TRY(give_result(&session, change.subject));
     say_what_to_remove(&session, &change);

@@ -104,6 +104,10 @@ MUST_CHECK enum err ledger_sweep(const struct ledger *l);
 size_t ledger_count(const struct ledger *l);
 const struct record *ledger_at(const struct ledger *l, size_t i);
 
+/* Read on in every chain, root's first: what others have appended since the ledger was opened, each
+ * record checked as at opening. ERR_CORRUPT: one of them is not good. */
+MUST_CHECK enum err ledger_catch_up_all(struct ledger *l);
+
 /*
  * Sign and append a record with these members (borrowed) beside the common ones. It is durable,
  * and in ledger_at(), when this returns ERR_OK. createdAt is never before the previous record's,

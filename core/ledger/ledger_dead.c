@@ -30,6 +30,11 @@ out:
     return rc;
 }
 
+static bool is_writers_tombstone(const struct writers *writers, const struct record *r)
+{
+    return r->type == RECORD_TOMBSTONE && !writers_is_root(writers, r->writer);
+}
+
 static enum err check_tombstones(const struct record_set *set, const struct expiries *expiries,
                                  const struct writers *writers, const struct checkpoint *cover,
                                  int64_t now_ms)
@@ -38,7 +43,7 @@ static enum err check_tombstones(const struct record_set *set, const struct expi
         const struct record_entry *e = &set->items[i];
         enum err rc;
 
-        if (e->record->type != RECORD_TOMBSTONE || writers_is_root(writers, e->writer))
+        if (!is_writers_tombstone(writers, e->record))
             continue;
         rc = expiries_check(expiries, e->record, checkpoint_saw(cover, e->writer, e->seq), now_ms);
         if (rc != ERR_OK) {
@@ -47,6 +52,14 @@ static enum err check_tombstones(const struct record_set *set, const struct expi
         }
     }
     return ERR_OK;
+}
+
+static bool has_writers_tombstone(const struct record_set *set, const struct writers *writers)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (is_writers_tombstone(writers, set->items[i].record))
+            return true;
+    return false;
 }
 
 static bool has_same(const struct record_set *set, const struct record *r)
@@ -82,8 +95,10 @@ enum err ledger_dead_check(const struct record_set *set, const struct record_set
     struct expiries expiries = {NULL, 0, 0};
     enum err rc;
 
-    TRY(collect_expiries(set, gone, writers, &expiries));
-    TRY(check_tombstones(set, &expiries, writers, cover, now_ms));
+    if (has_writers_tombstone(set, writers)) {
+        TRY(collect_expiries(set, gone, writers, &expiries));
+        TRY(check_tombstones(set, &expiries, writers, cover, now_ms));
+    }
     TRY(check_gone(set, gone, writers, query));
 out:
     expiries_clear(&expiries);

@@ -94,21 +94,13 @@ static int compare_places(const void *left, const void *right)
     return record_compare(*a, *b);
 }
 
-static enum err find_heads(struct heads *heads, const struct record_set *set,
-                           const struct checkpoint *cover)
+static enum err find_heads(struct heads *heads, const struct record_set *set)
 {
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < set->count; i++) {
         struct head head = head_of(set->items[i].record);
 
-        TRY(heads_raise(heads, &head));
-    }
-    /* The last record of a chain may have been deleted when a checkpoint covers it. */
-    for (size_t i = 0; i < cover->heads.count; i++) {
-        struct head head = cover->heads.items[i];
-
-        head.created_ms = cover->record->created_ms;
         TRY(heads_raise(heads, &head));
     }
 out:
@@ -190,9 +182,36 @@ static enum err check_seen(const struct ledger *l, const struct ledger_options *
     return rc;
 }
 
+/* What was seen of a writer may go beyond what root lets count of it since: the last that counts is
+ * then held against the store in its place. */
+static enum err lower_disowned(struct heads *seen, const struct writers *writers)
+{
+    struct heads kept = {NULL, 0, 0};
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < seen->count; i++) {
+        struct head head = seen->items[i];
+        const struct writer *w = writers_find(writers, head.writer);
+
+        if (!writers_count_place(writers, head.writer, head.seq)) {
+            if (!w->has_last)
+                continue;
+            head.seq = w->last_seq;
+            memcpy(head.id, w->last_id, RECORD_ID_LEN);
+        }
+        TRY(heads_raise(&kept, &head));
+    }
+    heads_clear(seen);
+    *seen = kept;
+    kept = (struct heads){NULL, 0, 0};
+out:
+    heads_clear(&kept);
+    return rc;
+}
+
 /* Steps 5 to 8: everything that may refuse the records. */
 static enum err check_all(struct ledger *l, const struct ledger_options *options,
-                          const struct record_set *set, struct checkpoint *cover)
+                          struct record_set *set, struct checkpoint *cover)
 {
     const struct record *genesis = NULL;
     enum err rc;
@@ -203,6 +222,7 @@ static enum err check_all(struct ledger *l, const struct ledger_options *options
     TRY(check_repository_fingerprint(l, options->fingerprint, genesis));
     ledger_validate_cover(&l->writers, cover);
     TRY(ledger_validate_chains(set, cover, &l->writers));
+    TRY(lower_disowned(&l->seen.heads, &l->writers));
     TRY(check_seen(l, options, set, cover));
     TRY(check_complete(l));
 out:
@@ -243,7 +263,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     TRY(rc);
     /* Check (5 to 8), then arrange (9). */
     TRY(check_all(l, options, &set, &cover));
-    TRY(find_heads(&l->heads, &set, &cover));
+    TRY(find_heads(&l->heads, &set));
     TRY(arrange_records(l, &set));
     if (cache_path == NULL && l->cache_path != NULL)
         TRY(cache_read_gone(l->cache_path, &set, &cache.gone));

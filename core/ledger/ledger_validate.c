@@ -102,7 +102,35 @@ out:
     return rc;
 }
 
-/* What a checkpoint recorded must still be there, so a checkpoint also reveals a rollback. */
+/* A bundle made before a revocation has what that took back. Below ledger/ it is refused, for
+ * somebody has to look at it; a bundle nobody can mend. */
+static void drop_disowned(struct record_set *set, const struct writers *writers)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < set->count; i++) {
+        struct record_entry *e = &set->items[i];
+
+        if (e->from == FROM_BUNDLE && !writers_count_place(writers, e->writer, e->seq))
+            record_free(e->record);
+        else
+            set->items[kept++] = *e;
+    }
+    set->count = kept;
+}
+
+/* Else its live set cannot be compared with what is left. */
+static bool saw_only_what_counts(const struct checkpoint *c, const struct writers *writers)
+{
+    for (size_t i = 0; i < c->heads.count; i++)
+        if (!writers_count_place(writers, c->heads.items[i].writer, c->heads.items[i].seq))
+            return false;
+    return true;
+}
+
+/* What a checkpoint recorded must still be there, so a checkpoint also reveals a rollback. The ends
+ * that the newest one names are there whether they are live or not: else it could name one that
+ * never was, and its writer would go on behind that. */
 static enum err check_head(const struct record_set *set, const struct head *head,
                            const struct checkpoint *cover)
 {
@@ -115,8 +143,7 @@ static enum err check_head(const struct record_set *set, const struct head *head
             FAIL(ERR_CORRUPT, "another record was here when a checkpoint was made");
         goto out;
     }
-    if (!checkpoint_covers(cover, head->writer, head->seq) ||
-        (covered->seq == head->seq && memcmp(covered->id, head->id, RECORD_ID_LEN) != 0))
+    if (!checkpoint_covers(cover, head->writer, head->seq) || covered->seq == head->seq)
         FAIL(ERR_CORRUPT, "it is missing, and was here when a checkpoint was made");
 out:
     if (rc != ERR_OK)
@@ -125,7 +152,7 @@ out:
 }
 
 static enum err check_checkpoint(const struct record_set *set, const struct record *r,
-                                 const struct checkpoint *cover)
+                                 const struct checkpoint *cover, const struct writers *writers)
 {
     struct checkpoint c = {.record = NULL};
     enum err rc;
@@ -136,23 +163,25 @@ static enum err check_checkpoint(const struct record_set *set, const struct reco
         goto out;
     }
     for (size_t i = 0; i < c.heads.count; i++)
-        TRY(check_head(set, &c.heads.items[i], cover));
+        if (writers_count_place(writers, c.heads.items[i].writer, c.heads.items[i].seq))
+            TRY(check_head(set, &c.heads.items[i], cover));
 out:
     checkpoint_clear(&c);
     return rc;
 }
 
-enum err ledger_validate_chains(const struct record_set *set, const struct checkpoint *cover,
+enum err ledger_validate_chains(struct record_set *set, const struct checkpoint *cover,
                                 struct writers *writers)
 {
     enum err rc;
 
     TRY(validate_records(set, true, cover, writers));
+    drop_disowned(set, writers);
     TRY(validate_records(set, false, cover, writers));
     for (size_t i = 0; i < set->count; i++)
         if (set->items[i].record->type == RECORD_CHECKPOINT)
-            TRY(check_checkpoint(set, set->items[i].record, cover));
-    if (cover->record != NULL)
+            TRY(check_checkpoint(set, set->items[i].record, cover, writers));
+    if (cover->record != NULL && saw_only_what_counts(cover, writers))
         TRY(live_set_check(cover, set));
 out:
     return rc;

@@ -20,8 +20,9 @@ MUST_CHECK enum err ledger_validate_genesis(const struct record_set *set, struct
 /* Now that root is known: no checkpoint covers a record of its chain. */
 void ledger_validate_cover(const struct writers *writers, struct checkpoint *cover);
 
-/* All other checks. After ERR_OK the records and `cover` may be trusted. */
-MUST_CHECK enum err ledger_validate_chains(const struct record_set *set,
-                                           const struct checkpoint *cover, struct writers *writers);
+/* All other checks. What only a bundle has, and a revocation took back since, is dropped from the
+ * set. After ERR_OK the records and `cover` may be trusted. */
+MUST_CHECK enum err ledger_validate_chains(struct record_set *set, const struct checkpoint *cover,
+                                           struct writers *writers);
 
 #endif

@@ -147,8 +147,12 @@ static enum err check_revocation(const struct writer *w, const struct record *re
 {
     if (w == NULL || !w->revoked)
         return ERR_OK;
-    if (!w->has_last || record->seq > w->last_seq)
-        return err_set(ERR_CORRUPT, "its writer had been revoked by then");
+    if (!w->has_last || record->seq > w->last_seq) {
+        err_set(ERR_CORRUPT, "its writer had been revoked by then");
+        err_hint("it does not count: look at it, then remove it, and what follows it in that "
+                 "directory, from the repository");
+        return ERR_CORRUPT;
+    }
     if (record->seq == w->last_seq && memcmp(record->id, w->last_id, RECORD_ID_LEN) != 0)
         return err_set(ERR_CORRUPT, "it is not the record that was its writer's last when that was "
                                     "revoked: the chain was forked");
@@ -188,7 +192,7 @@ enum err writers_check(const struct writers *writers, const struct record *recor
     if (memcmp(record->repository, writers->repository, SEAL_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the record belongs to another repository");
     if (key == NULL)
-        FAIL(ERR_CORRUPT, "its writer is not enrolled: the record is forged");
+        FAIL(ERR_CORRUPT, "its writer is not enrolled: it is forged, or the enrolment is missing");
     if (!signature_known)
         TRY(check_signature(record, key));
     TRY(check_type(writers_is_root(writers, record->writer), w, record));

@@ -1,6 +1,6 @@
 /*
  * The file of a repository's root key, root-key.json: written once by init, then kept away from the
- * machine, and needed to enrol and revoke writers (docs/FORMAT.md, 7.5).
+ * machine, and needed to enrol and revoke writers (docs/FORMAT.md, 7.4).
  *
  * One JSON object on one line, mode 0600:
  *   {"format": 1, "type": "root-key", "publicKey": base64 of 32, "protection": as of a keyring,

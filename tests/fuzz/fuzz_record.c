@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "core/base/hash.h"
+#include "core/ledger/expiry.h"
 #include "core/ledger/record.h"
+#include "core/ledger/writer_change.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,6 +25,22 @@ static void expect_refusal(enum err rc)
     assert(rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED);
     assert(*err_text() != '\0');
     err_clear();
+}
+
+/* What readers do with the payload of any record that is well signed. */
+static void look_at_payload(const struct record *r)
+{
+    struct expiries expiries = {NULL, 0, 0};
+    struct writer_change change;
+    enum err rc = r->type == RECORD_WRITER ? writer_change_read(r, &change) : ERR_OK;
+
+    if (rc != ERR_OK)
+        expect_refusal(rc);
+    assert(expiries_add(&expiries, r) == ERR_OK);
+    expiries_sort(&expiries);
+    if (r->type == RECORD_TOMBSTONE && (rc = expiries_check(&expiries, r, false, 0)) != ERR_OK)
+        expect_refusal(rc);
+    expiries_clear(&expiries);
 }
 
 static void look_at(const struct record *r, struct bytes raw)
@@ -42,6 +60,7 @@ static void look_at(const struct record *r, struct bytes raw)
     assert(record_name_parse(name, writer, &seq) == ERR_OK && seq == r->seq);
     if (record_check(r, key) != ERR_OK)
         expect_refusal(ERR_CORRUPT);
+    look_at_payload(r);
 }
 
 static void parse_name(struct bytes raw)

@@ -157,6 +157,8 @@ class Ledger:
         self._gather(store)
         self._found(fingerprint)
         for of_root in (True, False):
+            if not of_root:
+                self._drop_disowned()
             for writer in sorted({writer for writer, _ in self.found}):
                 if (writer == self.root) == of_root:
                     self._check_chain(writer)
@@ -245,6 +247,16 @@ class Ledger:
         if record.seq == writer.last[0]:
             require(record.id == writer.last[1], f"{record}: the chain was forked")
 
+    def _counts(self, writer, seq):
+        """As far as revocations say."""
+        known = self.writers.get(writer)
+        return not known or not known.revoked or bool(known.last) and seq <= known.last[0]
+
+    def _drop_disowned(self):
+        """A bundle from before a revocation has what that took back."""
+        for place in [place for place in self.bundled if not self._counts(*place)]:
+            del self.found[place]
+
     def _covers(self, writer, seq):
         """May it be missing? No record of root's ever is."""
         return writer != self.root and self.cover and self.cover.saw(writer, seq)
@@ -289,7 +301,7 @@ class Ledger:
 
     def _check_live_set(self):
         """The newest checkpoint left out nothing that is here, that it saw, and that was live."""
-        if not self.cover:
+        if not self.cover or not all(self._counts(w, s) for w, (s, _) in self.cover.heads.items()):
             return
         seen = [r for r in self.records if self.cover.saw(r.writer, r.seq)]
         dead = {r.payload.text("subject", 64) for r in seen if r.type == "tombstone"}
@@ -319,13 +331,14 @@ class Ledger:
             if record.type != "checkpoint":
                 continue
             for writer, (seq, head) in Checkpoint(record).heads.items():
+                if not self._counts(writer, seq):
+                    continue
                 there = self.found.get((writer, seq))
                 if there:
                     require(there.id == head, f"{there} is not the one that {record} saw")
                     continue
-                require(self._covers(writer, seq), f"{record}: record {seq} it saw is missing")
-                is_same = self.cover.heads[writer][0] > seq or self.cover.heads[writer][1] == head
-                require(is_same, f"{record}: record {seq} that it saw is missing")
+                may_be = self._covers(writer, seq) and seq < self.cover.heads[writer][0]
+                require(may_be, f"{record}: record {seq} that it saw is missing")
 
     def of_type(self, kind):
         return [record for record in self.records if record.type == kind]

@@ -198,7 +198,8 @@ def test_each_deleted_file_is_found_and_named(quick_two):
         done = repo.run("verify", expect=CORRUPT)
         # Of a missing record what follows is named: it has no ground any more.
         assert name in done.err or name.startswith("ledger/") and (
-            name.split("/")[1] in done.err or "its genesis record is missing" in done.err)
+            name.split("/")[1] in done.err or "its genesis record is missing" in done.err
+            or "the enrolment is missing" in done.err)
         restores_or_refuses(repo)
         (repo.repository / name).write_bytes(content)
     repo.assert_restores(repo.trees)

@@ -236,8 +236,8 @@ static void a_checkpoint_protects_the_ends_it_names(void **state)
     site_free(&s);
 }
 
-/* The last record of another writer's chain was a dead snapshot: its chain goes on after it. */
-static void a_dead_end_of_a_chain_may_be_gone(void **state)
+/* Even a dead one: a checkpoint may not name an end that nobody has. */
+static void an_end_that_a_checkpoint_names_is_never_gone(void **state)
 {
     struct site s;
     struct record *first;
@@ -249,15 +249,18 @@ static void a_dead_end_of_a_chain_may_be_gone(void **state)
     assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\",\"reason\":\"expired\"}"));
     assert_done(ledger_checkpoint(s.ledger));
     site_delete(&s, OTHER_NAME("0"));
-    assert_opens(&s, 5);
-    site_close(&s);
-
-    /* The other machine, which knows of its chain from the checkpoint only. */
-    (void)unlink(in(state, "state/signing-key.json"));
-    signer_free(forge_key(state, "state/signing-key.json", OTHER_KEY_FILE));
-    assert_done(site_open(&s, false));
-    site_snapshot(&s, "bbbb");
+    site_forget(&s);
+    assert_refused(site_open(&s, false), ERR_CORRUPT,
+                   OTHER_NAME("0") ": it is missing, and was here when a checkpoint was made");
+    site_put(&s, OTHER_NAME("0"), buf_bytes(&first->raw));
     assert_opens(&s, 6);
+    /* Behind another one it may go. */
+    record_free(forge(&s, s.other, RECORD_SNAPSHOT, first, LATER, "{\"id\":\"bbbb\"}"));
+    signer_free(forge_key(state, "state/signing-key.json", OWN_KEY_FILE));
+    assert_done(site_open(&s, false));
+    assert_done(ledger_checkpoint(s.ledger));
+    site_delete(&s, OTHER_NAME("0"));
+    assert_opens(&s, 7);
     record_free(first);
     site_free(&s);
 }
@@ -314,6 +317,7 @@ static void a_seen_record_that_died_is_not_a_rollback(void **state)
     assert_true(fread(piece, 1, sizeof piece - 1, f) > 0);
     fclose(f);
     assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\",\"reason\":\"expired\"}"));
+    site_snapshot(&s, "bbbb");
     assert_done(ledger_checkpoint(s.ledger));
     site_delete(&s, OWN_NAME("0"));
     put_file(in(state, "state/trust.json"), piece); /* a machine that was away since then */
@@ -440,7 +444,7 @@ int main(void)
         IN_DIRECTORY(a_missing_bundle_matters_when_it_is_needed_or_all_is_read),
         IN_DIRECTORY(every_changed_byte_of_a_bundle_is_noticed),
         IN_DIRECTORY(a_checkpoint_protects_the_ends_it_names),
-        IN_DIRECTORY(a_dead_end_of_a_chain_may_be_gone),
+        IN_DIRECTORY(an_end_that_a_checkpoint_names_is_never_gone),
         IN_DIRECTORY(a_writers_checkpoint_hides_nothing_of_roots),
         IN_DIRECTORY(a_seen_record_that_died_is_not_a_rollback),
         IN_DIRECTORY(a_checkpoint_is_due_after_64_records),

@@ -158,6 +158,38 @@ static void a_live_record_that_was_seen_is_missed(void **state)
     site_free(&s);
 }
 
+/* Root finds out late: what the thief signed was seen, and is in a checkpoint and its bundle. */
+static void what_a_revocation_took_back_is_missed_by_nobody(void **state)
+{
+    struct site s;
+    struct record *good;
+    struct record *bad;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER_AS("[\"backup\"]")));
+    good = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{\"id\":\"good\"}");
+    bad = forge(&s, s.other, RECORD_SNAPSHOT, good, 1000, "{\"id\":\"bad\"}");
+    assert_done(site_open(&s, false));
+    assert_done(ledger_checkpoint(s.ledger));
+    site_revoke_other(&s, good);
+    assert_int_equal(site_open(&s, false), ERR_CORRUPT);
+    assert_said(OTHER_NAME("1") ": its writer had been revoked by then");
+    assert_said("look at it, then remove it");
+    site_delete(&s, OTHER_NAME("1"));
+    for (int all = 0; all < 2; all++) {
+        assert_done(site_open(&s, all == 1));
+        assert_int_equal(ledger_count(s.ledger), 6);
+    }
+    site_snapshot(&s, "more");
+    assert_done(ledger_checkpoint(s.ledger));
+    assert_done(site_open(&s, true));
+    site_forget(&s);
+    assert_done(site_open(&s, true));
+    record_free(bad);
+    record_free(good);
+    site_free(&s);
+}
+
 /* A cache that was damaged tells nothing: what its writer did not sign was never there. */
 static void what_was_never_signed_is_not_missed(void **state)
 {
@@ -194,6 +226,7 @@ int main(void)
         IN_DIRECTORY(a_tombstone_of_anything_else_is_an_alarm),
         IN_DIRECTORY(a_checkpoint_that_leaves_out_what_is_there_and_live_is_an_alarm),
         IN_DIRECTORY(a_live_record_that_was_seen_is_missed),
+        IN_DIRECTORY(what_a_revocation_took_back_is_missed_by_nobody),
         IN_DIRECTORY(what_was_never_signed_is_not_missed),
     };
 

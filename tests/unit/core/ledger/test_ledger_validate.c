@@ -9,6 +9,10 @@
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
 #define OWN_NAME(seq) "ledger/" OWN_ID "/000000000000000" seq ".json"
 #define OTHER_NAME(seq) "ledger/" OTHER_ID "/000000000000000" seq ".json"
+#define REVOKED                                                                                    \
+    "its writer had been revoked by then\n  it does not count: look at it, then remove it, and "   \
+    "what "                                                                                        \
+    "follows it in that directory, from the repository"
 #define LATER INT64_C(4000000000000) /* 2096: after whatever the tests append now */
 
 /* Genesis and enrolment by root, and snapshots 0 to 2 by this machine. */
@@ -179,7 +183,8 @@ static void a_key_nobody_enrolled_signs_nothing(void **state)
     three_snapshots(&s, state);
     record_free(forge(&s, s.other, RECORD_SNAPSHOT, NULL, LATER, "{\"id\":\"dddd\"}"));
     assert_refused_on_first_use(
-        &s, ERR_CORRUPT, OTHER_NAME("0") ": its writer is not enrolled: the record is forged");
+        &s, ERR_CORRUPT,
+        OTHER_NAME("0") ": its writer is not enrolled: it is forged, or the enrolment is missing");
     site_free(&s);
 }
 
@@ -331,8 +336,7 @@ static void a_revoked_writer_signs_nothing_more(void **state)
     site_revoke_other(&s, first);
     assert_done(site_open(&s, true));
     record_free(forge(&s, s.other, RECORD_SNAPSHOT, first, 1000, "{}")); /* with his clock back */
-    assert_refused_on_first_use(&s, ERR_CORRUPT,
-                                OTHER_NAME("1") ": its writer had been revoked by then");
+    assert_refused_on_first_use(&s, ERR_CORRUPT, OTHER_NAME("1") ": " REVOKED);
     record_free(first);
     site_free(&s);
 }
@@ -346,8 +350,7 @@ static void of_a_writer_revoked_without_a_last_record_nothing_counts(void **stat
     site_revoke_other(&s, NULL);
     assert_done(site_open(&s, true));
     record_free(forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{}"));
-    assert_refused_on_first_use(&s, ERR_CORRUPT,
-                                OTHER_NAME("0") ": its writer had been revoked by then");
+    assert_refused_on_first_use(&s, ERR_CORRUPT, OTHER_NAME("0") ": " REVOKED);
     site_free(&s);
 }
 

@@ -1,9 +1,9 @@
 /*
  * A store that shows an older or another state than this machine has seen.
  */
+#include "core/fs/file.h"
 #include "core/ledger/trust.h"
 
-#include "core/fs/file.h"
 #include "tests/unit/core/ledger/forge.h"
 
 #define ROOT_NAME(seq) "ledger/" ROOT_ID "/000000000000000" seq ".json"
@@ -133,36 +133,6 @@ static void history_written_anew_and_continued_is_noticed(void **state)
     assert_said("record 0 of writer " OWN_ID " was ");
     record_free(next);
     record_free(forked);
-    site_free(&s);
-}
-
-/* A checkpoint says how a chain ended whose last record is dead and gone. */
-static void an_end_that_is_covered_must_be_the_one_that_was_seen(void **state)
-{
-    struct site s;
-    struct record *first;
-    struct buf seen = {.max = MIB};
-    char *id;
-
-    site_new(&s, state);
-    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
-    first = forge(&s, s.other, RECORD_SNAPSHOT, NULL, 1000, "{\"id\":\"aaaa\"}");
-    assert_done(site_open(&s, false));
-    assert_done(site_append(&s, RECORD_TOMBSTONE, "{\"subject\":\"aaaa\",\"reason\":\"expired\"}"));
-    assert_done(ledger_checkpoint(s.ledger));
-    site_delete(&s, site_name(OTHER_ID, 0));
-    assert_done(site_open(&s, false));
-    assert_done(file_read(in(state, "state/trust.json"), &seen));
-    assert_done(buf_add(&seen, bytes_of("", 1)));
-    id = strstr((char *)seen.data, "\"" OTHER_ID "\",\"seq\":0,\"recordId\":\"");
-    assert_non_null(id);
-    id = strstr(id, "recordId\":\"") + strlen("recordId\":\"");
-    *id = *id == '0' ? '1' : '0';
-    put_file(in(state, "state/trust.json"), (const char *)seen.data);
-    assert_refused(site_open(&s, false), ERR_CORRUPT, NULL);
-    assert_said("was seen before, and now it is missing");
-    buf_clear(&seen);
-    record_free(first);
     site_free(&s);
 }
 
@@ -418,7 +388,6 @@ int main(void)
         IN_DIRECTORY(a_store_put_back_to_an_older_state_is_noticed),
         IN_DIRECTORY(another_record_in_the_place_of_a_seen_one_is_noticed),
         IN_DIRECTORY(history_written_anew_and_continued_is_noticed),
-        IN_DIRECTORY(an_end_that_is_covered_must_be_the_one_that_was_seen),
         IN_DIRECTORY(an_emptied_store_is_not_a_new_one),
         IN_DIRECTORY(a_repository_put_in_the_place_of_another_is_noticed),
         IN_DIRECTORY(without_a_state_directory_everything_is_read_and_nothing_kept),

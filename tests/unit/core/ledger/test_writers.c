@@ -9,6 +9,11 @@
 #include "core/ledger/writer_change.h"
 #include "tests/unit/helpers.h"
 
+#define REVOKED                                                                                    \
+    "its writer had been revoked by then\n  it does not count: look at it, then remove it, and "   \
+    "what "                                                                                        \
+    "follows it in that directory, from the repository"
+
 static const uint8_t nonce[REPOSITORY_NONCE_LEN] = "nonce";
 static uint8_t repository[SEAL_ID_LEN]; /* of the last genesis */
 
@@ -172,8 +177,7 @@ static void the_last_good_record_of_a_revoked_writer_is_the_last(void **state)
     assert_refused(check(&c.writers, c.writer, 5, "{\"another\":1}"), ERR_CORRUPT,
                    "it is not the record that was its writer's last when that was revoked: the "
                    "chain was forked");
-    assert_refused(check(&c.writers, c.writer, 6, "{}"), ERR_CORRUPT,
-                   "its writer had been revoked by then");
+    assert_refused(check(&c.writers, c.writer, 6, "{}"), ERR_CORRUPT, REVOKED);
     record_free(last);
     close_court(&c);
 }
@@ -187,8 +191,7 @@ static void without_a_last_record_nothing_counts(void **state)
     assert_done(enrol(&c.writers, c.root, c.writer, ROLES_ALL));
     assert_done(check(&c.writers, c.writer, 7, "{}"));
     assert_done(revoke(&c.writers, c.root, c.writer, NULL));
-    assert_refused(check(&c.writers, c.writer, 0, "{}"), ERR_CORRUPT,
-                   "its writer had been revoked by then");
+    assert_refused(check(&c.writers, c.writer, 0, "{}"), ERR_CORRUPT, REVOKED);
     close_court(&c);
 }
 
@@ -206,8 +209,7 @@ static void of_two_revocations_the_first_counts(void **state)
     later = make(c.writer, RECORD_SNAPSHOT, 9, 1000, "{}");
     assert_done(revoke(&c.writers, c.root, c.writer, first));
     assert_done(revoke(&c.writers, c.root, c.writer, later));
-    assert_refused(check(&c.writers, c.writer, 2, "{}"), ERR_CORRUPT,
-                   "its writer had been revoked by then");
+    assert_refused(check(&c.writers, c.writer, 2, "{}"), ERR_CORRUPT, REVOKED);
     assert_true(writers_count_place(&c.writers, c.writers.items[0].id, 1));
     assert_false(writers_count_place(&c.writers, c.writers.items[0].id, 2));
     record_free(later);
