@@ -188,10 +188,12 @@ out:
     return rc;
 }
 
-/* A person at a terminal reads what is said below; a job of cron believes nothing on its own. */
+/* A person at a terminal reads what is said below; a job of cron believes nothing on its own. Where
+ * a key to sign with was put under that fingerprint, by init or by hand, somebody has said so: init
+ * may have been killed after the last record and before it remembered it. */
 static enum err check_first_use(struct session *s)
 {
-    if (session_is_known(s) || s->pinned != NULL)
+    if (session_is_known(s) || s->pinned != NULL || repository_has_signing_key(s->state_dir))
         return ERR_OK;
     if (may_be_new(s) || isatty(STDERR_FILENO)) {
         s->is_trusted_on_first_use = true;
@@ -318,6 +320,7 @@ enum err session_create_repository(struct session *s)
     TRY(mem_format(&states, "%s/" STATE_REPOSITORIES,
                    settings_text(s->settings, OPTION_STATE_DIR)));
     TRY(make_state_dir(states));
+    TRY(note_state_dir(try_writing(states), states));
     options.store = s->store;
     options.states = states;
     options.fingerprint = s->pinned;

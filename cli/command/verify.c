@@ -205,7 +205,8 @@ enum err command_verify(const struct settings *s)
         print_verify_result(&result);
     if (!settings_flag(s, OPTION_JSON) && !print_is_quiet())
         print_ages(&session);
-    ledger_visit_end(session_ledger(&session));
+    if (done.code == ERR_OK) /* else somebody has to come again */
+        ledger_visit_end(session_ledger(&session));
     rc = err_give(&done);
 out:
     mem_free(which);
