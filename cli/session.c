@@ -193,7 +193,7 @@ out:
  * may have been killed after the last record and before it remembered it. */
 static enum err check_first_use(struct session *s)
 {
-    if (session_is_known(s) || s->pinned != NULL || repository_has_signing_key(s->state_dir))
+    if (s->pinned != NULL || repository_is_remembered(s->state_dir))
         return ERR_OK;
     if (may_be_new(s) || isatty(STDERR_FILENO)) {
         s->is_trusted_on_first_use = true;

@@ -55,6 +55,9 @@ MUST_CHECK enum err repository_temporary(const struct repository *r, int *fd);
  * A state that cannot be read has seen none. */
 bool repository_seen(const char *state_dir, char fingerprint[LEDGER_FINGERPRINT_LEN + 1]);
 
+/* Is there anything of a repository that this machine saw or made, sound or not? */
+bool repository_is_remembered(const char *state_dir);
+
 /* Is the key with which this machine signs there? */
 bool repository_has_signing_key(const char *state_dir);
 
