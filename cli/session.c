@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/terminal.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
@@ -273,6 +274,27 @@ out:
     return rc;
 }
 
+bool session_is_expired(const struct session *s)
+{
+    int64_t expires_ms = ledger_checkpoint_expiry(session_ledger(s));
+
+    return expires_ms != 0 && expires_ms < clock_now_ms();
+}
+
+/* The writers have promised to come before that. */
+static void warn_expired(const struct session *s)
+{
+    char time[CLOCK_TEXT_LEN + 1];
+
+    if (!session_is_expired(s))
+        return;
+    clock_text(ledger_checkpoint_expiry(session_ledger(s)), time);
+    log_say(LOG_WARN,
+            "the newest checkpoint expired at %s: nothing was written since, or the repository is "
+            "shown as it was before",
+            time);
+}
+
 /* Whoever asks for the latest must hear that a later one was passed over. */
 static void say_damaged(const struct snapshot_list *list)
 {
@@ -296,6 +318,7 @@ enum err session_open_repository(struct session *s, enum session_use use)
     options.state_dir = s->state_dir;
     options.fingerprint = s->fingerprint;
     options.report = s->report;
+    options.checkpoint_life_ms = settings_duration_ms(s->settings, OPTION_CHECKPOINT_EXPIRY);
     rc = repository_open(&options, &s->repository);
     if (rc == ERR_NOT_FOUND)
         err_hint("`sealpoint init` creates a repository");
@@ -304,6 +327,8 @@ enum err session_open_repository(struct session *s, enum session_use use)
         TRY(ledger_check_key(session_ledger(s)));
     warn_trust_on_first_use(s);
     TRY(session_keep_places(s));
+    if (use != SESSION_WRITE)
+        warn_expired(s);
     TRY(snapshot_list_read(session_ledger(s), &s->snapshot_list));
     say_damaged(&s->snapshot_list);
 out:

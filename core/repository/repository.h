@@ -23,8 +23,9 @@ struct repository_options {
     const char *state_dir; /* this repository's own; made when missing, 0700. NULL: there is none */
     const char *states;    /* repository_create(), instead: where it is to be made */
     const char *fingerprint;    /* what it must be, or NULL */
-    const struct heads *report; /* as in struct ledger_options */
-    bool read_all;              /* read every record from the store, not from the cache (verify) */
+    const struct heads *report; /* as in struct ledger_options, and so is this: */
+    int64_t checkpoint_life_ms;
+    bool read_all; /* read every record from the store, not from the cache (verify) */
 };
 
 /* Errors of both as of ledger_create() and ledger_open(). */
