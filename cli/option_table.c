@@ -72,7 +72,8 @@ static const struct command commands[COMMAND_COUNT] = {
                     "files, else how many objects. What was deleted since the last visit is named, "
                     "and how old the newest signature is: keep the output of --json elsewhere, and "
                     "--heads compares with it.\n\n"
-                    "Exit status 6 when anything is damaged; else 9 when something cannot be read; "
+                    "Exit status 6 when anything is damaged; 10 when all is sound and the newest "
+                    "checkpoint has expired; else 9 when something cannot be read; "
                     "else 3 or 4 when a key was refused, and what other keys open was "
                     "decrypted all the same.",
             .example = "sealpoint verify --read-data --sample 5%",
@@ -639,6 +640,20 @@ static const struct option options[OPTION_COUNT] = {
             .text = "When a chain has this many incremental snapshots, the next one is a full "
                     "base.",
             .commands = TAKES(BACKUP),
+        },
+    [OPTION_CHECKPOINT_EXPIRY] =
+        {
+            .name = "checkpoint-expiry",
+            .argument = "DURATION",
+            .type = VALUE_DURATION,
+            .key = "checkpoint.expiry",
+            .variable = "SEALPOINT_CHECKPOINT_EXPIRY",
+            .default_text = "never",
+            .text =
+                "How long a checkpoint is good for, several times the pause between two backups: "
+                "readers are warned when none came in time, for then an old state may be shown "
+                "to them.",
+            .commands = TAKES(BACKUP) | TAKES(KEY_CHECK) | TAKES(KEY_REWRAP),
         },
     [OPTION_TO] =
         {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/terminal.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
@@ -209,13 +210,15 @@ static enum err ask_keyring(struct session *s, bool *vouches)
     return ERR_CORRUPT;
 }
 
-/* A person at a terminal reads what is said below; a job of cron believes nothing on its own. */
+/* A person at a terminal reads what is said below; a job of cron believes nothing on its own. Where
+ * a key to sign with was put under that fingerprint, by init or by hand, somebody has said so: init
+ * may have been killed after the last record and before it remembered it. */
 static enum err check_first_use(struct session *s)
 {
     bool vouches = false;
     enum err rc = ERR_OK;
 
-    if (session_is_known(s) || s->pinned != NULL)
+    if (s->pinned != NULL || repository_is_remembered(s->state_dir))
         goto out;
     TRY(ask_keyring(s, &vouches));
     if (vouches) {
@@ -301,6 +304,27 @@ out:
     return rc;
 }
 
+bool session_is_expired(const struct session *s)
+{
+    int64_t expires_ms = ledger_checkpoint_expiry(session_ledger(s));
+
+    return expires_ms != 0 && expires_ms < clock_now_ms();
+}
+
+/* The writers have promised to come before that. */
+static void warn_expired(const struct session *s)
+{
+    char time[CLOCK_TEXT_LEN + 1];
+
+    if (!session_is_expired(s))
+        return;
+    clock_text(ledger_checkpoint_expiry(session_ledger(s)), time);
+    log_say(LOG_WARN,
+            "the newest checkpoint expired at %s: nothing was written since, or the repository is "
+            "shown as it was before",
+            time);
+}
+
 /* Whoever asks for the latest must hear that a later one was passed over. */
 static void say_damaged(const struct snapshot_list *list)
 {
@@ -333,6 +357,7 @@ enum err session_open_repository(struct session *s, enum session_use use)
     options.state_dir = s->state_dir;
     options.fingerprint = s->fingerprint;
     options.report = s->report;
+    options.checkpoint_life_ms = settings_duration_ms(s->settings, OPTION_CHECKPOINT_EXPIRY);
     rc = repository_open(&options, &s->repository);
     if (rc == ERR_NOT_FOUND)
         err_hint("`sealpoint init` creates a repository");
@@ -342,6 +367,8 @@ enum err session_open_repository(struct session *s, enum session_use use)
     warn_trust_on_first_use(s);
     TRY(session_keep_places(s));
     remind_keyring(s);
+    if (use != SESSION_WRITE)
+        warn_expired(s);
     TRY(snapshot_list_read(session_ledger(s), &s->snapshot_list));
     say_damaged(&s->snapshot_list);
 out:
@@ -359,6 +386,7 @@ enum err session_create_repository(struct session *s, const struct ledger_root *
     TRY(mem_format(&states, "%s/" STATE_REPOSITORIES,
                    settings_text(s->settings, OPTION_STATE_DIR)));
     TRY(make_state_dir(states));
+    TRY(note_state_dir(try_writing(states), states));
     options.store = s->store;
     options.states = states;
     options.fingerprint = s->pinned;

@@ -88,6 +88,9 @@ MUST_CHECK enum err session_keep_places(const struct session *s);
 /* The configured state directory, made when missing. ERR_STORAGE names it. */
 MUST_CHECK enum err session_make_state_base(const struct settings *settings);
 
+/* Should a newer checkpoint be there by now? */
+bool session_is_expired(const struct session *s);
+
 /* The repository's; NULL: it is not opened. */
 struct ledger *session_ledger(const struct session *s);
 

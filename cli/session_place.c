@@ -51,24 +51,43 @@ out:
     return rc;
 }
 
-/* Two ways to write it are two places, which is no harm: links are not looked at here, so that ".."
- * stays. */
+/* "//", "/./" and a "/" at the end mean nothing. ".." stays: behind a link it does not lead back.
+ */
+static void tidy_path(char *path)
+{
+    char *to = path;
+
+    for (const char *from = path; *from != '\0';) {
+        size_t len = strcspn(from + 1, "/"); /* of the part behind this slash */
+
+        if (len > 0 && !(len == 1 && from[1] == '.')) {
+            memmove(to, from, len + 1);
+            to += len + 1;
+        }
+        from += len + 1;
+    }
+    if (to == path)
+        *to++ = '/';
+    *to = '\0';
+}
+
+/* As it was configured, but absolute; links are not looked at. */
 static enum err find_given(const char *where, char **out)
 {
     char *current = NULL;
-    size_t len = strlen(where);
-    enum err rc = ERR_OK;
+    char *path = NULL;
+    enum err rc;
 
-    while (len > 1 && where[len - 1] == '/')
-        len--;
     if (*where == '/') {
-        TRY(mem_format(out, "%.*s", (int)len, where));
-        goto out;
+        TRY(mem_text(where, &path));
+    } else {
+        current = getcwd(NULL, 0);
+        if (current == NULL)
+            FAIL_SYS(ERR_FAILED, "the current directory");
+        TRY(file_join(current, where, &path));
     }
-    current = getcwd(NULL, 0);
-    if (current == NULL)
-        FAIL_SYS(ERR_FAILED, "the current directory");
-    TRY(mem_format(out, "%s/%.*s", current, (int)len, where));
+    tidy_path(path);
+    *out = path;
 out:
     mem_free(current);
     return rc;

@@ -218,7 +218,10 @@ enum err command_verify(const struct settings *s)
         print_verify_text(&result, &verdicts);
     if (!settings_flag(s, OPTION_JSON) && !print_is_quiet())
         print_ages(&session);
-    ledger_visit_end(session_ledger(&session));
+    if (done.code == ERR_OK && session_is_expired(&session))
+        err_take(err_set(ERR_ATTENTION, "no damage, but nothing new either (see above)"), &done);
+    if (done.code == ERR_OK || done.code == ERR_ATTENTION) /* else somebody has to come again */
+        ledger_visit_end(session_ledger(&session));
     rc = err_give(&done);
 out:
     verdicts_clear(&verdicts);

@@ -5,7 +5,7 @@
  * revocation.
  *
  * Members beside the common ones: heads [{writer, seq, recordId}], liveSet {count, sha256} (of the
- * bundle's record ids one after another), expiresAt null, bundle {name, size, sha256}.
+ * bundle's record ids one after another), expiresAt (a time, or null), bundle {name, size, sha256}.
  * Uses: core/base, core/store, heads, record, record_set.
  */
 #ifndef CORE_LEDGER_CHECKPOINT_H

@@ -70,6 +70,7 @@ enum err ledger_begin(const struct ledger_options *options, struct ledger **out)
 
     TRY(mem_new(1, sizeof *l, &l));
     l->store = options->store;
+    l->checkpoint_life_ms = options->checkpoint_life_ms;
     if (options->state_dir != NULL)
         TRY(ledger_use_state(l, options->state_dir));
     *out = l;

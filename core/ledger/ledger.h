@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/err.h"
 #include "core/base/jdoc.h"
@@ -41,6 +42,7 @@ struct ledger_options {
                               * it, named by the fingerprint */
     const char *fingerprint; /* what it must be; NULL: whatever is there is believed */
     const struct heads *report; /* borrowed; heads that an earlier report has seen; NULL: none */
+    int64_t checkpoint_life_ms; /* of checkpoints that are written here; 0: they never expire */
     bool read_all;              /* read every record from the store, not from the cache (verify) */
     struct ledger_root root;    /* ledger_create() only */
 };
@@ -127,10 +129,13 @@ MUST_CHECK enum err ledger_append(struct ledger *l, enum record_type type, const
  * (clock_check_ahead()): for asking before a long run. */
 MUST_CHECK enum err ledger_check_clock(const struct ledger *l);
 
-/* A checkpoint is due when this many records came after the last; ledger_checkpoint() writes the
+/* A checkpoint is due when this many records came after the last, or when it expires before long;
+ * ledger_checkpoint() writes the
  * bundle checkpoints/<writer>/<seq>.jsonl of live records and the record that names it. */
 #define LEDGER_CHECKPOINT_EVERY 64
 bool ledger_checkpoint_is_due(const struct ledger *l);
+/* When the newest checkpoint expires: from then on a newer one should be there. 0: never. */
+int64_t ledger_checkpoint_expiry(const struct ledger *l);
 MUST_CHECK enum err ledger_checkpoint(struct ledger *l);
 
 #endif

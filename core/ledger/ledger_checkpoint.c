@@ -1,8 +1,30 @@
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/ledger/ledger_internal.h"
 #include "core/ledger/ledger_query.h"
 #include "core/ledger/live_set.h"
+
+int64_t ledger_checkpoint_expiry(const struct ledger *l)
+{
+    size_t count = ledger_query_count(l, RECORD_CHECKPOINT);
+    const struct record *newest =
+        count > 0 ? ledger_query_at(l, RECORD_CHECKPOINT, count - 1) : NULL;
+    int64_t expires_ms = 0;
+
+    if (newest == NULL || !jdoc_has(newest->payload, "expiresAt"))
+        return 0;
+    if (jdoc_time(newest->payload, "expiresAt", &expires_ms) != ERR_OK)
+        err_clear(); /* whoever signed that has said nothing */
+    return expires_ms;
+}
+
+/* Half of the life is left for the next run to come. */
+static bool expires_soon(const struct ledger *l)
+{
+    return l->checkpoint_life_ms > 0 &&
+           ledger_checkpoint_expiry(l) - clock_now_ms() < l->checkpoint_life_ms / 2;
+}
 
 bool ledger_checkpoint_is_due(const struct ledger *l)
 {
@@ -10,7 +32,7 @@ bool ledger_checkpoint_is_due(const struct ledger *l)
 
     while (since < l->count && l->records[l->count - 1 - since]->type != RECORD_CHECKPOINT)
         since++;
-    return since >= LEDGER_CHECKPOINT_EVERY;
+    return since >= LEDGER_CHECKPOINT_EVERY || expires_soon(l);
 }
 
 static enum err write_bundle(const struct ledger *l, const char *name)
@@ -63,7 +85,10 @@ static enum err write_body(const struct ledger *l, const struct checkpoint *c, c
     TRY(jdoc_set_number(part, "count", c->live_count));
     TRY(jdoc_set_hex(part, "sha256", bytes_of(c->live_sha256, HASH_LEN)));
     TRY(jdoc_set(to, "liveSet", &part));
-    TRY(jdoc_set_null(to, "expiresAt"));
+    if (l->checkpoint_life_ms > 0)
+        TRY(jdoc_set_time(to, "expiresAt", clock_now_ms() + l->checkpoint_life_ms));
+    else
+        TRY(jdoc_set_null(to, "expiresAt"));
     TRY(jdoc_object(&part));
     TRY(jdoc_set_text(part, "name", name));
     TRY(jdoc_set_number(part, "size", c->bundle_size));

@@ -70,7 +70,8 @@ struct ledger {
     size_t cap;
     struct ledger_query query; /* of `records` */
     struct heads heads;
-    struct trust seen; /* what the trust file says */
+    int64_t checkpoint_life_ms; /* 0: checkpoints never expire */
+    struct trust seen;          /* what the trust file says */
 };
 
 enum ledger_cache {

@@ -4,6 +4,7 @@
 #include "core/ledger/ledger.h"
 #include "core/ledger/ledger_fetch.h"
 #include "core/ledger/record_set.h"
+#include "core/ledger/writers.h"
 
 /*
  * What this machine has seen is kept by fingerprint, so the fingerprint has to be known before the
@@ -12,13 +13,17 @@
  * it is opened, by the state of the one that it claims to be.
  */
 
+/* More chains than there may be writers. */
+#define FIRSTS_MAX ((size_t)4 * WRITERS_MAX)
+
 /* Only the first record of each chain is of interest, and a strange name is for ledger_open(). */
 static enum err take_first(void *arg, const char *name, uint64_t size)
 {
     struct record_entry entry = {.size = size, .from = FROM_STORE};
     enum err rc = record_name_parse(name, entry.writer, &entry.seq);
 
-    if (rc == ERR_OK && entry.seq == 0 && size <= RECORD_LEN_MAX)
+    if (rc == ERR_OK && entry.seq == 0 && size <= RECORD_LEN_MAX &&
+        ((struct record_set *)arg)->count <= FIRSTS_MAX)
         return record_set_add(arg, &entry);
     err_clear();
     return ERR_OK;
@@ -74,6 +79,8 @@ enum err ledger_look(struct store *store, const struct ledger_origin *last,
         goto out;
     }
     TRY(store_list(store, RECORD_DIRECTORY, take_first, &firsts));
+    if (firsts.count > FIRSTS_MAX)
+        goto out;
     for (size_t i = 0; i < firsts.count; i++)
         TRY(look_at(store, &firsts.items[i], &count, fingerprint));
     if (count != 1)

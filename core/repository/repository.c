@@ -24,6 +24,7 @@ static enum err open_by(get_ledger *get, const struct repository_options *option
         .states = options->states,
         .fingerprint = options->fingerprint,
         .report = options->report,
+        .checkpoint_life_ms = options->checkpoint_life_ms,
         .read_all = options->read_all,
         .root = options->root,
     };

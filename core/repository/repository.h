@@ -23,9 +23,10 @@ struct repository_options {
     const char *state_dir; /* this repository's own; made when missing, 0700. NULL: there is none */
     const char *states;    /* repository_create(), instead: where it is to be made */
     const char *fingerprint;    /* what it must be, or NULL */
-    const struct heads *report; /* as in struct ledger_options */
-    bool read_all;              /* read every record from the store, not from the cache (verify) */
-    struct ledger_root root;    /* repository_create(): as of ledger_create() */
+    const struct heads *report; /* as in struct ledger_options, and so is this: */
+    int64_t checkpoint_life_ms;
+    bool read_all;           /* read every record from the store, not from the cache (verify) */
+    struct ledger_root root; /* repository_create(): as of ledger_create() */
 };
 
 /* Errors of both as of ledger_create() and ledger_open(). */
@@ -55,6 +56,9 @@ MUST_CHECK enum err repository_temporary(const struct repository *r, int *fd);
 /* Has this machine seen a repository with that state directory? Then its fingerprint is filled in.
  * A state that cannot be read has seen none. */
 bool repository_seen(const char *state_dir, char fingerprint[LEDGER_FINGERPRINT_LEN + 1]);
+
+/* Is there anything of a repository that this machine saw or made, sound or not? */
+bool repository_is_remembered(const char *state_dir);
 
 /* Is the key with which this machine signs there? */
 bool repository_has_signing_key(const char *state_dir);

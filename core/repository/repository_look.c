@@ -36,17 +36,27 @@ bool repository_seen(const char *state_dir, char fingerprint[LEDGER_FINGERPRINT_
     return is_seen;
 }
 
-bool repository_has_signing_key(const char *state_dir)
+static bool has_file(const char *state_dir, const char *name)
 {
     struct err_record before;
     char *path = NULL;
     bool is_there;
 
     err_take(ERR_OK, &before);
-    is_there = file_join(state_dir, STATE_SIGNING_KEY, &path) == ERR_OK && file_exists(path);
+    is_there = file_join(state_dir, name, &path) == ERR_OK && file_exists(path);
     (void)err_give(&before);
     mem_free(path);
     return is_there;
+}
+
+bool repository_has_signing_key(const char *state_dir)
+{
+    return has_file(state_dir, STATE_SIGNING_KEY);
+}
+
+bool repository_is_remembered(const char *state_dir)
+{
+    return has_file(state_dir, STATE_TRUST) || has_file(state_dir, STATE_SIGNING_KEY);
 }
 
 static enum err count_record(void *arg, const char *name, uint64_t size)

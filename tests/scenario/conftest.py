@@ -228,7 +228,8 @@ class Sealpoint:
 
     def state_directory(self):
         """Where the state of the repository is kept: under its fingerprint, whatever its path."""
-        return self.state / "repositories" / self.fingerprint()
+        there = list((self.state / "repositories").glob("*"))
+        return there[0] if len(there) == 1 else self.state / "repositories" / self.fingerprint()
 
 
 class SigningKey:

@@ -120,6 +120,10 @@ def test_a_full_or_read_only_state_directory_is_named(quick, cause):
     done = repo.shim("restore", "latest", "--to", repo.target, **full)
     assert done.returncode == 0, done.stderr
     assert read_tree(repo.target) == read_tree(repo.source)
+    repo.repository = repo.directory / "second"
+    done = repo.shim("init", **full)
+    assert done.returncode == STORAGE, done.stderr
+    assert f"state directory {repo.state}" in done.stderr and "--state-dir DIR" in done.stderr
 
 
 def test_what_a_lost_journal_would_have_removed_is_counted(quick):

@@ -121,3 +121,65 @@ def test_at_a_terminal_the_first_use_is_said(quick_two):
         os.close(writer)
     assert done.returncode == 0, said
     assert "identity not verified" in said and repo.fingerprint() in said
+
+
+def test_our_genesis_does_not_make_another_repository_ours(quick_two, fast):
+    """Which repository it is is read before anything is checked; the check comes all the same."""
+    repo = quick_two
+    other = make(fast / "other", unencrypted=True)
+    other.backup()
+    genesis = repo.records()[0]
+    assert b'"type":"genesis"' in genesis.read_bytes()
+    lie = other.repository / genesis.relative_to(repo.repository)
+    lie.parent.mkdir()
+    shutil.copy(genesis, lie)
+    repo.repository.rename(repo.directory / "away")
+    repo.repository.symlink_to(other.repository)
+    refuse(repo)
+    refuse(repo, options=["--fingerprint", repo.state_directory().name])
+
+
+def test_a_link_is_noticed_however_the_path_is_written(quick_two, fast):
+    repo = quick_two
+    other = make(fast / "other", unencrypted=True)
+    repo.run("snapshots", "--repository", other.repository, "--trust-new")
+    repo.repository.rename(repo.directory / "away")
+    repo.repository.symlink_to(other.repository)
+    for path in (f"{repo.directory}//repository/", f"{repo.directory}/./repository/."):
+        repo.run("snapshots", "--repository", path, expect=CORRUPT)
+
+
+def test_damaged_trust_state_is_not_first_use(quick_two):
+    repo = quick_two
+    (repo.state_directory() / "signing-key.json").unlink()
+    trust = repo.state_directory() / "trust.json"
+    for content in (b"", trust.read_bytes()[:30]):
+        trust.write_bytes(content)
+        for options in ([], ["--trust-new"], ["--fingerprint", repo.fingerprint()]):
+            done = repo.run("snapshots", *options, expect=CORRUPT)
+            assert f"the trust state {trust}" in done.err
+
+
+def test_a_path_that_showed_a_repository_is_remembered_or_said(quick_two):
+    repo = quick_two
+    places = list((repo.state / "locations").iterdir())
+    assert places
+    for place in places:
+        place.write_bytes(b"{")
+    for options in ([], ["--trust-new"], ["--fingerprint", repo.fingerprint()]):
+        done = repo.run("snapshots", *options, expect=CORRUPT)
+        assert "it says which repository a path has shown" in done.err
+    for place in places:
+        place.unlink()
+    repo.run("snapshots")
+    assert sorted((repo.state / "locations").iterdir()) == sorted(places)
+
+
+def test_the_first_use_of_two_runs_at_once_pins_one_repository(quick_two):
+    repo = quick_two
+    runs = [repo.start("snapshots", "--state-dir", repo.directory / "new", "--trust-new")
+            for _ in range(8)]
+    for run in runs:
+        _, err = run.communicate()
+        assert run.returncode == 0, err
+    repo.run("snapshots", "--state-dir", repo.directory / "new")

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from conftest import CORRUPT, NOT_FOUND, USAGE, pattern
+from conftest import ATTENTION, CORRUPT, NOT_FOUND, USAGE, pattern
 from forger import Forger
 
 
@@ -163,3 +163,36 @@ def test_the_status_of_a_new_repository(quick):
     told = quick.run("status", "--json").json
     assert told["newestSnapshot"] is None and told["snapshots"] == 0
     assert "newest snapshot  none" in quick.run("status").out
+
+
+def checkpoints(repo):
+    return [payload for payload in repo.payloads() if payload["type"] == "checkpoint"]
+
+
+def test_a_state_that_is_shown_for_too_long_is_told(quick):
+    """Whoever withholds what is new can show what was there, but not for ever."""
+    repo = quick
+    life = ["--checkpoint-expiry", "10d"]
+    repo.backup()
+    assert checkpoints(repo) == []
+    repo.backup(*life)
+    (first,) = checkpoints(repo)
+    assert first["expiresAt"] > first["createdAt"]
+    repo.backup(*life)  # more than half of it is left
+    assert checkpoints(repo) == [first]
+    assert "expired" not in repo.at_time("+9d", "verify").err
+    words = f"the newest checkpoint expired at {first['expiresAt']}"
+    for command in (["snapshots"], ["status"], ["restore", "latest", "--to", repo.target]):
+        assert words in repo.at_time("+11d", *command).err
+    done = repo.at_time("+11d", "verify", expect=ATTENTION)
+    assert words in done.err and "no damage" in done.out
+    # The next backup is in time, and says so; without a life they never expire.
+    repo.at_time("+6d", "backup", repo.source, *life)
+    assert len(checkpoints(repo)) == 2
+    assert "expired" not in repo.at_time("+11d", "verify").err
+
+
+def test_a_checkpoint_without_a_life_never_expires(quick):
+    repo = quick
+    repo.backup()
+    repo.at_time("+900d", "verify")

@@ -205,6 +205,28 @@ static void an_empty_directory_where_a_disk_was_is_not_mounted(void **state)
 
 /* ---- the state directory ---- */
 
+static void a_path_is_remembered_as_it_was_given_without_what_means_nothing(void **state)
+{
+    static const struct {
+        const char *given, *is;
+    } rows[] = {{"/", "/"},
+                {"//", "/"},
+                {"/./", "/"},
+                {"/a", "/a"},
+                {"/a/", "/a"},
+                {"//a///b/./c/.", "/a/b/c"},
+                {"/a/../b", "/a/../b"},
+                {"/a/.b/..c", "/a/.b/..c"}};
+    struct run r;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        begin(&r, state, rows[i].given, NULL);
+        assert_done(session_locate(&r.session));
+        assert_string_equal(r.session.given, rows[i].is);
+        end(&r);
+    }
+}
+
 static void every_way_to_write_a_path_leads_to_the_same_state(void **state)
 {
     static const char *const ways[] = {"repository/", "./repository", "repository/../repository",
@@ -486,6 +508,7 @@ int main(void)
         IN_DIRECTORY(a_repository_that_was_used_before_is_not_mounted),
         IN_DIRECTORY(a_repository_that_was_deleted_is_an_alarm),
         IN_DIRECTORY(an_empty_directory_where_a_disk_was_is_not_mounted),
+        IN_DIRECTORY(a_path_is_remembered_as_it_was_given_without_what_means_nothing),
         IN_DIRECTORY(every_way_to_write_a_path_leads_to_the_same_state),
         IN_DIRECTORY(a_path_that_is_not_there_has_the_same_name_as_when_it_is),
         IN_DIRECTORY(the_state_of_a_repository_is_for_its_owner_alone),

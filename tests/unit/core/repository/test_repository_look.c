@@ -49,6 +49,12 @@ static void the_signing_key_is_there_or_not(void **state)
     assert_true(repository_has_signing_key(in(state, "state")));
     assert_int_equal(unlink(in(state, "state/signing-key.json")), 0);
     assert_false(repository_has_signing_key(in(state, "state")));
+    put_file(in(state, "state/trust.json"), "damaged");
+    assert_true(repository_is_remembered(in(state, "state")));
+    assert_int_equal(unlink(in(state, "state/trust.json")), 0);
+    assert_false(repository_is_remembered(in(state, "state")));
+    put_file(in(state, "state/signing-key.json"), "damaged");
+    assert_true(repository_is_remembered(in(state, "state")));
     assert_string_equal(err_text(), BEFORE);
     clear_opened(&o);
 }
