@@ -2,6 +2,7 @@
 renamed over."""
 
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -234,9 +235,14 @@ else:
         """See test_power.py: what was acknowledged is there, and half a database starts no mongod."""
         (repo.source / "deep" / "random").unlink()
         repo.backup()
-        calls = changes(repo)
+        log = repo.shim("restore", "latest", "--to", repo.target, under=[repo.target]).log
         expected = read_tree(repo.source)
-        for at, seed in losses(calls, most=24):
+        # From the first name that is moved up on, each point in several ways: one of them is where
+        # the guard has gone and what was moved before it has not come.
+        first = min(number for number, name, path in log if name == "rename" and
+                    pathlib.Path(path).parent == repo.target)
+        late = [(at, 7 * at + turn) for at in range(first, len(log) + 1) for turn in range(6)]
+        for at, seed in [*losses(len(log), most=10), *late]:
             make_empty(repo.target)
             result = repo.shim("restore", "latest", "--to", repo.target, at=at, do="power",
                                seed=seed, under=[repo.target])

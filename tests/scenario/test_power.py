@@ -34,7 +34,8 @@ def losses(calls, most=14):
 def cut(repo, *args, at, seed, under):
     """Run the command; true when it was done and said so before the power failed."""
     result = repo.shim(*args, at=at, do="power", seed=seed, under=under)
-    assert result.returncode == (0 if at == shim.AT_THE_END else KILLED), \
+    # Threads may share out the changes in another way: then there is one less.
+    assert result.returncode in ((0,) if at == shim.AT_THE_END else (KILLED, 0)), \
         f"{at} {seed} {result.stderr}"
     return result.returncode == 0
 
