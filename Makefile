@@ -148,7 +148,7 @@ WT_FLAGS = $(if $(WIREDTIGER),-I$(WIREDTIGER)/include -L$(WIREDTIGER)/lib -Wl$(,
 	-lwiredtiger,$$(pkg-config --cflags --libs wiredtiger))
 , := ,
 WTMAKE_SOURCES := $(addprefix tests/tools/,wtmake.c shop.c documents.c words.c bson.c)
-TOOLS := $(O)/tests/tools/wtmake $(O)/tests/tools/measure $(patsubst %.c,$(O)/%.so,$(wildcard tests/tools/faultshim.c))
+TOOLS := $(O)/tests/tools/wtmake $(O)/tests/tools/measure $(O)/tests/tools/faultshim.so
 
 .PHONY: tools
 tools: $(TOOLS) ## build what the tests use: wtmake, faultshim.so, measure
@@ -158,9 +158,9 @@ $(O)/tests/tools/wtmake: $(WTMAKE_SOURCES) $(wildcard tests/tools/*.h)
 $(O)/tests/tools/measure: tests/tools/measure.c
 	@mkdir -p $(@D)
 	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -o $@ $<
-$(O)/tests/tools/%.so: tests/tools/%.c
+$(O)/tests/tools/faultshim.so: tests/tools/faultshim.c tests/tools/power.c tests/tools/power.h
 	@mkdir -p $(@D)
-	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -fPIC -shared -o $@ $< -pthread
+	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -fPIC -shared -o $@ $(filter %.c,$^) -pthread
 
 # What pytest is told; T is one file or test: make scenario T=tests/scenario/test_restore.py
 T ?= tests/scenario
@@ -170,6 +170,9 @@ PYTEST = SEALPOINT=$(abspath $(O)/sealpoint) SEALPOINT_TOOLS=$(abspath $(O)/test
 .PHONY: scenario reference
 scenario: all tools ## drive the binary as a user does (T=file: only that)
 	$(if $(wildcard tests/scenario/test_*.py),$(PYTEST) $(T),@echo no scenario tests)
+.PHONY: soak-faults
+soak-faults: all tools ## let the power fail at every change of every command (an hour; check takes a sample)
+	SEALPOINT_SOAK=1 $(PYTEST) tests/scenario/test_power.py tests/scenario/test_mount_point.py
 reference: all tools ## open what the binary wrote with the Python reader
 	$(PYTHON) tests/reference/subkeys.py
 	$(PYTHON) tests/reference/floe.py tests/golden/floe

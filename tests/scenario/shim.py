@@ -15,7 +15,9 @@ import signal
 import subprocess
 import tempfile
 
-SOURCE = pathlib.Path(__file__).parent.parent / "tools" / "faultshim.c"
+ROOT = pathlib.Path(__file__).parent.parent.parent
+SOURCES = [ROOT / "tests" / "tools" / name for name in ("faultshim.c", "power.c")]
+AT_THE_END = 10**9  # no run makes so many calls: the power fails when the process has ended
 
 
 @functools.lru_cache(maxsize=None)
@@ -32,7 +34,7 @@ def library():
     out = pathlib.Path(directory) / "faultshim.so"
     subprocess.run(
         [os.environ.get("CC", "cc"), "-std=c11", "-O2", "-D_GNU_SOURCE", "-fPIC", "-shared",
-         "-o", str(out), str(SOURCE), "-pthread"],
+         f"-I{ROOT}", "-o", str(out), *map(str, SOURCES), "-pthread"],
         check=True)
     return str(out)
 
@@ -46,7 +48,7 @@ class Result:
     log: list  # of (number, name, path)
 
 
-def environment(under, at=0, do=None, only=None, sticky=False, env=None):
+def environment(under, at=0, do=None, only=None, sticky=False, env=None, seed=0):
     """What a command is told by: see run()."""
     full = dict(os.environ if env is None else env)
     full.update(LD_PRELOAD=library(), FAULT_UNDER=":".join(str(path) for path in under))
@@ -58,19 +60,22 @@ def environment(under, at=0, do=None, only=None, sticky=False, env=None):
         full["FAULT_ONLY"] = ",".join(only)
     if sticky:
         full["FAULT_STICKY"] = "1"
+    if seed:
+        full["FAULT_SEED"] = str(seed)
     return full
 
 
 def run(command, under, at=0, do=None, only=None, sticky=False, env=None, cwd=None, stdin=None,
-        timeout=120):
+        timeout=120, seed=0):
     """Run `command`; the counted call number `at` below the directories `under` behaves as `do` says.
 
     only: kinds or names of calls that count ("link", "write", "fdatasync", ...); None: all.
+    seed: of a power loss, which of the names that were not synced are lost; 0: all.
     """
     with tempfile.TemporaryDirectory(prefix="sealpoint-shim-") as directory:
         count_file = os.path.join(directory, "count")
         log_file = os.path.join(directory, "log")
-        full = environment(under, at, do, only, sticky, env)
+        full = environment(under, at, do, only, sticky, env, seed)
         full.update(FAULT_COUNT_FILE=count_file, FAULT_LOG=log_file)
         done = subprocess.run([str(part) for part in command], env=full, cwd=cwd, input=stdin,
                               capture_output=True, timeout=timeout,

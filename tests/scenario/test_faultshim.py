@@ -138,3 +138,101 @@ def test_a_wrong_order_does_not_pass_for_a_working_disk(disk):
 def test_points_are_spread():
     assert shim.points(3) == [1, 2, 3]
     assert shim.points(100, most=3) in ([1, 50, 100], [1, 51, 100])
+
+
+# ---- the power fails ----
+
+PYTHON = ["/usr/bin/python3", "-c"]
+
+
+def lose(disk, code, at=shim.AT_THE_END, seed=0):
+    """Run `code` in `disk`; the power fails at that call, or as soon as it has ended."""
+    result = shim.run([*PYTHON, "import os\n" + code], [disk], at=at, do="power", cwd=disk, seed=seed)
+    assert result.returncode == (0 if at == shim.AT_THE_END else KILLED), result.stderr
+    return {path.name: path.read_bytes() for path in disk.iterdir() if path.is_file()}
+
+
+WRITE = """
+fd = os.open("new", os.O_WRONLY | os.O_CREAT, 0o600)
+os.write(fd, b"content")
+"""
+SYNC_DIRECTORY = """
+here = os.open(".", os.O_RDONLY)
+os.fsync(here)
+"""
+
+
+def test_a_new_file_needs_its_own_sync_and_that_of_its_directory(disk):
+    assert lose(disk, WRITE) == {}
+    assert lose(disk, WRITE + "os.fsync(fd)") == {}
+    assert lose(disk, WRITE + SYNC_DIRECTORY) == {"new": b""}
+    assert lose(disk, WRITE + "os.fsync(fd)" + SYNC_DIRECTORY) == {"new": b"content"}
+    assert lose(disk, 'os.unlink("new")' + SYNC_DIRECTORY) == {}
+    assert lose(disk, WRITE + "os.fdatasync(fd)" + SYNC_DIRECTORY) == {"new": b"content"}
+
+
+def test_what_was_overwritten_is_what_it_was_at_the_last_sync(disk):
+    (disk / "old").write_bytes(b"as it was")
+    over = 'fd = os.open("old", os.O_WRONLY)\nos.pwrite(fd, b"AS", 0)\n'
+    assert lose(disk, over) == {"old": b"as it was"}
+    assert lose(disk, over + "os.ftruncate(fd, 2)") == {"old": b"as it was"}
+    assert lose(disk, over + "os.fsync(fd)\nos.pwrite(fd, b'IT', 3)") == {"old": b"AS it was"}
+    assert lose(disk, 'os.open("old", os.O_WRONLY | os.O_TRUNC)') == {"old": b"AS it was"}
+    assert lose(disk, over + "os.ftruncate(fd, 2)\nos.fsync(fd)") == {"old": b"AS"}
+
+
+@pytest.mark.parametrize("change, undone, kept", [
+    ('os.rename("a", "c")', {"a": b"A", "b": b"B"}, {"c": b"A", "b": b"B"}),
+    ('os.rename("a", "b")', {"a": b"A", "b": b"B"}, {"b": b"A"}),
+    ('os.unlink("a")', {"a": b"A", "b": b"B"}, {"b": b"B"}),
+    ('os.link("a", "c")', {"a": b"A", "b": b"B"}, {"a": b"A", "b": b"B", "c": b"A"}),
+    ('os.unlink("a")\nos.rename("b", "a")\nos.mkdir("b")', {"a": b"A", "b": b"B"}, {"a": b"B"}),
+])
+def test_names_are_what_they_were_when_the_directory_was_synced(disk, change, undone, kept):
+    (disk / "a").write_bytes(b"A")
+    (disk / "b").write_bytes(b"B")
+    assert lose(disk, change) == undone
+    assert not list(path for path in disk.iterdir() if path.is_dir())
+    assert lose(disk, change + SYNC_DIRECTORY) == kept
+
+
+def test_a_directory_is_found_by_whatever_name_it_has(disk):
+    """Filled, not synced, renamed, and only that is durable: as a restore without its sync."""
+    fill = ('os.mkdir("half")\n'
+            'fd = os.open("half/f", os.O_WRONLY | os.O_CREAT)\nos.write(fd, b"content")\n')
+    lose(disk, fill + 'os.rename("half", "db")' + SYNC_DIRECTORY)
+    assert list((disk / "db").iterdir()) == []
+    (disk / "db").rmdir()
+    lose(disk, fill + 'os.rename("half", "db")\n')
+    assert list(disk.iterdir()) == []
+    lose(disk, fill + "import ctypes\nctypes.CDLL(None).syncfs(fd)\n" + 'os.rename("half", "db")'
+         + SYNC_DIRECTORY)
+    assert (disk / "db" / "f").read_bytes() == b"content"
+
+
+def test_removed_directories_come_back_with_what_was_in_them(disk):
+    (disk / "d").mkdir(0o750)
+    (disk / "d" / "f").write_bytes(b"content")
+    (disk / "d" / "link").symlink_to("f")
+    lose(disk, 'os.unlink("d/f")\nos.unlink("d/link")\nos.rmdir("d")')
+    assert (disk / "d" / "link").read_bytes() == b"content"
+    assert (disk / "d").stat().st_mode & 0o7777 == 0o750
+
+
+def test_the_power_fails_instead_of_the_call(disk):
+    code = WRITE + "os.fsync(fd)" + SYNC_DIRECTORY  # open, write, fsync, fsync
+    assert lose(disk, code, at=4) == {}
+    assert lose(disk, code + "os.unlink('new')", at=5) == {"new": b"content"}
+
+
+def test_a_seed_loses_some_of_the_names_and_the_same_each_time(disk):
+    code = "for i in range(20): os.mkdir(str(i))"
+    found = set()
+    for seed in (1, 1, 2):
+        lose(disk, code, seed=seed)
+        names = sorted(path.name for path in disk.iterdir())
+        assert 0 < len(names) < 20
+        found.add(tuple(names))
+        for path in disk.iterdir():
+            path.rmdir()
+    assert len(found) == 2

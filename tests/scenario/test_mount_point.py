@@ -2,6 +2,7 @@
 renamed over."""
 
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 import shim
 from conftest import ATTENTION, BUSY, ROOT, STORAGE, USAGE, pattern, read_tree
+from test_power import losses
 from test_targets import metadata
 
 INSIDE = "SEALPOINT_TEST_IN_NAMESPACE"
@@ -228,6 +230,35 @@ else:
             assert (".sealpoint-partial" in left) == \
                 ("an unfinished restore is there" in done.err), where
         assert moved >= 3
+
+    def test_the_power_fails_at_any_change(repo):
+        """See test_power.py: what was acknowledged is there, and half a database starts no mongod."""
+        (repo.source / "deep" / "random").unlink()
+        repo.backup()
+        log = repo.shim("restore", "latest", "--to", repo.target, under=[repo.target]).log
+        expected = read_tree(repo.source)
+        # From the first name that is moved up on, each point in several ways: one of them is where
+        # the guard has gone and what was moved before it has not come.
+        first = min(number for number, name, path in log if name == "rename" and
+                    pathlib.Path(path).parent == repo.target)
+        late = [(at, 7 * at + turn) for at in range(first, len(log) + 1) for turn in range(6)]
+        for at, seed in [*losses(len(log), most=10), *late]:
+            make_empty(repo.target)
+            result = repo.shim("restore", "latest", "--to", repo.target, at=at, do="power",
+                               seed=seed, under=[repo.target])
+            where = f"{at} {seed} {result.stderr}"
+            left = {name: content for name, content in read_tree(repo.target).items()
+                    if not name.startswith(".sealpoint-")}
+            if result.returncode == 0:
+                assert left == expected, where
+                continue
+            assert result.returncode == -signal.SIGKILL, where
+            guarded = (repo.target / "mongod.lock").is_dir() or \
+                (repo.target / "mongod.lock").is_symlink()
+            assert guarded or left in ({}, expected), where
+            if left != expected:
+                repo.restore()
+                assert_restored(repo)
 
     @pytest.mark.parametrize("do, sticky", [("ENOSPC", False), ("ENOSPC", True), ("short", False),
                                             ("EIO", False)])

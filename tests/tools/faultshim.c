@@ -1,4 +1,5 @@
-/* cc -std=c11 -O2 -D_GNU_SOURCE -fPIC -shared -o faultshim.so tests/tools/faultshim.c -pthread */
+/* cc -std=c11 -O2 -D_GNU_SOURCE -I. -fPIC -shared -o faultshim.so tests/tools/faultshim.c
+ *    tests/tools/power.c -pthread */
 /*
  * faultshim.so, to be preloaded: the disk fails, or the process dies, at the Nth system call that
  * changes something below certain directories.
@@ -11,11 +12,16 @@
  *                                 have changed something meanwhile
  *                     short       a write writes half; the next counted call gives ENOSPC
  *                     ENOSPC, EIO, EROFS, EDQUOT, EACCES, ESTALE  the call gives this error
+ *                     power       the power fails instead of the call: what was not synced is
+ *                                 taken back (power.h), then SIGKILL to ourselves. When there is
+ *                                 no such call it fails as soon as the process has ended
  *                     done-EEXIST  the call is done and gives EEXIST all the same, as a link over
  *                                 NFS whose first answer was lost
  *   FAULT_STICKY      1: and so do all counted calls after it (errors and short only)
+ *   FAULT_SEED        power: 0 or missing: all names that were not synced are lost; else some,
+ *                     chosen by this number
  *   FAULT_ONLY        kinds or names of calls, joined by ','; missing: all count. The kinds: open
- *                     (that may make a file), write, copy (copy_file_range), fsync, range
+ *                     (that may make or empty a file), write, copy (copy_file_range), fsync, range
  *                     (sync_file_range), link, rename, mkdir, unlink, truncate, symlink
  *   FAULT_COUNT_FILE  holds the number of calls counted, also after a kill
  *   FAULT_LOG         gets a line "number name path" for each counted call
@@ -41,12 +47,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "tests/tools/power.h"
+
 _Static_assert(sizeof(long) == 8, "offsets are passed in one register");
 
 #define UNDER_MAX 8
 #define WHERE_MAX (2 * PATH_MAX + 2)
 
-enum action { PASS, ERROR, DONE_ERROR, SHORT, STOP, KILL, KILL_AFTER };
+enum action { PASS, ERROR, DONE_ERROR, SHORT, STOP, KILL, KILL_AFTER, POWER };
 
 static struct {
     char under[UNDER_MAX][PATH_MAX];
@@ -62,6 +70,7 @@ static struct {
 
 static pthread_once_t planned = PTHREAD_ONCE_INIT;
 static atomic_ulong count;
+static pthread_mutex_t power = PTHREAD_MUTEX_INITIALIZER; /* one call at a time: see power.h */
 /* The path the last question of this thread was about, for the log. */
 static _Thread_local char where[WHERE_MAX];
 
@@ -70,17 +79,10 @@ static const struct {
     enum action action;
     int error;
 } actions[] = {
-    {"stop", STOP, 0},
-    {"kill", KILL, 0},
-    {"kill-after", KILL_AFTER, 0},
-    {"short", SHORT, ENOSPC},
-    {"ENOSPC", ERROR, ENOSPC},
-    {"EDQUOT", ERROR, EDQUOT},
-    {"EIO", ERROR, EIO},
-    {"EROFS", ERROR, EROFS},
-    {"EACCES", ERROR, EACCES},
-    {"ESTALE", ERROR, ESTALE},
-    {"done-EEXIST", DONE_ERROR, EEXIST},
+    {"stop", STOP, 0},         {"kill", KILL, 0},         {"kill-after", KILL_AFTER, 0},
+    {"power", POWER, 0},       {"short", SHORT, ENOSPC},  {"ENOSPC", ERROR, ENOSPC},
+    {"EDQUOT", ERROR, EDQUOT}, {"EIO", ERROR, EIO},       {"EROFS", ERROR, EROFS},
+    {"EACCES", ERROR, EACCES}, {"ESTALE", ERROR, ESTALE}, {"done-EEXIST", DONE_ERROR, EEXIST},
 };
 
 /* A wrong variable must not look like a disk that works. */
@@ -139,6 +141,7 @@ static void make_plan(void)
 {
     const char *at = getenv("FAULT_AT");
     const char *sticky = getenv("FAULT_STICKY");
+    const char *seed = getenv("FAULT_SEED");
     char *end = NULL;
 
     read_under(getenv("FAULT_UNDER"));
@@ -153,11 +156,20 @@ static void make_plan(void)
         give_up("FAULT_AT");
     if (plan.at > 0)
         read_action(getenv("FAULT_DO"));
+    power_setup(seed != NULL ? strtoul(seed, NULL, 10) : 0);
 }
 
 __attribute__((constructor)) static void start(void)
 {
     pthread_once(&planned, make_plan);
+}
+
+/* All was acknowledged, and only then the power fails. */
+__attribute__((destructor)) static void end(void)
+{
+    pthread_mutex_lock(&power);
+    if (plan.action == POWER)
+        power_fail();
 }
 
 static bool is_under(void)
@@ -281,12 +293,36 @@ static enum action decide(const char *name, const char *kind)
     return PASS;
 }
 
+/* Does one call that a power loss may take back, or ends it all. */
+static long run_noted(const char *name, const char *kind, bool under, long number, const long x[6])
+{
+    long result;
+    int cause;
+
+    pthread_mutex_lock(&power);
+    if (under && decide(name, kind) == POWER) {
+        power_fail();
+        die();
+    }
+    power_before(number, x);
+    result = syscall(number, x[0], x[1], x[2], x[3], x[4], x[5]);
+    cause = errno;
+    power_after(number, x, result);
+    pthread_mutex_unlock(&power);
+    errno = cause;
+    return result;
+}
+
 /* Does one call, or what is to happen to it. The length of a write is its third argument. */
 static long run(const char *name, const char *kind, bool under, long number, const long x[6])
 {
-    enum action action = under ? decide(name, kind) : PASS;
+    enum action action;
     long result;
 
+    /* The directory above those of the test may be synced for the name of one of them. */
+    if (plan.action == POWER && (under || strcmp(kind, "fsync") == 0))
+        return run_noted(name, kind, under, number, x);
+    action = under ? decide(name, kind) : PASS;
     if (action == KILL)
         die();
     if (action == STOP)
@@ -412,7 +448,7 @@ int sync_file_range(int fd, off64_t offset, off64_t len, unsigned flags)
 
 static int open_at(const char *name, int at, const char *path, int flags, mode_t mode)
 {
-    bool makes = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+    bool makes = (flags & (O_CREAT | O_TRUNC)) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
 
     return (int)run(name, "open", makes && path_is_under(at, path), SYS_openat,
                     ARGS(at, POINTER(path), flags, mode));
