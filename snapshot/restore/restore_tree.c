@@ -169,6 +169,14 @@ out:
     return rc;
 }
 
+static bool is_same_link(const struct entry *e, int dir, const char *name)
+{
+    char to[PATH_MAX];
+    ssize_t len = e->type == ENTRY_SYMLINK ? readlinkat(dir, name, to, sizeof to) : -1;
+
+    return len >= 0 && (size_t)len == e->link.len && memcmp(to, e->link.data, (size_t)len) == 0;
+}
+
 /* With delta: *is_done when what has the name can stay. */
 static enum err use_old(struct tree_walk *w, const struct entry *e, int dir, const char *name,
                         bool *is_done)
@@ -187,7 +195,7 @@ static enum err use_old(struct tree_walk *w, const struct entry *e, int dir, con
             goto out;
         }
         TRY(tree_open_old(t, w->dirs, e, &fd, &is_there));
-        *is_done = fd >= 0;
+        *is_done = fd >= 0 || is_same_link(e, dir, name);
         if (*is_done)
             goto out;
         TRY(keep_away(t->keep, entry_path(e), dir, name));
