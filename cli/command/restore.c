@@ -42,6 +42,7 @@ static void fill_restore_options(struct session *session, const struct snapshot 
     to->delta = settings_flag(s, OPTION_DELTA);
     to->dry_run = settings_flag(s, OPTION_DRY_RUN);
     to->envelope = (size_t)settings_number(s, OPTION_ENVELOPE);
+    to->confine = true;
     to->confirm = confirm_delta;
     to->confirm_arg = s;
     to->workers = (size_t)settings_number(s, OPTION_WORKERS);

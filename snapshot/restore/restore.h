@@ -25,7 +25,8 @@ struct restore_options {
     const struct target_apart *apart; /* see target_check(); or NULL */
     const char *const *only;          /* paths in the snapshot, NULL-terminated; NULL: everything */
     bool delta; /* the target holds an older state: write only what differs, remove what is extra */
-    bool dry_run;    /* preflight only */
+    bool dry_run; /* preflight only */
+    bool confine; /* once all is checked: this process writes nowhere else any more (confine.h) */
     size_t envelope; /* which envelope of each data key; 0 is the recorded master key */
     size_t workers;
     struct progress *progress;
