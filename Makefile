@@ -41,7 +41,7 @@ MODE_release := -O2 -g -D_FORTIFY_SOURCE=2
 MODE_debug := -O0 -g3
 MODE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_tsan := -O1 -g -fsanitize=thread
-MODE_cov := -O0 -g --coverage
+MODE_cov := -O0 -g --coverage -DSEALPOINT_COVERAGE
 MODE_fuzz := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 
 override CPPFLAGS += -I. -D_GNU_SOURCE -DSEALPOINT_VERSION='"$(VERSION)"' $(PKG_CFLAGS)

@@ -54,7 +54,9 @@ static const struct command commands[COMMAND_COUNT] = {
                 "The target must not exist or be empty, unless --delta is given. It may be a "
                 "mount point, where a lost+found does not count. If a restore onto one is "
                 "killed, mongod refuses to start there; running it again removes what is left "
-                "and begins anew.",
+                "and begins anew. It must not lie in the repository or the state directory, nor "
+                "hold "
+                "them.",
             .example = "sealpoint restore latest --to /var/lib/mongodb",
         },
     [COMMAND_VERIFY] =

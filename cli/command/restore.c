@@ -60,6 +60,7 @@ static void fill_restore_options(struct session *session, const struct snapshot 
     to->read_data = settings_flag(s, OPTION_READ_DATA);
     to->keep_going = settings_flag(s, OPTION_KEEP_GOING);
     to->envelope = (size_t)settings_number(s, OPTION_ENVELOPE);
+    to->confine = true;
     to->confirm = confirm_delta;
     to->confirm_arg = s;
     to->workers = (size_t)settings_number(s, OPTION_WORKERS);

@@ -75,6 +75,7 @@ static int open_by_name(int root, const char *path)
         }
         memcpy(name, path, len);
         name[len] = '\0';
+        errno = EXDEV; /* as openat2 says of what leads out */
         below = strcmp(name, "..") == 0 ? -1 : openat(fd, name, FLAGS);
         close(fd);
         fd = below;

@@ -30,6 +30,7 @@ struct restore_options {
     bool dry_run;                      /* preflight only */
     bool read_data;  /* with dry_run: read all that is needed, and compare every digest */
     bool keep_going; /* leave out the files that are damaged or lost; not with delta */
+    bool confine; /* once all is checked: this process writes nowhere else any more (confine.h) */
     size_t envelope; /* which envelope of each data key; 0 is the recorded master key */
     size_t workers;
     struct progress *progress;

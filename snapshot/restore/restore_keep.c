@@ -90,6 +90,8 @@ enum err keep_away(struct restore_keep *k, const char *path, int dir, const char
     TRY(move_to_guard(k, dir, name, &step.kept, &moved));
     if (!moved && errno == ENOENT)
         goto out; /* gone by itself */
+    if (!moved && errno != EXDEV && errno != EACCES && errno != EPERM)
+        FAIL_SYS(ERR_FAILED, "moving %s away", path);
     if (!moved) {
         k->is_lost = true;
         TRY(file_remove_tree_at(dir, name));

@@ -3,7 +3,7 @@
  * content was overwritten.
  *
  * What is replaced or removed is moved to a guard directory and stays there until the restore has
- * committed. Where it cannot be moved (it lies on another file system) it is removed, and the
+ * committed. Where it may not be moved (it lies on another file system) it is removed, and the
  * restore cannot be undone any more. Uses: core, restore_guard.
  */
 #ifndef SNAPSHOT_RESTORE_RESTORE_KEEP_H

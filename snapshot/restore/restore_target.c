@@ -134,9 +134,10 @@ static enum err commit_fresh(struct restore_target *t)
     if (rename_out(t) != 0)
         FAIL_SYS(ERR_FAILED, "renaming the finished restore to %s", t->path);
     t->is_real = true;
+    if (file_remove_tree_at(t->side, t->partial) != ERR_OK) /* it is empty, and is nobody's harm */
+        err_clear();
     if (fsync(t->side) != 0)
         FAIL_SYS(ERR_STORAGE, "syncing %s", t->parent);
-    TRY(file_remove_tree_at(t->side, t->partial));
 out:
     return rc;
 }

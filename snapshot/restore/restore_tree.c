@@ -175,6 +175,14 @@ static enum err resolve_owner(const struct restore_tree *t, struct entry *e)
     return t->owners != NULL ? owner_map_find(t->owners, e, &e->uid, &e->gid) : ERR_OK;
 }
 
+static bool is_same_link(const struct entry *e, int dir, const char *name)
+{
+    char to[PATH_MAX];
+    ssize_t len = e->type == ENTRY_SYMLINK ? readlinkat(dir, name, to, sizeof to) : -1;
+
+    return len >= 0 && (size_t)len == e->link.len && memcmp(to, e->link.data, (size_t)len) == 0;
+}
+
 /* With delta: *is_done when what has the name can stay. */
 static enum err use_old(struct tree_walk *w, const struct entry *e, int dir, const char *name,
                         bool *is_done)
@@ -193,7 +201,7 @@ static enum err use_old(struct tree_walk *w, const struct entry *e, int dir, con
             goto out;
         }
         TRY(tree_open_old(t, w->dirs, e, &fd, &is_there));
-        *is_done = fd >= 0;
+        *is_done = fd >= 0 || is_same_link(e, dir, name);
         if (*is_done)
             goto out;
         TRY(keep_away(t->keep, entry_path(e), dir, name));

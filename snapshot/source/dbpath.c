@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "core/base/log.h"
+#include "core/base/mem.h"
 
 /* Patterns match whole parts; a directory's pattern leaves out all below it. The last two are no
  * mongod's: what mkfs put into a volume of its own, and what our restores may have left there. */
@@ -53,9 +55,6 @@ enum err dbpath_examine(int dir, uint64_t *warned)
         FAIL(ERR_USAGE, "the source is in the middle of an initial sync (.initialsync is there): "
                         "its data is not complete. Wait until the sync is done, or back up "
                         "another member");
-    if (has_name(dir, ".sealpoint-partial", &st) || has_name(dir, ".sealpoint-incomplete", &st))
-        FAIL(ERR_USAGE, "a restore to the source has not finished: its data is not complete. Run "
-                        "that restore again");
     if (has_name(dir, "mongod.lock", &st) && st.st_size > 0)
         warn_and_count(
             warned,
@@ -75,6 +74,30 @@ enum err dbpath_examine(int dir, uint64_t *warned)
                        "rebuild its metadata from WiredTiger.backup");
 out:
     return rc;
+}
+
+/* A restore over an older state has its mark beside the directory, any other inside. */
+static bool is_half_made(int dir, const char *path)
+{
+    struct stat st;
+    char *real = realpath(path, NULL);
+    char *mark = NULL;
+    bool is_marked =
+        has_name(dir, ".sealpoint-partial", &st) || has_name(dir, ".sealpoint-incomplete", &st);
+
+    if (!is_marked && real != NULL && mem_format(&mark, "%s.sealpoint-incomplete", real) == ERR_OK)
+        is_marked = lstat(mark, &st) == 0;
+    mem_free(real);
+    mem_free(mark);
+    return is_marked;
+}
+
+enum err dbpath_require_finished(int dir, const char *path)
+{
+    if (is_half_made(dir, path))
+        return err_set(ERR_USAGE, "a restore to the source has not finished: its data is not "
+                                  "complete. Run that restore again");
+    return ERR_OK;
 }
 
 bool dbpath_leaves_out(struct bytes path)

@@ -24,6 +24,10 @@ bool dbpath_is_one(int dir);
  * attention. */
 MUST_CHECK enum err dbpath_examine(int dir, uint64_t *warned);
 
+/* A directory that a restore has begun to fill and not finished, whatever it holds: ERR_USAGE.
+ * `path` is the open directory `dir`'s, for what lies beside it. */
+MUST_CHECK enum err dbpath_require_finished(int dir, const char *path);
+
 /* True for a path of a dbpath (relative to it) that is left out, and everything below it. */
 bool dbpath_leaves_out(struct bytes path);
 

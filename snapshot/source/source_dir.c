@@ -392,6 +392,7 @@ enum err source_dir_open(const char *path, const char *const *apart, struct sour
     if (root < 0)
         FAIL_SYS(ERR_FAILED, "opening %s", path);
     TRY(check_outside(path, apart));
+    TRY(dbpath_require_finished(root, path));
     d->is_dbpath = dbpath_is_one(root);
     if (d->is_dbpath)
         TRY(dbpath_examine(root, &warned));

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from conftest import pattern, read_tree
+from test_targets import metadata
 
 
 def used(path):
@@ -91,6 +92,45 @@ def test_extended_attributes_come_back(on_disk):
     repo.restore("latest", "--delta", "--yes")
     assert xattrs(repo.target / "a.txt")["user.note"] == b"other"
     assert read_tree(repo.target) == read_tree(repo.source)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives capabilities")
+def test_capabilities_and_set_user_id_come_back(on_disk):
+    """Both are taken away by writing to the file and by giving it an owner."""
+    repo = on_disk
+    for name in ("a.txt", "deep/random", "deep/er/zeros"):
+        os.chown(repo.source / name, 1234, 1234)
+    capability = bytes.fromhex("0000000200040000000000000000000000000000")[:20]
+    try:
+        os.setxattr(repo.source / "a.txt", "security.capability", capability)
+    except OSError:
+        pytest.skip("this file system does not keep capabilities")
+    (repo.source / "deep" / "random").chmod(0o6755)
+    repo.backup()
+    repo.restore()
+    assert os.getxattr(repo.target / "a.txt", "security.capability") == capability
+    assert (repo.target / "deep" / "random").stat().st_mode & 0o7777 == 0o6755
+    # And over an older state, where it is not there.
+    os.removexattr(repo.target / "a.txt", "security.capability")
+    (repo.target / "deep" / "random").chmod(0o755)
+    repo.restore("latest", "--delta", "--yes")
+    assert os.getxattr(repo.target / "a.txt", "security.capability") == capability
+    assert (repo.target / "deep" / "random").stat().st_mode & 0o7777 == 0o6755
+    os.setxattr(repo.target / "deep" / "er" / "zeros", "security.capability", capability)
+    repo.restore("latest", "--delta", "--yes")
+    assert "security.capability" not in os.listxattr(repo.target / "deep" / "er" / "zeros")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root restores owners")
+def test_all_of_one_owner_is_restored_with_his_rights(on_disk):
+    repo = on_disk
+    for path in [repo.source, *repo.source.rglob("*")]:
+        os.lchown(path, 1234, 5678)
+    (repo.source / "deep").chmod(0o500)
+    (repo.source / "a.txt").chmod(0o000)
+    repo.backup()
+    repo.restore()
+    assert metadata(repo.target) == metadata(repo.source)
 
 
 def acl(path):

@@ -306,3 +306,71 @@ def test_an_unknown_snapshot_is_not_found(quick_two):
     # Both began in the same second or not: a whole id always works.
     repo.restore(first)
     assert read_tree(repo.target) == repo.trees[first]
+
+
+def test_what_a_restore_reads_from_is_not_restored_over(quick_two):
+    repo = quick_two
+    state = next(path for path in repo.state.rglob("*") if path.name == "trust.json").parent \
+        if list(repo.state.rglob("trust.json")) else repo.state
+    before = repo.stored()
+    for place, what in ((repo.repository, "the repository"),
+                        (repo.repository / "data", "the repository"),
+                        (state, "the state directory")):
+        for args in ((), ("--dry-run",), ("--delta", "--yes")):
+            target = place / "db"
+            if "--delta" in args:
+                target.mkdir()
+            done = repo.restore("latest", *args, to=target, expect=USAGE)
+            assert f"target {target} lies in {what} (" in done.err
+            assert not target.exists() or list(target.iterdir()) == []
+    (repo.repository / "db").rmdir()
+    (repo.repository / "data" / "db").rmdir()
+    (state / "db").rmdir()
+    assert repo.stored() == before
+    # The other way round: with --delta all that the snapshot does not have would go.
+    (repo.directory / "link").symlink_to(repo.directory)
+    for args in (("--delta", "--yes"), ("--delta", "--dry-run")):
+        done = repo.restore("latest", *args, to=repo.repository.parent, expect=USAGE)
+        assert f"the repository ({repo.repository}) lies in the target " in done.err
+    assert repo.stored() == before
+
+
+def test_the_directory_of_the_keyring_is_not_emptied(quick_two):
+    repo = quick_two
+    repo.restore()
+    keys = repo.target / "deep" / "keys"
+    keys.mkdir()
+    shutil.copy(repo.keyring, keys / "keyring")
+    done = repo.restore("latest", "--delta", "--yes", "--keyring", keys / "keyring", expect=USAGE)
+    assert f"the directory of the keyring ({keys}) lies in the target {repo.target}" in done.err
+    assert (keys / "keyring").exists()
+
+
+def test_a_hundred_directories_in_one_another_come_back(quick):
+    deep = quick.source.joinpath(*["d"] * 100)
+    deep.mkdir(parents=True)
+    (deep / "file").write_text("at the bottom")
+    quick.backup()
+    quick.restore()
+    assert read_tree(quick.target) == read_tree(quick.source)
+    (quick.target.joinpath(*["d"] * 100) / "file").write_text("older")
+    quick.restore("latest", "--delta", "--yes")
+    assert read_tree(quick.target) == read_tree(quick.source)
+    quick.run("verify", "--decrypt")
+
+
+def test_a_limit_of_the_process_is_named(quick):
+    (quick.source / "large").write_bytes(pattern(400_000, 3))
+    quick.backup()
+    done = quick.restore(before=["prlimit", "--fsize=390000"], expect=1)
+    assert "making large: File too large\n" in done.err
+    assert "a limit on the size of files was met: raise this process's (`ulimit -f`)" in done.err
+    assert not list(quick.directory.glob("restored*"))
+    deep = quick.source.joinpath(*["d"] * 40)
+    deep.mkdir(parents=True)
+    quick.backup()
+    done = quick.run("backup", quick.source, before=["prlimit", "--nofile=30"], expect=1)
+    assert "Too many open files\n" in done.err
+    assert "too many files are open in this process: raise its limit (`ulimit -n`)" in done.err
+    quick.restore(before=["prlimit", "--nofile=64"])
+    assert read_tree(quick.target) == read_tree(quick.source)

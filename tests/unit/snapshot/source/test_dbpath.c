@@ -136,6 +136,17 @@ static void an_unfinished_initial_sync_is_refused(void **state)
                    "data is not complete. Wait until the sync is done, or back up another member");
 }
 
+static enum err require_finished(void **state)
+{
+    int dir = open(in(state, ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum err rc;
+
+    assert_true(dir >= 0);
+    rc = dbpath_require_finished(dir, in(state, ""));
+    close(dir);
+    return rc;
+}
+
 static void an_unfinished_restore_is_refused(void **state)
 {
     static const char *const left[] = {".sealpoint-partial", ".sealpoint-incomplete"};
@@ -143,11 +154,12 @@ static void an_unfinished_restore_is_refused(void **state)
     make_database(state);
     for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
         put_file(in(state, left[i]), "");
-        assert_refused(examine(state), ERR_USAGE,
+        assert_refused(require_finished(state), ERR_USAGE,
                        "a restore to the source has not finished: its data is not complete. Run "
                        "that restore again");
         assert_int_equal(unlink(in(state, left[i])), 0);
     }
+    assert_done(require_finished(state));
 }
 
 static void a_running_mongod_is_said(void **state)
