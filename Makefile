@@ -226,6 +226,10 @@ check-installed:
 	$(call SUB,the second reader) -s reference
 	@echo "== all checks passed"
 
+.PHONY: soak
+soak: all ## root: a random history of bursts, snapshots and backups, each restored and compared (ROUNDS=200 SEED=1)
+	$(PYTHON) tests/soak/soak.py $(abspath $(O))/sealpoint $(or $(ROUNDS),200) $(SEED)
+
 .PHONY: cover
 cover: ## which lines no test runs: files, worst first (build-cov/cover.html)
 	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=cov O=$(O)-cov all tools unit

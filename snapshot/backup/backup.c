@@ -266,6 +266,7 @@ static enum err build_index(struct backup *b)
         .k_meta = b->k_meta,
         .context = b->data_key.context,
         .snapshot_id = b->id_text,
+        .marks = b->source.marks,
     };
     enum err rc;
 

@@ -73,7 +73,7 @@ out:
     return rc;
 }
 
-static enum err write_range(struct block_writer *w, const struct read_range *range)
+static enum err write_range(struct block_writer *w, struct read_range *range)
 {
     size_t comparable = 0;
     size_t count = 0;
@@ -89,6 +89,9 @@ static enum err write_range(struct block_writer *w, const struct read_range *ran
 
         TRY(fill_row(w, bytes_of(w->content + offset, len), parent_row,
                      w->rows + count * BLOCK_ROW_LEN));
+        if (parent_row == NULL ||
+            memcmp(w->rows + count * BLOCK_ROW_LEN, parent_row, BLOCK_ROW_LEN) != 0)
+            range->differs = true;
     }
     TRY(spool_put_rows(w->shared->spool, range->slot, w->rows, count));
 out:

@@ -16,6 +16,7 @@
 #define SUFFIX ".index"
 #define NEW_SUFFIX ".new"
 #define READ_LEN (256 * KIB)
+#define TRAILER_LEN (SOURCE_MARKS_LEN + HASH_LEN)
 
 struct index_cache {
     int fd;         /* owned; of the new copy */
@@ -87,18 +88,26 @@ out:
     return rc;
 }
 
-static enum err open_copy(const char *path, struct index **out)
+static enum err open_copy(const char *path, struct source_marks *marks, struct index **out)
 {
+    uint8_t raw[SOURCE_MARKS_LEN];
+    uint64_t len;
+    size_t got = 0;
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     enum err rc = ERR_OK;
 
     if (fd < 0)
         FAIL_SYS(ERR_NOT_FOUND, "no cached index");
-    if (fstat(fd, &st) != 0 || st.st_size < HASH_LEN + INDEX_HEADER_LEN)
+    if (fstat(fd, &st) != 0 || st.st_size < TRAILER_LEN + INDEX_HEADER_LEN)
         FAIL(ERR_CORRUPT, "it is too short");
     TRY(check_copy(fd, (uint64_t)st.st_size - HASH_LEN));
-    rc = index_open(fd, (uint64_t)st.st_size - HASH_LEN, out);
+    len = (uint64_t)st.st_size - TRAILER_LEN;
+    TRY(file_read_at(fd, raw, sizeof raw, len, &got));
+    if (got != sizeof raw)
+        FAIL(ERR_CORRUPT, "it ends early");
+    source_marks_decode(raw, marks);
+    rc = index_open(fd, len, out);
     fd = -1; /* the index's now, or closed */
 out:
     if (fd >= 0)
@@ -107,15 +116,18 @@ out:
 }
 
 enum err index_cache_open(const struct repository *repository, const char *id,
-                          const struct manifest *manifest, struct index **out)
+                          const struct manifest *manifest, struct source_marks *marks,
+                          struct index **out)
 {
+    struct source_marks kept;
     struct index *index = NULL;
     char *path = NULL;
     enum err rc;
 
     TRY(join_copy(repository, id, &path));
-    TRY(open_copy(path, &index));
+    TRY(open_copy(path, &kept, &index));
     TRY(manifest_matches(manifest, index));
+    *marks = kept;
     *out = index;
     index = NULL; /* the caller's now */
 out:
@@ -201,12 +213,15 @@ out:
     return rc;
 }
 
-enum err index_cache_finish(struct index_cache *c)
+enum err index_cache_finish(struct index_cache *c, const struct source_marks *marks)
 {
+    uint8_t raw[SOURCE_MARKS_LEN];
     uint8_t digest[HASH_LEN];
     enum err rc;
 
     TRY(read_back(c));
+    source_marks_encode(marks, raw);
+    TRY(index_cache_add(c, bytes_of(raw, sizeof raw)));
     TRY(hash_end(c->hash, digest));
     TRY(file_write(c->fd, bytes_of(digest, sizeof digest)));
 out:

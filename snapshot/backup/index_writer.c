@@ -14,6 +14,7 @@ struct index_writer {
     struct index_cache *cache; /* owned */
     struct buf pending;        /* small pieces become few writes */
     struct manifest_object facts;
+    struct source_marks marks;
 };
 
 static enum err to_put(void *arg, struct bytes compressed)
@@ -36,6 +37,7 @@ enum err index_writer_new(const struct index_writer_options *o, struct index_wri
                          &w->put));
     TRY(codec_deflate_new(to_put, w, &w->deflate));
     w->facts.type = OBJECT_INDEX;
+    w->marks = o->marks;
     memcpy(w->facts.id, identity.id, SEAL_ID_LEN);
     memcpy(w->facts.scope, o->context.scope, SEAL_ID_LEN);
     *out = w;
@@ -84,7 +86,7 @@ enum err index_writer_finish(struct index_writer *w, struct manifest_object *out
     TRY(flush_pending(w));
     TRY(codec_stream_end(w->deflate));
     TRY(sealed_put_commit(w->put, &w->facts.size, w->facts.sha256));
-    TRY(index_cache_finish(w->cache));
+    TRY(index_cache_finish(w->cache, &w->marks));
     *out = w->facts;
 out:
     return rc;

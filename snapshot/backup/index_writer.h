@@ -10,13 +10,15 @@
 #include "core/base/secret.h"
 #include "core/repository/sealed_put.h"
 #include "snapshot/backup/index_build.h"
+#include "snapshot/source/source_clock.h"
 
 struct index_writer_options {
     const struct repository *repository; /* borrowed, as all here */
     struct journal *journal;
     const struct secret *k_meta;
     struct seal_context context;
-    const char *snapshot_id; /* SNAPSHOT_ID_TEXT digits */
+    const char *snapshot_id;   /* SNAPSHOT_ID_TEXT digits */
+    struct source_marks marks; /* for the cached copy */
 };
 
 struct index_writer;

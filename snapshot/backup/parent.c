@@ -13,7 +13,7 @@ void parent_clear(struct parent *p)
 /* A copy that is missing, damaged or of something else is no failure: there is another way. */
 static enum err from_cache(const struct repository *repository, struct parent *p)
 {
-    enum err rc = index_cache_open(repository, p->snapshot->id, &p->manifest, &p->index);
+    enum err rc = index_cache_open(repository, p->snapshot->id, &p->manifest, &p->marks, &p->index);
 
     if (rc == ERR_CORRUPT)
         log_say(LOG_WARN, "%s; it is not used", err_text());

@@ -14,11 +14,13 @@
 #include "keyring/keyring.h"
 #include "snapshot/format/index.h"
 #include "snapshot/format/manifest.h"
+#include "snapshot/source/source_clock.h"
 
 struct parent {
     const struct snapshot *snapshot; /* borrowed from the list of snapshots */
     struct manifest manifest;
-    struct index *index; /* its object table has the rows of manifest.objects */
+    struct index *index;       /* its object table has the rows of manifest.objects */
+    struct source_marks marks; /* of what it was read from; the repository does not know them */
 };
 
 /* ERR_NOT_FOUND: there is neither a cached copy nor the right to decrypt: take a full base.

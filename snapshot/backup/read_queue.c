@@ -21,10 +21,10 @@
  * worker asks next. When it is used up, the source's next file is looked at, still under the lock,
  * and one of these becomes of it:
  *
- *   unchanged     by name, size, times, inode, mode and owner: its entry and rows are copied from
- *                 the parent; it is never opened
- *   no content    a directory, a link, an empty file: its entry is spooled, and that is all
- *   content       it is opened and becomes the current file
+ *   unchanged     by name, size, times, inode, mode and owner, and the times prove it: its entry
+ * and rows are copied from the parent; it is never opened no content    a directory, a link, an
+ * empty file: its entry is spooled, and that is all content       it is opened and becomes the
+ * current file
  *
  * Who holds a file: the queue, while it is the current one, and each range that is out. Each counts
  * one in `held`. Whoever gives back the last of them looks at the file once more, marks its entry
@@ -36,6 +36,28 @@
  * lies, in the spool. The one exception is a stream of unknown length: its rows' places are handed
  * out as it is read, and its entry is spooled at its end, when its size is known.
  *
+ * What times prove. A change that comes in the same tick of the file system's clock as the one
+ * before leaves all times as they were. So equal times prove equal content only if the parent's
+ * copy was read when that clock was past the tick. What we read may be a snapshot, frozen at a
+ * moment that nobody tells us, so our own clock says nothing of that. What does:
+ *
+ *   a newer change    Something else in the source was newer by 2 s before the first file was read:
+ *                     the file is ENTRY_SETTLED, for good (source_clock.h). A running mongod sees
+ *                     to that by itself.
+ *   the same mount    Parent and this backup read the very same mounted volume. Whatever it is, all
+ *                     changes since went through this kernel, whose clock is ours: a file that was
+ *                     touched 20 ms before the parent began (2 s where times are whole seconds, a
+ *                     day if the file system is another machine's) is unchanged.
+ *   a second reading  Of a database that rests, nothing is ever newer than its last checkpoint. Its
+ *                     files are read at the next backup from another snapshot; one whose blocks
+ *                     are all the parent's, and which was touched a tick before the parent began,
+ *                     is settled then: the other snapshot was frozen after that. That it is
+ *                     another one is known by its volume (source_marks_other_state()); where that
+ *                     cannot be told, the files of that checkpoint are read at every backup.
+ *
+ * What remains: a copy of a frozen snapshot (a clone of a snapshot) looks like another one; and
+ * what is written through a shared mapping changes the times when it is written back, not before.
+ *
  * What is under the lock: all of the queue, the source, the adding to the spool, and of the files
  * that are read `held` and `changed`. A directory's content is read outside of it, by position; a
  * stream's is read under it, for it comes in order.
@@ -43,9 +65,12 @@
 
 #define COPY_ROWS 1024
 #define SHOWN_MAX 512
-/* A file that was touched so shortly before the parent began may have been touched again within
- * the same tick of the file system's clock: its times prove nothing. */
+/* How long before our own clock's time a file must have been touched, so that another change would
+ * have another time: longer than any tick of the kernel's; where times are whole seconds, longer
+ * than one; on another machine's file system longer than its clock can be wrong. */
 #define TICK_MS 20
+#define WHOLE_SECOND_TICK_MS 2000
+#define REMOTE_TICK_MS CLOCK_DAY_MS
 
 struct reading {
     int fd;             /* owned; -1 for a stream */
@@ -54,6 +79,8 @@ struct reading {
     uint64_t first_slot;
     size_t held; /* ranges out, plus one while it is the queue's current file */
     bool changed;
+    bool may_settle; /* a second reading: settled, unless a block differs */
+    bool differs;
     uint64_t parent_first; /* first row in the parent's block map */
     uint64_t parent_size;  /* 0: nothing to compare with */
 };
@@ -157,16 +184,48 @@ static bool was_touched_before(const struct entry *e, int64_t limit_ms)
     return e->ctime_ns < rest_ms * 1000000;
 }
 
+static bool looks_unchanged(const struct entry *now, const struct entry *was)
+{
+    return now->type == was->type && ((now->flags | was->flags) & ~ENTRY_SETTLED) == 0 &&
+           now->size == was->size && now->inode == was->inode && now->inode != 0 &&
+           same_times(now, was) && now->mode == was->mode && now->uid == was->uid &&
+           now->gid == was->gid;
+}
+
+static int64_t tick_ms(const struct entry *e)
+{
+    return e->ctime_ns == 0 ? WHOLE_SECOND_TICK_MS : TICK_MS;
+}
+
+/* Would a change after the parent's reading show in the times? */
+static bool times_prove(const struct read_queue *queue, const struct entry *was)
+{
+    const struct parent *parent = queue->options.parent;
+    const struct source_marks *marks = &queue->options.source->marks;
+
+    if ((was->flags & ENTRY_SETTLED) != 0)
+        return true;
+    return source_marks_same_mount(&parent->marks, marks) &&
+           was_touched_before(was, parent->snapshot->started_ms -
+                                       (marks->is_remote ? REMOTE_TICK_MS : tick_ms(was)));
+}
+
 static bool is_unchanged(const struct read_queue *queue, const struct entry *now,
                          const struct entry *was)
 {
-    int64_t started_ms = queue->options.parent->snapshot->started_ms;
+    return !queue->options.read_all && looks_unchanged(now, was) && times_prove(queue, was);
+}
 
-    return !queue->options.read_all && now->type == was->type && now->flags == 0 &&
-           was->flags == 0 && now->size == was->size && now->inode == was->inode &&
-           now->inode != 0 && same_times(now, was) && now->mode == was->mode &&
-           now->uid == was->uid && now->gid == was->gid &&
-           was_touched_before(now, started_ms - TICK_MS);
+/* It looks as it did in another, earlier state of the volume: see "a second reading" above. */
+static bool is_second_reading(const struct read_queue *queue, const struct entry *now,
+                              const struct entry *was)
+{
+    const struct parent *parent = queue->options.parent;
+    const struct source_marks *marks = &queue->options.source->marks;
+
+    return looks_unchanged(now, was) && !marks->is_remote &&
+           source_marks_other_state(&parent->marks, marks) &&
+           was_touched_before(was, parent->snapshot->started_ms - tick_ms(was));
 }
 
 /* The parent's entry of the same path, in in->parent_entry. */
@@ -188,8 +247,8 @@ out:
     return rc;
 }
 
-/* Take over entry and rows as the parent has them. */
-static enum err inherit_file(struct read_queue *queue)
+/* Take over entry and rows as the parent has them; what is settled by now is marked. */
+static enum err inherit_file(struct read_queue *queue, const struct entry *now)
 {
     struct entry *e = &queue->parent_entry;
     uint64_t blocks = entry_blocks(e);
@@ -197,6 +256,7 @@ static enum err inherit_file(struct read_queue *queue)
     uint64_t offset;
     enum err rc = ERR_OK;
 
+    e->flags |= now->flags & ENTRY_SETTLED;
     e->first_block = blocks > 0 ? queue->next_slot : 0;
     for (uint64_t done = 0; done < blocks;) {
         size_t count = blocks - done < COPY_ROWS ? (size_t)(blocks - done) : COPY_ROWS;
@@ -234,6 +294,7 @@ static enum err begin_file(struct read_queue *queue, struct reading **r, bool fo
     (*r)->first_slot = queue->next_slot;
     (*r)->held = 1;
     compare_with_parent(queue, *r, found);
+    (*r)->may_settle = found && is_second_reading(queue, e, &queue->parent_entry);
     if (!queue->options.source->size_is_unknown) {
         TRY(spool_entry(queue, e, &(*r)->spooled_at));
         queue->next_slot += entry_blocks(e);
@@ -270,7 +331,7 @@ static enum err next_file(struct read_queue *queue)
         goto out;
     TRY(find_in_parent(queue, &r->entry, &found));
     if (found && is_unchanged(queue, &r->entry, &queue->parent_entry)) {
-        rc = inherit_file(queue);
+        rc = inherit_file(queue, &r->entry);
         goto out;
     }
     rc = source->driver->describe(source->self, &r->entry, &r->fd);
@@ -314,7 +375,9 @@ static enum err let_go(struct read_queue *queue, struct reading *r)
             &r->entry,
             "changed while it was read; the snapshot holds a mixture of old and new content");
         queue->totals.attention++;
-        TRY(spool_mark_changed(queue->options.spool, r->spooled_at));
+        TRY(spool_mark(queue->options.spool, r->spooled_at, ENTRY_CHANGED));
+    } else if (r->may_settle && !r->differs) {
+        TRY(spool_mark(queue->options.spool, r->spooled_at, ENTRY_SETTLED));
     }
 out:
     reading_free(r);
@@ -486,6 +549,7 @@ enum err read_queue_release(struct read_queue *queue, struct read_range *range)
 
     pthread_mutex_lock(&queue->lock);
     range->file = NULL;
+    r->differs |= range->differs;
     if (queue->options.progress != NULL)
         atomic_fetch_add(&queue->options.progress->done_bytes, range->len);
     rc = let_go(queue, r);

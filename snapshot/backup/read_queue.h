@@ -31,6 +31,7 @@ struct read_range {
     size_t len;
     size_t block_len;
     uint64_t slot; /* the first block's row in the spool */
+    bool differs;  /* the worker's word: a block is not the parent's */
 };
 
 struct read_queue_options {

@@ -70,13 +70,13 @@ out:
     return rc;
 }
 
-enum err spool_mark_changed(struct spool *s, uint64_t offset)
+enum err spool_mark(struct spool *s, uint64_t offset, uint8_t flag)
 {
     uint8_t head[ENTRY_HEAD_LEN];
     enum err rc;
 
     TRY(spool_read(s, offset, head, sizeof head));
-    entry_head_mark_changed(head);
+    entry_head_mark(head, flag);
     TRY(file_write_at(s->entries, bytes_of(head, sizeof head), offset));
 out:
     return rc;

@@ -23,11 +23,12 @@ struct spool;
 MUST_CHECK enum err spool_new(const char *dir, struct spool **out);
 void spool_free(struct spool *s);
 
-/* Append an entry; one thread at a time. *offset is its place, for spool_mark_changed().
+/* Append an entry; one thread at a time. *offset is its place, for spool_mark().
  * ERR_FAILED, too: its metadata is longer than an entry may be. */
 MUST_CHECK enum err spool_add(struct spool *s, const struct entry *e, uint64_t *offset);
-/* Set ENTRY_CHANGED in an entry that is spooled already; not at the same time as spool_add. */
-MUST_CHECK enum err spool_mark_changed(struct spool *s, uint64_t offset);
+/* Set a flag (ENTRY_CHANGED, ENTRY_SETTLED) in an entry that is spooled already; not at the same
+ * time as spool_add. */
+MUST_CHECK enum err spool_mark(struct spool *s, uint64_t offset, uint8_t flag);
 
 /* Rows of the block map; any thread, each row by one. */
 MUST_CHECK enum err spool_put_rows(struct spool *s, uint64_t first, const uint8_t *rows,

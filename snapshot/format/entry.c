@@ -138,9 +138,9 @@ uint32_t entry_head_len(const uint8_t head[ENTRY_HEAD_LEN])
     return (uint32_t)be_get(head, 4);
 }
 
-void entry_head_mark_changed(uint8_t head[ENTRY_HEAD_LEN])
+void entry_head_mark(uint8_t head[ENTRY_HEAD_LEN], uint8_t flag)
 {
-    head[FLAGS_AT] |= ENTRY_CHANGED;
+    head[FLAGS_AT] |= flag;
 }
 
 bool entry_has_data(const struct entry *e, uint64_t offset, uint64_t len)

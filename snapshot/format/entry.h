@@ -17,7 +17,10 @@ enum entry_type { ENTRY_FILE = 1, ENTRY_DIR = 2, ENTRY_SYMLINK = 3, ENTRY_FIFO =
 
 #define ENTRY_CHANGED 1   /* was being written while it was read */
 #define ENTRY_HARD_LINK 2 /* `link` is the path of its first name, which has the content */
-#define ENTRY_FLAGS_KNOWN (ENTRY_CHANGED | ENTRY_HARD_LINK)
+#define ENTRY_SETTLED                                                                              \
+    4 /* read when its source's clock was past its ctime: who finds the same                       \
+       * times later has the same content */
+#define ENTRY_FLAGS_KNOWN (ENTRY_CHANGED | ENTRY_HARD_LINK | ENTRY_SETTLED)
 
 /* An encoded entry is never longer, and has a fixed part of this size in front. */
 #define ENTRY_LEN_MAX MIB
@@ -64,10 +67,10 @@ MUST_CHECK enum err entry_encode(const struct entry *e, struct buf *to);
 MUST_CHECK enum err entry_decode(struct bytes from, struct entry *out);
 
 /* For those who move encoded entries as they are: the first ENTRY_HEAD_LEN bytes of one say how
- * long it is, and can be marked with ENTRY_CHANGED. */
+ * long it is, and can be marked with a further flag. */
 #define ENTRY_HEAD_LEN 8
 uint32_t entry_head_len(const uint8_t head[ENTRY_HEAD_LEN]);
-void entry_head_mark_changed(uint8_t head[ENTRY_HEAD_LEN]);
+void entry_head_mark(uint8_t head[ENTRY_HEAD_LEN], uint8_t flag);
 
 /* Rows of the encoded lists, from the front. */
 MUST_CHECK enum err entry_add_xattr(struct entry *e, struct bytes name, struct bytes value);

@@ -13,12 +13,13 @@
 
 #include "core/base/err.h"
 #include "snapshot/format/entry.h"
+#include "snapshot/source/source_clock.h"
 
 struct source_driver {
     void (*free)(void *self);
-    /* The next file's name, type, size and times into `e` (reset by the caller); *more is false at
-     * the end. What is left out is passed over; what vanished or cannot be kept is said by
-     * log_say and counted by *attention. */
+    /* The next file's name, type, size, times and ENTRY_SETTLED into `e` (reset by the caller);
+     * *more is false at the end. What is left out is passed over; what vanished or cannot be kept
+     * is said by log_say and counted by *attention. */
     enum err (*next)(void *self, struct entry *e, bool *more, uint64_t *attention);
     /* The rest of the metadata (owner names, xattrs, ACL, extents, link target) of that file, and
      * for a regular one its descriptor: a file that changed since next() is described as it is now.
@@ -30,12 +31,13 @@ struct source_driver {
 
 struct source {
     const struct source_driver *driver;
-    void *self;           /* owned */
-    bool is_stream;       /* content comes by read(), in order */
-    bool size_is_unknown; /* one file, as long as it is: its entry is spooled at its end */
-    bool is_sorted;       /* next() gives the order of path_compare(), parents first */
-    uint64_t warned;      /* warnings said when it was opened: they count as attention */
-    uint64_t total_len;   /* bytes of content, 0 when not known */
+    void *self;                /* owned */
+    bool is_stream;            /* content comes by read(), in order */
+    bool size_is_unknown;      /* one file, as long as it is: its entry is spooled at its end */
+    bool is_sorted;            /* next() gives the order of path_compare(), parents first */
+    uint64_t warned;           /* warnings said when it was opened: they count as attention */
+    uint64_t total_len;        /* bytes of content, 0 when not known */
+    struct source_marks marks; /* of a directory; a stream's are not known */
 };
 
 struct source_options {

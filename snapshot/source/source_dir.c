@@ -42,6 +42,7 @@ struct source_dir {
     size_t first_count;
     size_t first_cap;
     struct walk_item item;
+    struct source_clock clock;
 };
 
 /* The place of (device, inode) in the sorted list, or where it would have to go. */
@@ -119,7 +120,7 @@ static void warn_passed_over(const struct walk_item *item, const char *what)
     log_say(LOG_WARN, "%s: %s", shown, what);
 }
 
-static enum err fill_from_stat(struct entry *e, const struct stat *st)
+static enum err fill_from_stat(const struct source_dir *d, struct entry *e, const struct stat *st)
 {
     e->mode = st->st_mode & 07777;
     e->uid = st->st_uid;
@@ -129,6 +130,9 @@ static enum err fill_from_stat(struct entry *e, const struct stat *st)
     e->ctime_s = st->st_ctim.tv_sec;
     e->ctime_ns = (uint32_t)st->st_ctim.tv_nsec;
     e->inode = st->st_ino;
+    e->flags &= (uint8_t)~ENTRY_SETTLED;
+    if (source_clock_is_settled(&d->clock, st))
+        e->flags |= ENTRY_SETTLED;
     e->size = e->type == ENTRY_FILE ? (uint64_t)st->st_size : 0;
     e->block_log2 = e->size > 0 ? entry_block_log2_for(e->size) : 0;
     if (e->size > ENTRY_SIZE_MAX)
@@ -230,7 +234,7 @@ static enum err dir_next(void *self, struct entry *e, bool *more, uint64_t *atte
     TRY(buf_add(&e->path, bytes_of(d->item.path.data, d->item.path.len)));
     TRY(buf_add(&e->path, bytes_of("", 1)));
     e->path.len--;
-    TRY(fill_from_stat(e, &d->item.st));
+    TRY(fill_from_stat(d, e, &d->item.st));
     TRY(link_to_first(d, e));
 out:
     return rc;
@@ -300,7 +304,7 @@ static enum err dir_describe(void *self, struct entry *e, int *fd)
             FAIL(ERR_NOT_FOUND, "%s was replaced by something else", entry_path(e));
         if (st.st_ino != d->item.st.st_ino || st.st_dev != d->item.st.st_dev)
             forget_first(d); /* another file took the name: other names are not links to it */
-        TRY(fill_from_stat(e, &st));
+        TRY(fill_from_stat(d, e, &st));
         d->item.st = st;
     }
     TRY(tar_meta_read(d->meta, file, &d->item.st, e));
@@ -322,9 +326,10 @@ static const struct source_driver dir_driver = {
     .describe = dir_describe,
 };
 
-/* How much there is to read, for the size of packs and the progress line; and whether all of a
- * database is there to be read, before anything is stored. */
-static enum err survey_tree(const struct source_dir *d, const char *path, uint64_t *total)
+/* How much there is to read, for the size of packs and the progress line; how late it is there, by
+ * the newest change (a running mongod writes its diagnostic data, which is left out, every few
+ * seconds); and whether all of a database is there to be read, before anything is stored. */
+static enum err survey_tree(struct source_dir *d, const char *path, uint64_t *total)
 {
     struct walk *walk = NULL;
     struct walk_item item;
@@ -338,6 +343,7 @@ static enum err survey_tree(const struct source_dir *d, const char *path, uint64
             break;
         if (item.vanished)
             continue;
+        TRY(source_clock_look(&d->clock, &item));
         if (is_left_out(d, &item)) {
             walk_skip(walk);
             continue;
@@ -383,6 +389,7 @@ enum err source_dir_open(const char *path, const char *const *apart, struct sour
     int root = -1;
     uint64_t total = 0;
     uint64_t warned = 0;
+    struct source_marks marks;
     enum err rc;
 
     TRY(mem_new(1, sizeof *d, &d));
@@ -397,9 +404,15 @@ enum err source_dir_open(const char *path, const char *const *apart, struct sour
     if (d->is_dbpath)
         TRY(dbpath_examine(root, &warned));
     set_apart(d, apart);
+    source_clock_init(&d->clock);
     TRY(survey_tree(d, path, &total));
-    *out = (struct source){
-        .driver = &dir_driver, .self = d, .is_sorted = true, .warned = warned, .total_len = total};
+    TRY(source_clock_marks(&d->clock, &marks));
+    *out = (struct source){.driver = &dir_driver,
+                           .self = d,
+                           .is_sorted = true,
+                           .warned = warned,
+                           .total_len = total,
+                           .marks = marks};
     d = NULL; /* the source's now */
 out:
     if (rc != ERR_OK)

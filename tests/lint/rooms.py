@@ -49,7 +49,8 @@ SYSTEM = set(
     libgen.h poll.h pthread.h pwd.h sched.h semaphore.h spawn.h strings.h syslog.h termios.h
     unistd.h sys/file.h sys/ioctl.h sys/mman.h sys/prctl.h sys/random.h sys/resource.h sys/stat.h
     sys/statfs.h sys/statvfs.h sys/sysmacros.h sys/time.h sys/timex.h sys/types.h sys/uio.h sys/utsname.h
-    sys/wait.h sys/xattr.h linux/falloc.h linux/fs.h linux/magic.h linux/landlock.h linux/openat2.h sys/syscall.h sys/sendfile.h
+    sys/wait.h sys/xattr.h linux/falloc.h linux/fs.h linux/magic.h linux/landlock.h linux/openat2.h linux/btrfs.h
+    sys/syscall.h sys/sendfile.h
     sys/socket.h sys/un.h""".split()
 )
 

@@ -78,7 +78,7 @@ def read_entry(raw):
     is_link = bool(flags & HARD_LINK)
     has_blocks = kind == FILE and size > 0
     require(length == len(raw), "an entry has another length than it says")
-    require(FILE <= kind <= FIFO and zero == 0 and flags < 4, "an entry of an unknown kind")
+    require(FILE <= kind <= FIFO and zero == 0 and flags < 8, "an entry of an unknown kind")
     require(mode <= 0o7777 and max(mtime_ns, ctime_ns) < 10**9, "an impossible mode or time")
     require(size <= (2**56 if kind == FILE and not is_link else 0), "an impossible size")
     require(12 <= block_log2 <= 20 if has_blocks else block_log2 == 0, "an impossible block size")

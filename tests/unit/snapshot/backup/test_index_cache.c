@@ -38,7 +38,8 @@ static enum err open_cached(void *arg)
 {
     struct family *f = arg;
     struct index *x = NULL;
-    enum err rc = index_cache_open(f->w.repository, f->snapshot->id, &f->manifest, &x);
+    struct source_marks marks;
+    enum err rc = index_cache_open(f->w.repository, f->snapshot->id, &f->manifest, &marks, &x);
 
     if (rc == ERR_OK)
         assert_int_equal(index_header(x)->file_count, 3);
@@ -114,8 +115,9 @@ static void a_copy_has_its_name_once_it_is_committed(void **state)
     assert_done(index_cache_new(f.w.repository, OTHER, &c));
     assert_refused(index_cache_new(f.w.repository, OTHER, &second), ERR_FAILED, NULL);
     assert_done(index_cache_add(c, bytes_of(f.copy.data, 10)));
-    assert_done(index_cache_add(c, bytes_of(f.copy.data + 10, f.copy.len - HASH_LEN - 10)));
-    assert_done(index_cache_finish(c));
+    assert_done(index_cache_add(
+        c, bytes_of(f.copy.data + 10, f.copy.len - SOURCE_MARKS_LEN - HASH_LEN - 10)));
+    assert_done(index_cache_finish(c, &(struct source_marks){.is_remote = false}));
     assert_false(file_exists(path));
     assert_done(index_cache_commit(c));
     index_cache_free(c);
@@ -136,7 +138,8 @@ static void what_no_restore_could_read_is_refused_and_leaves_nothing(void **stat
     make_family(state, &f);
     assert_done(index_cache_new(f.w.repository, OTHER, &c));
     assert_done(index_cache_add(c, bytes_of(f.copy.data, 63)));
-    assert_refused(index_cache_finish(c), ERR_FAILED, NULL);
+    assert_refused(index_cache_finish(c, &(struct source_marks){.is_remote = false}), ERR_FAILED,
+                   NULL);
     index_cache_free(c);
     assert_int_equal(count_names(in(state, "state/cache")), 1);
     clear_family(&f);

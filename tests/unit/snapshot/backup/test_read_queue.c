@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "tests/unit/snapshot/index_samples.h"
 
@@ -100,6 +101,18 @@ static void make_family(void **state, struct family *f, uint64_t size)
     f->snapshot.started_ms = STARTED_MS;
     f->d = (struct double_source){.file = &f->now, .path = in(state, "f")};
     f->source = (struct source){.driver = &double_driver, .self = &f->d};
+    f->source.marks.mount[0] = f->parent.marks.mount[0] = 1;
+    f->source.marks.state[0] = f->parent.marks.state[0] = 1;
+}
+
+/* The file's modification time as the disk has it, or it would look like a change. */
+static void real_times(struct family *f)
+{
+    struct stat st;
+
+    assert_int_equal(stat(f->d.path, &st), 0);
+    f->was.mtime_s = f->now.mtime_s = st.st_mtim.tv_sec;
+    f->was.mtime_ns = f->now.mtime_ns = (uint32_t)st.st_mtim.tv_nsec;
 }
 
 static void begin(struct family *f)
@@ -225,6 +238,49 @@ static void touched_more_than_a_tick_before(struct family *f)
 {
     touched(f, TICK_NS + 1);
 }
+static void the_file_system_keeps_whole_seconds(struct family *f)
+{
+    f->was.ctime_s = f->now.ctime_s = STARTED_MS / 1000 - 2;
+    f->was.ctime_ns = f->now.ctime_ns = 0;
+}
+static void whole_seconds_earlier(struct family *f)
+{
+    the_file_system_keeps_whole_seconds(f);
+    f->was.ctime_s = --f->now.ctime_s;
+}
+static void another_mount(struct family *f)
+{
+    f->source.marks.mount[0] = 2;
+}
+static void no_known_mount(struct family *f)
+{
+    f->source.marks.mount[0] = f->parent.marks.mount[0] = 0;
+}
+static void another_mount_but_settled(struct family *f)
+{
+    another_mount(f);
+    touched(f, -1);
+    f->was.flags = ENTRY_SETTLED;
+}
+static void another_mount_settled_only_now(struct family *f)
+{
+    another_mount(f);
+    f->now.flags = ENTRY_SETTLED;
+}
+static void settled_but_changed_then(struct family *f)
+{
+    f->was.flags = ENTRY_SETTLED | ENTRY_CHANGED;
+}
+static void on_another_machine(struct family *f)
+{
+    f->source.marks.is_remote = true;
+    touched(f, CLOCK_DAY_MS * 1000000);
+}
+static void on_another_machine_a_day_earlier(struct family *f)
+{
+    f->source.marks.is_remote = true;
+    touched(f, CLOCK_DAY_MS * 1000000 + 1);
+}
 static void touched_afterwards(struct family *f)
 {
     touched(f, -1);
@@ -289,6 +345,15 @@ static void only_what_is_surely_unchanged_is_inherited(void **state)
         {"before 1970", all_is_older_than_1970, true},
         {"a tick before 1970", touched_a_tick_before_1970, false},
         {"a fifo", it_was_a_fifo, false},
+        {"whole seconds", the_file_system_keeps_whole_seconds, false},
+        {"whole seconds earlier", whole_seconds_earlier, true},
+        {"another mount", another_mount, false},
+        {"an unknown mount", no_known_mount, false},
+        {"another mount, settled", another_mount_but_settled, true},
+        {"another mount, settled now", another_mount_settled_only_now, false},
+        {"settled, changed then", settled_but_changed_then, false},
+        {"another machine's", on_another_machine, false},
+        {"another machine's, a day earlier", on_another_machine_a_day_earlier, true},
         {"another name", it_had_another_name, false},
     };
 
@@ -527,7 +592,84 @@ static void a_file_that_vanished_is_said_and_passed_over(void **state)
     clear_family(&f);
 }
 
+/* ---- what is settled ---- */
+
+/* Reads all of "f", with the worker's word on whether its blocks are the parent's; the flags of its
+ * entry then. */
+static unsigned read_as(void **state, change_family *change, bool differs)
+{
+    static uint8_t buffer[READ_RANGE_LEN];
+    uint8_t raw[256];
+    struct read_range c;
+    struct family f;
+    struct entry e;
+    unsigned flags;
+    size_t len;
+    bool more = true;
+
+    put_file(in(state, "f"), "0123456789");
+    make_family(state, &f, 10);
+    another_mount(&f);
+    f.source.marks.state[0] = 2;
+    touched(&f, TICK_NS + 1);
+    real_times(&f);
+    change(&f);
+    begin(&f);
+    for (;;) {
+        assert_done(read_queue_take(f.queue, buffer, &c, &more));
+        if (!more)
+            break;
+        assert_done(read_queue_read(f.queue, &c, buffer));
+        c.differs = differs;
+        assert_done(read_queue_release(f.queue, &c));
+    }
+    len = (size_t)spool_entries_len(f.spool);
+    assert_done(spool_read(f.spool, 0, raw, len));
+    entry_init(&e);
+    assert_done(entry_decode(bytes_of(raw, len), &e));
+    flags = e.flags;
+    entry_clear(&e);
+    clear_family(&f);
+    return flags;
+}
+
+static void the_state_is_the_same(struct family *f)
+{
+    f->source.marks.state[0] = 1;
+}
+static void it_is_a_snapshot_of_the_parents(struct family *f)
+{
+    f->source.marks.origin[0] = 1;
+}
+static void the_time_is_another(struct family *f)
+{
+    f->was.ctime_ns++;
+}
+static void inherited_and_settled_now(struct family *f)
+{
+    f->source.marks.mount[0] = 1;
+    f->now.flags = ENTRY_SETTLED;
+}
+static void inherited(struct family *f)
+{
+    f->source.marks.mount[0] = 1;
+}
+
+static void a_second_reading_that_finds_the_same_settles_a_file(void **state)
+{
+    assert_int_equal(read_as(state, nothing, false), ENTRY_SETTLED);
+    assert_int_equal(read_as(state, nothing, true), 0);
+    assert_int_equal(read_as(state, the_state_is_the_same, false), 0);
+    assert_int_equal(read_as(state, it_is_a_snapshot_of_the_parents, false), 0);
+    assert_int_equal(read_as(state, the_time_is_another, false), 0);
+    assert_int_equal(read_as(state, touched_a_tick_before, false), 0);
+    assert_int_equal(read_as(state, on_another_machine_a_day_earlier, false), 0);
+    assert_int_equal(read_as(state, inherited, false), 0);
+    assert_int_equal(read_as(state, inherited_and_settled_now, false), ENTRY_SETTLED);
+}
+
 static const struct CMUnitTest tests[] = {
+    IN_DIRECTORY(a_second_reading_that_finds_the_same_settles_a_file),
     IN_DIRECTORY(only_what_is_surely_unchanged_is_inherited),
     IN_DIRECTORY(what_is_inherited_keeps_its_rows),
     IN_DIRECTORY(a_partial_last_block_is_compared_only_with_one_of_the_same_end),

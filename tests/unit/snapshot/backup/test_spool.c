@@ -48,9 +48,9 @@ static void an_entry_is_marked_as_changed_wherever_it_lies(void **state)
     assert_done(spool_new(in(state, ""), &s));
     for (int i = 0; i < 3; i++)
         assert_done(spool_add(s, &put, &offsets[i]));
-    assert_done(spool_mark_changed(s, offsets[1])); /* not written yet */
-    assert_done(spool_mark_changed(s, offsets[1]));
-    assert_done(spool_mark_changed(s, offsets[2])); /* written */
+    assert_done(spool_mark(s, offsets[1], ENTRY_CHANGED)); /* not written yet */
+    assert_done(spool_mark(s, offsets[1], ENTRY_CHANGED));
+    assert_done(spool_mark(s, offsets[2], ENTRY_CHANGED)); /* written */
     for (int i = 0; i < 3; i++) {
         assert_done(spool_read(s, offsets[i], raw, (size_t)offsets[1]));
         assert_done(entry_decode(bytes_of(raw, (size_t)offsets[1]), &e));
