@@ -9,6 +9,7 @@
 #include "cli/print.h"
 #include "core/base/secret.h"
 #include "core/base/text.h"
+#include "core/ledger/record.h"
 
 /* A shell that hangs is worse than one that completes nothing. */
 #define SECONDS_MAX 2
@@ -135,6 +136,16 @@ out:
     return rc;
 }
 
+static enum err offer_roles(const struct answer *a)
+{
+    enum err rc = ERR_OK;
+
+    for (int role = ROLE_BACKUP; role < ROLE_COUNT; role++)
+        TRY(complete_offer(a, record_role_name((enum record_role)role), NULL));
+out:
+    return rc;
+}
+
 static enum err answer_value(const struct answer *a, const struct option *o)
 {
     enum err rc;
@@ -149,7 +160,9 @@ static enum err answer_value(const struct answer *a, const struct option *o)
         TRY(offer_shells(a));
         break;
     default:
-        rc = buf_add_text(a->to, "words\n"); /* none: nobody knows them */
+        TRY(buf_add_text(a->to, "words\n")); /* mostly none: nobody knows them */
+        if (option_id(o) == OPTION_ROLE)
+            TRY(offer_roles(a));
     }
 out:
     return rc;
@@ -180,11 +193,15 @@ static enum err answer_argument(const struct answer *a, const struct invocation 
 
     if (is_named(name, len, "SOURCE"))
         return buf_add_text(a->to, "directories\n");
+    if (is_named(name, len, "REQUEST"))
+        return buf_add_text(a->to, "files\n");
     TRY(buf_add_text(a->to, "words\n"));
     if (is_named(name, len, "SNAPSHOT"))
         TRY(complete_snapshots(a, i));
     else if (is_named(name, len, "VERSION"))
         TRY(complete_versions(a, i));
+    else if (is_named(name, len, "WRITER"))
+        TRY(complete_writers(a, i));
     else if (is_named(name, len, "COMMAND"))
         TRY(offer_commands(a, i->argument_count > 0 ? i->arguments[0] : NULL));
 out:

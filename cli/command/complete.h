@@ -49,5 +49,7 @@ MUST_CHECK enum err complete_offer(const struct answer *a, const char *word, con
  * what was typed before. */
 MUST_CHECK enum err complete_snapshots(const struct answer *a, const struct invocation *i);
 MUST_CHECK enum err complete_versions(const struct answer *a, const struct invocation *i);
+/* The writers whose enrolment this machine has seen and checked. */
+MUST_CHECK enum err complete_writers(const struct answer *a, const struct invocation *i);
 
 #endif

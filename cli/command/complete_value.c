@@ -4,13 +4,16 @@
 #include <string.h>
 
 #include "cli/command/impact.h"
+#include "cli/command/writer.h"
 #include "cli/session.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/fs/file.h"
 #include "core/ledger/cache.h"
 #include "core/ledger/ledger_fetch.h"
 #include "core/ledger/state_files.h"
+#include "core/ledger/writer_change.h"
 
 /*
  * Opening the ledger pins what it sees, writes its cache and takes its lock. Completion must do
@@ -46,6 +49,7 @@ static enum err read_checked(struct session *s, struct record_set *out)
     TRY(file_join(s->state_dir, STATE_RECORDS, &path));
     TRY(cache_read(path, out, &cache));
 out:
+    cache_clear(&cache);
     mem_free(path);
     return rc;
 }
@@ -144,6 +148,46 @@ enum err complete_snapshots(const struct answer *a, const struct invocation *i)
     if (read_settings(i, &copy, &settings) != ERR_OK || read_checked(&session, &set) != ERR_OK)
         goto out; /* "latest" is all that is known */
     TRY(offer_records(a, i, &set));
+out:
+    record_set_clear(&set);
+    session_clear(&session);
+    settings_clear(&settings);
+    return rc;
+}
+
+/* An enrolment: who, and with which roles. Those revoked since are not known here, and do no harm:
+ * the command refuses them. */
+static enum err offer_writer(const struct answer *a, const struct record *r)
+{
+    char roles[WRITER_ROLES_TEXT_MAX];
+    char id[2 * SIGNER_ID_LEN + 1];
+    struct writer_change change;
+
+    if (writer_change_read(r, &change) != ERR_OK) {
+        err_clear();
+        return ERR_OK;
+    }
+    if (change.is_revocation)
+        return ERR_OK;
+    writer_roles_text(change.roles, roles);
+    text_hex(bytes_of(change.subject, SIGNER_ID_LEN), id);
+    return complete_offer(a, id, roles);
+}
+
+enum err complete_writers(const struct answer *a, const struct invocation *i)
+{
+    struct record_set set = {.count = 0};
+    struct invocation copy = {0};
+    struct settings settings = {0};
+    struct session session;
+    enum err rc = ERR_OK;
+
+    session_init(&session, &settings);
+    if (read_settings(i, &copy, &settings) != ERR_OK || read_checked(&session, &set) != ERR_OK)
+        goto out;
+    for (size_t n = 0; n < set.count; n++)
+        if (set.items[n].record != NULL && set.items[n].record->type == RECORD_WRITER)
+            TRY(offer_writer(a, set.items[n].record));
 out:
     record_set_clear(&set);
     session_clear(&session);

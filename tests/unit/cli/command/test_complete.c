@@ -7,6 +7,7 @@
 #include "cli/document.h"
 #include "cli/option.h"
 #include "cli/session.h"
+#include "core/base/text.h"
 #include "keyring/admin.h"
 #include "tests/unit/helpers.h"
 #include "tests/unit/roots.h"
@@ -240,6 +241,22 @@ static void versions_are_offered_newest_first(void **state)
     clear_site(&s);
 }
 
+static void writers_and_their_roles_are_offered(void **state)
+{
+    char expected[200];
+    char id[2 * SIGNER_ID_LEN + 1];
+    struct site s;
+
+    make_site(state, &s);
+    text_hex(bytes_of(ledger_own(session_ledger(&s.session)), SIGNER_ID_LEN), id);
+    snprintf(expected, sizeof expected, "words\n%s\tbackup, retention, keys\n", id);
+    check_answer("writer revoke ", expected);
+    check_words("writer enrol request --role ", "words backup retention keys ");
+    check_words("writer enrol request --role=k", "words --role=keys ");
+    check_words("writer enrol ", "files ");
+    clear_site(&s);
+}
+
 /* Whatever is broken, there is an answer, or a failure with a reason that nobody is shown. */
 static void what_is_broken_is_left_out(void **state)
 {
@@ -300,6 +317,7 @@ int main(void)
         IN_DIRECTORY(only_live_snapshots_are_offered),
         IN_DIRECTORY(what_has_not_been_checked_is_not_offered),
         IN_DIRECTORY(versions_are_offered_newest_first),
+        IN_DIRECTORY(writers_and_their_roles_are_offered),
         IN_DIRECTORY(what_is_broken_is_left_out),
         IN_DIRECTORY(every_allocation_may_fail),
     };

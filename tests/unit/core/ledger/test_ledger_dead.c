@@ -219,6 +219,33 @@ static void what_was_never_signed_is_not_missed(void **state)
     site_free(&s);
 }
 
+static enum err open_it(void *arg)
+{
+    struct site *s = arg;
+    struct ledger_options options = site_options(s, true);
+    struct ledger *l = NULL;
+    enum err rc = ledger_open(&options, &l);
+
+    ledger_free(l);
+    return rc;
+}
+
+/* With a checkpoint, a tombstone by a writer, and a dead record that only the cache has. */
+static void no_allocation_is_missed(void **state)
+{
+    struct site s;
+
+    three_snapshots(&s, state);
+    assert_done(site_append_own(&s, RECORD_TOMBSTONE, "{\"subject\":\"past\"}"));
+    assert_done(ledger_checkpoint(s.ledger));
+    site_delete(&s, OWN_NAME("0"));
+    site_close(&s);
+    assert_true(sweep_allocations(open_it, &s) > 20);
+    assert_done(site_open(&s, false));
+    assert_int_equal(ledger_count(s.ledger), 7);
+    site_free(&s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -228,6 +255,7 @@ int main(void)
         IN_DIRECTORY(a_live_record_that_was_seen_is_missed),
         IN_DIRECTORY(what_a_revocation_took_back_is_missed_by_nobody),
         IN_DIRECTORY(what_was_never_signed_is_not_missed),
+        IN_DIRECTORY(no_allocation_is_missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

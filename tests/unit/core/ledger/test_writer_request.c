@@ -117,6 +117,32 @@ static void another_repositorys_request_is_refused(void **state)
     site_free(&s);
 }
 
+static enum err ask_and_read(void *arg)
+{
+    struct ledger *asker = arg;
+    struct buf text = {.max = MIB};
+    uint8_t key[SIGNER_PUBLIC_LEN];
+    enum err rc;
+
+    TRY(writer_request_make(asker, &text));
+    TRY(writer_request_read(asker, buf_bytes(&text), key));
+out:
+    buf_clear(&text);
+    return rc;
+}
+
+static void no_allocation_is_missed(void **state)
+{
+    struct ledger *asker;
+    struct site s;
+
+    site_new(&s, state);
+    asker = open_asker(&s, state);
+    assert_true(sweep_allocations(ask_and_read, asker) > 2);
+    ledger_free(asker);
+    site_free(&s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -124,6 +150,7 @@ int main(void)
         IN_DIRECTORY(every_changed_byte_of_what_is_signed_is_noticed),
         IN_DIRECTORY(who_is_enrolled_or_was_revoked_does_not_ask),
         IN_DIRECTORY(another_repositorys_request_is_refused),
+        IN_DIRECTORY(no_allocation_is_missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

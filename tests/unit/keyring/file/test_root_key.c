@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/mem.h"
 #include "tests/unit/helpers.h"
@@ -124,6 +125,33 @@ static void what_is_no_root_key_is_refused(void **state)
     }
 }
 
+static enum err save_and_load(void *arg)
+{
+    struct passphrase_source from = typed("right");
+    const char *path = in(arg, "sweep.json");
+    uint8_t key[ROOT_KEY_PUBLIC_LEN];
+    struct secret *private = NULL;
+    struct secret *again = NULL;
+    struct secret *passphrase = NULL;
+    enum err rc;
+
+    (void)unlink(path);
+    TRY(secret_copy(bytes_of(private_text, 32), &private));
+    TRY(secret_copy(bytes_of_text("right"), &passphrase));
+    TRY(root_key_save(path, public_key, private, passphrase));
+    TRY(root_key_load(path, &from, key, &again));
+out:
+    secret_free(again);
+    secret_free(passphrase);
+    secret_free(private);
+    return rc;
+}
+
+static void no_allocation_is_missed(void **state)
+{
+    assert_true(sweep_allocations(save_and_load, state) > 5);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -131,6 +159,7 @@ int main(void)
         IN_DIRECTORY(a_bare_one_asks_nobody),
         IN_DIRECTORY(it_is_never_replaced),
         IN_DIRECTORY(what_is_no_root_key_is_refused),
+        IN_DIRECTORY(no_allocation_is_missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
