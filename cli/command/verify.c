@@ -212,12 +212,12 @@ enum err command_verify(const struct settings *s)
     if (rc != ERR_OK && result.damaged + result.unreadable + result.locked == 0)
         goto out; /* what was found is a result too */
     err_take(rc, &done);
+    if (!settings_flag(s, OPTION_JSON) && !print_is_quiet())
+        print_ages(&session); /* the verdict comes last */
     if (settings_flag(s, OPTION_JSON))
         TRY(print_verify_json(&session, &result, &verdicts));
     else
         print_verify_text(&result, &verdicts);
-    if (!settings_flag(s, OPTION_JSON) && !print_is_quiet())
-        print_ages(&session);
     if (done.code == ERR_OK && session_is_expired(&session))
         err_take(err_set(ERR_ATTENTION, "no damage, but nothing new either (see above)"), &done);
     if (done.code == ERR_OK || done.code == ERR_ATTENTION) /* else somebody has to come again */
