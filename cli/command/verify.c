@@ -83,10 +83,12 @@ static void print_verify_result(const struct verify_result *result)
                               : "no damage");
 }
 
-static void print_verify_text(const struct verify_result *result, const struct verdicts *verdicts)
+static void print_verify_text(const struct verify_options *options,
+                              const struct verify_result *result, const struct verdicts *verdicts)
 {
     print_verify_result(result);
-    verdicts_print(verdicts, result->sound);
+    verdicts_print(verdicts, result->sound,
+                   options->depth == VERIFY_DECRYPT && options->sample >= 1 && result->locked == 0);
 }
 
 static enum err verify_snapshots(const struct verify_options *options, struct verify_result *result)
@@ -135,7 +137,7 @@ enum err command_verify(const struct settings *s)
     if (settings_flag(s, OPTION_JSON))
         TRY(print_verify_json(&result, &verdicts));
     else
-        print_verify_text(&result, &verdicts);
+        print_verify_text(&options, &result, &verdicts);
     rc = err_give(&done);
 out:
     verdicts_clear(&verdicts);
