@@ -1,5 +1,6 @@
 #include "snapshot/read/choice.h"
 
+#include <assert.h>
 #include <fnmatch.h>
 #include <string.h>
 #include <strings.h>
@@ -71,6 +72,7 @@ static enum err make_wish(const struct index *x, const char *typed, struct wish 
     uint64_t i;
     enum err rc;
 
+    assert(typed != NULL);
     out->typed = typed;
     out->path.max = MEM_MAX;
     TRY(choice_path(typed, &out->path));
