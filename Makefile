@@ -171,7 +171,7 @@ PYTEST = SEALPOINT=$(abspath $(O)/sealpoint) SEALPOINT_TOOLS=$(abspath $(O)/test
 scenario: all tools ## drive the binary as a user does (T=file: only that)
 	$(if $(wildcard tests/scenario/test_*.py),$(PYTEST) $(T),@echo no scenario tests)
 .PHONY: soak-faults
-soak-faults: all tools ## let the power fail at every change of every command (an hour; check takes a sample)
+soak-faults: all tools ## let the power fail at every change of every command (minutes; check takes a sample)
 	SEALPOINT_SOAK=1 $(PYTEST) tests/scenario/test_power.py tests/scenario/test_mount_point.py
 reference: all tools ## open what the binary wrote with the Python reader
 	$(PYTHON) tests/reference/subkeys.py

@@ -119,13 +119,13 @@ out:
     return rc;
 }
 
-void verdicts_print(const struct verdicts *v, uint64_t sound)
+void verdicts_print(const struct verdicts *v, uint64_t sound, bool all_read)
 {
     char when[CLOCK_TEXT_LEN + 1];
 
     if (v->damaged == 0)
         return;
-    print_out("sound: ");
+    print_out(all_read ? "sound: " : "no damage found: ");
     print_count(sound, "snapshot");
     if (v->newest[0] != '\0') {
         clock_text(v->newest_ms, when);

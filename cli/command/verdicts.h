@@ -7,6 +7,7 @@
 #ifndef CLI_COMMAND_VERDICTS_H
 #define CLI_COMMAND_VERDICTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/bytes.h"
@@ -29,7 +30,8 @@ void verdicts_clear(struct verdicts *v);
 /* A verify_each; `arg` is the verdicts. */
 MUST_CHECK enum err verdicts_keep(void *arg, const struct verify_verdict *verdict);
 
-/* Prints nothing when all are sound. */
-void verdicts_print(const struct verdicts *v, uint64_t sound);
+/* Prints nothing when all are sound. `sound`: how many are; `all_read`: every block of theirs was
+ * read, so that it is sure. */
+void verdicts_print(const struct verdicts *v, uint64_t sound, bool all_read);
 
 #endif

@@ -142,10 +142,12 @@ static void print_verify_result(const struct verify_result *result)
     print_unused(result);
 }
 
-static void print_verify_text(const struct verify_result *result, const struct verdicts *verdicts)
+static void print_verify_text(const struct verify_options *options,
+                              const struct verify_result *result, const struct verdicts *verdicts)
 {
     print_verify_result(result);
-    verdicts_print(verdicts, result->sound);
+    verdicts_print(verdicts, result->sound,
+                   options->depth == VERIFY_DECRYPT && options->sample >= 1 && result->locked == 0);
 }
 
 static enum err verify_snapshots(const struct verify_options *options, struct verify_result *result)
@@ -217,7 +219,7 @@ enum err command_verify(const struct settings *s)
     if (settings_flag(s, OPTION_JSON))
         TRY(print_verify_json(&session, &result, &verdicts));
     else
-        print_verify_text(&result, &verdicts);
+        print_verify_text(&options, &result, &verdicts);
     if (done.code == ERR_OK && session_is_expired(&session))
         err_take(err_set(ERR_ATTENTION, "no damage, but nothing new either (see above)"), &done);
     if (done.code == ERR_OK || done.code == ERR_ATTENTION) /* else somebody has to come again */

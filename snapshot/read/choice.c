@@ -1,14 +1,20 @@
 #include "snapshot/read/choice.h"
 
+#include <assert.h>
 #include <fnmatch.h>
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/fs/path.h"
 
 #define NEAR_MAX 3
+/* What a path may have that stands in a hint: it was chosen by whoever makes files there, and must
+ * not say anything of its own. */
+#define PLAIN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/"
+#define PLAIN_LEN_MAX 100
 
 /*
  * Each typed text becomes a wish: a path if the index has it, else a pattern if it looks like one.
@@ -16,11 +22,13 @@
  * path below the last one taken is passed over.
  */
 struct wish {
-    const char *typed; /* borrowed */
-    struct buf path;   /* owned; with a NUL */
-    bool is_pattern;
-    bool is_anchored; /* a pattern with a slash */
+    const char *typed;   /* borrowed */
+    struct buf path;     /* owned; with a NUL */
+    bool looks_like_one; /* like a pattern */
+    bool is_pattern;     /* and is one, for no file is called so */
+    bool is_anchored;    /* a pattern with a slash */
     bool is_met;
+    bool would_match; /* no pattern, but as one it would mean other files too */
 };
 
 static void wishes_free(struct wish *wishes, size_t count)
@@ -64,17 +72,19 @@ static enum err make_wish(const struct index *x, const char *typed, struct wish 
     uint64_t i;
     enum err rc;
 
+    assert(typed != NULL);
     out->typed = typed;
     out->path.max = MEM_MAX;
     TRY(choice_path(typed, &out->path));
+    out->looks_like_one = strpbrk(typed, "*?[\\") != NULL;
+    /* "name/" is a name, typed by somebody whose shell completes directories. */
+    out->is_anchored = typed[0] == '/' || strchr(wish_text(out), '/') != NULL;
     rc = index_find(x, buf_bytes(&out->path), &i);
     if (rc != ERR_NOT_FOUND)
         goto out;
     rc = ERR_OK;
     err_clear();
-    out->is_pattern = strpbrk(typed, "*?[\\") != NULL;
-    /* "name/" is a name, typed by somebody whose shell completes directories. */
-    out->is_anchored = typed[0] == '/' || strchr(wish_text(out), '/') != NULL;
+    out->is_pattern = out->looks_like_one;
 out:
     return rc;
 }
@@ -86,15 +96,23 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-static bool is_meant(const struct wish *w, const struct entry *e)
+static bool matches(const struct wish *w, const struct entry *e)
 {
     const char *path = entry_path(e);
 
-    if (!w->is_pattern)
-        return strcmp(wish_text(w), path) == 0;
-    if (entry_is_root(e))
+    if (!w->looks_like_one || entry_is_root(e))
         return false;
     return fnmatch(wish_text(w), w->is_anchored ? path : base_name(path), FNM_PATHNAME) == 0;
+}
+
+static bool is_meant(struct wish *w, const struct entry *e)
+{
+    if (w->is_pattern)
+        return matches(w, e);
+    if (strcmp(wish_text(w), entry_path(e)) == 0)
+        return true;
+    w->would_match = w->would_match || matches(w, e);
+    return false;
 }
 
 struct resolving {
@@ -160,7 +178,8 @@ static enum err take_near(void *arg, const struct entry *e)
     struct nearing *n = arg;
     const char *base = base_name(entry_path(e));
 
-    if (n->near.count == NEAR_MAX || strncasecmp(base, n->base, strlen(n->base)) != 0)
+    if (n->near.count == NEAR_MAX || strncasecmp(base, n->base, strlen(n->base)) != 0 ||
+        e->path.len > PLAIN_LEN_MAX || strspn(entry_path(e), PLAIN_CHARACTERS) != e->path.len)
         return ERR_OK;
     return path_list_add(&n->near, buf_bytes(&e->path));
 }
@@ -186,6 +205,17 @@ out:
     return rc;
 }
 
+/* Whoever makes a file called "*.wt" must not narrow down what a pattern means without a word. */
+static void warn_of_names(const struct resolving *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->wishes[i].would_match)
+            log_say(LOG_WARN,
+                    "%.1000s is a file of this name and nothing else: as a pattern it would match "
+                    "others too",
+                    r->wishes[i].typed);
+}
+
 enum err choice_resolve(const struct index *x, const char *const *typed, struct path_list *out,
                         bool *all)
 {
@@ -206,6 +236,7 @@ enum err choice_resolve(const struct index *x, const char *const *typed, struct 
     for (size_t i = 0; i < r.count; i++)
         if (!r.wishes[i].is_met)
             TRY(refuse_wish(x, &r.wishes[i]));
+    warn_of_names(&r);
     if (*all)
         path_list_clear(out);
 out:

@@ -8,8 +8,8 @@
  *
  * Patterns are fnmatch(3)'s, byte by byte: * and ? match no slash but a leading dot, [a-z] is a
  * set, a backslash takes the meaning from the next character. What is there under exactly the typed
- * name is that file: a pattern is what no file is called.
- * Uses: core, index, path_list.
+ * name is that file: a pattern is what no file is called. That others would match is said by
+ * log_say. Uses: core, index, path_list.
  */
 #ifndef SNAPSHOT_READ_CHOICE_H
 #define SNAPSHOT_READ_CHOICE_H

@@ -169,11 +169,12 @@ def test_verify_ends_with_what_is_sound_and_what_is_not(four_of_six):
     repo = four_of_six
     ids = repo.ids()
     done = repo.run("verify", expect=CORRUPT)
-    assert f"sound: 1 snapshot, the newest {ids[0]} of " in done.out
+    assert f"\nno damage found: 1 snapshot, the newest {ids[0]} of " in done.out
     assert "\ndamaged: 5 snapshots\n" in done.out
     assert f"  {ids[5]} of " in done.out
     assert f": 2 of 7 objects; `sealpoint verify --decrypt {ids[5][:8]}` says which files\n" in done.out
     done = repo.run("verify", "--decrypt", expect=CORRUPT)
+    assert f"\nsound: 1 snapshot, the newest {ids[0]} of " in done.out
     assert done.out.endswith(f": 2 of 6 files:\n    {FILES[1]}\n    {FILES[4]}\n")
     found = repo.run("verify", "--decrypt", "--json", expect=CORRUPT).json
     assert (found["sound"], found["damaged"]) == (1, 2)
@@ -207,7 +208,7 @@ def test_a_lost_index_or_manifest_loses_its_snapshot_and_no_other(six):
     (six.repository / "manifests" / f"{ids[4]}.json").unlink()
     for depth in ([], ["--decrypt"]):
         done = six.run("verify", *depth, expect=CORRUPT)
-        assert f"sound: 4 snapshots, the newest {ids[3]} of " in done.out
+        assert f": 4 snapshots, the newest {ids[3]} of " in done.out
         assert done.out.count("nothing of it can be restored") == 2
     assert six.run("verify", "--decrypt", "--json", expect=CORRUPT).json["damaged"] == 2
     assert "it is missing from the repository" in six.run("ls", "latest", expect=CORRUPT).err

@@ -68,12 +68,13 @@ static unsigned long chance;
 static struct victim taken;
 static bool was_there;
 
-static void give_up(const char *why)
+_Noreturn static void give_up(const char *why)
 {
     syscall(SYS_write, 2, "faultshim: power: ", 18L);
     syscall(SYS_write, 2, why, strlen(why));
     syscall(SYS_write, 2, "\n", 1L);
-    syscall(SYS_exit_group, 99);
+    for (;;)
+        syscall(SYS_exit_group, 99);
 }
 
 static int open_raw(int at, const char *path, int flags, mode_t mode)

