@@ -81,7 +81,8 @@ static enum err open_replaced(struct restore_target *t)
 {
     enum err rc = guard_open(t->side, t->replaced, &t->guard);
 
-    if (rc == ERR_NOT_FOUND)
+    /* One that was killed as it was made is empty. */
+    if (rc == ERR_NOT_FOUND || (rc != ERR_OK && unlinkat(t->side, t->replaced, AT_REMOVEDIR) == 0))
         rc = guard_make(t->side, t->replaced, &t->guard);
     if (rc == ERR_OK)
         keep_init(&t->keep, t->guard);
@@ -140,7 +141,7 @@ static enum err begin_delta(struct restore_target *t)
     if (!tree_is_guarded(t->fd, TREE_GUARD_TO))
         TRY(dbpath_require_stopped(t->fd, t->path));
     if (t->is_mount)
-        TRY(file_remove_tree_at(t->fd, MOUNT_FINISHED));
+        TRY(guard_remove(t->fd, MOUNT_FINISHED));
     TRY(write_mark(t));
     t->look = t->before;
     t->has_look = true;
@@ -180,7 +181,7 @@ static enum err commit_delta(struct restore_target *t)
     t->is_real = true;
     if (fsync(t->side) != 0)
         FAIL_SYS(ERR_STORAGE, "syncing the directory of %s", t->mark);
-    TRY(file_remove_tree_at(t->side, t->replaced));
+    TRY(guard_remove(t->side, t->replaced));
 out:
     return rc;
 }
@@ -193,7 +194,7 @@ static enum err undo_delta(struct restore_target *t)
         !t->was_incomplete) {
         target_give_look(t);
         if (unlinkat(t->side, t->mark, 0) == 0 || errno == ENOENT)
-            return t->guard >= 0 ? file_remove_tree_at(t->side, t->replaced) : ERR_OK;
+            return t->guard >= 0 ? guard_remove(t->side, t->replaced) : ERR_OK;
     }
     t->has_look = false; /* it stays closed to all but us */
     log_say(LOG_WARN, "%s is not complete: run the same command again before using it", t->path);

@@ -10,11 +10,12 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
+#include "core/fs/walk.h"
 
 #define LOOK_MAX 1024
 
 /* A name that was there before us may be anybody's directory. */
-enum err guard_open(int dir, const char *name, int *fd)
+static enum err open_ours(int dir, const char *name, int *fd)
 {
     struct stat st;
     int opened = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -32,19 +33,98 @@ out:
     return rc;
 }
 
-enum err guard_make(int dir, const char *name, int *fd)
+enum err guard_open(int dir, const char *name, int *fd)
+{
+    struct stat st;
+    int opened = -1;
+    enum err rc;
+
+    TRY(open_ours(dir, name, &opened));
+    if (fstatat(opened, GUARD_SIGN, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+        FAIL(ERR_FAILED, "%s is no directory of a restore (it has no %s)", name, GUARD_SIGN);
+    *fd = opened;
+    opened = -1;
+out:
+    if (opened >= 0)
+        close(opened);
+    return rc;
+}
+
+enum err guard_make_inside(int dir, const char *name, int *fd)
 {
     enum err rc;
 
     if (mkdirat(dir, name, 0700) != 0)
         return err_sys(ERR_FAILED, "making %s", name);
-    TRY(guard_open(dir, name, fd));
+    TRY(open_ours(dir, name, fd));
     /* What was inherited from a default ACL would be inherited by all that is made inside. Most
      * directories have none, and some file systems have no ACLs. */
     if (fremovexattr(*fd, "system.posix_acl_default") != 0 ||
         fremovexattr(*fd, "system.posix_acl_access") != 0)
         errno = 0;
 out:
+    return rc;
+}
+
+enum err guard_make(int dir, const char *name, int *fd)
+{
+    int sign = -1;
+    enum err rc;
+
+    TRY(guard_make_inside(dir, name, fd));
+    sign = openat(*fd, GUARD_SIGN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (sign < 0)
+        FAIL_SYS(ERR_FAILED, "making %s/%s", name, GUARD_SIGN);
+    close(sign);
+out:
+    return rc;
+}
+
+/* The sign last: what is left of it after a kill is a guard still. */
+static enum err empty_guard(int guard, const char *name)
+{
+    struct walk *walk = NULL;
+    struct walk_item item;
+    bool more = true;
+    enum err rc;
+
+    TRY(walk_open_at(guard, name, &walk));
+    TRY(walk_next(walk, &item, &more)); /* itself */
+    for (;;) {
+        TRY(walk_next(walk, &item, &more));
+        if (!more)
+            break;
+        walk_skip(walk);
+        if (strcmp(item.name, GUARD_SIGN) != 0)
+            TRY(file_remove_tree_at(guard, item.name));
+    }
+    if (unlinkat(guard, GUARD_SIGN, 0) != 0)
+        FAIL_SYS(ERR_FAILED, "removing %s/%s", name, GUARD_SIGN);
+out:
+    walk_free(walk);
+    return rc;
+}
+
+/* What the guard holds is removed through what was opened and looked at, whatever becomes of its
+ * name; the name itself only when an empty directory has it, or none. */
+enum err guard_remove(int dir, const char *name)
+{
+    int guard = -1;
+    enum err rc = ERR_OK;
+
+    if (unlinkat(dir, name, 0) == 0 || errno == ENOENT || unlinkat(dir, name, AT_REMOVEDIR) == 0 ||
+        errno == ENOENT)
+        goto out;
+    rc = guard_open(dir, name, &guard);
+    if (rc != ERR_OK)
+        err_hint("nothing in it was touched: move it away, then run this again");
+    TRY(rc);
+    TRY(empty_guard(guard, name));
+    if (unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+        FAIL_SYS(ERR_FAILED, "removing %s", name);
+out:
+    if (guard >= 0)
+        close(guard);
     return rc;
 }
 
