@@ -117,7 +117,7 @@ static enum err set_guard(struct restore_target *t)
     if (fstatat(t->fd, TREE_MONGOD_LOCK, &st, AT_SYMLINK_NOFOLLOW) == 0)
         TRY(keep_away(&t->keep, TREE_MONGOD_LOCK, t->fd, TREE_MONGOD_LOCK));
     TRY(keep_made(&t->keep, TREE_MONGOD_LOCK));
-    if (symlinkat(TREE_GUARD_TO, t->fd, TREE_MONGOD_LOCK) != 0 && errno != EPERM)
+    if (symlinkat(TREE_GUARD_TO, t->fd, TREE_MONGOD_LOCK) != 0 && errno != EPERM && errno != ENOSYS)
         FAIL_SYS(ERR_FAILED, "making %s in %s", TREE_MONGOD_LOCK, t->path);
 out:
     if (rc == ERR_NOT_FOUND) {
@@ -145,8 +145,9 @@ static enum err begin_delta(struct restore_target *t)
     TRY(write_mark(t));
     t->look = t->before;
     t->has_look = true;
-    TRY(guard_take_over(t->fd, t->path));
     TRY(open_replaced(t));
+    if (guard_has_modes(t->guard))
+        TRY(guard_take_over(t->fd, t->path));
     t->tree->keep = &t->keep;
     TRY(set_guard(t));
 out:

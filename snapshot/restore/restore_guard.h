@@ -27,6 +27,9 @@ MUST_CHECK enum err guard_make(int dir, const char *name, int *fd);
 /* A directory in an open guard, without the sign. */
 MUST_CHECK enum err guard_make_inside(int guard, const char *name, int *fd);
 
+/* False where the file system keeps no modes (FAT): nothing can be taken over there. */
+bool guard_has_modes(int guard);
+
 /* Remove what a restore left under one of our names in `dir`: a guard with all that is in it, an
  * empty directory, or anything that is none. Nothing there is no error. ERR_FAILED: it is a
  * directory that is not ours. */

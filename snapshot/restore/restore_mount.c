@@ -72,7 +72,7 @@ static enum err set_guard(const struct restore_target *t)
 {
     if (is_guarded(t) || symlinkat(TARGET_PARTIAL, t->fd, GUARD) == 0)
         return ERR_OK;
-    if (errno == EPERM) /* no links here (FAT): then no mongod either */
+    if (errno == EPERM || errno == ENOSYS) /* no links here (FAT): then no mongod either */
         return ERR_OK;
     return err_sys(ERR_FAILED, "making %s in %s", GUARD, t->path);
 }
@@ -319,7 +319,8 @@ static enum err make_guard(struct restore_target *t)
 
     TRY(guard_make(t->fd, TARGET_PARTIAL, &t->guard));
     TRY(guard_keep_look(t->guard, LOOK, "", &t->before));
-    TRY(guard_take_over(t->fd, t->path));
+    if (guard_has_modes(t->guard))
+        TRY(guard_take_over(t->fd, t->path));
     TRY(guard_make_inside(t->guard, CONTENT, &root));
     tree_set_root(t->tree, root, t->path);
 out:
