@@ -81,7 +81,8 @@ static enum err open_replaced(struct restore_target *t)
 {
     enum err rc = guard_open(t->side, t->replaced, &t->guard);
 
-    if (rc == ERR_NOT_FOUND)
+    /* One that was killed as it was made is empty. */
+    if (rc == ERR_NOT_FOUND || (rc != ERR_OK && unlinkat(t->side, t->replaced, AT_REMOVEDIR) == 0))
         rc = guard_make(t->side, t->replaced, &t->guard);
     if (rc == ERR_OK)
         keep_init(&t->keep, t->guard);
@@ -116,7 +117,7 @@ static enum err set_guard(struct restore_target *t)
     if (fstatat(t->fd, TREE_MONGOD_LOCK, &st, AT_SYMLINK_NOFOLLOW) == 0)
         TRY(keep_away(&t->keep, TREE_MONGOD_LOCK, t->fd, TREE_MONGOD_LOCK));
     TRY(keep_made(&t->keep, TREE_MONGOD_LOCK));
-    if (symlinkat(TREE_GUARD_TO, t->fd, TREE_MONGOD_LOCK) != 0 && errno != EPERM)
+    if (symlinkat(TREE_GUARD_TO, t->fd, TREE_MONGOD_LOCK) != 0 && errno != EPERM && errno != ENOSYS)
         FAIL_SYS(ERR_FAILED, "making %s in %s", TREE_MONGOD_LOCK, t->path);
 out:
     if (rc == ERR_NOT_FOUND) {
@@ -140,12 +141,13 @@ static enum err begin_delta(struct restore_target *t)
     if (!tree_is_guarded(t->fd, TREE_GUARD_TO))
         TRY(dbpath_require_stopped(t->fd, t->path));
     if (t->is_mount)
-        TRY(file_remove_tree_at(t->fd, MOUNT_FINISHED));
+        TRY(guard_remove(t->fd, MOUNT_FINISHED));
     TRY(write_mark(t));
     t->look = t->before;
     t->has_look = true;
-    TRY(guard_take_over(t->fd, t->path));
     TRY(open_replaced(t));
+    if (guard_has_modes(t->guard))
+        TRY(guard_take_over(t->fd, t->path));
     t->tree->keep = &t->keep;
     TRY(set_guard(t));
 out:
@@ -180,7 +182,7 @@ static enum err commit_delta(struct restore_target *t)
     t->is_real = true;
     if (fsync(t->side) != 0)
         FAIL_SYS(ERR_STORAGE, "syncing the directory of %s", t->mark);
-    TRY(file_remove_tree_at(t->side, t->replaced));
+    TRY(guard_remove(t->side, t->replaced));
 out:
     return rc;
 }
@@ -193,7 +195,7 @@ static enum err undo_delta(struct restore_target *t)
         !t->was_incomplete) {
         target_give_look(t);
         if (unlinkat(t->side, t->mark, 0) == 0 || errno == ENOENT)
-            return t->guard >= 0 ? file_remove_tree_at(t->side, t->replaced) : ERR_OK;
+            return t->guard >= 0 ? guard_remove(t->side, t->replaced) : ERR_OK;
     }
     t->has_look = false; /* it stays closed to all but us */
     log_say(LOG_WARN, "%s is not complete: run the same command again before using it", t->path);

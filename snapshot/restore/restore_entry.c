@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -43,7 +44,8 @@ static bool find_name(int dir, const char *name, char *is, size_t cap)
     }
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
         while (!found && (entry = readdir(list)) != NULL)
-            found = entry->d_ino == st.st_ino && strcmp(entry->d_name, name) != 0;
+            found = (entry->d_ino == st.st_ino || strcasecmp(entry->d_name, name) == 0) &&
+                    strcmp(entry->d_name, name) != 0;
     if (found)
         text_printable(entry->d_name, is, cap);
     closedir(list);

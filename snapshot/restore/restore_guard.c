@@ -7,14 +7,21 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
+#include "core/fs/walk.h"
 
 #define LOOK_MAX 1024
 
-/* A name that was there before us may be anybody's directory. */
-enum err guard_open(int dir, const char *name, int *fd)
+static bool is_for_others(const struct stat *st)
+{
+    return (st->st_mode & 0077) != 0;
+}
+
+/* A name that was there before us may be anybody's directory. `any_mode`: where there are none. */
+static enum err open_ours(int dir, const char *name, bool any_mode, int *fd)
 {
     struct stat st;
     int opened = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -22,7 +29,7 @@ enum err guard_open(int dir, const char *name, int *fd)
 
     if (opened < 0 || fstat(opened, &st) != 0)
         FAIL_SYS(errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "opening %s", name);
-    if (st.st_uid != geteuid() || (st.st_mode & 0077) != 0)
+    if (st.st_uid != geteuid() || (!any_mode && is_for_others(&st)))
         FAIL(ERR_FAILED, "%s is not ours, or others can enter it", name);
     *fd = opened;
     opened = -1;
@@ -32,19 +39,143 @@ out:
     return rc;
 }
 
+/* Where there are no modes (see put_sign()), the sign has none either. */
+enum err guard_open(int dir, const char *name, int *fd)
+{
+    struct stat dir_st;
+    struct stat st;
+    bool is_signed;
+    int opened = -1;
+    enum err rc;
+
+    TRY(open_ours(dir, name, true, &opened));
+    is_signed = fstatat(opened, GUARD_SIGN, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+                st.st_uid == geteuid() && st.st_size == 0;
+    if (fstat(opened, &dir_st) != 0 ||
+        (is_for_others(&dir_st) && !(is_signed && is_for_others(&st))))
+        FAIL(ERR_FAILED, "%s is not ours, or others can enter it", name);
+    if (!is_signed)
+        FAIL(ERR_FAILED, "%s is no directory of a restore (it has no %s)", name, GUARD_SIGN);
+    *fd = opened;
+    opened = -1;
+out:
+    if (opened >= 0)
+        close(opened);
+    return rc;
+}
+
+/* What was inherited from a default ACL would be inherited by all that is made inside. Most
+ * directories have none, and some file systems have no ACLs. */
+static void drop_acls(int fd)
+{
+    if (fremovexattr(fd, "system.posix_acl_default") != 0 ||
+        fremovexattr(fd, "system.posix_acl_access") != 0)
+        errno = 0;
+}
+
+enum err guard_make_inside(int guard, const char *name, int *fd)
+{
+    struct stat st;
+    enum err rc;
+
+    if (mkdirat(guard, name, 0700) != 0 || fstat(guard, &st) != 0)
+        return err_sys(ERR_FAILED, "making %s", name);
+    TRY(open_ours(guard, name, is_for_others(&st), fd));
+    drop_acls(*fd);
+out:
+    return rc;
+}
+
+/* Some file systems keep no modes (FAT): there a file that was made for us alone is not. Others can
+ * then enter the guard, and are not kept from it by anything of ours. Links, with which they could
+ * do harm, those file systems do not have. */
+static enum err put_sign(int guard, const char *name)
+{
+    struct stat dir_st;
+    struct stat st;
+    int fd = openat(guard, GUARD_SIGN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    enum err rc = ERR_OK;
+
+    if (fd < 0 || fstat(fd, &st) != 0 || fstat(guard, &dir_st) != 0)
+        FAIL_SYS(ERR_FAILED, "making %s/%s", name, GUARD_SIGN);
+    if (is_for_others(&st))
+        log_say(LOG_WARN, "this file system keeps no modes: others can read and change what is "
+                          "restored");
+    else if (is_for_others(&dir_st)) /* not the one that was made */
+        FAIL(ERR_FAILED, "%s is not ours, or others can enter it", name);
+out:
+    if (rc != ERR_OK && fd >= 0)
+        unlinkat(guard, GUARD_SIGN, 0);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 enum err guard_make(int dir, const char *name, int *fd)
 {
     enum err rc;
 
     if (mkdirat(dir, name, 0700) != 0)
         return err_sys(ERR_FAILED, "making %s", name);
-    TRY(guard_open(dir, name, fd));
-    /* What was inherited from a default ACL would be inherited by all that is made inside. Most
-     * directories have none, and some file systems have no ACLs. */
-    if (fremovexattr(*fd, "system.posix_acl_default") != 0 ||
-        fremovexattr(*fd, "system.posix_acl_access") != 0)
-        errno = 0;
+    TRY(open_ours(dir, name, true, fd));
+    TRY(put_sign(*fd, name));
+    drop_acls(*fd);
 out:
+    return rc;
+}
+
+bool guard_has_modes(int guard)
+{
+    struct stat st;
+
+    return fstat(guard, &st) != 0 || !is_for_others(&st);
+}
+
+/* The sign last: what is left of it after a kill is a guard still. */
+static enum err empty_guard(int guard, const char *name)
+{
+    struct walk *walk = NULL;
+    struct walk_item item;
+    bool more = true;
+    enum err rc;
+
+    TRY(walk_open_at(guard, name, &walk));
+    TRY(walk_next(walk, &item, &more)); /* itself */
+    for (;;) {
+        TRY(walk_next(walk, &item, &more));
+        if (!more)
+            break;
+        walk_skip(walk);
+        if (strcmp(item.name, GUARD_SIGN) != 0)
+            TRY(file_remove_tree_at(guard, item.name));
+    }
+    if (unlinkat(guard, GUARD_SIGN, 0) != 0)
+        FAIL_SYS(ERR_FAILED, "removing %s/%s", name, GUARD_SIGN);
+out:
+    walk_free(walk);
+    return rc;
+}
+
+/* What the guard holds is removed through what was opened and looked at, whatever becomes of its
+ * name; the name itself only when an empty directory has it, or none. */
+enum err guard_remove(int dir, const char *name)
+{
+    int guard = -1;
+    enum err rc = ERR_OK;
+
+    if (unlinkat(dir, name, 0) == 0 || errno == ENOENT || unlinkat(dir, name, AT_REMOVEDIR) == 0 ||
+        errno == ENOENT)
+        goto out;
+    rc = guard_open(dir, name, &guard);
+    if (rc != ERR_OK)
+        err_hint("nothing in it was touched: move it away, then run this again");
+    TRY(rc);
+    TRY(empty_guard(guard, name));
+    if (unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+        FAIL_SYS(ERR_FAILED, "removing %s", name);
+out:
+    if (guard >= 0)
+        close(guard);
     return rc;
 }
 

@@ -14,11 +14,26 @@
 
 #include "core/base/err.h"
 
-/* Open the guard `name` in `dir`, which must be a directory of ours that nobody else can enter.
- * ERR_NOT_FOUND: there is none; ERR_FAILED: it is something else. */
+/* In each guard: a file of ours. It tells a guard from a directory of root's that somebody has
+ * renamed, for whoever owns what that lies in may do so, and we remove what a killed restore left.
+ */
+#define GUARD_SIGN ".sealpoint-guard"
+
+/* Open the guard `name` in `dir`: a directory of ours that nobody else can enter, with the sign.
+ * ERR_NOT_FOUND: nothing has the name; ERR_FAILED: it is something else. */
 MUST_CHECK enum err guard_open(int dir, const char *name, int *fd);
 /* The same, made first; ERR_FAILED: the name is there already. */
 MUST_CHECK enum err guard_make(int dir, const char *name, int *fd);
+/* A directory in an open guard, without the sign. */
+MUST_CHECK enum err guard_make_inside(int guard, const char *name, int *fd);
+
+/* False where the file system keeps no modes (FAT): nothing can be taken over there. */
+bool guard_has_modes(int guard);
+
+/* Remove what a restore left under one of our names in `dir`: a guard with all that is in it, an
+ * empty directory, or anything that is none. Nothing there is no error. ERR_FAILED: it is a
+ * directory that is not ours. */
+MUST_CHECK enum err guard_remove(int dir, const char *name);
 
 /* Owner and mode of a directory into the file `name` in `dir`, behind `text`, durable; and back.
  * False: there is no such file of ours, and *look is as it was. */

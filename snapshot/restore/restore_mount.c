@@ -72,7 +72,7 @@ static enum err set_guard(const struct restore_target *t)
 {
     if (is_guarded(t) || symlinkat(TARGET_PARTIAL, t->fd, GUARD) == 0)
         return ERR_OK;
-    if (errno == EPERM) /* no links here (FAT): then no mongod either */
+    if (errno == EPERM || errno == ENOSYS) /* no links here (FAT): then no mongod either */
         return ERR_OK;
     return err_sys(ERR_FAILED, "making %s in %s", GUARD, t->path);
 }
@@ -293,7 +293,7 @@ static enum err sweep_mount(const struct restore_target *t)
         errno = 0;
     TRY(remove_list(t));
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        TRY(file_remove_tree_at(t->fd, ours[i]));
+        TRY(guard_remove(t->fd, ours[i]));
 out:
     if (content >= 0)
         close(content);
@@ -319,8 +319,9 @@ static enum err make_guard(struct restore_target *t)
 
     TRY(guard_make(t->fd, TARGET_PARTIAL, &t->guard));
     TRY(guard_keep_look(t->guard, LOOK, "", &t->before));
-    TRY(guard_take_over(t->fd, t->path));
-    TRY(guard_make(t->guard, CONTENT, &root));
+    if (guard_has_modes(t->guard))
+        TRY(guard_take_over(t->fd, t->path));
+    TRY(guard_make_inside(t->guard, CONTENT, &root));
     tree_set_root(t->tree, root, t->path);
 out:
     return rc;
@@ -496,7 +497,7 @@ static enum err commit_mount(struct restore_target *t)
     TRY(sync_root(t));
 
     /* Tidying up. */
-    TRY(file_remove_tree_at(t->fd, MOUNT_FINISHED));
+    TRY(guard_remove(t->fd, MOUNT_FINISHED));
     TRY(sync_root(t));
 out:
     return rc;

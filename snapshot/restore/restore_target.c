@@ -94,9 +94,9 @@ static enum err begin_fresh(struct restore_target *t)
     int root = -1;
     enum err rc;
 
-    TRY(file_remove_tree_at(t->side, t->partial));
+    TRY(guard_remove(t->side, t->partial));
     TRY(guard_make(t->side, t->partial, &t->guard));
-    TRY(guard_make(t->guard, FRESH_TREE, &root));
+    TRY(guard_make_inside(t->guard, FRESH_TREE, &root));
     tree_set_root(t->tree, root, t->path);
 out:
     return rc;
@@ -134,7 +134,7 @@ static enum err commit_fresh(struct restore_target *t)
     if (rename_out(t) != 0)
         FAIL_SYS(ERR_FAILED, "renaming the finished restore to %s", t->path);
     t->is_real = true;
-    if (file_remove_tree_at(t->side, t->partial) != ERR_OK) /* it is empty, and is nobody's harm */
+    if (guard_remove(t->side, t->partial) != ERR_OK) /* it is empty but for its sign */
         err_clear();
     if (fsync(t->side) != 0)
         FAIL_SYS(ERR_STORAGE, "syncing %s", t->parent);
@@ -144,7 +144,7 @@ out:
 
 static enum err undo_fresh(struct restore_target *t)
 {
-    return file_remove_tree_at(t->side, t->partial);
+    return guard_remove(t->side, t->partial);
 }
 
 static const struct target_kind kind_fresh = {check_fresh, begin_fresh, commit_fresh, undo_fresh};

@@ -162,7 +162,8 @@ static enum err take_directory(const struct restore_tree *t, const struct entry 
     if (fd < 0)
         FAIL_SYS(ERR_FAILED, "opening the directory %s", entry_path(e));
     TRY(keep_look(t->keep, entry_path(e), fd));
-    TRY(guard_take_over(fd, entry_path(e)));
+    if (guard_has_modes(t->keep->guard))
+        TRY(guard_take_over(fd, entry_path(e)));
 out:
     if (fd >= 0)
         close(fd);

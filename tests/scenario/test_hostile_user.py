@@ -201,3 +201,22 @@ else:
                 assert (scene.victim / "a.txt").read_text() == before
                 assert (st.st_uid, st.st_mode & 0o777) == (0, 0o600)
                 scene.prepare()
+
+    def test_a_directory_of_roots_under_a_name_of_ours_is_not_emptied(scene):
+        """It lies in what is his, so he may rename it, though he cannot empty it."""
+        for suffix in ("partial", "incomplete", "replaced", "finished"):
+            for inside in (False, True):  # root's own directory, or one of his that holds it
+                scene.prepare()
+                side, prefix = (scene.target, "") if scene.way == "mount" else (scene.place, "db")
+                name = side / f"{prefix}.sealpoint-{suffix}"
+                precious = name / "root" if inside else name
+                precious.mkdir(parents=True)
+                if inside:
+                    os.chown(name, HOSTILE, HOSTILE)
+                precious.chmod(0o700)
+                (precious / "content").mkdir()
+                (precious / "content" / "file").write_text("root's own")
+                subprocess.run([str(part) for part in scene.command()], env=scene.repo.env(),
+                               capture_output=True, stdin=subprocess.DEVNULL, timeout=120,
+                               check=False)
+                assert (precious / "content" / "file").read_text() == "root's own", name

@@ -54,6 +54,31 @@ static void what_others_may_enter_or_lead_to_is_no_guard(void **state)
     close(dir);
 }
 
+static void only_a_guard_is_removed_with_what_is_in_it(void **state)
+{
+    int dir = open_here(state);
+    int fd = -1;
+
+    assert_done(guard_remove(dir, "none"));
+    assert_int_equal(mkdir(in(state, "empty"), 0755), 0);
+    assert_done(guard_remove(dir, "empty"));
+    assert_int_equal(mkdir(in(state, "away"), 0700), 0);
+    put_file(in(state, "away/f"), "theirs");
+    assert_int_equal(symlink("away", in(state, "link")), 0);
+    assert_done(guard_remove(dir, "link"));
+    assert_refused(guard_remove(dir, "away"), ERR_FAILED, NULL);
+    assert_true(have_file(in(state, "away/f"), "theirs"));
+    assert_done(guard_make(dir, "guard", &fd));
+    assert_int_equal(mkdirat(fd, "tree", 0500), 0);
+    put_file(in(state, "guard/names"), "x");
+    assert_int_equal(symlinkat("../away", fd, "link"), 0);
+    close(fd);
+    assert_done(guard_remove(dir, "guard"));
+    assert_int_equal(count_names(in(state, "")), 1);
+    assert_true(have_file(in(state, "away/f"), "theirs"));
+    close(dir);
+}
+
 static void a_look_comes_back_as_it_was_kept(void **state)
 {
     struct stat look = {.st_uid = 1234, .st_gid = 5678, .st_mode = S_IFDIR | 02750};
@@ -110,6 +135,7 @@ static void what_is_not_a_look_or_not_ours_is_not_believed(void **state)
 static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_guard_is_ours_alone_and_is_found_again),
     IN_DIRECTORY(what_others_may_enter_or_lead_to_is_no_guard),
+    IN_DIRECTORY(only_a_guard_is_removed_with_what_is_in_it),
     IN_DIRECTORY(a_look_comes_back_as_it_was_kept),
     IN_DIRECTORY(what_is_not_a_look_or_not_ours_is_not_believed),
 };

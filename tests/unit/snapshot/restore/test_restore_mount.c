@@ -109,6 +109,7 @@ static void an_undone_restore_leaves_what_was_there(void **state)
 static void leave_half(void **state)
 {
     assert_int_equal(mkdir(in(state, "target/.sealpoint-partial"), 0700), 0);
+    put_file(in(state, "target/.sealpoint-partial/.sealpoint-guard"), "");
     assert_int_equal(mkdir(in(state, "target/.sealpoint-partial/content"), 0700), 0);
     put_file(in(state, "target/.sealpoint-partial/content/z"), "omega");
     put_bytes(in(state, "target/.sealpoint-partial/names"), "a\0z", 4);
@@ -205,6 +206,7 @@ static void a_link_in_our_directories_place_is_not_followed(void **state)
 
     make_restore_scene(state, &s);
     assert_int_equal(mkdir(in(state, "away"), 0700), 0);
+    put_file(in(state, "away/.sealpoint-guard"), "");
     assert_int_equal(mkdir(in(state, "away/content"), 0700), 0);
     put_file(in(state, "away/content/precious"), "precious");
     put_bytes(in(state, "away/names"), "a", 2);
@@ -227,6 +229,7 @@ static void the_list_has_every_name_that_is_moved_up(void **state)
     assert_done(begin(&s));
     fill(&s);
     assert_int_equal(mkdir(in(state, "target/.sealpoint-finished"), 0700), 0);
+    put_file(in(state, "target/.sealpoint-finished/.sealpoint-guard"), "");
     put_file(in(state, "target/.sealpoint-finished/f"), "in the way of the commit point");
     assert_refused(target_commit(&s.t), ERR_FAILED, NULL);
     assert_done(file_read(in(state, "target/.sealpoint-partial/names"), &is));

@@ -42,6 +42,7 @@ static void an_empty_directory_is_replaced_in_one_step(void **state)
     target_init(&s.t, &s.tree, false, false);
     assert_done(target_check(&s.t, in(state, "target"), NULL, 1));
     assert_int_equal(mkdir(in(state, "target.sealpoint-partial"), 0700), 0); /* of a killed one */
+    put_file(in(state, "target.sealpoint-partial/.sealpoint-guard"), "");
     put_file(in(state, "target.sealpoint-partial/left"), "over");
     assert_done(target_begin(&s.t));
     assert_int_equal(count_names(in(state, "target.sealpoint-partial/tree")), 0);
@@ -53,6 +54,25 @@ static void an_empty_directory_is_replaced_in_one_step(void **state)
     assert_true(file_exists(in(state, "target/new")));
     clear_restore_scene(&s);
     assert_false(file_exists(in(state, "target.sealpoint-lock")));
+}
+
+/* Who owns what the target lies in can give it our name. */
+static void a_directory_that_no_restore_made_is_not_removed(void **state)
+{
+    struct restore_scene s;
+
+    make_restore_scene(state, &s);
+    assert_int_equal(mkdir(in(state, "target.sealpoint-partial"), 0700), 0);
+    put_file(in(state, "target.sealpoint-partial/precious"), "precious");
+    target_init(&s.t, &s.tree, false, false);
+    assert_done(target_check(&s.t, in(state, "target"), NULL, 1));
+    assert_refused(target_begin(&s.t), ERR_FAILED,
+                   "target.sealpoint-partial is no directory of a restore (it has no "
+                   ".sealpoint-guard)\n  nothing in it was touched: move it away, then run this "
+                   "again");
+    target_undo(&s.t);
+    assert_true(have_file(in(state, "target.sealpoint-partial/precious"), "precious"));
+    clear_restore_scene(&s);
 }
 
 static void an_undone_restore_leaves_the_empty_directory(void **state)
@@ -83,6 +103,7 @@ static void what_is_too_large_is_refused_before_anything_is_made(void **state)
 
 static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(an_empty_directory_is_replaced_in_one_step),
+    IN_DIRECTORY(a_directory_that_no_restore_made_is_not_removed),
     IN_DIRECTORY(an_undone_restore_leaves_the_empty_directory),
     IN_DIRECTORY(what_is_too_large_is_refused_before_anything_is_made),
     IN_DIRECTORY(a_directory_is_no_mount_point_and_proc_is_one),
