@@ -170,7 +170,7 @@ static enum err require_clock(const struct session *session)
 
 static bool is_due(const struct key_version *v)
 {
-    return v->has_key && strcmp(v->state, "destroyed") == 0;
+    return v->has_key && strcmp(v->state, "destroyed") == 0 && v->deletion_ms <= clock_now_ms();
 }
 
 static enum err confirm_purge(struct session *session, const struct key_versions *versions,
