@@ -2,6 +2,7 @@
 
 #include "cli/command/command.h"
 #include "cli/command/impact.h"
+#include "cli/command/key_ledger.h"
 #include "cli/command/make_keyring.h"
 #include "cli/describe.h"
 #include "cli/print.h"
@@ -9,7 +10,6 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "keyring/catalogue/check.h"
 #include "keyring/catalogue/rewrap.h"
 
 /* One row for each of the four changes of a version's state. */
@@ -23,7 +23,6 @@ struct change {
  * version. With --yes a repository out of reach does not keep a key from being withdrawn. */
 static enum err open_repository_if_any(struct session *session)
 {
-    static const struct keyring_witness no_witness = {.arg = NULL};
     const struct settings *s = session->settings;
     enum err rc;
 
@@ -35,9 +34,7 @@ static enum err open_repository_if_any(struct session *session)
     if (rc == ERR_OK || !settings_flag(s, OPTION_YES))
         return rc;
     log_say(LOG_WARN, "what depends on this version is not known: %s", err_text());
-    keyring_remind(session->keyring, &no_witness);
-    repository_free(session->repository);
-    session->repository = NULL;
+    key_ledger_close(session);
     return ERR_OK;
 }
 
@@ -58,20 +55,6 @@ static enum err confirm_change(struct session *session, const struct change *cha
 out:
     mem_free(question);
     return rc;
-}
-
-/* The ledger learns of the change now; if that fails, the next key check does it. */
-static void record_change(struct session *session)
-{
-    struct check check = {0};
-
-    if (session->repository == NULL)
-        return;
-    if (check_run(session->keyring, session_ledger(session), &check) == ERR_OK)
-        session_checkpoint(session);
-    else
-        log_say(LOG_WARN, "the change is not in the ledger yet: %s", err_text());
-    check_clear(&check);
 }
 
 static enum err print_changed_json(const struct key_name *name, const struct key_version *v)
@@ -127,7 +110,7 @@ static enum err change_version(const struct settings *s, const struct change *ch
         TRY(print_changed_json(&name, &after));
     else
         print_changed(&after);
-    record_change(&session);
+    key_ledger_record(&session);
     make_keyring_say_copies();
 out:
     session_clear(&session);
@@ -187,7 +170,7 @@ static enum err require_clock(const struct session *session)
 
 static bool is_due(const struct key_version *v)
 {
-    return v->has_key && strcmp(v->state, "destroyed") == 0;
+    return v->has_key && strcmp(v->state, "destroyed") == 0 && v->deletion_ms <= clock_now_ms();
 }
 
 static enum err confirm_purge(struct session *session, const struct key_versions *versions,
@@ -260,7 +243,7 @@ enum err command_key_purge(const struct settings *s)
     TRY(print_purged(s, &versions));
     if (count == 0)
         goto out;
-    record_change(&session);
+    key_ledger_record(&session);
     make_keyring_say_copies();
 out:
     key_versions_clear(&versions);
@@ -292,7 +275,9 @@ enum err command_key_rotate(const struct settings *s)
     session_init(&session, s);
     TRY(session_open_keyring(&session));
     TRY(impact_choose_key(&session, &key));
+    key_ledger_open(&session);
     TRY(keyring_rotate(session.keyring, key, &name));
+    key_ledger_record(&session);
     if (settings_flag(s, OPTION_JSON)) {
         TRY(print_rotated_json(&name));
         goto out;

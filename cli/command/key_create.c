@@ -1,6 +1,7 @@
 #include "cli/command/advice.h"
 #include "cli/command/command.h"
 #include "cli/command/impact.h"
+#include "cli/command/key_ledger.h"
 #include "cli/command/make_keyring.h"
 #include "cli/describe.h"
 #include "cli/print.h"
@@ -17,20 +18,6 @@ static enum err create_keyring(struct session *session, size_t i, struct key_nam
                  "names another of the configured master keys");
 out:
     return rc;
-}
-
-/* The keyring is made; a repository that cannot be opened now is told of it by nobody. */
-static void serve_repository(struct session *session, size_t key)
-{
-    if (settings_text(session->settings, OPTION_REPOSITORY) == NULL)
-        return;
-    if (session_open_repository(session, false) == ERR_OK) {
-        make_keyring_serve(session, key);
-        return;
-    }
-    log_say(LOG_WARN, "the keyring does not name the repository as one that it serves: %s",
-            err_text());
-    err_clear();
 }
 
 static enum err print_keyring_json(const char *path, const struct key_name *name)
@@ -72,7 +59,9 @@ enum err command_key_create(const struct settings *s)
     TRY(session_open_keyring(&session));
     TRY(impact_choose_key(&session, &key));
     TRY(create_keyring(&session, key, &name));
-    serve_repository(&session, key);
+    key_ledger_open(&session);
+    if (session.repository != NULL)
+        make_keyring_serve(&session, key);
     if (settings_flag(s, OPTION_JSON))
         TRY(print_keyring_json(s->keys[key].path, &name));
     else

@@ -1,5 +1,6 @@
 #include "cli/command/command.h"
 #include "cli/command/impact.h"
+#include "cli/command/key_ledger.h"
 #include "cli/command/make_keyring.h"
 #include "cli/describe.h"
 #include "cli/print.h"
@@ -62,10 +63,12 @@ enum err command_key_passphrase(const struct settings *s)
     session_init(&session, s);
     TRY(session_open_keyring(&session));
     TRY(impact_choose_key(&session, &key));
+    key_ledger_open(&session);
     /* The old one must open it before a new one is made. */
     TRY(keyring_active(session.keyring, key, &unused));
     TRY(choose_new(s, &file));
     TRY(keyring_passphrase(session.keyring, key, file));
+    key_ledger_record(&session);
     TRY(print_sealed(&session, key, file));
     if (file != NULL)
         log_say(LOG_INFO, "from now on give it with --passphrase-file %s", file);

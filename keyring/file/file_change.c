@@ -102,6 +102,22 @@ static enum err check_clock(const struct file_ring *r, const struct file_keyring
     return clock_check_ahead(newest_ms, "keyring", file_ring_path(r));
 }
 
+/* Above all that anybody has seen. A ledger's word for an impossible one does not count: what it
+ * would lead to could not be read again. */
+static enum err next_generation(const struct file_ring *r, const struct file_keyring *k,
+                                uint64_t *out)
+{
+    uint64_t highest = file_ring_generation(r);
+
+    if (highest >= FILE_GENERATION_MAX)
+        highest = k->generation;
+    if (highest >= FILE_GENERATION_MAX)
+        return err_set(ERR_FAILED, "keyring %s cannot be changed any more: make a new one",
+                       file_ring_path(r));
+    *out = highest + 1;
+    return ERR_OK;
+}
+
 /* While the lock is held. */
 static enum err take_step(struct file_ring *r, const struct places *places, file_change_step *step,
                           void *arg)
@@ -121,7 +137,7 @@ static enum err take_step(struct file_ring *r, const struct places *places, file
     TRY(step(arg, &k, &kek, file_clock(&k, clock_now_ms()), &what));
     if (what == FILE_UNCHANGED)
         goto out;
-    k.generation = file_ring_generation(r) + 1;
+    TRY(next_generation(r, now, &k.generation));
     TRY(file_keyring_encode(&k, kek, &fresh));
     TRY(save_keyring(places, what, buf_bytes(&fresh)));
     file_ring_adopt(r, &k);

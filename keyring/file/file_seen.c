@@ -129,13 +129,18 @@ out:
     return rc;
 }
 
-/* Links resolved, so that one keyring has one name; what is not there has the one it was given. */
-static enum err resolve(const char *path, char **out)
+/* As it was configured, and no link followed: whoever can turn a link must not get a path of which
+ * nothing is known. */
+static enum err absolute(const char *path, char **out)
 {
-    char *real = realpath(path, NULL);
-    enum err rc = mem_text(real != NULL ? real : path, out);
+    char *here = NULL;
+    enum err rc;
 
-    mem_free(real);
+    if (path[0] == '/')
+        return mem_text(path, out);
+    here = realpath(".", NULL);
+    rc = file_join(here != NULL ? here : "", path, out);
+    mem_free(here);
     return rc;
 }
 
@@ -145,17 +150,17 @@ enum err file_seen_read(const char *state_dir, const char *path, const uint8_t i
     struct file_seen seen = {.has_path = false};
     struct entries e = {.count = 0};
     char *file = NULL;
-    char *real = NULL;
+    char *full = NULL;
     enum err rc = ERR_OK;
 
     if (state_dir == NULL)
         goto out;
     TRY(file_join(state_dir, FILE_SEEN_NAME, &file));
-    TRY(resolve(path, &real));
+    TRY(absolute(path, &full));
     TRY(entries_load(file, &e));
     for (size_t i = 0; i < e.count; i++) {
         const struct entry *of = &e.items[i];
-        bool is_here = strcmp(of->path, real) == 0;
+        bool is_here = strcmp(of->path, full) == 0;
         bool is_it = memcmp(of->id, id, SEAL_ID_LEN) == 0;
 
         if (is_here) {
@@ -172,7 +177,7 @@ out:
         *out = seen;
     entries_clear(&e);
     mem_free(file);
-    mem_free(real);
+    mem_free(full);
     return rc;
 }
 
@@ -205,19 +210,19 @@ static enum err remember(const char *state_dir, const char *path, const struct f
     struct entries e = {.count = 0};
     struct entry *mine = NULL;
     char *file = NULL;
-    char *real = NULL;
+    char *full = NULL;
     enum err rc;
 
     TRY(file_make_dirs(state_dir, 0700));
     TRY(file_join(state_dir, FILE_SEEN_NAME, &file));
-    TRY(resolve(path, &real));
+    TRY(absolute(path, &full));
     TRY(entries_load(file, &e));
     for (size_t i = 0; anew && i < e.count; i++)
         if (memcmp(e.items[i].id, k->id, SEAL_ID_LEN) == 0) {
             e.items[i].generation = k->generation;
             e.items[i].is_protected = file_is_protected(k);
         }
-    TRY(entry_at(&e, real, &mine));
+    TRY(entry_at(&e, full, &mine));
     memcpy(mine->id, k->id, SEAL_ID_LEN);
     mine->generation = k->generation;
     mine->is_protected = file_is_protected(k);
@@ -225,7 +230,7 @@ static enum err remember(const char *state_dir, const char *path, const struct f
 out:
     entries_clear(&e);
     mem_free(file);
-    mem_free(real);
+    mem_free(full);
     return rc;
 }
 

@@ -4,6 +4,7 @@ A program gives an argument list for each phase, or None where it has no such th
 directory of its own for repository, keys and caches.
 """
 
+import base64
 import pathlib
 import secrets
 import shlex
@@ -32,7 +33,8 @@ class Program:
     def set_up(self, environment):
         """A fresh repository; not timed."""
         self.directory.mkdir(parents=True)
-        self.passphrase.write_text(secrets.token_hex(24), encoding="ascii")
+        code = base64.b64encode(secrets.token_bytes(32)).decode()
+        self.passphrase.write_text(f"sealpoint-secret-1:{code}", encoding="ascii")
         self.passphrase.chmod(0o600)
         for command in self.set_up_commands():
             subprocess.run(command, env={**environment, **self.env}, check=True,

@@ -115,7 +115,9 @@ def test_key_versions_are_offered_with_their_states(repo):
     del env["SEALPOINT_PASSPHRASE_FILE"]
     done = subprocess.run([SEALPOINT, "__complete", "key", "enable", ""], env=env, check=True,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert done.stdout == "words\n2\tenabled, active\n1\tdisabled\n" and done.stderr == ""
+    assert done.stdout == \
+        "words\n2\tenabled, active (not verified)\n1\tdisabled (not verified)\n"
+    assert done.stderr == ""
     assert offered(repo, "key", "impact", "--key", "5", "") == []
 
 

@@ -93,6 +93,28 @@ def test_a_machine_that_saw_nothing_hears_of_it_from_the_ledger(two):
     assert "the ledger knows its version 1 as disabled" in done.err
 
 
+def test_a_rotation_is_told_to_the_ledger(two):
+    """A version was stolen and rotated away from; somebody puts the old keyring back, where the
+    machine has forgotten the newer one."""
+    repo = two
+    old = repo.keyring.read_bytes()
+    repo.run("key", "rotate")
+    repo.keyring.write_bytes(old)
+    (repo.state / "keyring-seen.json").unlink()
+    done = repo.run("backup", repo.source, expect=CORRUPT)
+    assert "and the repository's ledger has seen 3" in done.err
+
+
+def test_a_key_is_rotated_without_its_repository(two):
+    repo = two
+    repo.repository.rename(repo.directory / "unmounted")
+    done = repo.run("key", "rotate")
+    assert "warning: what the ledger knows of this keyring is not known: " in done.err
+    (repo.directory / "unmounted").rename(repo.repository)
+    repo.backup()
+    assert repo.show()["masterKey"]["keyVersion"] == "2"
+
+
 def test_who_has_no_newer_keyring_goes_on_with_the_old_one(two):
     repo = two
     old = repo.keyring.read_bytes()

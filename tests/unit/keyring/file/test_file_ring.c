@@ -399,6 +399,34 @@ static void the_ledger_knows_of_newer_ones_as_well(void **state)
     keyring_free(k);
 }
 
+static uint64_t knows_too_much(const void *arg, const char *provider, const char *key_id)
+{
+    (void)arg;
+    (void)provider;
+    (void)key_id;
+    return FILE_GENERATION_MAX;
+}
+
+/* A writer that was taken over may record any number. */
+static void
+an_impossible_generation_in_the_ledger_does_not_make_the_keyring_unreadable(void **state)
+{
+    struct keyring_witness witness = {.generation = knows_too_much};
+    uint64_t generation = 0;
+    struct key_name name;
+    struct keyring *k;
+
+    make_ring(in(state, "k"), NULL);
+    k = open_with(state, NULL, true);
+    keyring_remind(k, &witness);
+    assert_done(keyring_rotate(k, 0, &name));
+    keyring_free(k);
+    k = open_with(state, NULL, false);
+    assert_done(keyring_generation(k, 0, &generation));
+    assert_int_equal(generation, 2);
+    keyring_free(k);
+}
+
 /* One passphrase, typed once, is enough for a whole command: states, wrapping, a change. */
 static void a_passphrase_is_asked_for_once(void **state)
 {
@@ -464,6 +492,7 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(an_unencrypted_keyring_in_the_place_of_a_protected_one_is_not_used),
     IN_DIRECTORY(an_older_keyring_seals_nothing_and_opens_with_a_warning),
     IN_DIRECTORY(the_ledger_knows_of_newer_ones_as_well),
+    IN_DIRECTORY(an_impossible_generation_in_the_ledger_does_not_make_the_keyring_unreadable),
     IN_DIRECTORY(a_passphrase_is_asked_for_once),
     IN_DIRECTORY(a_new_passphrase_opens_it_and_the_old_one_no_longer),
 };

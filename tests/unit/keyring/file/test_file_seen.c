@@ -68,14 +68,19 @@ static void the_highest_generation_counts_until_it_is_taken_back(void **state)
     assert_false(seen_at(state, "/k", 1).was_protected);
 }
 
-static void one_keyring_behind_a_link_has_one_name(void **state)
+static void a_link_that_is_turned_is_still_the_path_that_is_known(void **state)
 {
-    struct file_keyring k = ring_of(1, 3, false);
+    struct file_keyring k = ring_of(1, 3, true);
+    struct file_seen seen;
 
-    spew(in(state, "real"), bytes_of_text("x"));
-    assert_int_equal(symlink(in(state, "real"), in(state, "link")), 0);
+    spew(in(state, "ours"), bytes_of_text("x"));
+    spew(in(state, "theirs"), bytes_of_text("x"));
+    assert_int_equal(symlink(in(state, "ours"), in(state, "link")), 0);
     file_seen_write(in(state, "s"), in(state, "link"), &k, false);
-    assert_true(seen_at(state, in(state, "real"), 1).has_path);
+    assert_int_equal(unlink(in(state, "link")), 0);
+    assert_int_equal(symlink(in(state, "theirs"), in(state, "link")), 0);
+    seen = seen_at(state, in(state, "link"), 2);
+    assert_true(seen.has_path && seen.was_protected);
 }
 
 static void the_oldest_path_makes_room(void **state)
@@ -140,7 +145,7 @@ static void an_allocation_that_fails_leaks_nothing(void **state)
 static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(what_was_seen_is_known_by_path_and_by_keyring),
     IN_DIRECTORY(the_highest_generation_counts_until_it_is_taken_back),
-    IN_DIRECTORY(one_keyring_behind_a_link_has_one_name),
+    IN_DIRECTORY(a_link_that_is_turned_is_still_the_path_that_is_known),
     IN_DIRECTORY(the_oldest_path_makes_room),
     IN_DIRECTORY(a_damaged_memory_is_a_warning_and_no_failure),
     IN_DIRECTORY(what_cannot_be_written_is_a_warning),
