@@ -56,7 +56,7 @@ class Maker:
         for folder, _, _ in os.walk(self.source, topdown=False):
             os.utime(folder, ns=(START_NS, START_NS))
         os.utime(self.source / "link", ns=(START_NS, START_NS), follow_symlinks=False)
-        self.run("backup", str(self.source), "--retain", "never", *args)
+        self.run("backup", str(self.source), "--retain", "never", "--any-directory", *args)
         newest = json.loads(self.run("snapshots", "--json"))["results"][-1]["id"]
         lines = [json.dumps(row) + "\n" for row in listing(self.source)]
         (self.folder / "expected" / f"{newest}.jsonl").write_text("".join(lines))
