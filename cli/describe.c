@@ -159,6 +159,8 @@ enum err describe_snapshot(const struct snapshot *of, struct jdoc **out)
     TRY(describe_key(to, "effectiveMasterKey", &of->effective_key));
     TRY(jdoc_set_text(to, "parent", of->parent[0] != '\0' ? of->parent : NULL));
     TRY(set_chain(to, of));
+    TRY(jdoc_set_text(to, "sourceType", of->source_type));
+    TRY(snapshot_attention_write(&of->attention, to));
     TRY(set_totals(to, &of->totals));
     TRY(set_manifest(to, of));
     TRY(jdoc_set_hex(to, "recordId", bytes_of(of->record->id, RECORD_ID_LEN)));
@@ -192,6 +194,16 @@ void describe_grid(struct grid *g)
     grid_init(g, columns, sizeof columns / sizeof columns[0]);
 }
 
+/* A snapshot that needs attention is marked in every list. */
+static const char *describe_kind(const struct snapshot *of)
+{
+    bool is_marked = snapshot_attention_count(&of->attention) > 0;
+
+    if (of->parent[0] == '\0')
+        return is_marked ? "base !" : "base";
+    return is_marked ? "incremental !" : "incremental";
+}
+
 enum err describe_row(struct grid *g, const struct snapshot *of)
 {
     char key[DESCRIBE_KEY_MAX];
@@ -200,7 +212,7 @@ enum err describe_row(struct grid *g, const struct snapshot *of)
     describe_key_short(&of->effective_key, key);
     TRY(grid_add(g, of->id));
     TRY(grid_add_time(g, of->created_ms));
-    TRY(grid_add(g, of->parent[0] == '\0' ? "base" : "incremental"));
+    TRY(grid_add(g, describe_kind(of)));
     TRY(grid_add_number(g, of->totals.files));
     TRY(grid_add_size(g, of->totals.bytes));
     TRY(grid_add_size(g, of->totals.stored_bytes));

@@ -599,6 +599,15 @@ static const struct option options[OPTION_COUNT] = {
             .text = "Also read files whose size and times are unchanged.",
             .commands = TAKES(BACKUP),
         },
+    [OPTION_ANY_DIRECTORY] =
+        {
+            .name = "any-directory",
+            .type = VALUE_FLAG,
+            .text =
+                "Also back up a directory that is neither a whole dbpath nor one that mongodump "
+                "wrote. An empty one is refused all the same.",
+            .commands = TAKES(BACKUP),
+        },
     [OPTION_STREAM_NAME] =
         {
             .name = "stream-name",

@@ -415,9 +415,37 @@ void session_checkpoint(struct session *s)
         log_say(LOG_WARN, "no checkpoint was written: %s", err_text());
 }
 
+static void warn_of_attention(const struct snapshot_list *list, const struct snapshot *found,
+                              bool is_latest)
+{
+    const struct snapshot *whole = snapshot_list_newest_whole(list);
+    char text[SNAPSHOT_ATTENTION_TEXT_MAX];
+    char time[CLOCK_TEXT_LEN + 1];
+
+    snapshot_attention_text(&found->attention, text);
+    log_say(LOG_WARN, "snapshot %s needs attention: %s", found->id, text);
+    if (!is_latest || !snapshot_attention_is_torn(&found->attention))
+        return;
+    if (whole == NULL) {
+        log_say(LOG_WARN, "no snapshot is without files that changed or vanished while they were "
+                          "read");
+        return;
+    }
+    clock_text(whole->created_ms, time);
+    log_say(LOG_WARN, "the newest snapshot without files that changed or vanished is %s, of %s",
+            whole->id, time);
+}
+
 enum err session_find_snapshot(struct session *s, const struct snapshot **out)
 {
-    return snapshot_list_find(&s->snapshot_list, session_argument(s, 0), out);
+    const char *name = session_argument(s, 0);
+    enum err rc;
+
+    TRY(snapshot_list_find(&s->snapshot_list, name, out));
+    if (snapshot_attention_count(&(*out)->attention) > 0)
+        warn_of_attention(&s->snapshot_list, *out, strcmp(name, "latest") == 0);
+out:
+    return rc;
 }
 
 const char *session_argument(const struct session *s, size_t i)

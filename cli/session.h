@@ -102,7 +102,8 @@ void session_hint_signing_key(void);
  * done is done, and the next run tries again. */
 void session_checkpoint(struct session *s);
 
-/* The first argument of the command as a snapshot. */
+/* The first argument of the command as a snapshot. One that needs attention is warned of; for
+ * "latest", which is the newest all the same, with the newest that is not torn. */
 MUST_CHECK enum err session_find_snapshot(struct session *s, const struct snapshot **out);
 
 /* Argument `i` of the command, NULL behind the last. */

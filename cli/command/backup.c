@@ -43,6 +43,7 @@ static void fill_backup_options(struct session *session, struct backup_options *
     to->frequency_type = "ondemand";
     to->expires_ms = retain_ms > 0 ? clock_now_ms() + retain_ms : 0;
     to->full = settings_flag(s, OPTION_FULL);
+    to->any_directory = settings_flag(s, OPTION_ANY_DIRECTORY);
     to->read_all = settings_flag(s, OPTION_READ_ALL);
     to->workers = (size_t)settings_number(s, OPTION_WORKERS);
     to->chain_age_ms = settings_duration_ms(s, OPTION_CHAIN_AGE);
@@ -61,7 +62,6 @@ static enum err print_backup_json(struct session *session, const struct backup_r
     TRY(snapshot_list_find(&now, result->id, &made));
     TRY(describe_snapshot(made, &to));
     TRY(jdoc_set_number(to, "format", 1));
-    TRY(jdoc_set_number(to, "attention", result->attention));
     TRY(print_json(to));
 out:
     jdoc_free(to);

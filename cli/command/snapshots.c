@@ -39,6 +39,14 @@ static void print_damaged(const struct damaged_snapshot *of)
     print_out("\n");
 }
 
+static bool any_attention(const struct snapshot_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (snapshot_attention_count(&list->items[i].attention) > 0)
+            return true;
+    return false;
+}
+
 static enum err print_grid(const struct snapshot_list *list)
 {
     struct grid g;
@@ -50,6 +58,8 @@ static enum err print_grid(const struct snapshot_list *list)
     for (size_t i = 0; i < list->count; i++)
         TRY(describe_row(&g, &list->items[i]));
     grid_print(&g);
+    if (any_attention(list))
+        log_say(LOG_INFO, "! needs attention: `sealpoint show SNAPSHOT` says why");
     for (size_t i = 0; i < list->damaged_count; i++)
         print_damaged(&list->damaged[i]);
 out:
@@ -123,12 +133,19 @@ static void print_optional(const struct snapshot *of, const char *member, const 
 static void print_snapshot(const struct snapshot *of)
 {
     char hex[2 * HASH_LEN + 1];
+    char text[SNAPSHOT_ATTENTION_TEXT_MAX];
 
     print_fact("snapshot", of->id);
+    if (snapshot_attention_count(&of->attention) > 0) {
+        snapshot_attention_text(&of->attention, text);
+        print_fact("attention", text);
+    }
     print_fact("type", of->snapshot_type);
     print_fact("frequency", of->frequency_type);
     print_time("created", of->created_ms);
     print_time("expires", of->expires_ms);
+    if (of->source_type != NULL)
+        print_fact("source", of->source_type);
     if (of->description != NULL)
         print_fact("description", of->description);
     print_optional(of, "replicaSetName", "replica set");

@@ -181,6 +181,8 @@ enum err snapshot_record_write_facts(const struct snapshot *from, struct jdoc **
     TRY(record_key_write_name(&from->recorded_key, "masterKey", facts));
     TRY(write_chain(from, facts));
     TRY(jdoc_set_null(facts, "consistency"));
+    TRY(jdoc_set_text(facts, "sourceType", from->source_type));
+    TRY(snapshot_attention_write(&from->attention, facts));
     TRY(write_totals(&from->totals, facts));
     *out = facts;
     facts = NULL; /* the caller's now */
@@ -224,6 +226,9 @@ enum err snapshot_record_read(const struct ledger *ledger, const struct record *
     TRY(read_times(from, s));
     TRY(read_master_keys(ledger, s));
     TRY(read_chain(from, s));
+    if (jdoc_has(from, "sourceType"))
+        TRY(jdoc_text(from, "sourceType", SNAPSHOT_WORD_MAX, &s->source_type));
+    TRY(snapshot_attention_read(from, &s->attention));
     TRY(read_totals(from, &s->totals));
     TRY(read_manifest(from, s));
 out:

@@ -13,11 +13,12 @@
 #include "core/base/hash.h"
 #include "core/base/jdoc.h"
 #include "core/ledger/ledger.h"
+#include "keyring/catalogue/snapshot_attention.h"
 #include "keyring/keyring.h"
 
 #define SNAPSHOT_ID_LEN 12    /* 4 bytes of time, 8 random */
 #define SNAPSHOT_ID_TEXT 24   /* hex digits */
-#define SNAPSHOT_WORD_MAX 32  /* snapshotType, frequencyType, status */
+#define SNAPSHOT_WORD_MAX 32  /* snapshotType, frequencyType, status, sourceType */
 #define SNAPSHOT_TEXT_MAX 255 /* description, replicaSetName, mongodVersion */
 
 struct snapshot_totals {
@@ -44,6 +45,8 @@ struct snapshot {
     uint64_t chain_position;           /* 0 for a base */
     uint64_t chain_stored_bytes;       /* what the chain up to here stores */
     uint64_t chain_needed_bytes;       /* how much of that this snapshot still needs */
+    const char *source_type;           /* what was read: "dbpath", … ; NULL: not known */
+    struct snapshot_attention attention;
     struct snapshot_totals totals;
     uint64_t manifest_size;
     uint8_t manifest_sha256[HASH_LEN];

@@ -127,8 +127,10 @@ static enum err open_source(struct backup *b)
 {
     const char *const apart[] = {repository_state_dir(b->repository),
                                  store_where(repository_store(b->repository)), NULL};
-    const struct source_options options = {
-        .path = b->options->source, .apart = apart, .stream_name = b->options->stream_name};
+    const struct source_options options = {.path = b->options->source,
+                                           .apart = apart,
+                                           .any_directory = b->options->any_directory,
+                                           .stream_name = b->options->stream_name};
 
     return source_open(&options, &b->source);
 }
@@ -165,6 +167,28 @@ static enum err open_parent(struct backup *b, const struct snapshot *parent)
     return ERR_OK;
 }
 
+/* A database that was one at the last snapshot and is none now: its disk is not mounted, or the
+ * path is another's. */
+static enum err compare_type(struct backup *b)
+{
+    const struct snapshot_list *list = &b->snapshot_list;
+    const struct snapshot *last = list->count > 0 ? &list->items[list->count - 1] : NULL;
+
+    if (b->source.is_stream || strcmp(b->source.type, SOURCE_TYPE_DBPATH) == 0 || last == NULL ||
+        last->source_type == NULL || strcmp(last->source_type, SOURCE_TYPE_DBPATH) != 0)
+        return ERR_OK;
+    if (b->options->any_directory) {
+        log_say(LOG_WARN, "%s is no dbpath, but the last snapshot, %s, is of one",
+                b->options->source, last->id);
+        b->source.warned++;
+        return ERR_OK;
+    }
+    err_set(ERR_USAGE, "source %s: it is no dbpath, but the last snapshot, %s, is of one",
+            b->options->source, last->id);
+    err_hint("is its disk mounted? `--any-directory` backs it up all the same");
+    return ERR_USAGE;
+}
+
 static enum err choose_parent(struct backup *b)
 {
     const struct backup_options *o = b->options;
@@ -178,6 +202,7 @@ static enum err choose_parent(struct backup *b)
     enum err rc;
 
     TRY(snapshot_list_read(b->ledger, &b->snapshot_list));
+    TRY(compare_type(b));
     TRY(keyring_active(o->keyring, 0, &active));
     parent = chain_parent(&b->snapshot_list, &active, &limits, b->started_ms, &b->why_base);
     if (o->full && parent != NULL) {
@@ -339,6 +364,8 @@ static void describe_snapshot(struct backup *b)
         .chain_position = parent != NULL ? parent->chain_position + 1 : 0,
         .chain_stored_bytes = packed_len(b) + (parent != NULL ? parent->chain_stored_bytes : 0),
         .chain_needed_bytes = b->build.needed_len,
+        .source_type = b->source.type,
+        .attention = b->totals.attention,
         .totals = {.files = b->totals.files,
                    .bytes = b->totals.bytes,
                    .new_bytes = b->new_bytes,
@@ -404,7 +431,7 @@ static void fill_result(const struct backup *b, struct backup_result *out)
     *out = (struct backup_result){
         .is_base = !b->has_parent,
         .totals = b->made.totals,
-        .attention = b->totals.attention + b->attention,
+        .attention = snapshot_attention_count(&b->totals.attention) + b->attention,
     };
     memcpy(out->id, b->id_text, sizeof out->id);
     if (out->is_base)

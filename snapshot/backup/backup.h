@@ -27,6 +27,7 @@ struct backup_options {
     const char *frequency_type;
     int64_t expires_ms;    /* 0: never */
     bool full;             /* a base, whatever the chain says */
+    bool any_directory;    /* of a directory that is neither dbpath nor mongodump's, too */
     bool read_all;         /* read files whose times say they are unchanged */
     size_t workers;        /* 0: as many as processors */
     int64_t chain_age_ms;  /* 0: the default */
@@ -39,7 +40,7 @@ struct backup_result {
     bool is_base;
     char why_base[120]; /* "first snapshot", "the active key version changed", … ; "" if not */
     struct snapshot_totals totals;
-    uint64_t attention; /* files that changed or vanished while they were read */
+    uint64_t attention; /* all that was warned of: what the record says, and a damaged parent */
 };
 
 /*
@@ -47,7 +48,8 @@ struct backup_result {
  * ERR_OK: objects and record are durable. ERR_ATTENTION: the same, but files changed or vanished
  * while they were read, or a dbpath looked wrong (each was said by log_say). Anything else: no
  * snapshot was made and what was written for it is removed again. ERR_BUSY: another backup runs.
- * ERR_USAGE: a text is too long or not clean, the source is no directory, or a database that must
+ * ERR_USAGE: a text is too long or not clean, the source is no directory, is empty, neither a
+ * dbpath nor mongodump's, no dbpath though the last snapshot was of one, or a database that must
  * not be copied (initial sync). ERR_KEY_…: no data key.
  */
 MUST_CHECK enum err backup_run(const struct backup_options *options, struct backup_result *out);

@@ -105,7 +105,7 @@ enum err read_queue_new(const struct read_queue_options *options, struct read_qu
     TRY(mem_new(1, sizeof *queue, &queue));
     pthread_mutex_init(&queue->lock, NULL);
     queue->options = *options;
-    queue->totals.attention = options->source->warned;
+    queue->totals.attention.warnings = options->source->warned;
     entry_init(&queue->parent_entry);
     TRY(mem_new(COPY_ROWS, BLOCK_ROW_LEN, &queue->rows));
     *out = queue;
@@ -337,7 +337,7 @@ static enum err next_file(struct read_queue *queue)
     rc = source->driver->describe(source->self, &r->entry, &r->fd);
     if (rc == ERR_NOT_FOUND) {
         warn_of_entry(&r->entry, "vanished before it was read");
-        queue->totals.attention++;
+        queue->totals.attention.vanished++;
         rc = ERR_OK;
         goto out;
     }
@@ -374,7 +374,7 @@ static enum err let_go(struct read_queue *queue, struct reading *r)
         warn_of_entry(
             &r->entry,
             "changed while it was read; the snapshot holds a mixture of old and new content");
-        queue->totals.attention++;
+        queue->totals.attention.changed++;
         TRY(spool_mark(queue->options.spool, r->spooled_at, ENTRY_CHANGED));
     } else if (r->may_settle && !r->differs) {
         TRY(spool_mark(queue->options.spool, r->spooled_at, ENTRY_SETTLED));

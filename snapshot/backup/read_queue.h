@@ -67,7 +67,7 @@ struct read_queue_totals {
     uint64_t files; /* of all types */
     uint64_t bytes;
     uint64_t rows; /* of the block map */
-    uint64_t attention;
+    struct snapshot_attention attention;
 };
 void read_queue_totals(const struct read_queue *queue, struct read_queue_totals *out);
 

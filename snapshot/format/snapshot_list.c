@@ -186,3 +186,11 @@ enum err snapshot_list_find(const struct snapshot_list *list, const char *name,
             name, PREFIX_LEAST);
     return find_prefix(list, name, out);
 }
+
+const struct snapshot *snapshot_list_newest_whole(const struct snapshot_list *list)
+{
+    for (size_t i = list->count; i > 0; i--)
+        if (!snapshot_attention_is_torn(&list->items[i - 1].attention))
+            return &list->items[i - 1];
+    return NULL;
+}

@@ -40,4 +40,7 @@ void snapshot_list_clear(struct snapshot_list *list);
 MUST_CHECK enum err snapshot_list_find(const struct snapshot_list *list, const char *name,
                                        const struct snapshot **out);
 
+/* The newest without files that changed or vanished while they were read; NULL: there is none. */
+const struct snapshot *snapshot_list_newest_whole(const struct snapshot_list *list);
+
 #endif

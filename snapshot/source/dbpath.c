@@ -46,7 +46,37 @@ static void warn_and_count(uint64_t *warned, const char *text)
     ++*warned;
 }
 
-enum err dbpath_examine(int dir, uint64_t *warned)
+/* What mongod needs to start: what it reads its tables' places from (WiredTiger.backup comes from a
+ * backup cursor, and stands for the other two), and the catalogue of collections. */
+static const char *missing_file(int dir)
+{
+    static const char *const needed[] = {"WiredTiger.turtle", "WiredTiger.wt", "_mdb_catalog.wt"};
+    struct stat st;
+    size_t i = has_name(dir, "WiredTiger.backup", &st) ? 2 : 0;
+
+    for (; i < sizeof needed / sizeof needed[0]; i++)
+        if (!has_name(dir, needed[i], &st))
+            return needed[i];
+    return NULL;
+}
+
+static enum err require_whole(int dir, bool any, uint64_t *warned)
+{
+    const char *missing = missing_file(dir);
+
+    if (missing == NULL)
+        return ERR_OK;
+    if (!any) {
+        err_set(ERR_USAGE, "%s is missing: mongod does not start without it", missing);
+        err_hint("is this all of the dbpath? `--any-directory` backs it up all the same");
+        return ERR_USAGE;
+    }
+    log_say(LOG_WARN, "%s is missing: mongod does not start without it", missing);
+    ++*warned;
+    return ERR_OK;
+}
+
+enum err dbpath_examine(int dir, bool any, uint64_t *warned)
 {
     struct stat st;
     enum err rc = ERR_OK;
@@ -55,6 +85,7 @@ enum err dbpath_examine(int dir, uint64_t *warned)
         FAIL(ERR_USAGE, "the source is in the middle of an initial sync (.initialsync is there): "
                         "its data is not complete. Wait until the sync is done, or back up "
                         "another member");
+    TRY(require_whole(dir, any, warned));
     if (has_name(dir, "mongod.lock", &st) && st.st_size > 0)
         warn_and_count(
             warned,

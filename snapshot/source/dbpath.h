@@ -19,10 +19,11 @@
 bool dbpath_is_one(int dir);
 
 /* A dbpath that must not be copied: ERR_USAGE with why and what to do (an unfinished initial
- * sync, or restore). Says by log_say what may be wrong: a running mongod, no storage.bson, no
+ * sync, or restore; a file without which mongod does not start is missing, which is a warning only
+ * with `any` true). Says by log_say what may be wrong: a running mongod, no storage.bson, no
  * history store, both kinds of metadata. *warned counts them: a snapshot of such a source needs
  * attention. */
-MUST_CHECK enum err dbpath_examine(int dir, uint64_t *warned);
+MUST_CHECK enum err dbpath_examine(int dir, bool any, uint64_t *warned);
 
 /* A directory that a restore has begun to fill and not finished, whatever it holds: ERR_USAGE.
  * `path` is the open directory `dir`'s, for what lies beside it. */

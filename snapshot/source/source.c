@@ -14,7 +14,7 @@ static enum err open_stream(const struct source_options *o, struct source *out)
 
 static enum err open_dir(const struct source_options *o, struct source *out)
 {
-    return source_dir_open(o->path, o->apart, out);
+    return source_dir_open(o->path, o->apart, o->any_directory, out);
 }
 
 /* One row a kind, the first that fits. Another source is a row more. */

@@ -171,13 +171,13 @@ static bool is_left_out(const struct source_dir *d, const struct walk_item *item
 }
 
 /* False for what is no part of a snapshot; says so when a person should know. */
-static bool is_included(struct source_dir *d, uint64_t *attention)
+static bool is_included(struct source_dir *d, struct snapshot_attention *attention)
 {
     const struct walk_item *item = &d->item;
 
     if (item->vanished) {
         warn_passed_over(item, "vanished before it was read");
-        ++*attention;
+        attention->vanished++;
         return false;
     }
     if (is_left_out(d, item)) {
@@ -190,7 +190,7 @@ static bool is_included(struct source_dir *d, uint64_t *attention)
         return false; /* made anew by whoever listens on it */
     if (entry_type_of(item->st.st_mode) == 0) {
         warn_passed_over(item, "is a device and is left out");
-        ++*attention;
+        attention->left_out++;
         return false;
     }
     return true;
@@ -220,7 +220,8 @@ out:
     return rc;
 }
 
-static enum err dir_next(void *self, struct entry *e, bool *more, uint64_t *attention)
+static enum err dir_next(void *self, struct entry *e, bool *more,
+                         struct snapshot_attention *attention)
 {
     struct source_dir *d = self;
     enum err rc;
@@ -383,12 +384,13 @@ out:
     return rc;
 }
 
-enum err source_dir_open(const char *path, const char *const *apart, struct source *out)
+enum err source_dir_open(const char *path, const char *const *apart, bool any, struct source *out)
 {
     struct source_dir *d = NULL;
     int root = -1;
     uint64_t total = 0;
     uint64_t warned = 0;
+    const char *type;
     struct source_marks marks;
     enum err rc;
 
@@ -400,15 +402,15 @@ enum err source_dir_open(const char *path, const char *const *apart, struct sour
         FAIL_SYS(ERR_FAILED, "opening %s", path);
     TRY(check_outside(path, apart));
     TRY(dbpath_require_finished(root, path));
-    d->is_dbpath = dbpath_is_one(root);
-    if (d->is_dbpath)
-        TRY(dbpath_examine(root, &warned));
+    TRY(source_type_find(root, any, &type, &warned));
+    d->is_dbpath = strcmp(type, SOURCE_TYPE_DBPATH) == 0;
     set_apart(d, apart);
     source_clock_init(&d->clock);
     TRY(survey_tree(d, path, &total));
     TRY(source_clock_marks(&d->clock, &marks));
     *out = (struct source){.driver = &dir_driver,
                            .self = d,
+                           .type = type,
                            .is_sorted = true,
                            .warned = warned,
                            .total_len = total,

@@ -91,7 +91,8 @@ out:
     return rc;
 }
 
-static enum err raw_next(void *self, struct entry *e, bool *more, uint64_t *attention)
+static enum err raw_next(void *self, struct entry *e, bool *more,
+                         struct snapshot_attention *attention)
 {
     struct source_stream *s = self;
     enum err rc = ERR_OK;
@@ -153,7 +154,7 @@ static enum err refuse_tar(struct source_stream *s)
 }
 
 static enum err next_entry(struct source_stream *s, struct entry *e, bool *more,
-                           uint64_t *attention)
+                           struct snapshot_attention *attention)
 {
     char shown[SHOWN_MAX];
     int got;
@@ -171,12 +172,13 @@ static enum err next_entry(struct source_stream *s, struct entry *e, bool *more,
             return rc;
         text_printable(err_text(), shown, sizeof shown);
         log_say(LOG_WARN, "%s; it is left out", shown);
-        ++*attention;
+        attention->left_out++;
         entry_reset(e);
     }
 }
 
-static enum err tar_next(void *self, struct entry *e, bool *more, uint64_t *attention)
+static enum err tar_next(void *self, struct entry *e, bool *more,
+                         struct snapshot_attention *attention)
 {
     struct source_stream *s = self;
     locale_t before = uselocale(s->utf8);
@@ -244,10 +246,11 @@ enum err source_stream_open(int fd, const char *name, struct source *out)
     TRY(take_bytes(s, s->first, sizeof s->first, &s->first_len));
     if (s->first_len == 0)
         FAIL(ERR_USAGE, "standard input is empty: the program that should fill it failed?");
-    *out = (struct source){.driver = &raw_driver, .is_stream = true};
+    *out = (struct source){.driver = &raw_driver, .type = SOURCE_TYPE_STREAM, .is_stream = true};
     if (looks_like_tar(s)) {
         TRY(open_tar_reader(s));
         out->driver = &tar_driver;
+        out->type = SOURCE_TYPE_TAR;
     } else {
         out->size_is_unknown = true;
         out->is_sorted = true;

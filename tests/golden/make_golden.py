@@ -61,7 +61,8 @@ class Maker:
         for folder, _, _ in os.walk(self.source, topdown=False):
             os.utime(folder, ns=(START_NS, START_NS))
         os.utime(self.source / "link", ns=(START_NS, START_NS), follow_symlinks=False)
-        self.run("backup", str(self.source), "--retain", "never", "--workers", "1", *args)
+        self.run("backup", str(self.source), "--retain", "never", "--workers", "1", "--any-directory",
+                 *args)
         newest = json.loads(self.run("snapshots", "--json"))["results"][-1]["id"]
         lines = [json.dumps(row) + "\n" for row in listing(self.source)]
         (self.folder / "expected" / f"{newest}.jsonl").write_text("".join(lines))
@@ -207,7 +208,7 @@ def make_ring(binary, scratch, name):
     m.run("key", "schedule-deletion", "2", "--yes", *option)
     m.source.mkdir()
     (m.source / "file").write_text("something\n")
-    m.run("backup", m.source, *option)
+    m.run("backup", m.source, "--any-directory", *option)
     return m
 
 

@@ -56,6 +56,7 @@ class Sealpoint:
         self.target = self.directory / "restored"
         self.unencrypted = unencrypted
         self.extra_env = {}
+        self.any_directory = True
 
     # --- running ---
 
@@ -71,7 +72,10 @@ class Sealpoint:
         return kept
 
     def command(self, *args):
-        return [SEALPOINT, *map(str, args), *(["--no-passphrase"] if self.unencrypted else [])]
+        # Most sources here are files of all kinds; what a source must be has tests of its own.
+        loose = self.any_directory and args[:1] == ("backup",) and "-" not in args
+        return [SEALPOINT, *map(str, args), *(["--no-passphrase"] if self.unencrypted else []),
+                *(["--any-directory"] if loose else [])]
 
     def run(self, *args, expect=0, stdin=None, before=(), binary=False, cwd=None):
         """Run a command to its end. The status must be `expect` (None: any); a failure must say

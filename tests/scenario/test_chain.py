@@ -205,16 +205,6 @@ def test_one_worker_and_many_make_the_same(quick):
     repo.assert_tidy()
 
 
-def test_an_empty_source_is_a_snapshot_too(quick):
-    repo = quick
-    empty = repo.directory / "nothing"
-    empty.mkdir()
-    which = repo.backup(source=empty)
-    repo.restore(which)
-    assert list(repo.target.iterdir()) == []
-    repo.run("verify", "--decrypt")
-
-
 def test_a_host_without_the_signing_key_restores_but_does_not_back_up(quick_two):
     repo = quick_two
     repo.forget()

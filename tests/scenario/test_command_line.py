@@ -120,7 +120,8 @@ def test_everything_can_come_from_a_configuration_file(quick):
                       f"masterKey:\n  - provider: file\n    path: {repo.keyring}\n")
     env = {name: value for name, value in repo.env().items() if not name.startswith("SEALPOINT_")}
     for _ in range(3):
-        subprocess.run([SEALPOINT, "backup", "--config", config, "--no-passphrase"], env=env,
+        subprocess.run([SEALPOINT, "backup", "--any-directory", "--config", config,
+                        "--no-passphrase"], env=env,
                        check=True, capture_output=True, stdin=subprocess.DEVNULL)
     assert [snapshot["chain"]["position"] for snapshot in repo.snapshots()] == [0, 1, 0]
     shown = subprocess.run([SEALPOINT, "config", "--json", "--config", config], env=env, check=True,

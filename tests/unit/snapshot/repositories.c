@@ -105,6 +105,7 @@ struct backup_options backup_options_of(struct world *w)
     return (struct backup_options){.repository = w->repository,
                                    .keyring = w->keyring,
                                    .source = in(w->state, "source"),
+                                   .any_directory = true,
                                    .snapshot_type = "onDemand",
                                    .frequency_type = "ondemand",
                                    .workers = 2};

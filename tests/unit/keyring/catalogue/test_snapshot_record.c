@@ -23,6 +23,8 @@ static struct snapshot sample_snapshot(void)
         .chain_position = 2,
         .chain_stored_bytes = 3,
         .chain_needed_bytes = 4,
+        .source_type = "dbpath",
+        .attention = {.changed = 1, .vanished = 2, .left_out = 3, .warnings = 4},
         .totals = {.files = 5, .bytes = 6, .new_bytes = 7, .stored_bytes = 8},
         .manifest_size = 9,
     };
@@ -38,6 +40,8 @@ static struct snapshot sample_snapshot(void)
     "\"replicaSetName\":null,\"mongodVersion\":null,\"masterKey\":" SAMPLE_FIRST_NAME              \
     ",\"parent\":\"" PARENT "\",\"chain\":{\"base\":\"" BASE "\",\"position\":2,"                  \
     "\"storedBytes\":3,\"neededBytes\":4},\"consistency\":null,"                                   \
+    "\"sourceType\":\"dbpath\",\"attention\":{\"changed\":1,\"vanished\":2,\"leftOut\":3,"         \
+    "\"warnings\":4},"                                                                             \
     "\"totals\":{\"files\":5,\"bytes\":6,\"newBytes\":7,\"storedBytes\":8}"
 #define MANIFEST                                                                                   \
     "\"manifest\":{\"size\":9,\"sha256\":"                                                         \

@@ -556,6 +556,7 @@ static void a_second_backup_at_the_same_time_is_refused(void **state)
     char message[512];
 
     make_world(state, &w);
+    put_file(in(state, "source/f"), "");
     assert_done(lock_take(in(state, "state/backup.lock"), false, &lock));
     options = backup_options_of(&w);
     snprintf(message, sizeof message,

@@ -113,7 +113,6 @@ static void what_is_sealed_and_what_is_cached_is_the_image(void **state)
     struct buf build = large_image(3 * FETCH_LEN);
     uint8_t digest[HASH_LEN];
 
-    assert_done(hash_of(buf_bytes(&build), digest));
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         struct manifest_object facts;
         struct buf cached = {.max = 8 * MIB};
@@ -123,9 +122,10 @@ static void what_is_sealed_and_what_is_cached_is_the_image(void **state)
         assert_done(write_image(&s, buf_bytes(&build), pieces[i], true, &facts));
         assert_sealed(&s, &facts, buf_bytes(&build));
         assert_done(file_read(in(state, "state/cache/" SNAPSHOT ".index"), &cached));
-        assert_int_equal(cached.len, build.len + HASH_LEN);
+        assert_int_equal(cached.len, build.len + SOURCE_MARKS_LEN + HASH_LEN);
+        assert_done(hash_of(bytes_of(cached.data, build.len + SOURCE_MARKS_LEN), digest));
         assert_memory_equal(cached.data, build.data, build.len);
-        assert_memory_equal(cached.data + build.len, digest, HASH_LEN);
+        assert_memory_equal(cached.data + build.len + SOURCE_MARKS_LEN, digest, HASH_LEN);
         assert_int_equal(stat(in(state, "state/cache/" SNAPSHOT ".index"), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
         assert_int_equal(count_names(in(state, "state/cache")), 1);

@@ -25,7 +25,8 @@ static void no_free(void *self)
     (void)self;
 }
 
-static enum err double_next(void *self, struct entry *e, bool *more, uint64_t *attention)
+static enum err double_next(void *self, struct entry *e, bool *more,
+                            struct snapshot_attention *attention)
 {
     struct double_source *d = self;
     const struct entry *f = d->file;
@@ -514,7 +515,7 @@ static void assert_marked(struct family *f, const char *message)
 
     entry_init(&e);
     read_queue_totals(f->queue, &totals);
-    assert_int_equal(totals.attention, 1);
+    assert_int_equal(totals.attention.changed, 1);
     assert_string_equal(said, message);
     assert_done(spool_read(f->spool, 0, raw, len));
     assert_done(entry_decode(bytes_of(raw, len), &e));
@@ -585,7 +586,7 @@ static void a_file_that_vanished_is_said_and_passed_over(void **state)
     assert_int_equal(take_all(&f), 0);
     read_queue_totals(f.queue, &totals);
     assert_int_equal(totals.files, 0);
-    assert_int_equal(totals.attention, 1);
+    assert_int_equal(totals.attention.vanished, 1);
     assert_string_equal(said, "f: vanished before it was read");
     assert_int_equal(spool_entry_count(f.spool), 0);
     log_to(NULL);

@@ -207,7 +207,7 @@ static void every_number_has_its_limits(void **state)
     } rows[] = {
         {AT_TYPE, 1, 0, ERR_UNSUPPORTED},
         {AT_TYPE, 1, 5, ERR_UNSUPPORTED},
-        {AT_FLAGS, 1, 4, ERR_UNSUPPORTED},
+        {AT_FLAGS, 1, 8, ERR_UNSUPPORTED},
         {AT_FLAGS, 1, 0x80, ERR_UNSUPPORTED},
         {AT_ZERO, 1, 1, ERR_UNSUPPORTED},
         {AT_BLOCK_LOG2, 1, 0, ERR_CORRUPT},

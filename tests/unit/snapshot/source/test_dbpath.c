@@ -9,6 +9,8 @@
 #include "core/base/log.h"
 #include "tests/unit/helpers.h"
 
+#define ASK "\n  is this all of the dbpath? `--any-directory` backs it up all the same"
+
 /* What was said, a line each. */
 static char said[4096];
 
@@ -33,12 +35,14 @@ static void make_database(void **state)
 {
     put_file(in(state, "WiredTiger"), "WiredTiger\n");
     put_file(in(state, "WiredTiger.turtle"), "");
+    put_file(in(state, "WiredTiger.wt"), "");
+    put_file(in(state, "_mdb_catalog.wt"), "");
     put_file(in(state, "WiredTigerHS.wt"), "");
     put_file(in(state, "storage.bson"), "");
     put_file(in(state, "mongod.lock"), "");
 }
 
-static enum err examine(void **state)
+static enum err examine_any(void **state, bool any)
 {
     int dir = open_directory(state);
     uint64_t warned = 0;
@@ -46,10 +50,15 @@ static enum err examine(void **state)
 
     *said = '\0';
     log_to(keep_line);
-    rc = dbpath_examine(dir, &warned);
+    rc = dbpath_examine(dir, any, &warned);
     log_to(NULL);
     close(dir);
     return rc;
+}
+
+static enum err examine(void **state)
+{
+    return examine_any(state, false);
 }
 
 static void a_directory_with_a_file_wiredtiger_is_a_database(void **state)
@@ -134,6 +143,39 @@ static void an_unfinished_initial_sync_is_refused(void **state)
     assert_refused(examine(state), ERR_USAGE,
                    "the source is in the middle of an initial sync (.initialsync is there): its "
                    "data is not complete. Wait until the sync is done, or back up another member");
+}
+
+static void without_what_mongod_starts_from_it_is_refused_or_warned_of(void **state)
+{
+    static const char *const needed[] = {"WiredTiger.turtle", "WiredTiger.wt", "_mdb_catalog.wt"};
+
+    make_database(state);
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        char message[256];
+
+        assert_int_equal(unlink(in(state, needed[i])), 0);
+        (void)snprintf(message, sizeof message,
+                       "%s is missing: mongod does not start without it" ASK, needed[i]);
+        assert_refused(examine(state), ERR_USAGE, message);
+        assert_done(examine_any(state, true));
+        *strchr(message, '\n') = '\0';
+        assert_non_null(strstr(said, message));
+        put_file(in(state, needed[i]), "");
+    }
+    assert_done(examine(state));
+}
+
+static void a_copy_of_a_backup_cursor_needs_only_the_catalogue(void **state)
+{
+    make_database(state);
+    put_file(in(state, "WiredTiger.backup"), "");
+    assert_int_equal(unlink(in(state, "WiredTiger.turtle")), 0);
+    assert_int_equal(unlink(in(state, "WiredTiger.wt")), 0);
+    assert_done(examine(state));
+    assert_string_equal(said, "");
+    assert_int_equal(unlink(in(state, "_mdb_catalog.wt")), 0);
+    assert_refused(examine(state), ERR_USAGE,
+                   "_mdb_catalog.wt is missing: mongod does not start without it" ASK);
 }
 
 static enum err require_finished(void **state)
@@ -225,6 +267,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_rule_leaves_out_what_is_no_data),
     IN_DIRECTORY(a_sound_database_gives_no_warning),
     IN_DIRECTORY(an_unfinished_initial_sync_is_refused),
+    IN_DIRECTORY(without_what_mongod_starts_from_it_is_refused_or_warned_of),
+    IN_DIRECTORY(a_copy_of_a_backup_cursor_needs_only_the_catalogue),
     IN_DIRECTORY(an_unfinished_restore_is_refused),
     IN_DIRECTORY(a_running_mongod_is_said),
     IN_DIRECTORY(a_missing_storage_bson_is_said),

@@ -10,11 +10,12 @@
 static void assert_first(void **state, const char *path, const char *stream_name, bool is_stream,
                          const char *first)
 {
-    struct source_options options = {.path = path, .stream_name = stream_name};
+    struct source_options options = {
+        .any_directory = true, .path = path, .stream_name = stream_name};
     struct source s = {.driver = NULL};
     struct entry e;
     bool more = false;
-    uint64_t attention = 0;
+    struct snapshot_attention attention = {0};
     int kept = dup(STDIN_FILENO);
     int input = open(in(state, "input"), O_RDONLY | O_CLOEXEC);
 
@@ -36,6 +37,7 @@ static void a_dash_is_standard_input_and_all_else_a_directory(void **state)
 {
     put_file(in(state, "input"), "bytes");
     assert_int_equal(mkdir(in(state, "directory"), 0700), 0);
+    put_file(in(state, "directory/f"), "");
     assert_first(state, "-", NULL, true, "stream");
     assert_first(state, "-", "dump", true, "dump");
     assert_first(state, in(state, "directory"), NULL, false, ".");
@@ -43,7 +45,7 @@ static void a_dash_is_standard_input_and_all_else_a_directory(void **state)
 
 static void what_is_neither_is_refused(void **state)
 {
-    struct source_options options = {.path = in(state, "missing")};
+    struct source_options options = {.any_directory = true, .path = in(state, "missing")};
     struct source s = {.driver = NULL};
 
     assert_refused(source_open(&options, &s), ERR_NOT_FOUND, NULL);

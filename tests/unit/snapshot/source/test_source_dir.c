@@ -15,7 +15,7 @@ struct reading {
     struct source source;
     struct entry e;
     int fd;
-    uint64_t attention;
+    struct snapshot_attention attention;
 };
 
 static struct reading begin(const char *path)
@@ -23,7 +23,7 @@ static struct reading begin(const char *path)
     struct reading r = {.fd = -1};
 
     entry_init(&r.e);
-    assert_done(source_dir_open(path, NULL, &r.source));
+    assert_done(source_dir_open(path, NULL, true, &r.source));
     return r;
 }
 
@@ -101,7 +101,7 @@ static void files_come_sorted_with_their_metadata(void **state)
     assert_int_equal(r.e.type, ENTRY_FIFO);
     assert_done(describe(&r));
     assert_null(next(&r));
-    assert_int_equal(r.attention, 0);
+    assert_int_equal(snapshot_attention_count(&r.attention), 0);
     end(&r);
 }
 
@@ -235,7 +235,7 @@ static void sockets_are_left_out(void **state)
     r = begin(in(state, "s"));
     assert_next(&r, ".");
     assert_null(next(&r));
-    assert_int_equal(r.attention, 0);
+    assert_int_equal(snapshot_attention_count(&r.attention), 0);
     end(&r);
     close(fd);
 }
@@ -273,7 +273,7 @@ static void assert_link_refused(void **state, const char *name, const char *targ
              "could not be restored\n  back up a file system snapshot that holds the real one in "
              "its place, or bind-mount it there instead of the link",
              in(state, "s"), name, target);
-    assert_refused(source_dir_open(in(state, "s"), NULL, &s), ERR_USAGE, message);
+    assert_refused(source_dir_open(in(state, "s"), NULL, true, &s), ERR_USAGE, message);
     assert_int_equal(unlink(in(state, link)), 0);
 }
 
@@ -336,7 +336,7 @@ static void in_any_other_directory_links_stay_links(void **state)
     assert_done(describe(&r));
     assert_string_equal((const char *)r.e.link.data, in(state, "directory"));
     assert_null(next(&r));
-    assert_int_equal(r.attention, 0);
+    assert_int_equal(snapshot_attention_count(&r.attention), 0);
     end(&r);
 }
 
@@ -348,8 +348,8 @@ static void what_is_no_directory_is_refused(void **state)
     put_file(in(state, "f"), "");
     snprintf(message, sizeof message, "source %s: %s is not a directory", in(state, "f"),
              in(state, "f"));
-    assert_refused(source_dir_open(in(state, "f"), NULL, &s), ERR_USAGE, message);
-    assert_refused(source_dir_open(in(state, "none"), NULL, &s), ERR_NOT_FOUND, NULL);
+    assert_refused(source_dir_open(in(state, "f"), NULL, true, &s), ERR_USAGE, message);
+    assert_refused(source_dir_open(in(state, "none"), NULL, true, &s), ERR_NOT_FOUND, NULL);
 }
 
 static void what_is_apart_is_left_out_below_and_refused_as_the_source(void **state)
@@ -374,10 +374,11 @@ static void what_is_apart_is_left_out_below_and_refused_as_the_source(void **sta
                  "source %s: it lies in %s, which is the repository or its state directory: give "
                  "the directory that is to be backed up",
                  in(state, inside[i]), repository);
-        assert_refused(source_dir_open(in(state, inside[i]), apart, &r.source), ERR_USAGE, message);
+        assert_refused(source_dir_open(in(state, inside[i]), apart, true, &r.source), ERR_USAGE,
+                       message);
     }
     entry_init(&r.e);
-    assert_done(source_dir_open(in(state, "s"), apart, &r.source));
+    assert_done(source_dir_open(in(state, "s"), apart, true, &r.source));
     assert_next(&r, ".");
     assert_next(&r, "z");
     assert_null(next(&r));
@@ -388,13 +389,13 @@ static enum err read_all(void *arg)
 {
     struct source s = {.driver = NULL};
     struct entry e;
-    uint64_t attention = 0;
+    struct snapshot_attention attention = {0};
     bool more = true;
     int fd = -1;
     enum err rc;
 
     entry_init(&e);
-    TRY(source_dir_open(arg, NULL, &s));
+    TRY(source_dir_open(arg, NULL, true, &s));
     while (more) {
         entry_reset(&e);
         TRY(s.driver->next(s.self, &e, &more, &attention));

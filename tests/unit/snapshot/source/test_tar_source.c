@@ -66,7 +66,7 @@ static char *list_source(int fd)
     struct source s = {.driver = NULL};
     struct buf text = {.max = MIB};
     struct entry e;
-    uint64_t attention = 0;
+    struct snapshot_attention attention = {0};
     bool more = true;
 
     entry_init(&e);
@@ -81,8 +81,9 @@ static char *list_source(int fd)
                                    (unsigned long long)e.size, e.link.len > 0 ? " " : "",
                                    e.link.len > 0 ? (const char *)e.link.data : ""));
     }
-    if (attention > 0)
-        assert_done(buf_add_format(&text, "attention %llu\n", (unsigned long long)attention));
+    if (snapshot_attention_count(&attention) > 0)
+        assert_done(buf_add_format(&text, "attention %llu\n",
+                                   (unsigned long long)snapshot_attention_count(&attention)));
     assert_done(buf_add(&text, bytes_of("", 1)));
     source_free(&s);
     close(fd);
@@ -132,7 +133,7 @@ static void a_name_that_leads_out_is_refused(void **state)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct source s = {.driver = NULL};
         struct entry e;
-        uint64_t attention = 0;
+        struct snapshot_attention attention = {0};
         bool more = true;
         int fd = TAR({names[i], AE_IFREG, "x"});
 
@@ -151,7 +152,7 @@ static void anything_else_is_one_file(void **state)
 {
     struct source s = {.driver = NULL};
     struct entry e;
-    uint64_t attention = 0;
+    struct snapshot_attention attention = {0};
     bool more = true;
     uint8_t to[700];
     uint8_t plain[600];
