@@ -18,6 +18,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 import tempfile
 
 HOUR_NS = 3600 * 10**9
@@ -61,6 +62,7 @@ class Maker:
         for folder, _, _ in os.walk(self.source, topdown=False):
             os.utime(folder, ns=(START_NS, START_NS))
         os.utime(self.source / "link", ns=(START_NS, START_NS), follow_symlinks=False)
+        time.sleep(1)  # ids are in the order of their seconds
         self.run("backup", str(self.source), "--retain", "never", "--workers", "1", "--any-directory",
                  *args)
         newest = json.loads(self.run("snapshots", "--json"))["results"][-1]["id"]

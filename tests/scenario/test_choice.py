@@ -103,7 +103,7 @@ def test_delta_gives_files_to_their_owners_too(database):
     database.restore("latest", "--owner", "daemon:daemon")
     here = pwd.getpwnam("daemon")
     assert set(owners(database.target).values()) == {(here.pw_uid, here.pw_gid)}
-    database.restore("latest", "--delta")
+    database.restore("latest", "--delta", "--yes")
     assert set(owners(database.target).values()) == {(0, 0)}
 
 

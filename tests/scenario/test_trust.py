@@ -96,12 +96,14 @@ def test_every_way_to_write_a_path_is_the_same_repository(quick_two):
 def test_a_new_machine_believes_nothing_that_nobody_has_said(quick_two):
     repo = quick_two
     new = ["--state-dir", repo.directory / "new"]
+    away = repo.keyring.rename(repo.keyring.with_suffix(".away"))  # it would vouch
     for command in [*commands(repo), ["ls", "latest"], ["key", "check"], ["show", "latest"]]:
         done = repo.run(*command, *new, expect=USAGE)
         assert "this machine has never seen this repository" in done.err
         assert f"its fingerprint is {repo.fingerprint()}" in done.err
         assert "--fingerprint" in done.err and "--trust-new" in done.err
     assert not (repo.directory / "new").exists() and not repo.target.exists()
+    away.rename(repo.keyring)
     done = repo.run("snapshots", *new, "--trust-new")
     assert "identity not verified: this repository is trusted on first use" in done.err
     done = repo.run("restore", "latest", "--to", repo.target, *new)  # pinned now

@@ -7,17 +7,13 @@ import shutil
 import pytest
 
 from conftest import ATTENTION, CORRUPT, NOT_FOUND, USAGE, pattern
-from forger import Forger
 
 
 def delete(repo, which):
-    """As whoever has stolen the key would."""
-    forger = Forger(repo)
-    kept = {name: forger.payload[name]
-            for name in ("format", "repositoryId", "writer", "createdAt") if name in forger.payload}
-    new = forger.next_payload()
-    forger.put_record({**kept, "type": "tombstone", "seq": new["seq"], "prev": new["prev"],
-                       "subject": which})
+    """As whoever has the root key would: the snapshot has not expired."""
+    root = repo.signing_key("root-key.json")
+    root.put(repo.repository, root.next_payload(repo.repository, "tombstone", subject=which,
+                                                reason="no longer wanted"))
 
 
 @pytest.mark.parametrize("command", [["snapshots"], ["snapshots", "--json"], ["verify"],
@@ -132,7 +128,9 @@ def test_the_status_says_what_is_there(quick_two):
     told = repo.run("status", "--json").json
     assert told["format"] == 1 and told["fingerprint"] == repo.fingerprint()
     assert told["newestSnapshot"]["id"] == newest and told["snapshots"] == 2
-    assert [writer["root"] for writer in told["writers"]].count(True) == 1
+    (writer,) = told["writers"]
+    assert writer["thisMachine"] and writer["roles"] == ["backup", "retention", "keys"]
+    assert told["root"] == repo.payloads()[0]["writer"] != writer["writer"]
     writers = {head["writer"]: head["seq"] for head in told["heads"]}
     assert sum(seq + 1 for seq in writers.values()) == told["records"] == len(repo.records())
     (key,) = told["keys"]
