@@ -123,6 +123,16 @@ out:
     return rc;
 }
 
+/* A keyring that was there was changed by that, and there are copies of it. */
+static void serve_repository(struct session *session, const struct made *made)
+{
+    for (size_t i = 0; i < session->settings->key_count; i++) {
+        make_keyring_serve(session, i);
+        if (!made->keyrings[i])
+            make_keyring_say_copies();
+    }
+}
+
 static enum err say_advice(const struct session *session, const struct made *made)
 {
     enum err rc = ERR_OK;
@@ -202,8 +212,7 @@ enum err command_init(const struct settings *s)
     TRY(refuse_existing(s));
     TRY(make_keyrings(&session, &made));
     TRY(make_repository(&session, &made));
-    for (size_t i = 0; i < s->key_count; i++)
-        make_keyring_serve(&session, i);
+    serve_repository(&session, &made);
     if (settings_flag(s, OPTION_JSON))
         TRY(print_repository_json(&session, &made));
     else

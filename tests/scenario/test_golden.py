@@ -92,9 +92,9 @@ def test_there_are_four_snapshots():
 def test_the_program_finds_it_undamaged(golden):
     done = golden.sealpoint("verify", "--decrypt")
     objects = len(list(golden.repository.glob("data/*/*")))
-    assert done.stdout.startswith(f"4 snapshots, {objects} objects, ")
+    assert f"\n4 snapshots, {objects} objects, " in done.stdout
     done = golden.sealpoint("verify", "--read-data")
-    assert done.stdout.startswith(f"4 snapshots, {objects} objects, ")
+    assert f"\n4 snapshots, {objects} objects, " in done.stdout
 
 
 @pytest.mark.parametrize("snapshot", SNAPSHOTS)

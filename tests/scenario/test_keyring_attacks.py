@@ -221,7 +221,8 @@ def test_a_generated_passphrase_is_256_bits_in_a_form_of_its_own(fast):
     repo.run("init", "--generate-passphrase", repo.passphrase, expect=1)
     # Into another repository: the keyring and its passphrase are there and used.
     repo.repository = fast / "second"
-    repo.run("init", "--generate-passphrase", repo.passphrase)
+    done = repo.run("init", "--generate-passphrase", repo.passphrase)
+    assert "copy the keyring to where you keep it offline" in done.err
     assert repo.passphrase.read_bytes() == secret
     assert [lines(repo.keyring)[name] == json.loads(ring.split(b"\n")[0])[name]
             for name in ("keyringId", "versions")] == [True, True]

@@ -306,7 +306,7 @@ def test_a_stolen_key_cannot_erase_its_own_revocation(quick_two):
     # ... and not forgotten because a checkpoint by the same key covers it.
     path = bundle_of(stolen, repo, repo.records(), heads_of(repo))
     revocation.unlink()
-    done = repo.run("snapshots", "--state-dir", repo.directory / "new", expect=CORRUPT)
+    done = repo.run("snapshots", "--trust-new", "--state-dir", repo.directory / "new", expect=CORRUPT)
     assert name_of(repo, revocation) in done.err
     path.unlink()
 
@@ -322,7 +322,7 @@ def test_a_chain_forked_below_its_revocation_is_refused(quick_two):
     forged["description"] = "not what it was"
     first.unlink()
     stolen.put(repo.repository, forged)
-    new = ["--state-dir", repo.directory / "new"]
+    new = ["--trust-new", "--state-dir", repo.directory / "new"]
     done = repo.run("snapshots", *new, expect=CORRUPT)
     assert name_of(repo, last) in done.err and "one of them was replaced" in done.err
     second = json.loads(last.read_text().splitlines()[0])
