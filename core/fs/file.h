@@ -25,7 +25,7 @@ MUST_CHECK enum err file_read(const char *path, struct buf *to);
  * complete. */
 MUST_CHECK enum err file_replace(const char *path, struct bytes content, mode_t mode);
 
-/* As file_replace, but never over an existing file (link). ERR_EXISTS. After a failure there is
+/* As file_replace, but never over an existing file. ERR_EXISTS. After a failure there is
  * no file. */
 MUST_CHECK enum err file_create(const char *path, struct bytes content, mode_t mode);
 
