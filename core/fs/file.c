@@ -9,16 +9,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/rand.h"
 #include "core/base/text.h"
+#include "core/fs/file_name.h"
 
 /*
  * A file appears whole or not at all. file_replace() and file_create() do the same steps:
  *
  *   1. Write the content to "<path>.tmp-<random>" in the same directory, with the final mode, and
  *      fsync it. Until now the name `path` has not been touched.
- *   2. Give it its name: rename() replaces what was there; link() fails when there is something.
+ *   2. Give it its name: rename() replaces what was there; file_name_give() fails when there is
+ *      something.
  *   3. fsync the directory, so that the name survives a power failure too.
  *
  * A run that is killed leaves a temporary at most, besides the old file or the new one. Its name
@@ -32,6 +35,8 @@
 #define TEMPORARY_MARK ".tmp-"
 #define TEMPORARY_RANDOM_LEN 8
 #define UNNAMED_BASE "unnamed"
+/* In the form of a temporary's, so that it is swept like one. */
+#define CLAIM_RANDOM "c1a1c1a1c1a1c1a1"
 
 /* As err_sys(), but errno is preserved: the store driver turns it into a message of its own. */
 static enum err failed_doing(const char *doing)
@@ -160,6 +165,20 @@ enum err file_read_at_name(int directory, const char *name, struct buf *to)
     return read_file(directory, name, to);
 }
 
+/* FAT and its kin keep no modes, and may refuse one that the mount's options do not give. */
+static bool set_mode(int fd, const char *path, mode_t mode)
+{
+    if (fchmod(fd, mode) == 0)
+        return true;
+    if (errno != EPERM)
+        return false;
+    log_say(LOG_WARN,
+            "%s: its file system keeps no permissions: who may read it is for the mount's options "
+            "to say (umask=077)",
+            path);
+    return true;
+}
+
 /* Creates "<path>.tmp-<random>" with this content, synced; `path` is relative to `at`. On failure
  * it is removed again. */
 static enum err write_temporary(int at, const char *path, struct bytes content, mode_t mode,
@@ -182,7 +201,7 @@ static enum err write_temporary(int at, const char *path, struct bytes content, 
     /* 0600 until the content is complete; the mode is set here, for the umask would limit open().
      */
     rc = file_write(fd, content);
-    if (rc == ERR_OK && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
+    if (rc == ERR_OK && (!set_mode(fd, path, mode) || fsync(fd) != 0))
         rc = failed_doing("writing");
     if (rc != ERR_OK) {
         err_note("%s", temporary);
@@ -256,22 +275,26 @@ enum err file_create(const char *path, struct bytes content, mode_t mode)
 {
     char *directory = NULL;
     char *temporary = NULL;
-    bool linked = false;
+    char *claim = NULL;
+    bool moved = false;
+    bool named = false;
     enum err rc;
 
     TRY(copy_directory_of(path, &directory));
     TRY(write_temporary(AT_FDCWD, path, content, mode, &temporary));
-    if (link(temporary, path) != 0) {
+    TRY(mem_format(&claim, "%s" TEMPORARY_MARK CLAIM_RANDOM, path));
+    if (file_name_give(AT_FDCWD, temporary, AT_FDCWD, path, claim, &moved) != 0) {
         rc = err_sys(errno == EEXIST ? ERR_EXISTS : ERR_FAILED, "creating %s", path);
         goto out;
     }
-    linked = true; /* from here on a failure must take the name away again */
+    named = true; /* from here on a failure must take the name away again */
     TRY(file_sync_dir(directory));
 out:
-    if (rc != ERR_OK && linked)
+    if (rc != ERR_OK && named)
         unlink(path);
-    if (temporary != NULL)
+    if (temporary != NULL && !moved)
         unlink(temporary);
+    mem_free(claim);
     mem_free(temporary);
     mem_free(directory);
     return rc;

@@ -30,7 +30,7 @@ MUST_CHECK enum err file_replace(const char *path, struct bytes content, mode_t 
 MUST_CHECK enum err file_replace_at(int directory, const char *name, struct bytes content,
                                     mode_t mode);
 
-/* As file_replace, but never over an existing file (link). ERR_EXISTS. After a failure there is
+/* As file_replace, but never over an existing file. ERR_EXISTS. After a failure there is
  * no file. */
 MUST_CHECK enum err file_create(const char *path, struct bytes content, mode_t mode);
 

@@ -8,8 +8,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/base/text.h"
@@ -19,6 +22,8 @@ struct lock {
 };
 
 #define PID_TEXT_MAX 24
+#define PAUSE_MS 20
+#define MOMENT_MS 1000
 #define PID_MAX UINT64_C(0x7fffffff)
 
 /* The pid that the holder wrote, or 0 when none can be read. */
@@ -67,17 +72,42 @@ static enum err refuse_busy(const char *path, int fd)
     return ERR_BUSY;
 }
 
-/* A signal ends the wait with EINTR; stop_check() then says whether it asks us to stop. */
-static enum err take_flock(const char *path, int fd, bool wait)
+static void say_waiting(const char *path, int fd)
 {
+    uint64_t pid = read_pid(fd);
+
+    if (pid != 0)
+        log_say(LOG_INFO, "waiting for process %" PRIu64 ", which holds %s", pid, path);
+    else
+        log_say(LOG_INFO, "waiting for the process that holds %s", path);
+}
+
+/* How long one has waited, and whether that was said. */
+struct wait {
+    int64_t began_ms;
+    int64_t limit_ms;
+    bool is_said;
+};
+
+/* A lock on a network file system may not wake who waits for it: it is tried again and again. */
+static enum err take_flock(const char *path, int fd, struct wait *w)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
     enum err rc = ERR_OK;
 
-    while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK)
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        int64_t waited_ms = clock_steady_ms() - w->began_ms;
+
+        if (errno == EWOULDBLOCK && waited_ms >= w->limit_ms)
             return refuse_busy(path, fd);
-        if (errno != EINTR)
+        if (errno != EWOULDBLOCK && errno != EINTR)
             FAIL_SYS(ERR_FAILED, "locking %s", path);
         TRY(stop_check());
+        if (waited_ms >= MOMENT_MS && !w->is_said) {
+            say_waiting(path, fd);
+            w->is_said = true;
+        }
+        (void)nanosleep(&pause, NULL);
     }
 out:
     return rc;
@@ -94,35 +124,31 @@ static bool is_still_there(int at, const char *path, int fd)
            held.st_dev == there.st_dev && held.st_ino == there.st_ino;
 }
 
-static enum err open_and_hold(int at, const char *path, bool wait, int *fd)
+static enum err open_and_hold(int at, const char *path, struct wait *w, int *fd)
 {
     enum err rc;
 
     *fd = openat(at, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (*fd < 0)
         FAIL_SYS(ERR_FAILED, "opening the lock file %s", path);
-    TRY(take_flock(path, *fd, wait));
+    TRY(take_flock(path, *fd, w));
 out:
     return rc;
 }
 
-enum err lock_take(const char *path, bool wait, struct lock **out)
+static enum err take(int at, const char *path, int64_t wait_ms, struct lock **out)
 {
-    return lock_take_at(AT_FDCWD, path, wait, out);
-}
-
-enum err lock_take_at(int at, const char *path, bool wait, struct lock **out)
-{
+    struct wait w = {.began_ms = clock_steady_ms(), .limit_ms = wait_ms};
     struct lock *l = NULL;
     enum err rc;
 
     TRY(mem_new(1, sizeof *l, &l));
-    TRY(open_and_hold(at, path, wait, &l->fd));
+    TRY(open_and_hold(at, path, &w, &l->fd));
     /* Try again with the new file until the one that is locked is the one that is there. */
     while (!is_still_there(at, path, l->fd)) {
         TRY(stop_check());
         close(l->fd);
-        TRY(open_and_hold(at, path, wait, &l->fd));
+        TRY(open_and_hold(at, path, &w, &l->fd));
     }
     write_pid(l->fd);
     *out = l;
@@ -130,6 +156,21 @@ enum err lock_take_at(int at, const char *path, bool wait, struct lock **out)
 out:
     lock_free(l);
     return rc;
+}
+
+enum err lock_take_within(const char *path, int64_t wait_ms, struct lock **out)
+{
+    return take(AT_FDCWD, path, wait_ms, out);
+}
+
+enum err lock_take_at(int at, const char *path, bool wait, struct lock **out)
+{
+    return take(at, path, wait ? LOCK_WAIT_MS : 0, out);
+}
+
+enum err lock_take(const char *path, bool wait, struct lock **out)
+{
+    return lock_take_within(path, wait ? LOCK_WAIT_MS : 0, out);
 }
 
 void lock_free(struct lock *l)

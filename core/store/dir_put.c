@@ -1,13 +1,16 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/base/rand.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
+#include "core/fs/file_name.h"
 #include "core/store/dir_internal.h"
 
 /*
@@ -16,8 +19,9 @@
  *   1. begin: create a temporary with a random name in the directory "tmp" and lock it.
  *   2. write: append to it; the disk is told early to start (WRITE_BEHIND).
  *   3. commit: fdatasync the temporary; create the object's directory and make that durable; link()
- *      the temporary to its name, which fails with EEXIST when the name is taken; unlink() the
- *      temporary; fsync the directory. Only now is the object reported as stored.
+ *      the temporary to its name, which fails with EEXIST when the name is taken (where there are
+ * no links: file_name.c); unlink() the temporary; fsync the directory. Only now is the object
+ *      reported as stored.
  *
  * When a step fails, what was done is undone, in reverse. A run that is killed leaves a temporary,
  * or after the link() an object that is whole but was never reported. The first is removed by
@@ -142,16 +146,33 @@ static bool has_its_name(const struct put *p)
     return has;
 }
 
+/* The same for all who write this object, and in the form of a temporary's name: a sweep removes
+ * what a killed run leaves. */
+static enum err name_claim(const char *name, char out[2 * TMP_RANDOM_LEN + 1])
+{
+    uint8_t digest[HASH_LEN];
+    enum err rc;
+
+    TRY(hash_of(bytes_of(name, strlen(name)), digest));
+    text_hex(bytes_of(digest, TMP_RANDOM_LEN), out);
+out:
+    return rc;
+}
+
 /* Gives the complete temporary its name in the open directory. If that cannot be made durable the
  * name is removed again: a put has happened or it has not. */
 static enum err make_real(struct put *p, int directory)
 {
     const char *leaf = dir_leaf(p->name);
+    char claim[2 * TMP_RANDOM_LEN + 1];
+    bool moved = false;
     enum err rc;
 
-    if (linkat(p->tmp, p->temporary, directory, leaf, 0) != 0 && !has_its_name(p))
+    TRY(name_claim(p->name, claim));
+    if (file_name_give(p->tmp, p->temporary, directory, leaf, claim, &moved) != 0 &&
+        !has_its_name(p))
         return dir_refuse(p->dir, "writing", p->name);
-    if (unlinkat(p->tmp, p->temporary, 0) == 0) {
+    if (moved || unlinkat(p->tmp, p->temporary, 0) == 0) {
         p->temporary[0] = '\0';
         if (fsync(directory) == 0)
             return ERR_OK;
@@ -159,6 +180,7 @@ static enum err make_real(struct put *p, int directory)
     rc = dir_refuse(p->dir, "writing", p->name);
     if (unlinkat(directory, leaf, 0) != 0 || fsync(directory) != 0)
         err_note("the object may reappear");
+out:
     return rc;
 }
 

@@ -23,8 +23,10 @@
  *   FAULT_ONLY        kinds or names of calls, joined by ','; missing: all count. The kinds: open
  *                     (that may make or empty a file), write, copy (copy_file_range), fsync, range
  *                     (sync_file_range), link, rename, mkdir, unlink, truncate, symlink
- *   FAULT_COUNT_FILE  holds the number of calls counted, also after a kill
- *   FAULT_LOG         gets a line "number name path" for each counted call
+ *   FAULT_LACKS       calls that the file system does not know, joined by ',': link (EPERM),
+ * noreplace (a rename with flags: EINVAL). They are not counted FAULT_COUNT_FILE  holds the number
+ * of calls counted, also after a kill FAULT_LOG         gets a line "number name path" for each
+ * counted call
  *
  * A full disk still lets names be removed: ENOSPC and EDQUOT pass unlink and rmdir by.
  * Not seen: calls that libc makes within itself (fwrite, mkstemp), and mmap. Each process counts
@@ -506,8 +508,19 @@ int creat64(const char *path, mode_t mode)
     return creat(path, mode);
 }
 
+static bool lacks(const char *call)
+{
+    const char *all = getenv("FAULT_LACKS");
+
+    return all != NULL && strstr(all, call) != NULL;
+}
+
 int linkat(int from_at, const char *from, int to_at, const char *to, int flags)
 {
+    if (lacks("link") && path_is_under(to_at, to)) {
+        errno = EPERM;
+        return -1;
+    }
     return (int)run("linkat", "link", path_is_under(to_at, to), SYS_linkat,
                     ARGS(from_at, POINTER(from), to_at, POINTER(to), flags));
 }
@@ -532,6 +545,10 @@ int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned
 {
     bool under = path_is_under(from_at, from);
 
+    if (flags != 0 && lacks("noreplace") && (under || path_is_under(to_at, to))) {
+        errno = EINVAL;
+        return -1;
+    }
     return (int)run("rename", "rename", path_is_under(to_at, to) || under, SYS_renameat2,
                     ARGS(from_at, POINTER(from), to_at, POINTER(to), flags));
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "core/fs/file.h"
 #include "tests/unit/helpers.h"
 
@@ -73,22 +74,20 @@ static void a_killed_holder_holds_nothing(void **state)
 }
 
 #define POLL_MS 1
+#define SETTLE_MS 100
 #define POLLS_MAX 60000
 
-/* True when /proc/locks shows that process `pid` waits for a lock on the file of this inode. */
+/* True when process `pid` has the file of this inode open: it tries to lock it, again and again. */
 static bool is_waiting(pid_t pid, ino_t inode)
 {
-    FILE *locks = fopen("/proc/locks", "r");
-    char line[256], who[64], file[64];
+    char path[64];
+    struct stat st;
     bool found = false;
 
-    assert_non_null(locks);
-    snprintf(who, sizeof who, " %ld ", (long)pid);
-    snprintf(file, sizeof file, ":%llu ", (unsigned long long)inode);
-    while (!found && fgets(line, sizeof line, locks) != NULL)
-        found = strstr(line, "-> FLOCK") != NULL && strstr(line, who) != NULL &&
-                strstr(line, file) != NULL;
-    fclose(locks);
+    for (int fd = 3; !found && fd < 64; fd++) {
+        snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)pid, fd);
+        found = stat(path, &st) == 0 && st.st_ino == inode;
+    }
     return found;
 }
 
@@ -97,6 +96,7 @@ static void await_waiter(pid_t child, const char *path)
 {
     struct stat st;
 
+    usleep(SETTLE_MS * 1000); /* until it has let go of what it got from its parent */
     assert_int_equal(stat(path, &st), 0);
     for (int i = 0; i < POLLS_MAX; i++) {
         if (is_waiting(child, st.st_ino))
@@ -129,6 +129,39 @@ static void waiting_ends_when_the_holder_lets_go(void **state)
     lock_free(l);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+}
+
+static char said[256];
+static unsigned lines;
+
+static void keep_line(enum log_level level, const char *text)
+{
+    (void)level;
+    lines++;
+    snprintf(said, sizeof said, "%s", text);
+}
+
+static void waiting_is_said_once_and_has_an_end(void **state)
+{
+    struct lock *held = NULL;
+    struct lock *l = NULL;
+    char message[512];
+
+    lines = 0;
+    log_to(keep_line);
+    assert_done(lock_take(in(state, "lock"), false, &held));
+    snprintf(message, sizeof message,
+             "%s is held by process %ld\n  wait for that run to end, then try again",
+             in(state, "lock"), (long)getpid());
+    assert_refused(lock_take_within(in(state, "lock"), 100, &l), ERR_BUSY, message);
+    assert_int_equal(lines, 0); /* a moment is no wait */
+    assert_refused(lock_take_within(in(state, "lock"), 1200, &l), ERR_BUSY, message);
+    log_to(NULL);
+    assert_int_equal(lines, 1);
+    snprintf(message, sizeof message, "waiting for process %ld, which holds %s", (long)getpid(),
+             in(state, "lock"));
+    assert_string_equal(said, message);
+    lock_free(held);
 }
 
 /* The first holder removes its file; another one makes it anew before the first lets go. */
@@ -195,6 +228,7 @@ int main(void)
         IN_DIRECTORY(a_pid_of_rubbish_is_not_shown),
         IN_DIRECTORY(a_killed_holder_holds_nothing),
         IN_DIRECTORY(waiting_ends_when_the_holder_lets_go),
+        IN_DIRECTORY(waiting_is_said_once_and_has_an_end),
         IN_DIRECTORY(a_removed_lock_file_does_not_make_two_holders),
         IN_DIRECTORY(the_file_is_for_its_owner_and_never_reached_by_a_link),
         IN_DIRECTORY(without_memory_it_fails_cleanly),

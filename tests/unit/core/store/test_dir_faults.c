@@ -170,7 +170,7 @@ static void creating_a_file_is_done_or_it_is_not(void **state)
         rc = file_create(in(state, "a"), bytes_of_text("new"), 0600);
         fail_at = 0;
         if (rc == ERR_OK) {
-            assert_int_equal(nth, 4); /* write, sync, sync of the directory */
+            assert_int_equal(nth, 5); /* write, sync, link, sync of the directory */
             return;
         }
         assert_int_equal(rc, ERR_STORAGE);
