@@ -108,4 +108,3 @@ const struct record *ledger_query_at(const struct ledger *l, enum record_type ty
 {
     return l->query.by_type[type].items[i];
 }
-

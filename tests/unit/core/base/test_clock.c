@@ -120,9 +120,8 @@ static void a_clock_far_ahead_is_not_believed(void **state)
     assert_non_null(strstr(err_text(), ", more than 400 days after the newest time in repository "
                                        "/r, "));
     assert_non_null(strstr(err_text(), newest));
-    assert_non_null(strstr(told(),
-                           ": nothing is written\n  put the clock right; if it is right, "
-                           "give --clock-is-right"));
+    assert_non_null(strstr(told(), ": nothing is written\n  put the clock right; if it is right, "
+                                   "give --clock-is-right"));
     log_to(NULL);
     assert_false(clock_is_doubted());
     assert_string_equal(said, "");
