@@ -105,14 +105,14 @@ def test_a_repository_on_a_disk_that_is_really_full_stays_whole(quick_two):
         s() {{ {repo.command()[0]} "$@" --no-passphrase; }}
         s init --quiet --keyring {repo.directory}/keys-of-small
         export SEALPOINT_KEYRING={repo.directory}/keys-of-small
-        s backup {repo.source} --quiet
+        s backup --any-directory {repo.source} --quiet
         for i in 1 2; do
-            status=0; s backup {repo.directory}/large || status=$?
+            status=0; s backup --any-directory {repo.directory}/large || status=$?
             test $status = {STORAGE}
             ls {small}/repository/tmp
         done
         s verify --decrypt
-        s backup {repo.source}
+        s backup --any-directory {repo.source}
         s restore latest --to {repo.target}
     """
     done = mounted(SMALL, ["sh", "-c", script], small, repo.env())
