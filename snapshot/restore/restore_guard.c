@@ -103,6 +103,9 @@ static enum err put_sign(int guard, const char *name)
                           "restored");
     else if (is_for_others(&dir_st)) /* not the one that was made */
         FAIL(ERR_FAILED, "%s is not ours, or others can enter it", name);
+    /* Before anything else is in it: after a power loss there must be no content without a sign. */
+    if (fsync(guard) != 0)
+        FAIL_SYS(ERR_STORAGE, "syncing %s", name);
 out:
     if (rc != ERR_OK && fd >= 0)
         unlinkat(guard, GUARD_SIGN, 0);
@@ -131,7 +134,8 @@ bool guard_has_modes(int guard)
     return fstat(guard, &st) != 0 || !is_for_others(&st);
 }
 
-/* The sign last: what is left of it after a kill is a guard still. */
+/* The sign last: what is left of it after a kill or a power loss is a guard still. A disk that
+ * cannot sync must still let itself be tidied up. */
 static enum err empty_guard(int guard, const char *name)
 {
     struct walk *walk = NULL;
@@ -149,6 +153,8 @@ static enum err empty_guard(int guard, const char *name)
         if (strcmp(item.name, GUARD_SIGN) != 0)
             TRY(file_remove_tree_at(guard, item.name));
     }
+    if (fsync(guard) != 0)
+        errno = 0;
     if (unlinkat(guard, GUARD_SIGN, 0) != 0)
         FAIL_SYS(ERR_FAILED, "removing %s/%s", name, GUARD_SIGN);
 out:

@@ -227,6 +227,7 @@ def test_a_generated_passphrase_is_256_bits_in_a_form_of_its_own(fast):
     assert [lines(repo.keyring)[name] == json.loads(ring.split(b"\n")[0])[name]
             for name in ("keyringId", "versions")] == [True, True]
     repo.source.mkdir()
+    (repo.source / "a").write_text("something\n")
     repo.backup()
     repo.restore()
 
@@ -265,7 +266,7 @@ def test_the_block_of_the_readme_run_twice_locks_nobody_out(fast):
     repo = Sealpoint(fast)
     repo.keyring.parent.mkdir()
     repo.source.mkdir()
-    (repo.source / "a").write_text("something\n")
+    (repo.source / "a.bson").write_text("as mongodump writes it\n")
     (fast / "bin").mkdir()
     os.symlink(repo.command()[0], fast / "bin" / "sealpoint")
     block = block.replace("/srv/backup", str(repo.repository)).replace("/root/", f"{fast}/")

@@ -45,6 +45,7 @@ def test_init_makes_two_keys_and_says_to_move_roots_away(fast):
     # Nothing daily needs it.
     root.rename(repo.directory / "usb-root-key.json")
     repo.source.mkdir()
+    (repo.source / "a").write_text("something\n")
     repo.backup()
     repo.run("key", "rotate")
     repo.run("key", "rewrap")
@@ -380,6 +381,6 @@ def test_another_root_cannot_take_over_a_repositorys_id(fast):
                 false.records()[0].read_bytes().split(b"\n")[0]).hexdigest()
         path.unlink()
         root.put(false.repository, payload)
-    done = false.run("snapshots", "--state-dir", fast / "new", expect=CORRUPT)
+    done = false.run("snapshots", "--trust-new", "--state-dir", fast / "new", expect=CORRUPT)
     assert "its repositoryId is not the one of its root key" in done.err
     assert Reader(false.repository, false.keyring).status() == CORRUPT
