@@ -163,6 +163,8 @@ enum err describe_snapshot(const struct snapshot *of, struct jdoc **out)
     TRY(snapshot_attention_write(&of->attention, to));
     TRY(set_totals(to, &of->totals));
     TRY(set_manifest(to, of));
+    TRY(jdoc_set_hex(to, "writer", bytes_of(of->record->writer, SIGNER_ID_LEN)));
+    TRY(jdoc_set_number(to, "seq", of->record->seq));
     TRY(jdoc_set_hex(to, "recordId", bytes_of(of->record->id, RECORD_ID_LEN)));
     *out = to;
     to = NULL; /* the caller's now */

@@ -14,15 +14,16 @@
 /*
  * Opening a repository for a command.
  *
- *   1. Places. The path as it was configured, and without its links; which repository each has
- * shown before (session_place.c).
- *   2. Look. Which repository does the store show? Nothing of it is believed yet.
- *   3. Identify. It is the one that is pinned or was there before, or somebody has said that it may
- *      be another; and this machine knows it, or somebody has said that it may be new.
- *   4. Open. With the state of the repository that it claims to be, which lies under its
- *      fingerprint: so what was seen of it comes along, whatever the path, and another one that
- *      claims to be it is refused.
- *   5. Remember what the places show.
+ * - Places. The path as it was configured, and without its links; which repository each has shown
+ *   before (session_place.c).
+ * - Look. Which repository does the store show? Nothing of it is believed yet.
+ * - Identify. It is the one that is pinned or was there before, or somebody has said that it may be
+ *   another; and this machine knows it, or its keyring names it, or somebody has said that it may
+ *   be new.
+ * - Open. With the state of the repository that it claims to be, which lies under its fingerprint:
+ *   so what was seen of it comes along, whatever the path, and another one that claims to be it is
+ *   refused.
+ * - Remember what the places show.
  */
 #define PROBE_LEN ((size_t)4 * KIB)
 
@@ -362,8 +363,6 @@ enum err session_open_repository(struct session *s, enum session_use use)
     if (rc == ERR_NOT_FOUND)
         err_hint("`sealpoint init` creates a repository");
     TRY(rc);
-    if (use == SESSION_WRITE)
-        TRY(ledger_check_key(session_ledger(s)));
     warn_trust_on_first_use(s);
     TRY(session_keep_places(s));
     remind_keyring(s);

@@ -231,7 +231,7 @@ enum err command_key_purge(const struct settings *s)
     session_init(&session, s);
     TRY(session_open_keyring(&session));
     TRY(impact_choose_key(&session, &key));
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_READ));
     TRY(require_clock(&session));
     TRY(keyring_active(session.keyring, key, &unused)); /* only a checked keyring is listed */
     TRY(keyring_versions(session.keyring, key, true, &versions));

@@ -6,7 +6,7 @@
 void key_ledger_open(struct session *session)
 {
     if (settings_text(session->settings, OPTION_REPOSITORY) == NULL ||
-        session_open_repository(session, false) == ERR_OK)
+        session_open_repository(session, SESSION_READ) == ERR_OK)
         return;
     log_say(LOG_WARN, "what the ledger knows of this keyring is not known: %s", err_text());
     err_clear();

@@ -74,6 +74,8 @@ enum err command_key_passphrase(const struct settings *s)
         log_say(LOG_INFO, "from now on give it with --passphrase-file %s", file);
     log_say(LOG_WARN, "copies of the keyring keep the passphrase that they have: replace them, and "
                       "destroy the old ones if somebody may know it");
+    log_say(LOG_WARN, "the root key (root-key.json), where it was sealed under the keyring's "
+                      "passphrase, keeps the old one: keep that too, for --root-passphrase-file");
     make_keyring_say_copies();
 out:
     session_clear(&session);

@@ -15,13 +15,17 @@
 #include "core/base/text.h"
 
 /* Whoever asks for the latest must see when it is not the one that he thinks of. */
-static void say_age(const struct snapshot *which)
+static void say_age(const struct session *session, const struct snapshot *which)
 {
+    bool has_several = ledger_writers(session_ledger(session))->count > 1;
+    char by[2 * SIGNER_ID_LEN + 1];
     char time[CLOCK_TEXT_LEN + 1], age[DESCRIBE_AGE_MAX];
 
     clock_text(which->created_ms, time);
     describe_age(which->created_ms, age);
-    log_say(LOG_INFO, "snapshot %s was taken %s (%s)", which->id, age, time);
+    text_hex(bytes_of(which->record->writer, SIGNER_ID_LEN), by);
+    log_say(LOG_INFO, "snapshot %s was taken %s%s%s (%s)", which->id, age,
+            has_several ? " by writer " : "", has_several ? by : "", time);
 }
 
 static enum err confirm_delta(const void *arg, uint64_t removed, uint64_t overwritten)
@@ -98,7 +102,8 @@ static enum err print_restore_json(const struct restore_options *options,
     TRY(jdoc_set_number(to, "format", 1));
     TRY(jdoc_set_text(to, "id", options->snapshot->id));
     TRY(jdoc_set_bool(to, "dryRun", options->dry_run));
-    TRY(jdoc_set_bool(to, "contentsRead", !options->dry_run || options->read_data));
+    TRY(jdoc_set_bool(to, "contentsRead",
+                      !options->dry_run || options->read_data || options->keep_going));
     TRY(jdoc_set_number(to, "files", result->files));
     TRY(jdoc_set_number(to, "bytes", result->bytes));
     TRY(jdoc_set_number(to, "readBytes", result->read_bytes));
@@ -134,7 +139,7 @@ static void print_restore_result(const struct restore_options *options,
         print_out(" left out");
     }
     print_out("\n");
-    if (options->dry_run && !options->read_data && !print_is_quiet())
+    if (options->dry_run && !options->read_data && !options->keep_going && !print_is_quiet())
         print_out("contents were not read: --read-data reads and checks them too\n");
 }
 
@@ -189,7 +194,7 @@ enum err command_restore(const struct settings *s)
     keyring_prepare(session.keyring);
     TRY(session_open_repository(&session, SESSION_READ));
     TRY(session_find_snapshot(&session, &which));
-    say_age(which);
+    say_age(&session, which);
     fill_restore_options(&session, which, &owner, &options);
     TRY(fill_apart(&session, &keyring_dir, apart));
     options.apart = apart;

@@ -95,10 +95,16 @@ out:
 static const char *signing_key_state(const struct session *session)
 {
     const struct ledger *ledger = session_ledger(session);
+    const uint8_t *own = ledger_own(ledger);
+    const struct writer *w = own != NULL ? writers_find(ledger_writers(ledger), own) : NULL;
     const char *is = "not here: nothing can be backed up from this machine";
 
     if (ledger_can_append(ledger, RECORD_SNAPSHOT))
         is = "here";
+    else if (own != NULL)
+        is = w == NULL    ? "here, but not enrolled: see `sealpoint writer request`"
+             : w->revoked ? "here, but revoked: nothing can be backed up from this machine"
+                          : "here, but without the role backup";
     else if (ledger_check_key(ledger) != ERR_OK)
         is = "damaged: nothing can be backed up from this machine";
     err_clear();

@@ -13,6 +13,8 @@
 #include "core/base/text.h"
 #include "core/ledger/writer_request.h"
 
+#define WRITER_DIGITS_MIN 6 /* of an id that is cut short */
+
 static void id_text(const struct writer *w, char out[2 * SIGNER_ID_LEN + 1])
 {
     text_hex(bytes_of(w->id, SIGNER_ID_LEN), out);
@@ -35,6 +37,10 @@ enum err writer_find(const struct session *s, const char *text, const struct wri
     const struct writer *found = NULL;
     enum err rc = ERR_OK;
 
+    if (strlen(text) < WRITER_DIGITS_MIN || strspn(text, "0123456789abcdef") != strlen(text))
+        FAIL(ERR_USAGE,
+             "\"%s\" is not a writer: give its id, or at least the first %d digits of it", text,
+             WRITER_DIGITS_MIN);
     for (size_t i = 0; i < writers->count; i++) {
         char id[2 * SIGNER_ID_LEN + 1];
 
@@ -168,7 +174,7 @@ enum err command_writer_list(const struct settings *s)
     enum err rc;
 
     session_init(&session, s);
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_READ));
     if (settings_flag(s, OPTION_JSON))
         TRY(list_json(&session));
     else
@@ -182,15 +188,20 @@ out:
 enum err command_writer_request(const struct settings *s)
 {
     struct buf text = {.max = WRITER_REQUEST_LEN_MAX};
+    char id[2 * SIGNER_ID_LEN + 1];
     struct session session;
     enum err rc;
 
     session_init(&session, s);
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_WRITE));
     TRY(writer_request_make(session_ledger(&session), &text));
     print_bytes(buf_bytes(&text));
-    log_say(LOG_INFO, "give this to `sealpoint writer enrol` where the root key is; what it shows "
-                      "as the writer's id must be the one above");
+    text_hex(bytes_of(ledger_own(session_ledger(&session)), SIGNER_ID_LEN), id);
+    log_say(
+        LOG_INFO,
+        "the writer id of this machine is %s: give the request to `sealpoint writer enrol` where "
+        "the root key is, and compare the id that it shows",
+        id);
 out:
     buf_clear(&text);
     session_clear(&session);

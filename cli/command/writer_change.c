@@ -15,6 +15,9 @@
 #include "core/ledger/writer_request.h"
 
 /* Root signs this one record, and nothing else here. */
+/* As many of the snapshots that a revocation takes back are named. */
+#define LOST_SAID_MAX 100
+
 static enum err sign_change(struct session *session, const struct writer_change *change)
 {
     struct ledger *ledger = session_ledger(session);
@@ -105,15 +108,18 @@ static enum err refuse_enrolled(const struct session *session, const uint8_t id[
 enum err command_writer_enrol(const struct settings *s)
 {
     struct writer_change change = {.is_revocation = false};
+    char id[2 * SIGNER_ID_LEN + 1];
     struct session session;
     enum err rc;
 
     session_init(&session, s);
     TRY(read_roles(s->invocation, &change.roles));
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_WRITE));
     TRY(read_request(&session, change.key));
     TRY(signer_id(change.key, change.subject));
     TRY(refuse_enrolled(&session, change.subject));
+    text_hex(bytes_of(change.subject, SIGNER_ID_LEN), id);
+    log_say(LOG_INFO, "the request is by writer %s", id);
     TRY(sign_change(&session, &change));
     TRY(give_result(&session, change.subject));
 out:
@@ -158,7 +164,7 @@ out:
 static enum err confirm_revocation(const struct session *session, const struct writer_change *c)
 {
     char id[2 * SIGNER_ID_LEN + 1];
-    char last[64] = "none of its records counts";
+    char last[64] = "it has signed nothing";
     char question[256];
 
     if (settings_flag(session->settings, OPTION_YES))
@@ -185,6 +191,35 @@ static void say_what_to_remove(const struct session *session, const struct write
             name);
 }
 
+static enum err refuse_revoked(const struct writer *w)
+{
+    char id[2 * SIGNER_ID_LEN + 1];
+
+    if (!w->revoked)
+        return ERR_OK;
+    text_hex(bytes_of(w->id, SIGNER_ID_LEN), id);
+    return err_set(ERR_EXISTS, "writer %s is revoked already", id);
+}
+
+/* Also when nobody is asked: what a revocation takes back is for the eyes of whoever signs it. */
+static void say_lost_snapshots(const struct session *session, const struct writer_change *c)
+{
+    const struct snapshot_list *list = &session->snapshot_list;
+    size_t count = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct record *r = list->items[i].record;
+
+        if (memcmp(r->writer, c->subject, SIGNER_ID_LEN) != 0 ||
+            (c->has_last && r->seq <= c->last_seq))
+            continue;
+        if (++count <= LOST_SAID_MAX)
+            log_say(LOG_WARN, "snapshot %s will not count any more", list->items[i].id);
+    }
+    if (count > LOST_SAID_MAX)
+        log_say(LOG_WARN, "and %zu more snapshots", count - LOST_SAID_MAX);
+}
+
 enum err command_writer_revoke(const struct settings *s)
 {
     struct writer_change change = {.is_revocation = true};
@@ -193,12 +228,12 @@ enum err command_writer_revoke(const struct settings *s)
     enum err rc;
 
     session_init(&session, s);
-    TRY(session_open_repository(&session, false));
+    TRY(session_open_repository(&session, SESSION_WRITE));
     TRY(writer_find(&session, session_argument(&session, 0), &w));
     memcpy(change.subject, w->id, SIGNER_ID_LEN);
-    if (w->revoked)
-        FAIL(ERR_EXISTS, "writer %s is revoked already", session_argument(&session, 0));
+    TRY(refuse_revoked(w));
     TRY(fill_last(&session, &change));
+    say_lost_snapshots(&session, &change);
     TRY(confirm_revocation(&session, &change));
     /* Whoever was asked took his time, and what was signed meanwhile counts, too. */
     TRY(ledger_catch_up_all(session_ledger(&session)));

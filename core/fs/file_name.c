@@ -10,12 +10,12 @@
 /*
  * Three ways, the first that the file system knows:
  *
- *   link()                        fails when the name is there: nothing can be lost
- *   renameat2(RENAME_NOREPLACE)   the same, in one step
- *   a claim                       whoever makes the claim's file, which only one can (O_EXCL),
- * looks whether the name is there and renames if not. It is locked while it is needed; one that is
- * not locked was left by a killed run. It holds against all who name files in this way, as every
- *                                 program on such a file system does.
+ * - link() fails when the name is there: nothing can be lost
+ * - renameat2(RENAME_NOREPLACE) does the same, in one step
+ * - a claim: whoever makes the claim's file, which only one can (O_EXCL), looks whether the name is
+ *   there and renames if not. It is locked while it is needed; one that is not locked was left by a
+ *   killed run. It holds against all who name files in this way, as every program on such a file
+ *   system does.
  */
 
 static bool is_missing_call(int cause)

@@ -47,6 +47,8 @@ enum err ledger_have_signer(struct ledger *l)
     TRY(ledger_check_key(l));
     if (l->signer != NULL)
         goto out;
+    if (l->state_dir == NULL)
+        FAIL(ERR_STORAGE, "without a state directory there is no place for a signing key");
     TRY(file_join(l->state_dir, STATE_SIGNING_KEY, &path));
     TRY(signer_new(&l->signer));
     TRY(ledger_lock(l));

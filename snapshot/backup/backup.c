@@ -453,6 +453,31 @@ static void undo_backup(struct backup *b)
     err_give(&failure);
 }
 
+/* This machine's key, and that it may sign a snapshot: before anything is read. */
+static enum err require_writer(const struct backup *b)
+{
+    const uint8_t *own = ledger_own(b->ledger);
+    const struct writer *w = own != NULL ? writers_find(ledger_writers(b->ledger), own) : NULL;
+    char id[2 * SIGNER_ID_LEN + 1];
+    enum err rc;
+
+    TRY(ledger_check_key(b->ledger));
+    if (ledger_can_append(b->ledger, RECORD_SNAPSHOT))
+        goto out;
+    if (w == NULL)
+        FAIL(ERR_USAGE,
+             "there is no signing key in %s that may sign snapshots of this repository: this "
+             "machine can verify and restore, but not back up",
+             repository_state_dir(b->repository));
+    text_hex(bytes_of(own, SIGNER_ID_LEN), id);
+    FAIL(ERR_USAGE,
+         "the signing key of this machine (writer %s) %s: it can verify and restore, but "
+         "not back up",
+         id, w->revoked ? "was revoked" : "has not the role backup");
+out:
+    return rc;
+}
+
 enum err backup_run(const struct backup_options *options, struct backup_result *out)
 {
     struct backup b = {.options = options,
@@ -464,11 +489,7 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     enum err rc;
 
     TRY(check_texts(options));
-    if (!ledger_can_append(b.ledger, RECORD_SNAPSHOT))
-        FAIL(ERR_USAGE,
-             "there is no signing key in %s that may sign snapshots of this repository: this "
-             "machine can verify and restore, but not back up",
-             repository_state_dir(b.repository));
+    TRY(require_writer(&b));
     TRY(take_lock(&b));
     TRY(journal_recover(b.repository, RECORD_SNAPSHOT));
     TRY(open_source(&b));

@@ -21,10 +21,10 @@
  * worker asks next. When it is used up, the source's next file is looked at, still under the lock,
  * and one of these becomes of it:
  *
- *   unchanged     by name, size, times, inode, mode and owner, and the times prove it: its entry
- * and rows are copied from the parent; it is never opened no content    a directory, a link, an
- * empty file: its entry is spooled, and that is all content       it is opened and becomes the
- * current file
+ * - unchanged, by name, size, times, inode, mode and owner, and the times prove it: its entry and
+ *   rows are copied from the parent; it is never opened
+ * - no content (a directory, a link, an empty file): its entry is spooled, and that is all
+ * - content: it is opened and becomes the current file
  *
  * Who holds a file: the queue, while it is the current one, and each range that is out. Each counts
  * one in `held`. Whoever gives back the last of them looks at the file once more, marks its entry

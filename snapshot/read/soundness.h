@@ -23,7 +23,7 @@ MUST_CHECK enum err soundness_new(const struct snapshot_reader *reader, struct s
 void soundness_free(struct soundness *s);
 
 /* Object `number` of the manifest, or a row of the block map, cannot be read. Any thread.
- * ERR_FAILED: no memory. */
+ * Of a row, ERR_FAILED: no memory. */
 void soundness_lose_object(struct soundness *s, uint32_t number);
 MUST_CHECK enum err soundness_lose_row(struct soundness *s, uint64_t row);
 

@@ -19,14 +19,13 @@
 /*
  * Who works against us: the user whom the target belongs to, while root restores.
  *
- *   fresh, mount  what is filled lies in a guard directory: he cannot reach a name in it
- *   delta         there is no such directory. The root is taken over before anything is made, and
- *                 each directory of the snapshot in the order of the index, a parent always before
- *                 what is in it. From then on he can change no name there, even through a
- *                 descriptor that he holds, for the kernel asks again at each call. A directory
- * that he has swapped before is opened over no link, and is one of his own. What he has open for
- * writing he may still write to: so only files that are his already, and stay his, are filled in
- * place.
+ * - fresh, mount: what is filled lies in a guard directory, and he cannot reach a name in it
+ * - delta: there is no such directory. The root is taken over before anything is made, and each
+ *   directory of the snapshot in the order of the index, a parent always before what is in it. From
+ *   then on he can change no name there, even through a descriptor that he holds, for the kernel
+ *   asks again at each call. A directory that he has swapped before is opened over no link, and is
+ *   one of his own. What he has open for writing he may still write to: so only files that are his
+ *   already, and stay his, are filled in place.
  *
  * So a name in a directory that was opened is as good as a descriptor, and is used where there is
  * no descriptor to be had (making, linking, moving away, symbolic links).

@@ -16,13 +16,13 @@
 /*
  * How a mount and a state are told from others, without rights and without writing:
  *
- *   mount   the boot; for each device its number, the kind and id of its file system, and what the
- *           kernel never gives twice while it runs: the sequence number of the disk (since 5.15),
- * or where there is no disk (btrfs, ZFS, tmpfs) the id of the mount (since 6.8) state   btrfs: the
- * UUID of the subvolume; ZFS: the id of the dataset; a device-mapper volume (so all of LVM): its
- * UUID. Others (a cloud volume, a copied image) have an id in the file system that a copy of it has
- * too: not known. Nor for a source of several devices origin  btrfs: the UUID of the subvolume that
- * it is a snapshot of
+ * - mount: the boot; for each device its number, the kind and id of its file system, and what the
+ *   kernel never gives twice while it runs: the sequence number of the disk (since 5.15), or where
+ *   there is no disk (btrfs, ZFS, tmpfs) the id of the mount (since 6.8)
+ * - state: of btrfs the UUID of the subvolume, of ZFS the id of the dataset, of a device-mapper
+ *   volume (so of all LVM) its UUID. Others (a cloud volume, a copied image) have an id in the file
+ *   system that a copy of it has too: not known. Nor for a source of several devices
+ * - origin: of btrfs the UUID of the subvolume that it is a snapshot of
  */
 #ifndef STATX_MNT_ID_UNIQUE
 #define STATX_MNT_ID_UNIQUE 0x4000U
