@@ -188,7 +188,7 @@ enum err command_verify(const struct settings *s)
     struct verdicts verdicts;
     struct verify_options options = {
         .progress = &progress, .each = verdicts_keep, .each_arg = &verdicts};
-    struct visit_report report = {.heads = {NULL, 0}};
+    struct visit_report report = {.heads = {NULL, 0, 0}};
     struct err_record done = {0};
     struct session session;
     enum err rc;

@@ -67,7 +67,7 @@ static enum err read_roles(const struct invocation *from, unsigned *out)
 
     *out = from->only_count == 0 ? ROLE_BIT(ROLE_BACKUP) : 0;
     for (size_t i = 0; i < from->only_count; i++) {
-        enum record_role role;
+        enum record_role role = ROLE_BACKUP;
 
         TRY(writer_role_find(from->only[i], &role));
         *out |= ROLE_BIT(role);

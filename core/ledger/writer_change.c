@@ -72,7 +72,7 @@ static enum err read_roles(const struct jdoc *from, unsigned *out)
 
     TRY(jdoc_list(from, "roles", WRITER_ROLES_MAX, &list, &count));
     for (size_t i = 0; i < count; i++) {
-        enum record_role role;
+        enum record_role role = ROLE_BACKUP;
 
         TRY(jdoc_item_text(list, i, ROLE_TEXT_MAX, &text));
         if (writer_role_find(text, &role) == ERR_OK)
