@@ -61,10 +61,11 @@ static bool find_latest(const struct expiries *x, const char *subject, struct ex
     const struct expiry key = {.subject = subject};
     const struct expiry *found =
         x->count > 0 ? bsearch(&key, x->items, x->count, sizeof *x->items, compare_subjects) : NULL;
-    const struct expiry *end = x->items + x->count;
+    const struct expiry *end;
 
     if (found == NULL)
         return false;
+    end = x->items + x->count;
     while (found > x->items && compare_subjects(found - 1, &key) == 0)
         found--;
     *out = *found;
