@@ -152,19 +152,18 @@ static enum err set_guard(struct restore_target *t)
     enum err rc;
 
     rc = index_find(t->tree->selection->from->index, bytes_of_text(TREE_MONGOD_LOCK), &i);
-    if (rc != ERR_NOT_FOUND || tree_is_guarded(t->fd, TREE_GUARD_TO))
-        goto out;
+    if (rc != ERR_NOT_FOUND)
+        goto out; /* it is in there, or the index is damaged */
+    err_clear();
     rc = ERR_OK;
+    if (tree_is_guarded(t->fd, TREE_GUARD_TO))
+        goto out;
     if (fstatat(t->fd, TREE_MONGOD_LOCK, &st, AT_SYMLINK_NOFOLLOW) == 0)
         TRY(keep_away(&t->keep, TREE_MONGOD_LOCK, t->fd, TREE_MONGOD_LOCK));
     TRY(keep_made(&t->keep, TREE_MONGOD_LOCK));
     if (symlinkat(TREE_GUARD_TO, t->fd, TREE_MONGOD_LOCK) != 0 && errno != EPERM && errno != ENOSYS)
         FAIL_SYS(ERR_FAILED, "making %s in %s", TREE_MONGOD_LOCK, t->path);
 out:
-    if (rc == ERR_NOT_FOUND) {
-        err_clear();
-        rc = ERR_OK;
-    }
     return rc;
 }
 
