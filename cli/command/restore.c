@@ -79,8 +79,9 @@ static enum err fill_apart(const struct session *session, char **keyring_dir,
     enum err rc = ERR_OK;
 
     apart[count++] = (struct target_apart){.what = "the repository", .path = session->where};
-    apart[count++] =
-        (struct target_apart){.what = "the state directory", .path = session->state_dir};
+    if (session->state_dir != NULL) /* without a usable one there is none */
+        apart[count++] =
+            (struct target_apart){.what = "the state directory", .path = session->state_dir};
     if (keyring != NULL) {
         TRY(mem_text(keyring, keyring_dir));
         apart[count++] = (struct target_apart){.what = "the directory of the keyring",

@@ -55,7 +55,13 @@ MUST_CHECK enum err file_sync_dir(const char *dir);
 /* mkdir -p; the directories made have `mode` (less the umask); the parent of each is synced. */
 MUST_CHECK enum err file_make_dirs(const char *dir, mode_t mode);
 
-/* Remove a tree of any depth, or a file, without following links. A missing path is no error. */
+/* Whether `name` in `dir` ("": dir itself) is where something is mounted, also a bind mount from
+ * the same file system, or is on another device than `above`, as a subvolume is. What is not there
+ * is not; what cannot be looked at is. A link is not followed. */
+bool file_is_mount_point(int dir, const char *name, dev_t above);
+
+/* Remove a tree of any depth, or a file, without following links. A missing path is no error.
+ * ERR_FAILED: also when something is mounted in it; what was removed before is gone then. */
 MUST_CHECK enum err file_remove_tree(const char *path);
 /* The same for `name` in an open directory. */
 MUST_CHECK enum err file_remove_tree_at(int directory, const char *name);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
@@ -15,10 +16,16 @@
  * Only one directory is open at a time, so the depth is limited by memory and not by the number of
  * descriptors, and there is no recursion. Files are removed first; the first subdirectory found is
  * entered with O_NOFOLLOW, so that a link put in its place leads nowhere. When a directory is
- * empty,
- * ".." leads back to the one above, which must be the very directory we came from, by device and
- * inode: if somebody moved the tree meanwhile, ".." would let us delete somewhere else.
+ * empty, ".." leads back to the one above, which must be the very directory we came from, by device
+ * and inode: if somebody moved the tree meanwhile, ".." would let us delete somewhere else. What is
+ * mounted somewhere in the tree is no part of it, and is not entered.
  */
+
+/* Linux 5.8; older headers do not have it. */
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x00002000
+#endif
+
 struct level {
     dev_t dev; /* of the directory that holds `name` */
     ino_t ino;
@@ -44,6 +51,17 @@ out:
     return rc;
 }
 
+/* A kernel that is too old to say it at least shows another device. */
+bool file_is_mount_point(int dir, const char *name, dev_t above)
+{
+    struct statx now;
+
+    if (statx(dir, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, 0, &now) != 0)
+        return errno != ENOENT;
+    return makedev(now.stx_dev_major, now.stx_dev_minor) != above ||
+           (now.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 static enum err go_down(struct removal *r, const char *name)
 {
     struct stat above;
@@ -54,6 +72,8 @@ static enum err go_down(struct removal *r, const char *name)
         rc = err_sys(ERR_FAILED, "opening the directory %s to remove it", name);
         goto out;
     }
+    if (file_is_mount_point(below, "", above.st_dev))
+        FAIL(ERR_FAILED, "%s is a mount point: what is mounted there is not removed", name);
     TRY(add_level(r, &above, name));
     /* A directory without write permission, as a restore may leave it, must still be emptied. If
      * this fails, unlinkat() will report it. */

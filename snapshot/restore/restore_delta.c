@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/fs/file.h"
+#include "core/fs/walk.h"
 #include "snapshot/format/index.h"
 #include "snapshot/restore/restore_guard.h"
 #include "snapshot/restore/restore_mount.h"
@@ -29,6 +31,8 @@
  * to: the mark stays, the root stays closed to all but us, and running the same command again
  * completes it, as after every kill. What was replaced then still lies where it was kept.
  */
+
+#define SHOWN_MAX 512
 
 #define MARK_TEXT                                                                                  \
     "A restore with --delta was begun here and has not finished: run it again before using the "   \
@@ -52,6 +56,42 @@ out:
     return rc;
 }
 
+/* A database may have parts of it on volumes of their own, and anything may be mounted on a
+ * directory that the snapshot does not have, so all of the target is looked through: removing must
+ * not empty what is no part of it, and what is there cannot be moved away to be undone. */
+static enum err refuse_mounts(const struct restore_target *t)
+{
+    struct walk *walk = NULL;
+    struct walk_item item;
+    struct stat root;
+    bool more = true;
+    char shown[SHOWN_MAX];
+    enum err rc;
+
+    if (fstat(t->fd, &root) != 0)
+        FAIL_SYS(ERR_USAGE, "target %s", t->path);
+    TRY(walk_open_at(t->fd, t->path, &walk));
+    TRY(walk_next(walk, &item, &more)); /* itself, which may be one */
+    for (;;) {
+        TRY(walk_next(walk, &item, &more));
+        if (!more)
+            break;
+        if (item.vanished)
+            continue;
+        text_printable((const char *)item.path.data, shown, sizeof shown);
+        if (file_is_mount_point(item.dir, item.name, root.st_dev))
+            FAIL(ERR_USAGE,
+                 "target %s: %s is a mount point, and --delta changes nothing across one: unmount "
+                 "it, or restore to another directory, without --delta",
+                 t->path, shown);
+        if (tree_sets_apart(t->tree, &item))
+            walk_skip(walk);
+    }
+out:
+    walk_free(walk);
+    return rc;
+}
+
 static enum err check_delta(struct restore_target *t)
 {
     struct stat st;
@@ -69,6 +109,7 @@ static enum err check_delta(struct restore_target *t)
     if (root < 0)
         FAIL_SYS(ERR_USAGE, "target %s", t->path);
     tree_set_root(t->tree, root, t->path);
+    TRY(refuse_mounts(t));
     if (!tree_is_guarded(t->fd, TREE_GUARD_TO))
         TRY(dbpath_require_stopped(t->fd, t->path));
     TRY(check_is_older_state(t));
@@ -111,19 +152,18 @@ static enum err set_guard(struct restore_target *t)
     enum err rc;
 
     rc = index_find(t->tree->selection->from->index, bytes_of_text(TREE_MONGOD_LOCK), &i);
-    if (rc != ERR_NOT_FOUND || tree_is_guarded(t->fd, TREE_GUARD_TO))
-        goto out;
+    if (rc != ERR_NOT_FOUND)
+        goto out; /* it is in there, or the index is damaged */
+    err_clear();
     rc = ERR_OK;
+    if (tree_is_guarded(t->fd, TREE_GUARD_TO))
+        goto out;
     if (fstatat(t->fd, TREE_MONGOD_LOCK, &st, AT_SYMLINK_NOFOLLOW) == 0)
         TRY(keep_away(&t->keep, TREE_MONGOD_LOCK, t->fd, TREE_MONGOD_LOCK));
     TRY(keep_made(&t->keep, TREE_MONGOD_LOCK));
     if (symlinkat(TREE_GUARD_TO, t->fd, TREE_MONGOD_LOCK) != 0 && errno != EPERM && errno != ENOSYS)
         FAIL_SYS(ERR_FAILED, "making %s in %s", TREE_MONGOD_LOCK, t->path);
 out:
-    if (rc == ERR_NOT_FOUND) {
-        err_clear();
-        rc = ERR_OK;
-    }
     return rc;
 }
 

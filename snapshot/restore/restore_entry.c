@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -165,19 +166,66 @@ out:
     return rc;
 }
 
+static bool has_xattr(const struct entry *e, const char *wanted)
+{
+    struct cursor rows = cursor_of(buf_bytes(&e->xattrs));
+    struct bytes name = {NULL, 0};
+    struct bytes value = {NULL, 0};
+    bool found = false;
+
+    for (uint32_t i = 0; i < e->xattr_count && !found; i++) {
+        if (entry_take_xattr(&rows, &name, &value) != ERR_OK) {
+            err_clear();
+            break; /* set_xattrs() says so */
+        }
+        found = name.len == strlen(wanted) && memcmp(name.data, wanted, name.len) == 0;
+    }
+    return found;
+}
+
+/* A directory of an older state stays the one it was (a file that has attributes is made anew):
+ * what its owner has set goes. Labels and what else the system keeps there are the system's. */
+static enum err drop_xattrs(const struct restore_manner *m, const struct entry *e, int fd)
+{
+    struct buf names = {.max = XATTR_LIST_MAX};
+    ssize_t len;
+    enum err rc = ERR_OK;
+
+    if (e->type != ENTRY_DIR || flistxattr(fd, NULL, 0) <= 0)
+        goto out;
+    TRY(buf_reserve(&names, XATTR_LIST_MAX));
+    len = flistxattr(fd, (char *)names.data, XATTR_LIST_MAX);
+    for (ssize_t i = 0; i < len; i += (ssize_t)strlen((char *)names.data + i) + 1) {
+        const char *name = (const char *)names.data + i;
+
+        if (strncmp(name, "user.", 5) == 0 && !has_xattr(e, name) && fremovexattr(fd, name) != 0)
+            TRY(note_refusal(m, e, "attributes"));
+    }
+out:
+    buf_clear(&names);
+    return rc;
+}
+
+/* None must go, too: an older state's, or one that was inherited, gives rights that the mode does
+ * not show. Who has none need not be allowed to take it away. */
+static int give_acl(int fd, const char *name, const struct buf *acl)
+{
+    if (acl->len > 0)
+        return fsetxattr(fd, name, acl->data, acl->len, 0);
+    return fgetxattr(fd, name, NULL, 0) < 0 ? 0 : fremovexattr(fd, name);
+}
+
 static enum err set_acls(const struct restore_manner *m, const struct entry *e, int fd)
 {
     struct buf access = {.max = MIB};
     struct buf by_default = {.max = MIB};
     enum err rc = ERR_OK;
 
-    if (e->acl.len == 0)
-        goto out;
-    TRY(tar_acl_encode(e, &access, &by_default));
-    if (access.len > 0 && fsetxattr(fd, TAR_ACL_ACCESS, access.data, access.len, 0) != 0)
+    if (e->acl.len > 0)
+        TRY(tar_acl_encode(e, &access, &by_default));
+    if (give_acl(fd, TAR_ACL_ACCESS, &access) != 0)
         TRY(note_refusal(m, e, "ACL"));
-    if (by_default.len > 0 && e->type == ENTRY_DIR &&
-        fsetxattr(fd, TAR_ACL_DEFAULT, by_default.data, by_default.len, 0) != 0)
+    if (e->type == ENTRY_DIR && give_acl(fd, TAR_ACL_DEFAULT, &by_default) != 0)
         TRY(note_refusal(m, e, "default ACL"));
 out:
     buf_clear(&access);
@@ -208,6 +256,7 @@ enum err restore_entry_finish_open(const struct restore_manner *m, const struct 
 
     if (m->set_owner && fchown(fd, e->uid, e->gid) != 0)
         TRY(note_refusal(m, e, "owner"));
+    TRY(drop_xattrs(m, e, fd));
     TRY(set_xattrs(m, e, fd, false));
     TRY(set_acls(m, e, fd));
     if (fchmod(fd, safe_mode(e, fd)) != 0)

@@ -31,8 +31,9 @@ MUST_CHECK enum err restore_entry_make(const struct entry *e, int dir, const cha
 MUST_CHECK enum err restore_entry_link(const struct entry *e, int first_dir, const char *first,
                                        int dir, const char *name);
 
-/* Owner, attributes, ACLs, mode and time of what was made or was there. Its type must be that of
- * the entry. ERR_FAILED: it cannot be opened, or is of another type. */
+/* Owner, attributes, ACLs, mode and time of what was made or was there; ACLs, and a directory's
+ * "user." attributes, that the entry does not have go. Its type must be that of the entry.
+ * ERR_FAILED: it cannot be opened, or is of another type. */
 MUST_CHECK enum err restore_entry_finish(const struct restore_manner *manner, const struct entry *e,
                                          int dir, const char *name);
 /* The same for what is open. */

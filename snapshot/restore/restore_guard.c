@@ -12,8 +12,23 @@
 #include "core/base/text.h"
 #include "core/fs/file.h"
 #include "core/fs/walk.h"
+#include "snapshot/restore/tar_acl.h"
 
 #define LOOK_MAX 1024
+
+/* What was inherited from a default ACL would be inherited by all that is made inside. Most
+ * directories have none, and some file systems have no ACLs. */
+static void drop_acl(int fd, const char *name)
+{
+    if (fremovexattr(fd, name) != 0)
+        errno = 0;
+}
+
+static void drop_acls(int fd)
+{
+    drop_acl(fd, TAR_ACL_DEFAULT);
+    drop_acl(fd, TAR_ACL_ACCESS);
+}
 
 static bool is_for_others(const struct stat *st)
 {
@@ -62,15 +77,6 @@ out:
     if (opened >= 0)
         close(opened);
     return rc;
-}
-
-/* What was inherited from a default ACL would be inherited by all that is made inside. Most
- * directories have none, and some file systems have no ACLs. */
-static void drop_acls(int fd)
-{
-    if (fremovexattr(fd, "system.posix_acl_default") != 0 ||
-        fremovexattr(fd, "system.posix_acl_access") != 0)
-        errno = 0;
 }
 
 enum err guard_make_inside(int guard, const char *name, int *fd)
@@ -247,7 +253,8 @@ bool guard_read_look(int dir, const char *name, struct stat *look)
     return is_read;
 }
 
-/* First the owner: who owns it may undo a change of its mode. */
+/* First the owner: who owns it may undo a change of its mode, and set ACLs. An access ACL gives
+ * nobody anything beside this mode; the default ACL would go to all that is made here. */
 enum err guard_take_over(int fd, const char *shown)
 {
     bool is_root = geteuid() == 0;
@@ -256,5 +263,6 @@ enum err guard_take_over(int fd, const char *shown)
         return err_sys(ERR_FAILED, "taking over %s", shown);
     if (fchmod(fd, S_IRWXU) != 0 && is_root)
         return err_sys(ERR_FAILED, "taking over %s", shown);
+    drop_acl(fd, TAR_ACL_DEFAULT);
     return ERR_OK;
 }

@@ -41,8 +41,8 @@ MUST_CHECK enum err guard_keep_look(int dir, const char *name, const char *text,
                                     const struct stat *look);
 bool guard_read_look(int dir, const char *name, struct stat *look);
 
-/* Make an open directory ours, 0700: as root always, else as far as we may. ERR_FAILED: root may
- * not. */
+/* Make an open directory ours, 0700: as root always, else as far as we may. Its default ACL goes
+ * for good, also when the restore is undone. ERR_FAILED: root may not. */
 MUST_CHECK enum err guard_take_over(int fd, const char *shown);
 
 #endif

@@ -61,7 +61,7 @@ static enum err choose_name(struct restore_keep *k, const char *name, char **out
     return mem_format(out, "%s%.*s", number, NAME_MAX - len, name);
 }
 
-/* A killed restore may have left some of the numbers. Returns 0, or -1 and errno. */
+/* A killed restore may have left some of the numbers. Unless *moved, errno says why. */
 static enum err move_to_guard(struct restore_keep *k, int dir, const char *name, char **kept,
                               bool *moved)
 {

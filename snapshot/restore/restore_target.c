@@ -47,11 +47,6 @@
 
 #define STAT_BLOCK_LEN 512 /* the unit of st_blocks */
 
-/* Linux 5.8; older headers do not have it. */
-#ifndef STATX_ATTR_MOUNT_ROOT
-#define STATX_ATTR_MOUNT_ROOT 0x00002000
-#endif
-
 void target_init(struct restore_target *t, struct restore_tree *tree, bool delta, bool dry_run)
 {
     *t = (struct restore_target){.tree = tree,
@@ -185,21 +180,10 @@ out:
     return rc;
 }
 
-/* The kernel says so, also of a bind mount from the same file system; one that is too old to say
- * it at least shows another device. (So does a subvolume, which must not be replaced either.) */
-static bool is_mount_point(int fd, dev_t dev, dev_t above)
-{
-    struct statx now;
-
-    return dev != above || (statx(fd, "", AT_EMPTY_PATH, 0, &now) == 0 &&
-                            (now.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0);
-}
-
 /* It is opened before it is looked at: that is what makes an automounter mount it. */
 static enum err examine_target(struct restore_target *t)
 {
     struct stat above;
-    struct stat st;
     enum err rc = ERR_OK;
 
     t->fd = openat(t->parent_fd, t->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -211,9 +195,9 @@ static enum err examine_target(struct restore_target *t)
         FAIL(ERR_USAGE, "target %s exists and is not a directory", t->path);
     if (t->fd < 0)
         FAIL_SYS(ERR_USAGE, "target %s", t->path);
-    if (fstat(t->parent_fd, &above) != 0 || fstat(t->fd, &st) != 0)
+    if (fstat(t->parent_fd, &above) != 0)
         FAIL_SYS(ERR_USAGE, "target %s", t->path);
-    t->is_mount = is_mount_point(t->fd, st.st_dev, above.st_dev);
+    t->is_mount = file_is_mount_point(t->fd, "", above.st_dev);
 out:
     return rc;
 }

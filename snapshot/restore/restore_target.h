@@ -86,8 +86,9 @@ struct target_apart {
 
 /* Find the target and its kind, and see that it has room for `needed` bytes; touches nothing.
  * ERR_USAGE: it lies in one of `apart` (which may be NULL), or one of them in it; not empty, no
- * directory, with delta no older state, not writable; ERR_BUSY: a database runs there; ERR_STORAGE:
- * read-only, or no room. What a killed restore left counts as room, for it will be removed. */
+ * directory, with delta no older state or something mounted in it, not writable; ERR_BUSY: a
+ * database runs there; ERR_STORAGE: read-only, or no room. What a killed restore left counts as
+ * room, for it will be removed. */
 MUST_CHECK enum err target_check(struct restore_target *t, const char *given,
                                  const struct target_apart *apart, uint64_t needed);
 

@@ -155,11 +155,14 @@ static void forget_old(const struct restore_tree *t, const struct entry *content
 static enum err take_directory(const struct restore_tree *t, const struct entry *e, int dir,
                                const char *name)
 {
+    struct stat above;
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     enum err rc = ERR_OK;
 
-    if (fd < 0)
+    if (fd < 0 || fstat(dir, &above) != 0)
         FAIL_SYS(ERR_FAILED, "opening the directory %s", entry_path(e));
+    if (file_is_mount_point(fd, "", above.st_dev)) /* since it was checked */
+        FAIL(ERR_FAILED, "%s has become a mount point", entry_path(e));
     TRY(keep_look(t->keep, entry_path(e), fd));
     if (guard_has_modes(t->keep->guard))
         TRY(guard_take_over(fd, entry_path(e)));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -107,14 +108,28 @@ out:
     return rc;
 }
 
+/* While a restore fills a directory, mongod.lock in it is a link to where mongod cannot lock. That
+ * goes where the directory goes, under whatever path it is come to; a mark beside it does not. */
+static bool is_guarded(int dir)
+{
+    static const char *const leads_to[] = {".", ".sealpoint-partial"};
+    char is[32];
+    ssize_t len = readlinkat(dir, "mongod.lock", is, sizeof is);
+
+    for (size_t i = 0; i < sizeof leads_to / sizeof leads_to[0]; i++)
+        if (len == (ssize_t)strlen(leads_to[i]) && memcmp(is, leads_to[i], (size_t)len) == 0)
+            return true;
+    return false;
+}
+
 /* A restore over an older state has its mark beside the directory, any other inside. */
 static bool is_half_made(int dir, const char *path)
 {
     struct stat st;
     char *real = realpath(path, NULL);
     char *mark = NULL;
-    bool is_marked =
-        has_name(dir, ".sealpoint-partial", &st) || has_name(dir, ".sealpoint-incomplete", &st);
+    bool is_marked = has_name(dir, ".sealpoint-partial", &st) ||
+                     has_name(dir, ".sealpoint-incomplete", &st) || is_guarded(dir);
 
     if (!is_marked && real != NULL && mem_format(&mark, "%s.sealpoint-incomplete", real) == ERR_OK)
         is_marked = lstat(mark, &st) == 0;

@@ -26,7 +26,8 @@ bool dbpath_is_one(int dir);
 MUST_CHECK enum err dbpath_examine(int dir, bool any, uint64_t *warned);
 
 /* A directory that a restore has begun to fill and not finished, whatever it holds: ERR_USAGE.
- * `path` is the open directory `dir`'s, for what lies beside it. */
+ * `path` is the open directory `dir`'s, for what lies beside it; when it was renamed, or is come to
+ * by a bind mount, the link that keeps mongod out still tells. */
 MUST_CHECK enum err dbpath_require_finished(int dir, const char *path);
 
 /* True for a path of a dbpath (relative to it) that is left out, and everything below it. */

@@ -47,7 +47,8 @@ SYSTEM = set(
     signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h
     stdnoreturn.h string.h threads.h time.h dirent.h dlfcn.h fcntl.h fnmatch.h ftw.h glob.h grp.h
     libgen.h poll.h pthread.h pwd.h sched.h semaphore.h spawn.h strings.h syslog.h termios.h
-    unistd.h sys/file.h sys/ioctl.h sys/mman.h sys/prctl.h sys/random.h sys/resource.h sys/stat.h
+    unistd.h sys/file.h sys/ioctl.h sys/mman.h sys/mount.h sys/prctl.h sys/random.h
+    sys/resource.h sys/stat.h
     sys/statfs.h sys/statvfs.h sys/sysmacros.h sys/time.h sys/timex.h sys/types.h sys/uio.h sys/utsname.h
     sys/wait.h sys/xattr.h linux/falloc.h linux/fs.h linux/magic.h linux/landlock.h linux/openat2.h linux/btrfs.h
     sys/syscall.h sys/sendfile.h

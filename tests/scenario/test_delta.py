@@ -154,3 +154,18 @@ def test_a_source_that_a_restore_has_not_finished_is_not_backed_up(quick, inside
         assert "has not finished" in quick.run("backup", given, expect=USAGE).err
     mark.unlink()
     quick.backup()
+
+
+def test_a_half_made_directory_is_not_backed_up_under_another_name(older):
+    """The mark stays beside the old one."""
+    result = older.shim("restore", "latest", "--to", older.target, "--delta", "--yes", at=1, do="kill",
+                        only=["pwrite"], under=[older.target])
+    assert result.returncode == -signal.SIGKILL
+    moved = older.target.with_name("moved")
+    older.target.rename(moved)
+    done = older.run("backup", moved, expect=USAGE)
+    assert "a restore to the source has not finished: its data is not complete" in done.err
+    moved.rename(older.target)
+    older.restore("latest", "--delta", "--yes")
+    older.target.rename(moved)
+    older.run("backup", moved)

@@ -220,3 +220,42 @@ else:
                                capture_output=True, stdin=subprocess.DEVNULL, timeout=120,
                                check=False)
                 assert (precious / "content" / "file").read_text() == "root's own", name
+
+    def test_no_acl_and_no_attribute_of_his_outlasts_a_restore(scene):
+        """An ACL, or a default ACL that all within inherits, would let in whom the mode keeps out."""
+        scene.prepare()
+        places = [scene.place, *(path for path in scene.place.rglob("*") if not path.is_symlink())]
+        subprocess.run(["setfacl", "-m", "u:4321:rwx,g:4321:rwx,m:rwx", *places], user=HOSTILE,
+                       group=HOSTILE, extra_groups=[], check=True)
+        directories = [path for path in places if path.is_dir()]
+        subprocess.run(["setfacl", "-d", "-m", "u:4321:rwx,o:rwx", *directories], user=HOSTILE,
+                       group=HOSTILE, extra_groups=[], check=True)
+        for path in directories:
+            try:
+                os.setxattr(path, "user.his", b"1")
+            except OSError:
+                pass  # not on every tmpfs
+        subprocess.run([str(part) for part in scene.command()], env=scene.repo.env(), check=True,
+                       capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
+        assert read_tree(scene.target) == read_tree(scene.repo.source)
+        for path in [scene.target, *scene.target.rglob("*")]:
+            of = scene.repo.source / path.relative_to(scene.target)
+            assert os.listxattr(path, follow_symlinks=False) == [], path
+            assert path.lstat().st_mode == of.lstat().st_mode, path
+
+    def test_attributes_and_acls_of_the_snapshot_stay_on_a_directory_of_an_older_state(quick):
+        of = quick.source / "deep"
+        try:
+            os.setxattr(of, "user.ours", b"1")
+            subprocess.run(["setfacl", "-m", "u:1234:rx", of], check=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("this file system does not keep them")
+        quick.backup()
+        quick.restore()
+        target = quick.target / "deep"
+        os.setxattr(target, "user.his", b"1")
+        subprocess.run(["setfacl", "-d", "-m", "u:4321:rwx", target], check=True)
+        quick.restore("latest", "--delta", "--yes")
+        assert sorted(os.listxattr(target)) == ["system.posix_acl_access", "user.ours"]
+        for name in os.listxattr(target):
+            assert os.getxattr(target, name) == os.getxattr(of, name)

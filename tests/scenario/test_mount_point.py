@@ -350,3 +350,34 @@ else:
         repo.backup()
         repo.restore()
         assert_restored(repo)
+
+    @pytest.mark.parametrize("place", ["extra/repository", "deep/er", "a.txt"])
+    @pytest.mark.parametrize("is_mount", [False, True])
+    def test_delta_refuses_a_target_with_something_mounted_in_it(quick, place, is_mount):
+        """What is mounted may be anything: here the repository itself, or a file of it."""
+        quick.backup()
+        if is_mount:
+            quick.target.mkdir()
+            mount("-t", "tmpfs", "none", quick.target)
+        quick.restore()
+        held = sorted(quick.repository.rglob("*"))
+        over = quick.target / place
+        if place == "a.txt":
+            mount("--bind", next(path for path in held if path.is_file()), over)
+        else:
+            over.mkdir(parents=True, exist_ok=True)
+            mount("--bind", quick.repository, over)
+        before = sorted(quick.target.rglob("*"))
+        try:
+            for more in ([], ["--dry-run"], ["--only", "deep"]):
+                done = quick.restore("latest", "--delta", "--yes", *more, expect=USAGE)
+                assert f"{place} is a mount point, and --delta changes nothing across one: " \
+                    "unmount it, or restore to another directory, without --delta" in done.err
+            assert sorted(quick.repository.rglob("*")) == held
+            assert sorted(quick.target.rglob("*")) == before
+        finally:
+            subprocess.run(["umount", over], check=True)
+        quick.restore("latest", "--delta", "--yes")
+        assert read_tree(quick.target) == read_tree(quick.source)
+        quick.run("verify")
+        subprocess.run(["umount", "-R", "-l", quick.target], capture_output=True, check=False)

@@ -341,9 +341,13 @@ def test_the_directory_of_the_keyring_is_not_emptied(quick_two):
     keys = repo.target / "deep" / "keys"
     keys.mkdir()
     shutil.copy(repo.keyring, keys / "keyring")
-    done = repo.restore("latest", "--delta", "--yes", "--keyring", keys / "keyring", expect=USAGE)
-    assert f"the directory of the keyring ({keys}) lies in the target {repo.target}" in done.err
-    assert (keys / "keyring").exists()
+    # With a state directory that cannot be used, too.
+    for more in ([], ["--state-dir", "/proc/none", "--fingerprint", repo.fingerprint()]):
+        done = repo.restore("latest", "--delta", "--yes", "--keyring", keys / "keyring", *more,
+                            expect=USAGE)
+        assert f"the directory of the keyring ({keys}) lies in the target {repo.target}" in done.err
+        assert ("state directory /proc/none" in done.err) == bool(more)
+        assert (keys / "keyring").exists()
 
 
 def test_a_hundred_directories_in_one_another_come_back(quick):

@@ -1,7 +1,12 @@
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/fs/file.h"
@@ -104,6 +109,59 @@ static void a_directory_is_within_itself_and_all_above_by_whatever_name(void **s
     assert_false(file_is_within(top, "/no/such/directory"));
 }
 
+enum { OUTCOME_RIGHT, OUTCOME_WRONG, OUTCOME_NO_MOUNT };
+
+static bool mount_privately(const char *type, const char *from, const char *to, unsigned long flags)
+{
+    return unshare(CLONE_NEWNS | (geteuid() != 0 ? CLONE_NEWUSER : 0)) == 0 &&
+           mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount(from, to, type, flags, NULL) == 0;
+}
+
+/* In a process of its own, whose mounts nobody else sees. */
+static int remove_around_a_mount(void **state, const char *type, unsigned long flags)
+{
+    char *from = strdup(in(state, "precious"));
+    char *to = strdup(in(state, "tree/a/mounted"));
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        int outcome = OUTCOME_NO_MOUNT;
+
+        if (mount_privately(type, from, to, flags)) {
+            bool is_refused = file_remove_tree(in(state, "tree")) == ERR_FAILED &&
+                              strstr(err_text(), "mounted is a mount point: what is mounted "
+                                                 "there is not removed") != NULL;
+
+            outcome = is_refused && file_exists(to) ? OUTCOME_RIGHT : OUTCOME_WRONG;
+        }
+        _exit(outcome);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    free(from);
+    free(to);
+    return WEXITSTATUS(status);
+}
+
+static void what_is_mounted_in_a_tree_is_not_removed(void **state)
+{
+    int bound, other;
+
+    assert_done(file_make_dirs(in(state, "precious/below"), 0700));
+    put_file(in(state, "precious/below/file"), "precious");
+    assert_done(file_make_dirs(in(state, "tree/a/mounted"), 0700));
+    bound = remove_around_a_mount(state, NULL, MS_BIND);
+    other = remove_around_a_mount(state, "tmpfs", 0);
+    if (bound == OUTCOME_NO_MOUNT || other == OUTCOME_NO_MOUNT)
+        skip();
+    assert_int_equal(bound, OUTCOME_RIGHT);
+    assert_int_equal(other, OUTCOME_RIGHT);
+    assert_true(have_file(in(state, "precious/below/file"), "precious"));
+    assert_done(file_remove_tree(in(state, "tree"))); /* nothing is mounted there here */
+}
+
 static enum err remove_call(void *arg)
 {
     void **state = arg;
@@ -130,6 +188,7 @@ int main(void)
         IN_DIRECTORY(directories_that_were_made_read_only_go_too),
         IN_DIRECTORY(a_tree_of_any_depth_goes),
         IN_DIRECTORY(a_directory_is_within_itself_and_all_above_by_whatever_name),
+        IN_DIRECTORY(what_is_mounted_in_a_tree_is_not_removed),
         IN_DIRECTORY(without_memory_it_fails_cleanly),
     };
 

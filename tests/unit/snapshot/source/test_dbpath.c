@@ -1,5 +1,6 @@
 #include "snapshot/source/dbpath.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -204,6 +205,31 @@ static void an_unfinished_restore_is_refused(void **state)
     assert_done(require_finished(state));
 }
 
+static void an_unfinished_restore_is_known_by_the_link_that_keeps_mongod_out(void **state)
+{
+    static const struct {
+        const char *to;
+        bool is_refused;
+    } links[] = {{".", true},
+                 {".sealpoint-partial", true},
+                 {"..", false},
+                 {".sealpoint-partial2", false},
+                 {"lock", false}};
+
+    make_database(state);
+    assert_true(unlink(in(state, "mongod.lock")) == 0 || errno == ENOENT);
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+        assert_int_equal(symlink(links[i].to, in(state, "mongod.lock")), 0);
+        if (links[i].is_refused)
+            assert_refused(require_finished(state), ERR_USAGE,
+                           "a restore to the source has not finished: its data is not complete. "
+                           "Run that restore again");
+        else
+            assert_done(require_finished(state));
+        assert_int_equal(unlink(in(state, "mongod.lock")), 0);
+    }
+}
+
 static void a_running_mongod_is_said(void **state)
 {
     make_database(state);
@@ -270,6 +296,7 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(without_what_mongod_starts_from_it_is_refused_or_warned_of),
     IN_DIRECTORY(a_copy_of_a_backup_cursor_needs_only_the_catalogue),
     IN_DIRECTORY(an_unfinished_restore_is_refused),
+    IN_DIRECTORY(an_unfinished_restore_is_known_by_the_link_that_keeps_mongod_out),
     IN_DIRECTORY(a_running_mongod_is_said),
     IN_DIRECTORY(a_missing_storage_bson_is_said),
     IN_DIRECTORY(a_missing_history_store_is_said),
