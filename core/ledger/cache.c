@@ -52,6 +52,14 @@ static enum err keep_gone(struct taking *t, struct record *r)
     return rc;
 }
 
+/* What lies at its place in the store is known to be another one, or may be. */
+static bool is_another(const struct record_entry *entry, const struct record *r, size_t size)
+{
+    if (entry->record == NULL)
+        return entry->size != size;
+    return memcmp(entry->record->id, r->id, RECORD_ID_LEN) != 0;
+}
+
 static enum err take_cached_record(void *arg, struct bytes raw)
 {
     struct taking *t = arg;
@@ -61,17 +69,17 @@ static enum err take_cached_record(void *arg, struct bytes raw)
 
     TRY(record_parse(raw, &r));
     entry = record_set_find(t->set, r->writer, r->seq);
-    if (entry == NULL) {
+    if (entry == NULL || is_another(entry, r, raw.len)) {
         t->stale++;
         rc = keep_gone(t, r);
         r = NULL;
-    } else if (t->cache != NULL && entry->record == NULL && entry->size == raw.len) {
+    } else if (t->cache != NULL && entry->record == NULL) {
         entry->record = r;
         entry->from = FROM_CACHE;
         r = NULL; /* the set's now */
         t->cache->used++;
     } else {
-        t->stale++; /* another one in the store, or twice here */
+        t->stale++; /* twice here */
     }
 out:
     record_free(r);

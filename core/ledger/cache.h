@@ -23,7 +23,8 @@ struct cache {
     bool torn;              /* there are bytes after that */
     bool renew;             /* not to be used: others may write it, or most of it is of no use */
     size_t used;            /* records that went into the set */
-    struct record_set gone; /* owned: records of the file that the store does not list any more */
+    struct record_set gone; /* owned: records of the file that the store does not list any more, or
+                             * in whose place it has another one, as far as size and id tell */
 };
 
 void cache_clear(struct cache *c);
