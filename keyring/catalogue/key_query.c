@@ -101,7 +101,6 @@ struct keyring_witness key_query_witness(const struct ledger *l)
 {
     struct keyring_witness w = {.generation = witness_generation, .state = witness_state, .arg = l};
 
-    if (ledger_count(l) > 0)
-        w.newest_ms = ledger_at(l, ledger_count(l) - 1)->created_ms;
+    w.newest_ms = ledger_newest_ms(l);
     return w;
 }
