@@ -79,7 +79,9 @@ static enum err take_cached_record(void *arg, struct bytes raw)
         r = NULL; /* the set's now */
         t->cache->used++;
     } else {
-        t->stale++; /* twice here */
+        t->stale++; /* twice here, or compared only */
+        if (entry->from == FROM_STORE)
+            entry->from = FROM_CACHE;
     }
 out:
     record_free(r);
@@ -126,20 +128,19 @@ out:
     return rc;
 }
 
-enum err cache_read_gone(const char *path, const struct record_set *set, struct record_set *gone)
+enum err cache_compare(const char *path, struct record_set *set, struct cache *out)
 {
-    struct record_set listed = *set;
-    struct taking taking = {.set = &listed, .gone = gone};
+    struct taking taking = {.set = set, .gone = &out->gone};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct bundle_source from = {.read = read_file, .arg = &fd};
-    uint64_t good = 0;
 
-    if (fd < 0)
-        return ERR_OK;
-    if (may_be_trusted(path, fd, &from.size) &&
-        bundle_each(&from, take_cached_record, &taking, &good) != ERR_OK)
+    if (fd < 0 || !may_be_trusted(path, fd, &from.size))
+        out->renew = true;
+    else if (bundle_each(&from, take_cached_record, &taking, &out->good) != ERR_OK)
         err_clear(); /* what is damaged there tells nothing */
-    close(fd);
+    out->torn = out->good < from.size;
+    if (fd >= 0)
+        close(fd);
     return ERR_OK;
 }
 
