@@ -481,8 +481,8 @@ static const struct option options[OPTION_COUNT] = {
         {
             .name = "clock-is-right",
             .type = VALUE_FLAG,
-            .text = "Write although the clock is more than 400 days ahead of the newest record.",
-            .commands = TAKES_STAMP,
+            .text = "Write although clock and newest record are more than 400 days apart.",
+            .commands = TAKES_STAMP | TAKES(WRITER_ENROL) | TAKES(WRITER_REVOKE),
         },
     [OPTION_FINGERPRINT] =
         {
@@ -759,9 +759,9 @@ static const struct option options[OPTION_COUNT] = {
             .name = "heads",
             .argument = "REPORT",
             .type = VALUE_FILE,
-            .text =
-                "What an earlier `sealpoint verify --json` printed, perhaps on another machine: "
-                "what it has seen must still be there, and what was deleted since is named.",
+            .text = "What an earlier `sealpoint verify --json` printed, perhaps on another "
+                    "machine: "
+                    "what it has seen must still be there, and what was deleted since is named.",
             .commands = TAKES(VERIFY),
         },
     [OPTION_ENVELOPE] =

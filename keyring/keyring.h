@@ -91,10 +91,18 @@ void keyring_prepare(struct keyring *k);
 
 size_t keyring_count(const struct keyring *k);
 
+/* A writer that was taken over may record any generation. What is further than this above all that
+ * the keyring and this machine know is not believed: it would lead to where no keyring can be
+ * changed any more. */
+#define KEYRING_GENERATION_LEAP (UINT64_C(1) << 20)
+#define KEYRING_CLAIM_MAX 63
+
 /* What the ledger knows of a keyring file, which cannot know itself that it is an older copy. */
 struct keyring_witness {
-    /* The highest generation recorded of that master key; 0: none. NULL: nobody knows. */
-    uint64_t (*generation)(const void *arg, const char *provider, const char *key_id);
+    /* The highest generation up to `most` that is recorded of that master key; 0: none. A record
+     * that claims more is named in `claim`, which is "" if there is none. NULL: nobody knows. */
+    uint64_t (*generation)(const void *arg, const char *provider, const char *key_id, uint64_t most,
+                           char claim[KEYRING_CLAIM_MAX + 1]);
     /* The newest recorded verdict and reason; false: there is none. May be NULL. */
     bool (*state)(const void *arg, const struct key_name *key, struct key_state *out);
     const void *arg;   /* borrowed, outlives the keyring */

@@ -7,6 +7,7 @@
 #include "cli/print.h"
 #include "cli/root_key.h"
 #include "cli/session.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
@@ -65,6 +66,27 @@ static enum err make_or_use(struct session *session, size_t i, struct made *made
     return rc;
 }
 
+/* A keyring that was there was stamped by a clock, once: genesis is not signed by one that is years
+ * ahead of that. */
+static enum err check_clock(struct session *session, size_t i)
+{
+    struct key_versions versions = {.count = 0};
+    int64_t newest_ms = 0;
+    enum err rc;
+
+    TRY(keyring_versions(session->keyring, i, true, &versions));
+    for (size_t v = 0; v < versions.count; v++) {
+        if (versions.items[v].created_ms > newest_ms)
+            newest_ms = versions.items[v].created_ms;
+        if (versions.items[v].changed_ms > newest_ms)
+            newest_ms = versions.items[v].changed_ms;
+    }
+    TRY(clock_check_ahead(newest_ms, "keyring", session->settings->keys[i].path));
+out:
+    key_versions_clear(&versions);
+    return rc;
+}
+
 /* Every master key must work now: a wrong passphrase is better found before the first backup. */
 static enum err try_keys(struct session *session, struct made *made)
 {
@@ -81,6 +103,8 @@ static enum err try_keys(struct session *session, struct made *made)
             continue;
         TRY(keyring_state(session->keyring, &active, true, &state));
         TRY(key_state_require(&active, &state));
+        if (session->settings->keys[i].path != NULL)
+            TRY(check_clock(session, i));
     }
 out:
     return rc;

@@ -151,10 +151,13 @@ enum err command_key_cancel_deletion(const struct settings *s)
 static enum err require_clock(const struct session *session)
 {
     const struct ledger *ledger = session_ledger(session);
-    int64_t newest_ms = ledger_at(ledger, ledger_count(ledger) - 1)->created_ms;
+    int64_t newest_ms = ledger_newest_ms(ledger);
     int64_t ahead_ms = clock_now_ms() - newest_ms;
     char time[CLOCK_TEXT_LEN + 1];
+    enum err rc = ledger_check_clock(ledger);
 
+    if (rc != ERR_OK)
+        return rc;
     if (ahead_ms < CLOCK_AHEAD_DAYS_DOUBTED * CLOCK_DAY_MS ||
         settings_flag(session->settings, OPTION_CLOCK_IS_RIGHT))
         return ERR_OK;

@@ -90,6 +90,16 @@ void clock_vouch(void)
     is_vouched_for = true;
 }
 
+bool clock_is_vouched_for(void)
+{
+    return is_vouched_for;
+}
+
+bool clock_is_far_ahead(int64_t ms)
+{
+    return ms - clock_now_ms() > CLOCK_AHEAD_DAYS_MAX * CLOCK_DAY_MS;
+}
+
 bool clock_is_doubted(void)
 {
     return is_doubted;

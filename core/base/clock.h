@@ -38,6 +38,10 @@ MUST_CHECK enum err clock_parse(const char *text, int64_t *ms);
 #define CLOCK_AHEAD_DAYS_MAX 400
 #define CLOCK_AHEAD_DAYS_DOUBTED 40
 MUST_CHECK enum err clock_check_ahead(int64_t newest_ms, const char *what, const char *name);
+/* The other way round: is a time that was signed this far ahead of the clock? Then one of the two
+ * is wrong, and nothing that is dated counts from there. */
+bool clock_is_far_ahead(int64_t ms);
+bool clock_is_vouched_for(void);
 void clock_vouch(void); /* the user says that the clock is right (--clock-is-right) */
 bool clock_is_doubted(void);
 

@@ -52,6 +52,14 @@ static enum err keep_gone(struct taking *t, struct record *r)
     return rc;
 }
 
+/* What lies at its place in the store is known to be another one, or may be. */
+static bool is_another(const struct record_entry *entry, const struct record *r, size_t size)
+{
+    if (entry->record == NULL)
+        return entry->size != size;
+    return memcmp(entry->record->id, r->id, RECORD_ID_LEN) != 0;
+}
+
 static enum err take_cached_record(void *arg, struct bytes raw)
 {
     struct taking *t = arg;
@@ -61,17 +69,19 @@ static enum err take_cached_record(void *arg, struct bytes raw)
 
     TRY(record_parse(raw, &r));
     entry = record_set_find(t->set, r->writer, r->seq);
-    if (entry == NULL) {
+    if (entry == NULL || is_another(entry, r, raw.len)) {
         t->stale++;
         rc = keep_gone(t, r);
         r = NULL;
-    } else if (t->cache != NULL && entry->record == NULL && entry->size == raw.len) {
+    } else if (t->cache != NULL && entry->record == NULL) {
         entry->record = r;
         entry->from = FROM_CACHE;
         r = NULL; /* the set's now */
         t->cache->used++;
     } else {
-        t->stale++; /* another one in the store, or twice here */
+        t->stale++; /* twice here, or compared only */
+        if (entry->from == FROM_STORE)
+            entry->from = FROM_CACHE;
     }
 out:
     record_free(r);
@@ -118,20 +128,19 @@ out:
     return rc;
 }
 
-enum err cache_read_gone(const char *path, const struct record_set *set, struct record_set *gone)
+enum err cache_compare(const char *path, struct record_set *set, struct cache *out)
 {
-    struct record_set listed = *set;
-    struct taking taking = {.set = &listed, .gone = gone};
+    struct taking taking = {.set = set, .gone = &out->gone};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct bundle_source from = {.read = read_file, .arg = &fd};
-    uint64_t good = 0;
 
-    if (fd < 0)
-        return ERR_OK;
-    if (may_be_trusted(path, fd, &from.size) &&
-        bundle_each(&from, take_cached_record, &taking, &good) != ERR_OK)
+    if (fd < 0 || !may_be_trusted(path, fd, &from.size))
+        out->renew = true;
+    else if (bundle_each(&from, take_cached_record, &taking, &out->good) != ERR_OK)
         err_clear(); /* what is damaged there tells nothing */
-    close(fd);
+    out->torn = out->good < from.size;
+    if (fd >= 0)
+        close(fd);
     return ERR_OK;
 }
 

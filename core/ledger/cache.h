@@ -23,7 +23,8 @@ struct cache {
     bool torn;              /* there are bytes after that */
     bool renew;             /* not to be used: others may write it, or most of it is of no use */
     size_t used;            /* records that went into the set */
-    struct record_set gone; /* owned: records of the file that the store does not list any more */
+    struct record_set gone; /* owned: records of the file that the store does not list any more, or
+                             * in whose place it has another one, as far as size and id tell */
 };
 
 void cache_clear(struct cache *c);
@@ -32,9 +33,9 @@ void cache_clear(struct cache *c);
  * cache is not a failure. */
 MUST_CHECK enum err cache_read(const char *path, struct record_set *set, struct cache *out);
 
-/* Only what is gone, unsorted; the set may have records and stays as it is. */
-MUST_CHECK enum err cache_read_gone(const char *path, const struct record_set *set,
-                                    struct record_set *gone);
+/* The same when all records of the set were read from the store: what is gone, and which of them
+ * the cache has, which are then FROM_CACHE, for cache_write(). With out->renew, it is kept. */
+MUST_CHECK enum err cache_compare(const char *path, struct record_set *set, struct cache *out);
 
 /* Append the records that came from the store; with `renew`, write the file again with all of them.
  * ERR_FAILED, ERR_STORAGE: it could not be written; the file may have a torn end then. */

@@ -117,7 +117,7 @@ enum err ledger_open(const struct ledger_options *options, struct ledger **out)
     enum err rc;
 
     if (options->read_all)
-        return open_with(options, LEDGER_CACHE_LEAVE, &cached, out);
+        return open_with(options, LEDGER_CACHE_COMPARE, &cached, out);
     rc = open_with(options, LEDGER_CACHE_USE, &cached, out);
     if (!cached || (rc != ERR_CORRUPT && rc != ERR_UNSUPPORTED))
         return rc;

@@ -112,8 +112,9 @@ MUST_CHECK enum err ledger_catch_up_all(struct ledger *l);
 
 /*
  * Sign and append a record with these members (borrowed) beside the common ones. It is durable,
- * and in ledger_at(), when this returns ERR_OK. createdAt is never before the previous record's,
- * even when the clock is. ERR_FAILED: no signing key here. *out may be NULL.
+ * and in ledger_at(), when this returns ERR_OK. createdAt is never before that of the record
+ * before it in its chain, even when the clock is, nor, but for root's, before ledger_newest_ms().
+ * ERR_FAILED: no signing key here. *out may be NULL.
  *
  * Other runs may append with the same key at the same time. Those of this state directory take
  * turns with a lock that is held briefly. If another run was faster, its records are read, checked
@@ -125,9 +126,17 @@ MUST_CHECK enum err ledger_catch_up_all(struct ledger *l);
 MUST_CHECK enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
                                   const struct record **out);
 
-/* ERR_FAILED when the clock is so far ahead of the newest record that nothing would be appended
- * (clock_check_ahead()): for asking before a long run. */
+/*
+ * ERR_FAILED when clock and records disagree so much that nothing would be appended: the clock is
+ * far ahead of ledger_newest_ms() (clock_check_ahead()), or a record is as far ahead of the clock,
+ * which the message names with its writer; unless somebody has vouched for the clock, root
+ * has revoked that writer, or root signs, who must be able to. For asking before a long run.
+ */
 MUST_CHECK enum err ledger_check_clock(const struct ledger *l);
+
+/* When the newest record was made that counts and is not far ahead of the clock; 0: none is. One
+ * that a thief dates in the year 9999 is not what others are dated after. */
+int64_t ledger_newest_ms(const struct ledger *l);
 
 /* A checkpoint is due when this many records came after the last, or when it expires before long;
  * ledger_checkpoint() writes the

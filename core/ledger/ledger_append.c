@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,9 +29,6 @@
 
 /* Clocks that differ by more than this are worth a warning. */
 #define CLOCK_BEHIND_MS (5 * INT64_C(60000))
-
-/* 9999-12-31T23:59:59.999Z: the last that can be written. */
-#define TIME_MAX_MS INT64_C(253402300799999)
 
 /* How often a record is signed again because others on the same chain were faster. */
 #define CATCH_UP_MAX 8
@@ -62,11 +60,90 @@ enum err ledger_may_append(const struct ledger *l, enum record_type type)
     return ledger_check_clock(l);
 }
 
+/* A revocation that was signed in this run has taken some of the records back. */
+static bool counts(const struct ledger *l, const struct record *r)
+{
+    return writers_count_place(&l->writers, r->writer, r->seq);
+}
+
+static const struct record *newest_believed(const struct ledger *l)
+{
+    for (size_t i = l->count; i > 0; i--) {
+        const struct record *r = l->records[i - 1];
+
+        if (counts(l, r) && !clock_is_far_ahead(r->created_ms))
+            return r;
+    }
+    return NULL;
+}
+
+int64_t ledger_newest_ms(const struct ledger *l)
+{
+    const struct record *r = newest_believed(l);
+
+    return r != NULL ? r->created_ms : 0;
+}
+
+static bool is_revoked(const struct ledger *l, const struct record *r)
+{
+    const struct writer *w = writers_find(&l->writers, r->writer);
+
+    return w != NULL && w->revoked;
+}
+
+/* The first in the ledger's order, and so in its chain; NULL: none is. When root has revoked the
+ * writer, it has looked. */
+static const struct record *first_far_ahead(const struct ledger *l)
+{
+    const struct record *first = NULL;
+
+    for (size_t i = l->count; i > 0 && clock_is_far_ahead(l->records[i - 1]->created_ms); i--)
+        if (!is_revoked(l, l->records[i - 1]))
+            first = l->records[i - 1];
+    return first;
+}
+
+static void hint_far_ahead(const struct ledger *l, const struct record *r)
+{
+    char writer[2 * SIGNER_ID_LEN + 1];
+    char last[40] = "";
+
+    if (writers_is_root(&l->writers, r->writer)) {
+        err_hint("put the clock right; if it is right, give --clock-is-right");
+        return;
+    }
+    text_hex(bytes_of(r->writer, SIGNER_ID_LEN), writer);
+    if (r->seq > 0)
+        snprintf(last, sizeof last, " --last %" PRIu64, r->seq - 1);
+    err_hint("look which of them is right, and put the clock right if it is not. If it is, that "
+             "writer may have been taken over: revoke it with its last good record, `sealpoint "
+             "writer revoke %s%s`; or give --clock-is-right",
+             writer, last);
+}
+
+static enum err refuse_far_ahead(const struct ledger *l, const struct record *r)
+{
+    char now[CLOCK_TEXT_LEN + 1], then[CLOCK_TEXT_LEN + 1];
+    char name[RECORD_NAME_LEN + 1];
+
+    clock_text(clock_now_ms(), now);
+    clock_text(r->created_ms, then);
+    record_name(r->writer, r->seq, name);
+    err_set(ERR_FAILED,
+            "%s: the record %s is dated %s, more than %d days after what the clock says, %s: "
+            "nothing is written",
+            store_where(l->store), name, then, CLOCK_AHEAD_DAYS_MAX, now);
+    hint_far_ahead(l, r);
+    return ERR_FAILED;
+}
+
 enum err ledger_check_clock(const struct ledger *l)
 {
-    int64_t newest_ms = l->count > 0 ? l->records[l->count - 1]->created_ms : 0;
+    const struct record *ahead = first_far_ahead(l);
 
-    return clock_check_ahead(newest_ms, "repository", store_where(l->store));
+    if (ahead != NULL && l->acting == NULL && !clock_is_vouched_for())
+        return refuse_far_ahead(l, ahead);
+    return clock_check_ahead(ledger_newest_ms(l), "repository", store_where(l->store));
 }
 
 uint64_t ledger_next_seq_of(const struct ledger *l, const uint8_t writer[SIGNER_ID_LEN])
@@ -111,12 +188,13 @@ static enum err refuse_bad_tombstone(const struct ledger *l, const struct record
     return err_set(ERR_FAILED, "the tombstone is not written: %s", why.text);
 }
 
-/* The earliest time at which a new record of ours sorts after everything known here: it may refer
- * to records of any chain, as a snapshot does to its parent. */
+/* The earliest time at which a new record of ours sorts after everything that is believed here: it
+ * may refer to records of any chain, as a snapshot does to its parent. Root's refer to nothing that
+ * sorts, and follow only its own chain: no writer says when it was revoked. */
 static int64_t earliest_ms(const struct ledger *l)
 {
     const struct head *head = heads_find(&l->heads, l->own);
-    const struct record *newest = l->count > 0 ? l->records[l->count - 1] : NULL;
+    const struct record *newest = l->acting == NULL ? newest_believed(l) : NULL;
     int64_t own_ms = head != NULL ? head->created_ms : 0;
     int64_t any_ms = newest != NULL ? newest->created_ms : 0;
 
@@ -125,7 +203,7 @@ static int64_t earliest_ms(const struct ledger *l)
     /* Records of the same time sort by writer id. */
     if (newest != NULL && memcmp(newest->writer, l->own, SIGNER_ID_LEN) > 0)
         any_ms++;
-    return any_ms <= TIME_MAX_MS ? any_ms : TIME_MAX_MS;
+    return any_ms;
 }
 
 /* Time never goes back in the ledger, even when the clock does. */

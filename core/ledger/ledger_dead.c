@@ -62,11 +62,14 @@ static bool has_writers_tombstone(const struct record_set *set, const struct wri
     return false;
 }
 
-static bool has_same(const struct record_set *set, const struct record *r)
+/* `there` is what the set has in its place, or NULL. Behind a hole no "prev" tells that the record
+ * before it was replaced: the thief of a key signs another one for the same place. */
+static bool is_as_it_was(const struct record_entry *there, const struct record *r,
+                         const struct ledger_query *query)
 {
-    const struct record_entry *e = record_set_find(set, r->writer, r->seq);
-
-    return e != NULL && memcmp(e->record->id, r->id, RECORD_ID_LEN) == 0;
+    if (there == NULL)
+        return !ledger_query_has_live(query, r);
+    return memcmp(there->record->id, r->id, RECORD_ID_LEN) == 0;
 }
 
 static enum err check_gone(const struct record_set *set, const struct record_set *gone,
@@ -74,13 +77,18 @@ static enum err check_gone(const struct record_set *set, const struct record_set
 {
     for (size_t i = 0; i < gone->count; i++) {
         const struct record *r = gone->items[i].record;
+        const struct record_entry *there = record_set_find(set, r->writer, r->seq);
         enum err rc;
 
-        if (has_same(set, r) || !ledger_query_has_live(query, r) || !is_genuine(writers, r))
+        if (is_as_it_was(there, r, query) || !is_genuine(writers, r))
             continue;
-        rc = err_set(ERR_CORRUPT, "it was seen before, nothing has ended it, and now it is gone: "
-                                  "the newest checkpoint leaves it out, and its writer may have "
-                                  "been taken over");
+        if (there != NULL)
+            rc = err_set(ERR_CORRUPT, "another record was seen here before: it was replaced, and "
+                                      "its writer may have been taken over");
+        else
+            rc = err_set(ERR_CORRUPT, "it was seen before, nothing has ended it, and now it is "
+                                      "gone: the newest checkpoint leaves it out, and its writer "
+                                      "may have been taken over");
         record_note_name(r->writer, r->seq);
         record_hint_damage();
         return rc;

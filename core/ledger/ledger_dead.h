@@ -17,9 +17,10 @@
 
 /*
  * `gone` are records that this machine has checked before and that the store does not list any
- * more; `query` is of the set. ERR_CORRUPT: a tombstone by a writer ends what has not expired (what
- * it ended may be in `gone`), or a record is gone that nothing has ended: the newest checkpoint
- * left it out.
+ * more, or has another one in the place of; `query` is of the set. ERR_CORRUPT: a tombstone by a
+ * writer ends what has not expired (what it ended may be in `gone`); a record is gone that nothing
+ * has ended: the newest checkpoint left it out; or another record, live or not, is in the place of
+ * one that was checked before. What a revocation took back was never there.
  */
 MUST_CHECK enum err ledger_dead_check(const struct record_set *set, const struct record_set *gone,
                                       const struct writers *writers, const struct checkpoint *cover,

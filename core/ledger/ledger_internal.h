@@ -76,8 +76,8 @@ struct ledger {
 
 enum ledger_cache {
     LEDGER_CACHE_USE,
-    LEDGER_CACHE_RENEW, /* read all from the store, write it anew */
-    LEDGER_CACHE_LEAVE
+    LEDGER_CACHE_RENEW,  /* read all from the store, write it anew */
+    LEDGER_CACHE_COMPARE /* read all from the store, add to it what it lacks */
 };
 
 /* Paths, trust state and signing key; nothing of the store yet. Without a state directory there are

@@ -251,7 +251,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
                      bool *cached)
 {
     const char *cache_path = use == LEDGER_CACHE_USE ? l->cache_path : NULL;
-    struct cache cache = {.renew = true, .gone = {NULL, 0, 0}};
+    struct cache cache = {.renew = use == LEDGER_CACHE_RENEW, .gone = {NULL, 0, 0}};
     struct checkpoint cover = {.record = NULL};
     struct record_set set = {NULL, 0, 0};
     enum err rc;
@@ -266,10 +266,10 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     TRY(find_heads(&l->heads, &set));
     TRY(arrange_records(l, &set));
     if (cache_path == NULL && l->cache_path != NULL)
-        TRY(cache_read_gone(l->cache_path, &set, &cache.gone));
+        TRY(cache_compare(l->cache_path, &set, &cache));
     TRY(ledger_dead_check(&set, &cache.gone, &l->writers, &cover, &l->query, clock_now_ms()));
     /* Remember (10). Only checked records are cached, and only checked heads are raised. */
-    if (use != LEDGER_CACHE_LEAVE && l->cache_path != NULL)
+    if (l->cache_path != NULL)
         save_cache(l, &cache, &set);
     TRY(ledger_save_trust(l));
     take_over(l, &set);

@@ -130,7 +130,9 @@ static enum err keep_record(struct ledger *l, struct check_item *item)
  * changed, its record has it already. */
 static enum err keep_generation(struct ledger *l, struct check_item *item)
 {
-    uint64_t known = key_query_generation(l, item->key.provider, item->key.key_id);
+    uint64_t most = item->state.generation + KEYRING_GENERATION_LEAP;
+    const struct record *above = NULL;
+    uint64_t known = key_query_generation(l, item->key.provider, item->key.key_id, most, &above);
 
     if (item->state.generation <= known || !ledger_can_append(l, RECORD_KEY_STATE))
         return ERR_OK;

@@ -38,26 +38,50 @@ const struct record *key_query_state(const struct ledger *l, const struct key_na
     return NULL;
 }
 
-uint64_t key_query_generation(const struct ledger *l, const char *provider, const char *key_id)
+/* False: it is of another master key, or has none. */
+static bool read_generation(const struct record *r, const char *provider, const char *key_id,
+                            uint64_t *out)
 {
     struct key_state_record state;
     struct key_name have;
+
+    if (record_key_read_name(r, &have) != ERR_OK || strcmp(have.provider, provider) != 0 ||
+        strcmp(have.key_id, key_id) != 0 || key_state_record_read(r, &state) != ERR_OK)
+        return false;
+    *out = state.generation;
+    return true;
+}
+
+uint64_t key_query_generation(const struct ledger *l, const char *provider, const char *key_id,
+                              uint64_t most, const struct record **above)
+{
     uint64_t highest = 0;
 
+    *above = NULL;
     for (size_t i = ledger_query_count(l, RECORD_KEY_STATE); i > 0; i--) {
         const struct record *r = ledger_query_at(l, RECORD_KEY_STATE, i - 1);
+        uint64_t generation = 0;
 
-        if (record_key_read_name(r, &have) == ERR_OK && strcmp(have.provider, provider) == 0 &&
-            strcmp(have.key_id, key_id) == 0 && key_state_record_read(r, &state) == ERR_OK &&
-            state.generation > highest)
-            highest = state.generation;
+        if (!read_generation(r, provider, key_id, &generation))
+            continue;
+        if (generation > most && *above == NULL)
+            *above = r;
+        if (generation <= most && generation > highest)
+            highest = generation;
     }
     return highest;
 }
 
-static uint64_t witness_generation(const void *arg, const char *provider, const char *key_id)
+static uint64_t witness_generation(const void *arg, const char *provider, const char *key_id,
+                                   uint64_t most, char claim[KEYRING_CLAIM_MAX + 1])
 {
-    return key_query_generation(arg, provider, key_id);
+    const struct record *above = NULL;
+    uint64_t highest = key_query_generation(arg, provider, key_id, most, &above);
+
+    claim[0] = '\0';
+    if (above != NULL)
+        record_name(above->writer, above->seq, claim);
+    return highest;
 }
 
 static bool witness_state(const void *arg, const struct key_name *key, struct key_state *out)
@@ -77,7 +101,6 @@ struct keyring_witness key_query_witness(const struct ledger *l)
 {
     struct keyring_witness w = {.generation = witness_generation, .state = witness_state, .arg = l};
 
-    if (ledger_count(l) > 0)
-        w.newest_ms = ledger_at(l, ledger_count(l) - 1)->created_ms;
+    w.newest_ms = ledger_newest_ms(l);
     return w;
 }

@@ -18,8 +18,11 @@ const struct record *key_query_rewrap(const struct ledger *l, const uint8_t scop
 /* The newest keyState record of a master-key version, or NULL. Borrowed from the ledger. */
 const struct record *key_query_state(const struct ledger *l, const struct key_name *key);
 
-/* The highest generation that a keyState record has of that master key's keyring; 0: none has. */
-uint64_t key_query_generation(const struct ledger *l, const char *provider, const char *key_id);
+/* The highest generation up to `most` that a keyState record has of that master key's keyring; 0:
+ * none has. *above is the newest record that has a higher one, or NULL; borrowed from the ledger.
+ */
+uint64_t key_query_generation(const struct ledger *l, const char *provider, const char *key_id,
+                              uint64_t most, const struct record **above);
 
 /* The ledger as a witness against old copies of a keyring; it holds as long as the ledger. */
 struct keyring_witness key_query_witness(const struct ledger *l);

@@ -102,15 +102,11 @@ static enum err check_clock(const struct file_ring *r, const struct file_keyring
     return clock_check_ahead(newest_ms, "keyring", file_ring_path(r));
 }
 
-/* Above all that anybody has seen. A ledger's word for an impossible one does not count: what it
- * would lead to could not be read again. */
-static enum err next_generation(const struct file_ring *r, const struct file_keyring *k,
-                                uint64_t *out)
+/* Above all that anybody has seen, as far as it is believed. */
+static enum err next_generation(struct file_ring *r, uint64_t *out)
 {
     uint64_t highest = file_ring_generation(r);
 
-    if (highest >= FILE_GENERATION_MAX)
-        highest = k->generation;
     if (highest >= FILE_GENERATION_MAX)
         return err_set(ERR_FAILED, "keyring %s cannot be changed any more: make a new one",
                        file_ring_path(r));
@@ -137,7 +133,7 @@ static enum err take_step(struct file_ring *r, const struct places *places, file
     TRY(step(arg, &k, &kek, file_clock(&k, clock_now_ms()), &what));
     if (what == FILE_UNCHANGED)
         goto out;
-    TRY(next_generation(r, now, &k.generation));
+    TRY(next_generation(r, &k.generation));
     TRY(file_keyring_encode(&k, kek, &fresh));
     TRY(save_keyring(places, what, buf_bytes(&fresh)));
     file_ring_adopt(r, &k);

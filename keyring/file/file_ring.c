@@ -59,6 +59,7 @@ struct file_ring {
     uint64_t seen_generation;  /* what this machine has seen of it */
     struct keyring_witness witness;
     bool was_warned;
+    bool was_claim_warned;
 };
 
 enum err file_ring_open(const struct master_key_options *options, struct file_ring **out)
@@ -408,28 +409,41 @@ static void remember(const struct file_ring *r, const struct file_seen *seen)
         file_seen_write(r->state_dir, r->path, k, r->accepts_new);
 }
 
-static uint64_t witnessed_generation(const struct file_ring *r)
+/* `known` is what the keyring and this machine know. */
+static uint64_t witnessed_generation(struct file_ring *r, uint64_t known)
 {
     char id[2 * SEAL_ID_LEN + 1];
+    char claim[KEYRING_CLAIM_MAX + 1] = "";
+    uint64_t highest;
 
     if (r->witness.generation == NULL)
         return 0;
     text_hex(bytes_of(r->model.id, SEAL_ID_LEN), id);
-    return r->witness.generation(r->witness.arg, FILE_PROVIDER_NAME, id);
+    highest = r->witness.generation(r->witness.arg, FILE_PROVIDER_NAME, id,
+                                    known + KEYRING_GENERATION_LEAP, claim);
+    if (claim[0] != '\0' && !r->was_claim_warned) {
+        r->was_claim_warned = true;
+        log_say(LOG_WARN,
+                "%s claims a generation of keyring %s that is impossibly high, and is not "
+                "believed: its writer may have been taken over",
+                claim, r->path);
+    }
+    return highest;
 }
 
-uint64_t file_ring_generation(const struct file_ring *r)
+uint64_t file_ring_generation(struct file_ring *r)
 {
     uint64_t highest = r->model.generation;
-    uint64_t witnessed = witnessed_generation(r);
+    uint64_t witnessed;
 
     if (r->seen_generation > highest)
         highest = r->seen_generation;
+    witnessed = witnessed_generation(r, highest);
     return witnessed > highest ? witnessed : highest;
 }
 
 /* Who knows of a newer one, in words; false: nobody. */
-static bool is_older(const struct file_ring *r, char words[128])
+static bool is_older(struct file_ring *r, char words[128])
 {
     uint64_t own = r->model.generation;
     uint64_t highest = file_ring_generation(r);
@@ -441,7 +455,7 @@ static bool is_older(const struct file_ring *r, char words[128])
     return true;
 }
 
-enum err file_ring_require_newest(const struct file_ring *r)
+enum err file_ring_require_newest(struct file_ring *r)
 {
     char words[128];
 

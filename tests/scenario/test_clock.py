@@ -123,6 +123,74 @@ def test_nothing_is_written_with_a_clock_years_ahead(quick_two, when):
     repo.assert_restores(repo.trees)
 
 
+def forge_state(repo, stolen, created):
+    """What the thief of a backup key signs: a key state of any date."""
+    was = next(p for p in repo.payloads() if p["type"] == "snapshot")
+    payload = stolen.next_payload(repo.repository, "keyState", masterKey=was["masterKey"],
+                                  verdict="VALID", reason=None, since=None)
+    payload.update(checkedAt=payload["createdAt"], createdAt=created)
+    return stolen.put(repo.repository, payload)
+
+
+def test_a_forged_date_does_not_switch_the_rules_off(quick_two):
+    """With a record of the year 2100, a clock ten years ahead would be behind the newest."""
+    repo = quick_two
+    repo.run("key", "rotate")
+    repo.run("key", "schedule-deletion", 1, "--days", 7, "--yes")
+    forge_state(repo, repo.signing_key(), "2100-01-01T00:00:00.000Z")
+    stored = repo.stored()
+    keys = repo.keyring.read_bytes()
+    for command in (["backup", repo.source], ["key", "purge", "--yes"], ["key", "rotate"]):
+        done = repo.at_time("+3650d", *command, expect=FAILED)
+        assert "400 days" in done.err and "--clock-is-right" in done.err
+    assert repo.stored() == stored and repo.keyring.read_bytes() == keys
+    # With the clock right, the keyring can be changed; the ledger hears of it later.
+    done = repo.run("key", "cancel-deletion", 1)
+    assert "the change is not in the ledger yet: " in done.err
+    repo.run("key", "enable", 1)
+    repo.assert_restores(repo.trees)
+
+
+def test_a_forged_date_is_told_and_taken_back_by_root(quick_two):
+    repo = quick_two
+    other = repo.second("backup")
+    (repo.source / "a.txt").write_text("theirs\n")
+    other.backup()
+    stolen = other.signing_key()
+    path = forge_state(repo, stolen, "9999-12-31T23:59:59.999Z")
+    last = json.loads(path.read_bytes().split(b"\n")[0])["seq"] - 1
+    stored = repo.stored()
+    for machine in (repo, other):
+        done = machine.run("backup", repo.source, expect=FAILED)
+        assert (f"the record ledger/{stolen.writer}/{path.name} is dated 9999-12-31T23:59:59.999Z, "
+                "more than 400 days after what the clock says, ") in done.err
+        assert f"`sealpoint writer revoke {stolen.writer} --last {last}`" in done.err
+    done = repo.run("key", "purge", "--yes", expect=FAILED)
+    assert "more than 400 days after what the clock says" in done.err
+    assert repo.stored() == stored
+    repo.run("writer", "revoke", stolen.writer, "--last", last, "--yes")
+    path.unlink()
+    repo.trees[repo.backup()] = read_tree(repo.source)
+    years = {payload["createdAt"][:4] for payload in repo.payloads()}
+    assert max(years) < "9999" and len(years) <= 2
+    repo.run("verify")
+    repo.restore("latest")
+    assert read_tree(repo.target) == read_tree(repo.source)
+
+
+def test_init_with_a_keyring_of_long_ago_asks_for_the_clock(quick_two):
+    """Genesis is as old as the clock says, and all records follow it."""
+    repo = quick_two
+    repo.repository = repo.directory / "second"
+    done = repo.at_time("+500d", "init", expect=FAILED)
+    assert re.search(r"the clock says \S+, more than 400 days after the newest time in keyring \S+, "
+                     r"\S+: nothing is written\n", done.err), done.err
+    assert "--clock-is-right" in done.err
+    assert not (repo.repository / "ledger").exists()
+    repo.at_time("+500d", "init", "--clock-is-right")
+    assert len(repo.payloads()) == 2
+
+
 def test_a_backup_with_the_clock_ahead_destroys_no_key(quick_two):
     """Once a backup a month ahead removed for good what was pending deletion."""
     repo = quick_two

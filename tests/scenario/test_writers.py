@@ -290,6 +290,37 @@ def test_a_tombstone_and_a_checkpoint_together_hide_nothing_that_was_seen(quick_
     assert name_of(repo, path) in done.err and "only root may sign that" in done.err
 
 
+@pytest.mark.parametrize("kind", ["drill", "snapshot"])
+def test_a_record_replaced_below_a_hole_is_an_alarm_for_who_has_seen_it(quick, kind):
+    """What has expired is deleted by right; behind that hole, no "prev" tells what was before it."""
+    repo = quick
+    repo.backup("--retain", "never")
+    (repo.source / "a.txt").write_text("expires\n")
+    expired = repo.backup("--retain", "1s", "--full")
+    (repo.source / "a.txt").write_text("stays\n")
+    repo.backup("--full")
+    time.sleep(1.1)
+    stolen = repo.signing_key()
+    first, hole = sorted((repo.repository / "ledger" / stolen.writer).iterdir())[:2]
+    stolen.put(repo.repository, stolen.next_payload(
+        repo.repository, "tombstone", subject=expired, reason="expired"))
+    auditor = Sealpoint(repo.directory, unencrypted=repo.unencrypted)  # who only ever verifies
+    auditor.state = repo.directory / "state-auditor"
+    auditor.run("verify", "--fingerprint", repo.fingerprint())
+    was = json.loads(first.read_bytes().split(b"\n")[0])
+    common = ("format", "repositoryId", "writer", "seq", "prev", "createdAt")
+    forged = {name: was[name] for name in common} if kind == "drill" else dict(was)
+    forged.update({"type": "drill"} if kind == "drill" else {"expiresAt": was["createdAt"]})
+    stolen.put(repo.repository, forged)
+    bundle_of(stolen, repo, [path for path in repo.records() if path != hole], heads_of(repo))
+    hole.unlink()
+    for machine, *command in ((repo, "snapshots"), (repo, "verify"), (repo, "status"),
+                              (repo, "backup", repo.source), (auditor, "verify")):
+        done = machine.run(*command, expect=CORRUPT)
+        assert (f"{name_of(repo, first)}: another record was seen here before: it was replaced, "
+                "and its writer may have been taken over") in done.err
+
+
 def test_a_stolen_key_cannot_erase_its_own_revocation(quick_two):
     repo = quick_two
     stolen = repo.signing_key()

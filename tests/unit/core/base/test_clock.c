@@ -151,10 +151,20 @@ static void a_clock_that_is_not_synchronised_is_doubted_earlier(void **state)
 }
 
 /* The last test of all: it cannot be taken back. */
+static void what_is_more_than_400_days_ahead_of_the_clock_is_far_ahead(void **state)
+{
+    (void)state;
+    assert_false(clock_is_far_ahead(0));
+    assert_false(clock_is_far_ahead(clock_now_ms() + 399 * CLOCK_DAY_MS));
+    assert_true(clock_is_far_ahead(clock_now_ms() + 401 * CLOCK_DAY_MS));
+}
+
 static void who_says_that_the_clock_is_right_is_believed(void **state)
 {
     (void)state;
+    assert_false(clock_is_vouched_for());
     clock_vouch();
+    assert_true(clock_is_vouched_for());
     assert_done(clock_check_ahead(AHEAD(36500), "repository", "/r"));
 }
 
@@ -166,6 +176,7 @@ int main(void)
         cmocka_unit_test(the_clocks_run),
         cmocka_unit_test(a_clock_far_ahead_is_not_believed),
         cmocka_unit_test(a_clock_that_is_not_synchronised_is_doubted_earlier),
+        cmocka_unit_test(what_is_more_than_400_days_ahead_of_the_clock_is_far_ahead),
         cmocka_unit_test(who_says_that_the_clock_is_right_is_believed),
     };
 

@@ -161,6 +161,29 @@ static void reading_all_does_not_ask_the_cache(void **state)
     site_free(&s);
 }
 
+/* Who only ever verifies remembers, too; and what is there is not written again. */
+static void reading_all_adds_to_the_cache_what_it_lacks(void **state)
+{
+    struct site s;
+    off_t whole;
+
+    site_new(&s, state);
+    site_snapshot(&s, "aaaa");
+    site_snapshot(&s, "bbbb");
+    whole = length_of(in(state, CACHE));
+    for (off_t cut = 0; cut < whole; cut += whole / 5) {
+        assert_int_equal(truncate(in(state, CACHE), whole - cut), 0);
+        assert_done(site_open(&s, true));
+        assert_int_equal(length_of(in(state, CACHE)), whole);
+        assert_int_equal(reads_of_opening(&s), 0);
+    }
+    assert_int_equal(unlink(in(state, CACHE)), 0);
+    assert_done(site_open(&s, true));
+    assert_int_equal(length_of(in(state, CACHE)), whole);
+    assert_int_equal(reads_of_opening(&s), 0);
+    site_free(&s);
+}
+
 static void a_cache_others_can_write_is_not_used(void **state)
 {
     struct site s;
@@ -211,6 +234,7 @@ int main(void)
         IN_DIRECTORY(a_cached_record_that_left_the_store_is_missed),
         IN_DIRECTORY(a_stored_record_of_another_length_is_noticed),
         IN_DIRECTORY(reading_all_does_not_ask_the_cache),
+        IN_DIRECTORY(reading_all_adds_to_the_cache_what_it_lacks),
         IN_DIRECTORY(a_cache_others_can_write_is_not_used),
         IN_DIRECTORY(a_cache_of_mostly_gone_records_is_made_anew),
     };

@@ -165,15 +165,16 @@ static void time_stands_still_while_the_clock_is_behind(void **state)
 {
     struct site s;
     struct record *ahead;
+    int64_t later = clock_now_ms() + 399 * CLOCK_DAY_MS;
 
     site_new(&s, state);
-    ahead = forge(&s, s.own, RECORD_SNAPSHOT, NULL, LATER, "{\"id\":\"aaaa\"}");
+    ahead = forge(&s, s.own, RECORD_SNAPSHOT, NULL, later, "{\"id\":\"aaaa\"}");
     assert_done(site_open(&s, false));
     log_to(keep_warning);
     last_warning[0] = '\0';
     site_snapshot(&s, "bbbb");
     log_to(NULL);
-    assert_int_equal(ledger_at(s.ledger, 3)->created_ms, LATER);
+    assert_int_equal(ledger_at(s.ledger, 3)->created_ms, later);
     assert_non_null(strstr(last_warning, "behind the repository's newest record: is it right?"));
     assert_done(site_open(&s, true));
     record_free(ahead);
@@ -198,22 +199,58 @@ static void a_clock_a_minute_behind_is_nothing_to_speak_of(void **state)
     site_free(&s);
 }
 
-/* Nothing can be later than the last moment that can be written. */
-static void the_end_of_time_in_another_chain_stops_nobody(void **state)
+/* The other writer was taken over: its second record, and what follows, are of the year 9999. */
+static struct record *site_with_end_of_time(struct site *s, void **state)
 {
-    struct site s;
+    struct record *good;
+    struct record *far;
     int64_t end_ms = 0;
 
-    site_new(&s, state);
-    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    site_new(s, state);
+    assert_done(site_append(s, RECORD_WRITER, ENROL_OTHER));
     assert_done(clock_parse("9999-12-31T23:59:59.999Z", &end_ms));
-    record_free(forge(&s, s.other, RECORD_SNAPSHOT, NULL, end_ms, "{}"));
-    assert_done(site_open(&s, false));
-    log_to(keep_warning);
+    good = forge(s, s->other, RECORD_SNAPSHOT, NULL, clock_now_ms(), "{\"id\":\"good\"}");
+    far = forge(s, s->other, RECORD_SNAPSHOT, good, end_ms, "{\"id\":\"far\"}");
+    record_free(forge(s, s->other, RECORD_SNAPSHOT, far, end_ms, "{\"id\":\"farther\"}"));
+    assert_done(site_open(s, false));
+    record_free(far);
+    return good;
+}
+
+static void no_writer_goes_behind_a_record_far_ahead_of_the_clock(void **state)
+{
+    struct site s;
+
+    record_free(site_with_end_of_time(&s, state));
+    assert_int_equal(ledger_check_clock(s.ledger), ERR_FAILED);
+    assert_int_equal(site_append(&s, RECORD_SNAPSHOT, "{\"id\":\"aaaa\"}"), ERR_FAILED);
+    assert_said(": the record ledger/" OTHER_ID "/0000000000000001.json is dated "
+                "9999-12-31T23:59:59.999Z, more than 400 days after what the clock says, ");
+    assert_said(": nothing is written");
+    assert_said("revoke it with its last good record, `sealpoint writer revoke " OTHER_ID
+                " --last 0`; or give --clock-is-right");
+    assert_int_equal(ledger_count(s.ledger), 6);
+    assert_true(ledger_newest_ms(s.ledger) <= clock_now_ms());
+    site_free(&s);
+}
+
+/* Root's records are dated by its own chain and the clock, and what it takes back is not counted
+ * any more, in the run that revokes as well. */
+static void root_revokes_it_and_time_goes_on(void **state)
+{
+    struct site s;
+    struct record *good = site_with_end_of_time(&s, state);
+
+    site_revoke_other(&s, good);
+    assert_true(writers_find(ledger_writers(s.ledger), good->writer)->revoked_ms <= clock_now_ms());
+    assert_done(ledger_check_clock(s.ledger));
     site_snapshot(&s, "aaaa");
-    log_to(NULL);
+    site_delete(&s, "ledger/" OTHER_ID "/0000000000000001.json");
+    site_delete(&s, "ledger/" OTHER_ID "/0000000000000002.json");
     assert_done(site_open(&s, true));
-    assert_int_equal(ledger_count(s.ledger), 5);
+    assert_int_equal(ledger_count(s.ledger), 6);
+    assert_true(ledger_newest_ms(s.ledger) <= clock_now_ms());
+    record_free(good);
     site_free(&s);
 }
 
@@ -282,23 +319,24 @@ static void records_come_in_the_order_of_time(void **state)
 {
     struct site s;
     struct record *theirs;
+    int64_t later = clock_now_ms() + 100 * CLOCK_DAY_MS;
 
     site_new(&s, state);
     assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
     signer_free(forge_key(state, "state/signing-key.json", OTHER_KEY_FILE));
     theirs = forge(&s, s.own, RECORD_SNAPSHOT, NULL, 1000, "{}");
-    record_free(forge(&s, s.own, RECORD_SNAPSHOT, theirs, LATER, "{}"));
+    record_free(forge(&s, s.own, RECORD_SNAPSHOT, theirs, later, "{}"));
     assert_done(site_open(&s, false));
     site_snapshot(&s, "aaaa");
     assert_int_equal(ledger_count(s.ledger), 6);
     for (size_t i = 1; i < ledger_count(s.ledger); i++)
         assert_true(record_compare(ledger_at(s.ledger, i - 1), ledger_at(s.ledger, i)) < 0);
     assert_int_equal(ledger_at(s.ledger, 0)->created_ms, 1000);
-    assert_int_equal(ledger_at(s.ledger, 4)->created_ms, LATER);
+    assert_int_equal(ledger_at(s.ledger, 4)->created_ms, later);
     /* Ours names what it has read, theirs too: it comes behind, though its name is the smaller. */
-    assert_int_equal(ledger_at(s.ledger, 5)->created_ms, LATER + 1);
+    assert_int_equal(ledger_at(s.ledger, 5)->created_ms, later + 1);
     assert_done(site_open(&s, true));
-    assert_int_equal(ledger_at(s.ledger, 5)->created_ms, LATER + 1);
+    assert_int_equal(ledger_at(s.ledger, 5)->created_ms, later + 1);
     record_free(theirs);
     site_free(&s);
 }
@@ -500,6 +538,41 @@ static void no_allocation_is_missed(void **state)
     site_free(&s);
 }
 
+/* Before its first record there is no good one to name. Root has looked, and lets it count. */
+static void a_revoked_writers_record_far_ahead_stops_nobody(void **state)
+{
+    struct site s;
+    struct record *far;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    far = forge(&s, s.other, RECORD_SNAPSHOT, NULL, LATER, "{\"id\":\"far\"}");
+    assert_done(site_open(&s, false));
+    assert_int_equal(ledger_check_clock(s.ledger), ERR_FAILED);
+    assert_said("`sealpoint writer revoke " OTHER_ID "`; or");
+    site_revoke_other(&s, far);
+    assert_done(ledger_check_clock(s.ledger));
+    site_snapshot(&s, "aaaa");
+    assert_true(ledger_newest_ms(s.ledger) <= clock_now_ms());
+    assert_done(site_open(&s, true));
+    record_free(far);
+    site_free(&s);
+}
+
+/* The last one here: it vouches for the rest of the run. */
+static void who_vouches_for_the_clock_is_not_dated_after_it(void **state)
+{
+    struct site s;
+
+    record_free(site_with_end_of_time(&s, state));
+    clock_vouch();
+    site_snapshot(&s, "aaaa");
+    assert_true(ledger_newest_ms(s.ledger) <= clock_now_ms());
+    assert_done(site_open(&s, true));
+    assert_int_equal(ledger_count(s.ledger), 7);
+    site_free(&s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -511,7 +584,9 @@ int main(void)
         IN_DIRECTORY(nothing_is_put_behind_a_record_that_does_not_belong_there),
         IN_DIRECTORY(time_stands_still_while_the_clock_is_behind),
         IN_DIRECTORY(a_clock_a_minute_behind_is_nothing_to_speak_of),
-        IN_DIRECTORY(the_end_of_time_in_another_chain_stops_nobody),
+        IN_DIRECTORY(no_writer_goes_behind_a_record_far_ahead_of_the_clock),
+        IN_DIRECTORY(root_revokes_it_and_time_goes_on),
+        IN_DIRECTORY(a_revoked_writers_record_far_ahead_stops_nobody),
         IN_DIRECTORY(without_the_key_everything_but_appending_works),
         IN_DIRECTORY(a_key_that_is_not_enrolled_appends_nothing),
         IN_DIRECTORY(an_enrolled_writer_appends_what_its_roles_say),
@@ -524,6 +599,7 @@ int main(void)
         IN_DIRECTORY(only_what_has_expired_gets_a_tombstone_without_root),
         IN_DIRECTORY(only_roots_key_acts_as_root),
         IN_DIRECTORY(no_allocation_is_missed),
+        IN_DIRECTORY(who_vouches_for_the_clock_is_not_dated_after_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,8 +79,9 @@ static void add_head(const struct site *s, const char *writer, char *to, size_t 
              len > 0 ? "," : "", writer, (int)head->seq, hex);
 }
 
-/* Genuine but for what it leaves out: the record of this machine with that number. */
-static void forge_checkpoint(struct site *s, uint64_t left_out)
+/* Genuine but for what it leaves out, the record of this machine with that number, and for
+ * `forged`, which is in the place of another; NULL: none is. */
+static void forge_checkpoint(struct site *s, uint64_t left_out, const struct record *forged)
 {
     struct buf bytes = {.max = MIB};
     struct buf ids = {.max = MIB};
@@ -95,6 +96,8 @@ static void forge_checkpoint(struct site *s, uint64_t left_out)
 
         if (ledger_is_own(s->ledger, r->writer) && r->seq == left_out)
             continue;
+        if (forged != NULL && ledger_is_own(s->ledger, r->writer) && r->seq == forged->seq)
+            r = forged;
         assert_done(buf_add(&bytes, buf_bytes(&r->raw)));
         assert_done(buf_add(&ids, bytes_of(r->id, RECORD_ID_LEN)));
         count++;
@@ -122,12 +125,12 @@ static void a_checkpoint_that_leaves_out_what_is_there_and_live_is_an_alarm(void
     struct site s;
 
     three_snapshots(&s, state);
-    forge_checkpoint(&s, UINT64_MAX); /* nothing */
+    forge_checkpoint(&s, UINT64_MAX, NULL); /* nothing */
     assert_done(site_open(&s, true));
     site_delete(&s, OTHER_NAME("0"));
     site_forget(&s);
     assert_done(site_open(&s, false));
-    forge_checkpoint(&s, 1);
+    forge_checkpoint(&s, 1, NULL);
     site_forget(&s);
     assert_refused(site_open(&s, false), ERR_CORRUPT,
                    OTHER_NAME("0") ": it leaves out what is live: of the records that it saw the "
@@ -144,7 +147,7 @@ static void a_live_record_that_was_seen_is_missed(void **state)
 
     three_snapshots(&s, state);
     assert_done(site_open(&s, false));
-    forge_checkpoint(&s, 1);
+    forge_checkpoint(&s, 1, NULL);
     site_delete(&s, OWN_NAME("1"));
     snprintf(expected, sizeof expected, "%s",
              OWN_NAME("1") ": it was seen before, nothing has ended it, and now it is gone: the "
@@ -155,6 +158,64 @@ static void a_live_record_that_was_seen_is_missed(void **state)
     assert_refused(site_open(&s, false), ERR_CORRUPT, expected); /* and is not forgotten */
     site_forget(&s);
     assert_done(site_open(&s, false));
+    site_free(&s);
+}
+
+/* The first record of this machine is replaced by another one for the same place. The second, whose
+ * "prev" would tell, has expired: the newest checkpoint leaves it out, and it is deleted. */
+static void replace_below_a_hole(struct site *s, const char *body)
+{
+    struct record *first = site_record(s, OWN_ID, 0);
+    struct record *forged;
+
+    assert_done(site_append_own(s, RECORD_TOMBSTONE, "{\"subject\":\"past\"}"));
+    assert_done(ledger_checkpoint(s->ledger));
+    assert_done(site_open(s, false));
+    forged = forge(s, s->own, RECORD_SNAPSHOT, NULL, first->created_ms, body);
+    forge_checkpoint(s, 1, forged);
+    site_delete(s, OWN_NAME("1"));
+    record_free(forged);
+    record_free(first);
+}
+
+static void expect_replaced(struct site *s, bool read_all)
+{
+    assert_refused(site_open(s, read_all), ERR_CORRUPT,
+                   OWN_NAME("0") ": another record was seen here before: it was replaced, and its "
+                                 "writer may have been taken over" DAMAGED_HINT);
+}
+
+static void site_with_hole(struct site *s, void **state, const char *forged)
+{
+    site_new(s, state);
+    assert_done(site_append(s, RECORD_WRITER, ENROL_OTHER_AS("[\"retention\"]")));
+    assert_done(site_append(s, RECORD_SNAPSHOT, "{\"id\":\"kept\"}"));
+    assert_done(site_append(s, RECORD_SNAPSHOT, "{\"id\":\"past\",\"expiresAt\":" PAST "}"));
+    replace_below_a_hole(s, forged);
+}
+
+static void a_record_replaced_below_a_hole_is_noticed_by_who_has_seen_it(void **state)
+{
+    struct site s;
+
+    site_with_hole(&s, state, "{\"id\":\"another\"}");
+    for (int i = 0; i < 2; i++) { /* and it is not forgotten */
+        expect_replaced(&s, false);
+        expect_replaced(&s, true);
+    }
+    site_forget(&s);
+    assert_done(site_open(&s, false)); /* a new reader cannot know */
+    site_free(&s);
+}
+
+/* As far as the listing says, it is the one in the cache. */
+static void a_replaced_record_of_the_same_size_is_noticed_when_all_are_read(void **state)
+{
+    struct site s;
+
+    site_with_hole(&s, state, "{\"id\":\"tepk\"}");
+    for (int i = 0; i < 2; i++)
+        expect_replaced(&s, true);
     site_free(&s);
 }
 
@@ -253,6 +314,8 @@ int main(void)
         IN_DIRECTORY(a_tombstone_of_anything_else_is_an_alarm),
         IN_DIRECTORY(a_checkpoint_that_leaves_out_what_is_there_and_live_is_an_alarm),
         IN_DIRECTORY(a_live_record_that_was_seen_is_missed),
+        IN_DIRECTORY(a_record_replaced_below_a_hole_is_noticed_by_who_has_seen_it),
+        IN_DIRECTORY(a_replaced_record_of_the_same_size_is_noticed_when_all_are_read),
         IN_DIRECTORY(what_a_revocation_took_back_is_missed_by_nobody),
         IN_DIRECTORY(what_was_never_signed_is_not_missed),
         IN_DIRECTORY(no_allocation_is_missed),

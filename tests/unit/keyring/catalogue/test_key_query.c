@@ -55,11 +55,44 @@ static void the_newest_state_of_a_key_version_counts(void **state)
     site_free(&s);
 }
 
+/* A forged one hides no genuine one below it. */
+static void a_generation_above_the_most_is_told_apart(void **state)
+{
+    static const char *const rows[] = {"5", "9007199254740991", "3"};
+    const struct record *above = NULL;
+    struct keyring_witness w;
+    char claim[KEYRING_CLAIM_MAX + 1];
+    struct site s;
+
+    site_new(&s, state);
+    for (size_t i = 0; i < 3; i++) {
+        char body[512];
+
+        snprintf(
+            body, sizeof body,
+            "{" KEY("1") ",\"verdict\":\"VALID\",\"reason\":null,\"since\":null,"
+                         "\"checkedAt\":\"2026-11-24T06:10:00.000Z\",\"keyringGeneration\":%s}",
+            rows[i]);
+        assert_done(site_append(&s, RECORD_KEY_STATE, body));
+    }
+    assert_int_equal(key_query_generation(s.ledger, "file", "k", 1000, &above), 5);
+    assert_int_equal(above->seq, 1);
+    assert_int_equal(key_query_generation(s.ledger, "file", "k", 4, &above), 3);
+    assert_int_equal(above->seq, 1);
+    w = key_query_witness(s.ledger);
+    assert_int_equal(w.generation(w.arg, "file", "k", 1000, claim), 5);
+    assert_string_equal(claim, "ledger/" OWN_ID "/0000000000000001.json");
+    assert_int_equal(w.generation(w.arg, "file", "other", 1000, claim), 0);
+    assert_string_equal(claim, "");
+    site_free(&s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         IN_DIRECTORY(the_newest_rewrap_of_a_scope_counts),
         IN_DIRECTORY(the_newest_state_of_a_key_version_counts),
+        IN_DIRECTORY(a_generation_above_the_most_is_told_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

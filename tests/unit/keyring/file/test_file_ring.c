@@ -345,10 +345,13 @@ static void an_older_keyring_seals_nothing_and_opens_with_a_warning(void **state
     data_key_clear(&record);
 }
 
-static uint64_t knows_five(const void *arg, const char *provider, const char *key_id)
+static uint64_t knows_five(const void *arg, const char *provider, const char *key_id, uint64_t most,
+                           char *claim)
 {
     const struct key_name *name = arg;
 
+    assert_true(most >= 5);
+    claim[0] = '\0';
     return strcmp(provider, "file") == 0 && strcmp(key_id, name->key_id) == 0 ? 5 : 0;
 }
 
@@ -399,31 +402,71 @@ static void the_ledger_knows_of_newer_ones_as_well(void **state)
     keyring_free(k);
 }
 
-static uint64_t knows_too_much(const void *arg, const char *provider, const char *key_id)
+#define CLAIM "ledger/0123456789abcdef/0000000000000007.json"
+
+/* One record has 5, and another one any number. */
+static uint64_t knows_too_much(const void *arg, const char *provider, const char *key_id,
+                               uint64_t most, char *claim)
 {
-    (void)arg;
+    const uint64_t *claimed = arg;
+    bool is_above = *claimed > most;
+
     (void)provider;
     (void)key_id;
-    return FILE_GENERATION_MAX;
+    snprintf(claim, KEYRING_CLAIM_MAX + 1, "%s", is_above ? CLAIM : "");
+    return is_above ? 1 : *claimed;
 }
 
-/* A writer that was taken over may record any number. */
-static void
-an_impossible_generation_in_the_ledger_does_not_make_the_keyring_unreadable(void **state)
+/* A writer that was taken over may record any number. Believed, the highest would block the keyring
+ * for ever, or the change after the next one. */
+static void an_impossible_generation_in_the_ledger_is_not_believed(void **state)
 {
-    struct keyring_witness witness = {.generation = knows_too_much};
+    const uint64_t rows[] = {FILE_GENERATION_MAX, FILE_GENERATION_MAX - 1, FILE_GENERATION_MAX - 2,
+                             KEYRING_GENERATION_LEAP + 10};
     uint64_t generation = 0;
     struct key_name name;
     struct keyring *k;
 
     make_ring(in(state, "k"), NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct keyring_witness witness = {.generation = knows_too_much, .arg = &rows[i]};
+
+        k = open_with(state, NULL, false);
+        keyring_remind(k, &witness);
+        log_to(listen);
+        said[0] = '\0';
+        assert_done(use(k));
+        assert_done(keyring_rotate(k, 0, &name));
+        log_to(NULL);
+        assert_string_equal(said, textf(CLAIM " claims a generation of keyring %s that is "
+                                              "impossibly high, and is not believed: its writer "
+                                              "may have been taken over\n",
+                                        in(state, "k")));
+        assert_done(keyring_generation(k, 0, &generation));
+        assert_int_equal(generation, 2 + i);
+        keyring_free(k);
+    }
+}
+
+/* What is not impossible is believed, and --new-keyring goes above it. */
+static void a_high_generation_within_the_leap_is_believed(void **state)
+{
+    const uint64_t claimed = KEYRING_GENERATION_LEAP + 1;
+    struct keyring_witness witness = {.generation = knows_too_much, .arg = &claimed};
+    uint64_t generation = 0;
+    struct key_name name;
+    struct keyring *k;
+
+    make_ring(in(state, "k"), NULL);
+    k = open_with(state, NULL, false);
+    keyring_remind(k, &witness);
+    assert_refused(use(k), ERR_CORRUPT, NULL);
+    keyring_free(k);
     k = open_with(state, NULL, true);
     keyring_remind(k, &witness);
     assert_done(keyring_rotate(k, 0, &name));
-    keyring_free(k);
-    k = open_with(state, NULL, false);
     assert_done(keyring_generation(k, 0, &generation));
-    assert_int_equal(generation, 2);
+    assert_int_equal(generation, claimed + 1);
     keyring_free(k);
 }
 
@@ -492,7 +535,8 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(an_unencrypted_keyring_in_the_place_of_a_protected_one_is_not_used),
     IN_DIRECTORY(an_older_keyring_seals_nothing_and_opens_with_a_warning),
     IN_DIRECTORY(the_ledger_knows_of_newer_ones_as_well),
-    IN_DIRECTORY(an_impossible_generation_in_the_ledger_does_not_make_the_keyring_unreadable),
+    IN_DIRECTORY(an_impossible_generation_in_the_ledger_is_not_believed),
+    IN_DIRECTORY(a_high_generation_within_the_leap_is_believed),
     IN_DIRECTORY(a_passphrase_is_asked_for_once),
     IN_DIRECTORY(a_new_passphrase_opens_it_and_the_old_one_no_longer),
 };
