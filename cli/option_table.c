@@ -761,7 +761,8 @@ static const struct option options[OPTION_COUNT] = {
             .type = VALUE_FILE,
             .text =
                 "What an earlier `sealpoint verify --json` printed, perhaps on another machine: "
-                "what it has seen must still be there, and what was deleted since is named.",
+                "it must be the same repository, what was seen must still be there, and what was "
+                "deleted since is named.",
             .commands = TAKES(VERIFY),
         },
     [OPTION_ENVELOPE] =

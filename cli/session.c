@@ -18,8 +18,9 @@
  *   before (session_place.c).
  * - Look. Which repository does the store show? Nothing of it is believed yet.
  * - Identify. It is the one that is pinned or was there before, or somebody has said that it may be
- *   another; and this machine knows it, or its keyring names it, or somebody has said that it may
- *   be new.
+ *   another; and this machine knows it, or its
+ *   keyring or a report names it, or somebody has said that it may be new. Until here nothing is
+ * made, so that a wrong word leaves nothing behind.
  * - Open. With the state of the repository that it claims to be, which lies under its fingerprint:
  *   so what was seen of it comes along, whatever the path, and another one that claims to be it is
  *   refused.
@@ -219,7 +220,7 @@ static enum err check_first_use(struct session *s)
     bool vouches = false;
     enum err rc = ERR_OK;
 
-    if (s->pinned != NULL || repository_is_remembered(s->state_dir))
+    if (s->pinned != NULL || s->reported != NULL || repository_is_remembered(s->state_dir))
         goto out;
     TRY(ask_keyring(s, &vouches));
     if (vouches) {
@@ -285,6 +286,22 @@ static enum err have_state_dir(struct session *s, enum session_use use)
     return ERR_OK;
 }
 
+/* A fingerprint that is given, or that of a report, is the one that must be shown. */
+static enum err check_expected(const struct session *s)
+{
+    const char *expected = s->pinned != NULL ? s->pinned : s->reported;
+    const char *found = *s->shown != '\0' ? s->shown : s->fingerprint;
+
+    if (expected == NULL || strcmp(found, expected) == 0)
+        return ERR_OK;
+    return err_set(
+        ERR_CORRUPT,
+        "%s: its fingerprint is %s, and not %s as %s: this is another repository, or one "
+        "that was put in its place",
+        store_where(s->store), found, expected,
+        s->pinned != NULL ? "was given" : "the report says");
+}
+
 /* Which repository is it, and may it be that one? */
 static enum err identify(struct session *s)
 {
@@ -300,6 +317,7 @@ static enum err identify(struct session *s)
     if (*s->fingerprint == '\0')
         TRY(look_closely(s));
     TRY(session_check_places(s));
+    TRY(check_expected(s));
     TRY(check_first_use(s));
 out:
     return rc;

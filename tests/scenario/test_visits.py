@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from conftest import ATTENTION, CORRUPT, NOT_FOUND, USAGE, pattern
+from conftest import ATTENTION, CORRUPT, NOT_FOUND, USAGE, make, pattern
 
 
 def delete(repo, which):
@@ -90,6 +90,29 @@ def test_a_report_is_of_one_repository(quick_two):
     done = repo.run("verify", "--heads", report, expect=CORRUPT)
     assert "another repository" in done.err
     repo.run("verify", "--heads", report, "--fingerprint", repo.fingerprint(), expect=USAGE)
+
+
+def test_a_report_of_another_repository_does_not_make_it_the_one_that_is_meant(quick_two, fast):
+    """A report may be anybody's: it is not the operator's word that a path may show another."""
+    repo = quick_two
+    other = make(fast / "other", unencrypted=True)
+    other.backup()
+    report = report_of(other)
+    ours = repo.fingerprint()
+    away = repo.directory / "away"
+    repo.repository.rename(away)
+    repo.repository.symlink_to(other.repository)
+    for known in (False, True):
+        if known:
+            repo.run("snapshots", "--repository", other.repository, "--trust-new")
+        for command in (["verify", "--heads", report], ["snapshots"], ["backup", repo.source]):
+            done = repo.run(*command, expect=CORRUPT)
+            assert f"here was the repository {ours}, and now it is" in done.err
+    repo.repository.unlink()
+    away.rename(repo.repository)
+    done = repo.run("verify", "--heads", report, expect=CORRUPT)
+    assert f"and not {other.fingerprint()} as the report says: this is another repository" in done.err
+    repo.run("snapshots")
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 1}', '{"format": 2}', "[]"])
