@@ -265,6 +265,20 @@ out:
     return rc;
 }
 
+/* What the places show must be remembered, too. */
+static enum err have_locations(const struct settings *settings)
+{
+    char *dir = NULL;
+    enum err rc;
+
+    TRY(mem_format(&dir, "%s/" STATE_LOCATIONS, settings_text(settings, OPTION_STATE_DIR)));
+    TRY(make_state_dir(dir));
+    TRY(note_state_dir(try_writing(dir), dir));
+out:
+    mem_free(dir);
+    return rc;
+}
+
 /* Who only reads can do without: what was seen is compared if it can be read, and not kept. */
 static enum err have_state_dir(struct session *s, enum session_use use)
 {
@@ -272,6 +286,8 @@ static enum err have_state_dir(struct session *s, enum session_use use)
 
     if (rc == ERR_OK && use == SESSION_WRITE)
         rc = try_writing(s->state_dir);
+    if (use == SESSION_WRITE && rc == ERR_OK)
+        return have_locations(s->settings);
     if (rc == ERR_OK || rc == ERR_INTERRUPTED)
         return rc;
     if (use == SESSION_WRITE)
@@ -404,6 +420,7 @@ enum err session_create_repository(struct session *s, const struct ledger_root *
                    settings_text(s->settings, OPTION_STATE_DIR)));
     TRY(make_state_dir(states));
     TRY(note_state_dir(try_writing(states), states));
+    TRY(have_locations(s->settings));
     options.store = s->store;
     options.states = states;
     options.fingerprint = s->pinned;
