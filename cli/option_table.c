@@ -481,7 +481,9 @@ static const struct option options[OPTION_COUNT] = {
         {
             .name = "clock-is-right",
             .type = VALUE_FLAG,
-            .text = "Write although the clock is more than 400 days ahead of the newest record.",
+            .text =
+                "Believe this machine's clock: write (or, with key purge, destroy) although it is "
+                "far ahead of the newest record.",
             .commands = TAKES_STAMP,
         },
     [OPTION_FINGERPRINT] =

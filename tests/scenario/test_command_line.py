@@ -270,6 +270,18 @@ def test_a_running_server_is_not_supported_yet(quick):
     assert "not supported yet: give its dbpath" in done.err
 
 
+def test_into_one_pipe_the_result_comes_before_what_is_said_of_it(quick_two):
+    repo = quick_two
+    done = repo.start("status", stderr=subprocess.STDOUT)
+    said, _ = done.communicate()
+    assert done.returncode == 0
+    assert said.index("newest snapshot") < said.index("the root key still lies in")
+    repo.objects()[0].unlink()
+    done = repo.start("verify", stderr=subprocess.STDOUT)
+    said, _ = done.communicate()
+    assert said.index("damaged or missing (each") > said.index(" read (")
+
+
 def test_verify_counts_samples_and_names_all_damage(quick_two):
     repo = quick_two
     done = repo.run("verify", "--read-data", "--json").json

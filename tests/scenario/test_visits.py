@@ -145,10 +145,16 @@ def test_the_status_says_what_is_there(quick_two):
     newest = list(repo.trees)[-1]
     done = repo.at_time("+4d", "status")
     for line in (f"repository       {repo.repository}", f"fingerprint      {repo.fingerprint()}",
-                 "known            4 days ago (20", "signing key      here", "snapshots        2",
+                 "known since      4 days ago (20", "signing key      here", "snapshots        2",
                  f"newest snapshot  {newest}, taken 4 days ago (20", "newest signature 4 days ago"):
         assert line in done.out, done.out
-    told = repo.run("status", "--json").json
+    root = repo.state_directory() / "root-key.json"
+    assert f"warning: the root key still lies in {root}: move it away" in done.err
+    away = root.rename(repo.directory / "root-key.json")
+    done = repo.run("status", "--json")
+    assert done.err == ""
+    away.rename(root)
+    told = done.json
     assert told["format"] == 1 and told["fingerprint"] == repo.fingerprint()
     assert told["newestSnapshot"]["id"] == newest and told["snapshots"] == 2
     (writer,) = told["writers"]
@@ -175,7 +181,7 @@ def test_the_status_needs_neither_key_nor_signing_key(quick_two):
     new = ["--state-dir", repo.directory / "new"]
     repo.run("status", *new, expect=USAGE)
     done = repo.run("status", *new, "--fingerprint", repo.fingerprint())
-    assert "known            by its fingerprint, since now" in done.out
+    assert "known since      now, by its fingerprint" in done.out
     assert "signing key      not here" in done.out
     assert repo.stored() == stored
 
