@@ -481,7 +481,9 @@ static const struct option options[OPTION_COUNT] = {
         {
             .name = "clock-is-right",
             .type = VALUE_FLAG,
-            .text = "Write although clock and newest record are more than 400 days apart.",
+            .text =
+                "Believe this machine's clock: write (or, with key purge, destroy) although clock "
+                "and newest record are more than 400 days apart.",
             .commands = TAKES_STAMP | TAKES(WRITER_ENROL) | TAKES(WRITER_REVOKE),
         },
     [OPTION_FINGERPRINT] =
@@ -761,7 +763,9 @@ static const struct option options[OPTION_COUNT] = {
             .type = VALUE_FILE,
             .text = "What an earlier `sealpoint verify --json` printed, perhaps on another "
                     "machine: "
-                    "what it has seen must still be there, and what was deleted since is named.",
+                    "it must be the same repository, what was seen must still be there, and what "
+                    "was "
+                    "deleted since is named.",
             .commands = TAKES(VERIFY),
         },
     [OPTION_ENVELOPE] =

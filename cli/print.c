@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,13 +21,19 @@ static bool be_verbose;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of standard error and the next two */
 static bool status_is_up;
 static bool status_is_held;
-static int out_errno; /* of the first write that failed */
+static atomic_int out_errno; /* of the first write that failed; by any thread */
 
 static void clear_status(void)
 {
     if (status_is_up)
         fputs("\r\033[K", stderr);
     status_is_up = false;
+}
+
+static void flush_out(void)
+{
+    if (fflush(stdout) != 0 && out_errno == 0)
+        out_errno = errno;
 }
 
 static void print_message(enum log_level level, const char *text)
@@ -36,6 +43,7 @@ static void print_message(enum log_level level, const char *text)
     if ((level == LOG_INFO && be_quiet) || (level == LOG_DEBUG && !be_verbose))
         return;
     text_printable(text, clean, sizeof clean);
+    flush_out(); /* into one pipe, the result comes before what is said of it */
     pthread_mutex_lock(&lock);
     clear_status();
     fprintf(stderr, "sealpoint: %s%s\n", level == LOG_WARN ? "warning: " : "", clean);
@@ -160,8 +168,7 @@ out:
 
 enum err print_finish(void)
 {
-    if (fflush(stdout) != 0 && out_errno == 0)
-        out_errno = errno;
+    flush_out();
     if (out_errno == 0)
         return ERR_OK;
     errno = out_errno;
@@ -180,6 +187,7 @@ void print_failure(void)
 {
     const char *hint;
 
+    flush_out();
     pthread_mutex_lock(&lock);
     clear_status();
     print_line("sealpoint: ", err_text());

@@ -93,6 +93,7 @@ enum err root_key_open(const struct session *s, struct signer **out)
     const struct settings *settings = s->settings;
     const char *given = settings_text(settings, OPTION_ROOT_KEY);
     struct passphrase_source from = {.file = settings_text(settings, OPTION_ROOT_PASSPHRASE_FILE)};
+    static char option[] = "--root-passphrase-file";
     char *path = NULL;
     enum err rc;
 
@@ -100,6 +101,7 @@ enum err root_key_open(const struct session *s, struct signer **out)
         from.file = settings->keys[0].passphrase_file;
     if (!settings_flag(settings, OPTION_NO_PASSPHRASE))
         from.ask = terminal_passphrase;
+    from.ask_arg = option; /* the keyring's passphrase may be another */
     if (given != NULL)
         TRY(mem_text(given, &path));
     else if (s->state_dir == NULL)

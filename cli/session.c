@@ -18,8 +18,9 @@
  *   before (session_place.c).
  * - Look. Which repository does the store show? Nothing of it is believed yet.
  * - Identify. It is the one that is pinned or was there before, or somebody has said that it may be
- *   another; and this machine knows it, or its keyring names it, or somebody has said that it may
- *   be new.
+ *   another; and this machine knows it, or its
+ *   keyring or a report names it, or somebody has said that it may be new. Until here nothing is
+ * made, so that a wrong word leaves nothing behind.
  * - Open. With the state of the repository that it claims to be, which lies under its fingerprint:
  *   so what was seen of it comes along, whatever the path, and another one that claims to be it is
  *   refused.
@@ -219,7 +220,7 @@ static enum err check_first_use(struct session *s)
     bool vouches = false;
     enum err rc = ERR_OK;
 
-    if (s->pinned != NULL || repository_is_remembered(s->state_dir))
+    if (s->pinned != NULL || s->reported != NULL || repository_is_remembered(s->state_dir))
         goto out;
     TRY(ask_keyring(s, &vouches));
     if (vouches) {
@@ -264,6 +265,20 @@ out:
     return rc;
 }
 
+/* What the places show must be remembered, too. */
+static enum err have_locations(const struct settings *settings)
+{
+    char *dir = NULL;
+    enum err rc;
+
+    TRY(mem_format(&dir, "%s/" STATE_LOCATIONS, settings_text(settings, OPTION_STATE_DIR)));
+    TRY(make_state_dir(dir));
+    TRY(note_state_dir(try_writing(dir), dir));
+out:
+    mem_free(dir);
+    return rc;
+}
+
 /* Who only reads can do without: what was seen is compared if it can be read, and not kept. */
 static enum err have_state_dir(struct session *s, enum session_use use)
 {
@@ -271,6 +286,8 @@ static enum err have_state_dir(struct session *s, enum session_use use)
 
     if (rc == ERR_OK && use == SESSION_WRITE)
         rc = try_writing(s->state_dir);
+    if (use == SESSION_WRITE && rc == ERR_OK)
+        return have_locations(s->settings);
     if (rc == ERR_OK || rc == ERR_INTERRUPTED)
         return rc;
     if (use == SESSION_WRITE)
@@ -283,6 +300,22 @@ static enum err have_state_dir(struct session *s, enum session_use use)
     mem_free(s->state_dir);
     s->state_dir = NULL;
     return ERR_OK;
+}
+
+/* A fingerprint that is given, or that of a report, is the one that must be shown. */
+static enum err check_expected(const struct session *s)
+{
+    const char *expected = s->pinned != NULL ? s->pinned : s->reported;
+    const char *found = *s->shown != '\0' ? s->shown : s->fingerprint;
+
+    if (expected == NULL || strcmp(found, expected) == 0)
+        return ERR_OK;
+    return err_set(
+        ERR_CORRUPT,
+        "%s: its fingerprint is %s, and not %s as %s: this is another repository, or one "
+        "that was put in its place",
+        store_where(s->store), found, expected,
+        s->pinned != NULL ? "was given" : "the report says");
 }
 
 /* Which repository is it, and may it be that one? */
@@ -300,6 +333,7 @@ static enum err identify(struct session *s)
     if (*s->fingerprint == '\0')
         TRY(look_closely(s));
     TRY(session_check_places(s));
+    TRY(check_expected(s));
     TRY(check_first_use(s));
 out:
     return rc;
@@ -386,6 +420,7 @@ enum err session_create_repository(struct session *s, const struct ledger_root *
                    settings_text(s->settings, OPTION_STATE_DIR)));
     TRY(make_state_dir(states));
     TRY(note_state_dir(try_writing(states), states));
+    TRY(have_locations(s->settings));
     options.store = s->store;
     options.states = states;
     options.fingerprint = s->pinned;

@@ -17,7 +17,11 @@
 
 struct session {
     const struct settings *settings; /* borrowed */
-    const char *pinned;         /* what the fingerprint must be; borrowed; NULL: nothing says so */
+    const char *pinned; /* what the fingerprint must be; borrowed; NULL: nothing says so */
+    /* Which one an earlier report is of; borrowed; NULL: none is given. It is the one that must be
+     * shown, and may be where this machine knows none; but nobody has read the report and said that
+     * a path may show another repository than before. */
+    const char *reported;
     const struct heads *report; /* as in struct repository_options */
     struct store *store;
     struct repository *repository;      /* NULL: not opened */

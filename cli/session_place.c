@@ -126,13 +126,14 @@ static enum err require_settings(const struct session *s, const char **where, co
     return ERR_OK;
 }
 
-/* A state directory that cannot be looked into has none, and what follows says so. */
+/* A directory of them that cannot be looked into has none: what writes refuses it, and what only
+ * reads warns that it cannot remember (session_keep_places()). */
 static enum err read_places(struct session *s, const char *base)
 {
     char *inside = NULL;
     enum err rc;
 
-    TRY(file_join(base, ".", &inside));
+    TRY(file_join(base, STATE_LOCATIONS "/.", &inside));
     if (access(inside, R_OK | X_OK) != 0)
         goto out;
     TRY(location_read(base, s->given, &s->at_given));

@@ -118,11 +118,10 @@ enum err terminal_passphrase(void *arg, const char *what, bool twice, struct sec
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     enum err rc;
 
-    (void)arg;
     if (fd < 0 || tcgetattr(fd, &before) != 0) {
         rc = err_set(ERR_KEY_UNREACHABLE,
                      "the passphrase of %s cannot be asked for: there is no terminal", what);
-        err_hint("give --passphrase-file FILE (or fd:N)");
+        err_hint("give %s FILE (or fd:N)", arg != NULL ? (const char *)arg : "--passphrase-file");
         goto out;
     }
     /* Suspended now, the shell would be left without echo. */

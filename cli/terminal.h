@@ -12,6 +12,7 @@
 #include "core/base/secret.h"
 
 /* A passphrase_ask (keyring.h): with echo off; twice, and compared, when it is a new one.
+ * `arg` is the option that makes the question unnecessary, as text; NULL: --passphrase-file.
  * ERR_KEY_UNREACHABLE: there is no terminal, or nothing was typed; ERR_USAGE: the two differ;
  * ERR_INTERRUPTED. */
 MUST_CHECK enum err terminal_passphrase(void *arg, const char *what, bool twice,

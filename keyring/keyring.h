@@ -109,7 +109,7 @@ struct keyring_witness {
     int64_t newest_ms; /* the newest time it knows; 0: none */
 };
 /* From now on: whatever wraps by or changes an older copy is refused with ERR_CORRUPT, whatever
- * opens by it warns. */
+ * opens by it or looks at it warns. */
 void keyring_remind(struct keyring *k, const struct keyring_witness *witness);
 
 /* The fingerprints of repositories that keyrings name under their MAC. KEYRING_NAMES_OTHERS: there

@@ -6,6 +6,7 @@
 #include "cli/command/writer.h"
 #include "cli/describe.h"
 #include "cli/print.h"
+#include "cli/root_key.h"
 #include "cli/session.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
@@ -276,10 +277,10 @@ static enum err print_overview(const struct session *session, const struct statu
     print_row("repository", session->given);
     print_row("fingerprint", ledger_fingerprint(session_ledger(session)));
     if (since_ms != 0)
-        print_when("known", "", since_ms);
+        print_when("known since", "", since_ms);
     else
-        print_row("known", session->is_trusted_on_first_use ? "since now: trusted on first use"
-                                                            : "by its fingerprint, since now");
+        print_row("known since", session->is_trusted_on_first_use ? "now: trusted on first use"
+                                                                  : "now, by its fingerprint");
     print_row("state", session->state_dir != NULL ? session->state_dir : NOTHING_YET);
     print_row("signing key", signing_key_state(session));
     print_when("newest signature", "", visit_newest_ms(session));
@@ -313,6 +314,7 @@ enum err command_status(const struct settings *s)
         TRY(print_overview_json(&session, &keys));
     else
         TRY(print_overview(&session, &keys));
+    root_key_say_where(&session);
 out:
     mem_free(keys.items);
     session_clear(&session);

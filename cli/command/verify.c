@@ -162,7 +162,8 @@ out:
     return rc;
 }
 
-/* The report knows which repository it is of, as well as a fingerprint that is given. */
+/* The report says which repository must be shown, and no more: a fingerprint that is given is the
+ * operator's word, a report may be anybody's. */
 static enum err take_report(struct session *session, struct visit_report *report)
 {
     const char *path = settings_text(session->settings, OPTION_HEADS);
@@ -174,7 +175,7 @@ static enum err take_report(struct session *session, struct visit_report *report
     if (session->pinned != NULL && strcmp(session->pinned, report->fingerprint) != 0)
         FAIL(ERR_USAGE, "%s is of the repository %s, and --fingerprint is %s", path,
              report->fingerprint, session->pinned);
-    session->pinned = report->fingerprint;
+    session->reported = report->fingerprint;
     session->report = &report->heads;
 out:
     return rc;

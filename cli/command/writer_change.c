@@ -78,17 +78,33 @@ out:
     return rc;
 }
 
+/* It is the user's own file: this says nothing of the repository. */
+static enum err refuse_no_request(const char *path)
+{
+    struct err_record failure;
+
+    err_note("%s is no request of `sealpoint writer request`", path);
+    err_take(ERR_USAGE, &failure);
+    return err_give(&failure);
+}
+
 static enum err read_request(const struct session *session, uint8_t key[SIGNER_PUBLIC_LEN])
 {
     const char *path = session_argument(session, 0);
     struct buf text = {.max = WRITER_REQUEST_LEN_MAX};
     enum err rc;
 
-    TRY(file_read(path, &text));
-    TRY(writer_request_read(session_ledger(session), buf_bytes(&text), key));
-out:
+    TRY(file_read(path, &text)); /* names it */
+    rc = writer_request_recognise(buf_bytes(&text));
+    if (rc == ERR_CORRUPT) {
+        rc = refuse_no_request(path);
+        goto out;
+    }
+    TRY(rc);
+    rc = writer_request_read(session_ledger(session), buf_bytes(&text), key);
     if (rc != ERR_OK)
         err_note("the request %s", path);
+out:
     buf_clear(&text);
     return rc;
 }

@@ -158,6 +158,9 @@ void text_human_size(uint64_t bytes, char *out)
     snprintf(out, TEXT_HUMAN_MAX, i == 0 ? "%.0f %s" : "%.1f %s", value, names[i]);
 }
 
+#define DAY_S 86400
+#define DAYS_FROM_S (3 * DAY_S)
+
 void text_human_time(uint64_t seconds, char *out)
 {
     if (seconds < 60)
@@ -165,6 +168,8 @@ void text_human_time(uint64_t seconds, char *out)
     else if (seconds < 3600)
         snprintf(out, TEXT_HUMAN_MAX, "%" PRIu64 " min %02" PRIu64 " s", seconds / 60,
                  seconds % 60);
+    else if (seconds >= DAYS_FROM_S)
+        snprintf(out, TEXT_HUMAN_MAX, "%" PRIu64 " days", seconds / DAY_S);
     else
         snprintf(out, TEXT_HUMAN_MAX, "%" PRIu64 " h %02" PRIu64 " min", seconds / 3600,
                  seconds / 60 % 60);

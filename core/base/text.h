@@ -35,7 +35,8 @@ void text_base64(struct bytes from, char *out);
  * part. */
 MUST_CHECK enum err text_unbase64(const char *text, uint8_t *out, size_t max, size_t *len);
 
-/* "12.3 MiB" and "1 h 02 min" for people; `out` has room for TEXT_HUMAN_MAX. */
+/* "12.3 MiB" and "1 h 02 min" (from three days on "3 days") for people; `out` has room for
+ * TEXT_HUMAN_MAX. */
 #define TEXT_HUMAN_MAX 32
 void text_human_size(uint64_t bytes, char *out);
 void text_human_time(uint64_t seconds, char *out);

@@ -89,7 +89,6 @@ static enum err check_head(const struct ledger *l, const struct jdoc *from)
     static const char *const no_critical[] = {NULL};
     uint8_t repository[SEAL_ID_LEN];
     const char *fingerprint = NULL;
-    const char *type = NULL;
     uint64_t format = 0;
     enum err rc;
 
@@ -97,15 +96,50 @@ static enum err check_head(const struct ledger *l, const struct jdoc *from)
     if (format != 1)
         FAIL(ERR_UNSUPPORTED, "format %" PRIu64 " is not one this release knows", format);
     TRY(jdoc_check_critical(from, no_critical));
-    TRY(jdoc_text(from, "type", WORD_MAX, &type));
-    if (strcmp(type, TYPE) != 0)
-        FAIL(ERR_CORRUPT, "not a writer's request, but of type \"%s\"", type);
     TRY(jdoc_hex(from, "repositoryId", repository, SEAL_ID_LEN));
     TRY(jdoc_text(from, "fingerprint", LEDGER_FINGERPRINT_LEN, &fingerprint));
     if (memcmp(repository, l->writers.repository, SEAL_ID_LEN) != 0 ||
         strcmp(fingerprint, l->fingerprint) != 0)
         FAIL(ERR_USAGE, "it is for another repository, with fingerprint %s", fingerprint);
 out:
+    return rc;
+}
+
+/* Exactly two lines, the first of them a request's. *doc is the caller's. */
+static enum err parse(struct bytes from, struct bytes *line, struct bytes *second,
+                      struct jdoc **doc)
+{
+    const uint8_t *end = from.len > 0 ? memchr(from.data, '\n', from.len) : NULL;
+    const char *type = NULL;
+    struct jdoc *first = NULL;
+    enum err rc;
+
+    if (end == NULL)
+        FAIL(ERR_CORRUPT, "not a writer's request");
+    *line = bytes_of(from.data, (size_t)(end - from.data));
+    *second = bytes_of(end + 1, from.len - line->len - 1);
+    TRY(jdoc_parse(*line, &first));
+    TRY(jdoc_text(first, "type", WORD_MAX, &type));
+    if (strcmp(type, TYPE) != 0)
+        FAIL(ERR_CORRUPT, "not a writer's request, but of type \"%s\"", type);
+    end = second->len > 0 ? memchr(second->data, '\n', second->len) : NULL;
+    if (end == NULL || end + 1 != from.data + from.len)
+        FAIL(ERR_CORRUPT, "not two lines");
+    second->len--;
+    *doc = first;
+    first = NULL; /* the caller's now */
+out:
+    jdoc_free(first);
+    return rc;
+}
+
+enum err writer_request_recognise(struct bytes from)
+{
+    struct bytes line, second;
+    struct jdoc *doc = NULL;
+    enum err rc = parse(from, &line, &second, &doc);
+
+    jdoc_free(doc);
     return rc;
 }
 
@@ -146,19 +180,15 @@ out:
 enum err writer_request_read(const struct ledger *l, struct bytes from,
                              uint8_t public_key[SIGNER_PUBLIC_LEN])
 {
-    const uint8_t *end = from.len > 0 ? memchr(from.data, '\n', from.len) : NULL;
     uint8_t key[SIGNER_PUBLIC_LEN];
+    struct bytes line, second;
     struct jdoc *doc = NULL;
-    struct bytes line;
     enum err rc;
 
-    if (end == NULL)
-        FAIL(ERR_CORRUPT, "not a writer's request");
-    line = bytes_of(from.data, (size_t)(end - from.data));
-    TRY(jdoc_parse(line, &doc));
+    TRY(parse(from, &line, &second, &doc));
     TRY(check_head(l, doc));
     TRY(read_key(doc, key));
-    TRY(check_signature(line, bytes_of(end + 1, from.len - line.len - 1), key));
+    TRY(check_signature(line, second, key));
     memcpy(public_key, key, sizeof key);
 out:
     jdoc_free(doc);

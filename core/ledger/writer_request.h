@@ -23,6 +23,9 @@
  * ERR_EXISTS: its key was enrolled already; ERR_FAILED: it was revoked. */
 MUST_CHECK enum err writer_request_make(struct ledger *l, struct buf *to);
 
+/* Is it a request at all? ERR_CORRUPT: it is something else, or has other than two lines. */
+MUST_CHECK enum err writer_request_recognise(struct bytes from);
+
 /* Check a request for this repository, and give the key that asks. ERR_CORRUPT: malformed, or not
  * signed by that key; ERR_USAGE: it is for another repository. */
 MUST_CHECK enum err writer_request_read(const struct ledger *l, struct bytes from,

@@ -61,6 +61,8 @@ enum err file_admin_versions(struct file_ring *r, bool verify, struct key_versio
     out->items = items;
     out->count = k->count;
     file_ring_name(k, &k->versions[k->active - 1], &out->active);
+    if (out->is_verified)
+        file_ring_warn_older(r, &out->active);
 out:
     return rc;
 }

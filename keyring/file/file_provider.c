@@ -110,6 +110,7 @@ static enum err file_state(void *self, const struct key_name *key, struct key_st
 
     TRY(file_ring_unlock(self, &k));
     find_verdict(self, k, entry_of(k, key), key, out);
+    file_ring_warn_older(self, key); /* it may be why, or why not */
 out:
     return rc;
 }
@@ -165,7 +166,7 @@ static enum err file_unwrap(void *self, const struct envelope *envelope,
     enum err rc;
 
     TRY(usable_key(self, key, key_state_require, &version, &master));
-    file_ring_warn_older(self, key);
+    file_ring_warn_older(self, key); /* who did not ask for the state */
     rc = file_seal_unwrap(master, version->number, context, envelope, out);
     if (rc != ERR_OK)
         err_note("the envelope by master key %s %s version %s", key->provider, key->key_id,

@@ -60,7 +60,7 @@ void file_ring_adopt(struct file_ring *r, struct file_keyring *k);
 /* ERR_CORRUPT: the unlocked keyring is older than what this machine or the ledger has seen, and
  * --new-keyring was not given. For whatever seals or changes. */
 MUST_CHECK enum err file_ring_require_newest(struct file_ring *r);
-/* For what only opens: the same as warnings, once, with what the ledger says of `key`. */
+/* For what only opens or looks: the same as warnings, once, with what the ledger says of `key`. */
 void file_ring_warn_older(struct file_ring *r, const struct key_name *key);
 /* The highest generation known of the unlocked keyring, from anywhere. What a ledger claims beyond
  * KEYRING_GENERATION_LEAP does not count, and is warned of once. */

@@ -140,23 +140,17 @@ out:
     return rc;
 }
 
-static enum err decode(struct bytes text, struct root_key_file *out)
+static enum err decode(const struct jdoc *doc, struct root_key_file *out)
 {
     static const char *const no_critical[] = {NULL};
-    struct jdoc *doc = NULL;
-    const char *type = NULL;
     uint64_t format = 0;
     size_t len = 0;
     enum err rc;
 
-    TRY(jdoc_parse(text, &doc));
     TRY(jdoc_number(doc, "format", UINT64_MAX, &format));
     if (format != 1)
         FAIL(ERR_UNSUPPORTED, "format %" PRIu64 " is not one this release knows", format);
     TRY(jdoc_check_critical(doc, no_critical));
-    TRY(jdoc_text(doc, "type", WORD_MAX, &type));
-    if (strcmp(type, TYPE) != 0)
-        FAIL(ERR_CORRUPT, "not a root key, but of type \"%s\"", type);
     TRY(jdoc_base64(doc, "publicKey", out->public_key, ROOT_KEY_PUBLIC_LEN, &len));
     if (len != ROOT_KEY_PUBLIC_LEN)
         FAIL(ERR_CORRUPT, "member \"publicKey\" is not %d bytes", ROOT_KEY_PUBLIC_LEN);
@@ -165,6 +159,30 @@ static enum err decode(struct bytes text, struct root_key_file *out)
     if (out->stored_len != (is_protected(out) ? object_sealed_size(PRIVATE_LEN) : PRIVATE_LEN))
         FAIL(ERR_CORRUPT, "member \"privateKey\" has %zu bytes", out->stored_len);
 out:
+    return rc;
+}
+
+/* Something else, most likely, that was given by mistake: it is the user's own file, and this says
+ * nothing of the repository. */
+static enum err parse(const char *path, struct bytes text, struct jdoc **out)
+{
+    struct jdoc *doc = NULL;
+    const char *type = NULL;
+    struct err_record failure;
+    enum err rc;
+
+    TRY(jdoc_parse(text, &doc));
+    TRY(jdoc_text(doc, "type", WORD_MAX, &type));
+    if (strcmp(type, TYPE) != 0)
+        FAIL(ERR_CORRUPT, "it is of type \"%s\"", type);
+    *out = doc;
+    doc = NULL; /* the caller's now */
+out:
+    if (rc == ERR_CORRUPT) {
+        err_note("%s is not a root key (init makes root-key.json)", path);
+        err_take(ERR_USAGE, &failure);
+        rc = err_give(&failure);
+    }
     jdoc_free(doc);
     return rc;
 }
@@ -193,18 +211,25 @@ out:
     return rc;
 }
 
-enum err root_key_load(const char *path, const struct passphrase_source *from,
-                       uint8_t public_key[ROOT_KEY_PUBLIC_LEN], struct secret **private_key)
+static enum err require_source(const struct passphrase_source *from)
 {
-    struct buf text = {.max = ROOT_KEY_FILE_MAX};
+    if (from->file != NULL || from->ask != NULL)
+        return ERR_OK;
+    (void)err_set(ERR_KEY_UNREACHABLE, "it has a passphrase, and there is nobody to ask for it");
+    err_hint("name a file that holds it: --root-passphrase-file");
+    return ERR_KEY_UNREACHABLE;
+}
+
+static enum err load(const struct jdoc *doc, const char *path, const struct passphrase_source *from,
+                     uint8_t public_key[ROOT_KEY_PUBLIC_LEN], struct secret **private_key)
+{
     struct root_key_file f = {.stored_len = 0};
     struct secret *passphrase = NULL;
     enum err rc;
 
-    TRY(buf_reserve(&text, ROOT_KEY_FILE_MAX)); /* so that it never moves */
-    TRY(file_read(path, &text));
-    TRY(decode(buf_bytes(&text), &f));
+    TRY(decode(doc, &f));
     if (is_protected(&f)) {
+        TRY(require_source(from));
         TRY(passphrase_get(from, path, false, &passphrase));
         TRY(open_private(&f, passphrase, private_key));
     } else {
@@ -216,6 +241,22 @@ out:
         err_note("the root key %s", path);
     secret_free(passphrase);
     secret_wipe(&f, sizeof f);
+    return rc;
+}
+
+enum err root_key_load(const char *path, const struct passphrase_source *from,
+                       uint8_t public_key[ROOT_KEY_PUBLIC_LEN], struct secret **private_key)
+{
+    struct buf text = {.max = ROOT_KEY_FILE_MAX};
+    struct jdoc *doc = NULL;
+    enum err rc;
+
+    TRY(buf_reserve(&text, ROOT_KEY_FILE_MAX)); /* so that it never moves */
+    TRY(file_read(path, &text));                /* names it */
+    TRY(parse(path, buf_bytes(&text), &doc));
+    TRY(load(doc, path, from, public_key, private_key));
+out:
+    jdoc_free(doc);
     secret_wipe(text.data, text.cap);
     buf_clear(&text);
     return rc;

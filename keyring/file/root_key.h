@@ -30,8 +30,9 @@ MUST_CHECK enum err root_key_save(const char *path, const uint8_t public_key[ROO
                                   const struct secret *private_key,
                                   const struct secret *passphrase);
 
-/* The passphrase is got only when the file asks for one. ERR_NOT_FOUND: no such file. ERR_CORRUPT:
- * not a root key. ERR_KEY_INVALID: the passphrase does not open it; and as of passphrase_get(). */
+/* The passphrase is got only when the file asks for one. ERR_NOT_FOUND: no such file. ERR_USAGE:
+ * it is something else. ERR_CORRUPT: a root key, and damaged. ERR_KEY_INVALID: the passphrase does
+ * not open it; and as of passphrase_get(). */
 MUST_CHECK enum err root_key_load(const char *path, const struct passphrase_source *from,
                                   uint8_t public_key[ROOT_KEY_PUBLIC_LEN],
                                   struct secret **private_key);

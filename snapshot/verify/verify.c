@@ -228,6 +228,7 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
     TRY(give_verdicts(&set, out));
     rc = judge_result(out, refusal);
 out:
+    out->read_objects = verify_read_count(&set);
     verify_set_clear(&set);
     return rc;
 }

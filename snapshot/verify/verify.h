@@ -55,7 +55,8 @@ struct verify_result {
     uint64_t snapshots;    /* whose manifest is sound */
     uint64_t sound;        /* snapshots of which nothing damaged was found */
     uint64_t objects;      /* there and of the right size, or damaged */
-    uint64_t read_objects; /* of these, read whole: all, or the sample; 0: none was to be read */
+    uint64_t read_objects; /* of these, those whose data was read, and not only their size: none of
+                            * them when their snapshots are locked */
     uint64_t bytes;        /* read and checked */
     uint64_t damaged;      /* objects; each was said by log_say */
     uint64_t unreadable;   /* the same: reading gave an error, and the store is there */

@@ -146,6 +146,7 @@ static enum err check_some(void *shared, size_t worker, const atomic_bool *stop)
         if (o->damaged || o->is_left_out)
             continue;
         rc = object_check_run(check, &o->facts, c->read_data);
+        o->was_read = c->read_data && (rc == ERR_OK || rc == ERR_CORRUPT);
         if (rc != ERR_OK)
             TRY(verify_note(&c->tally, c->store, rc, o));
         else if (c->read_data)
@@ -157,16 +158,15 @@ out:
     return rc;
 }
 
-/* A random share of the objects, another one each time; *taken is how many. The others stay in the
- * set: what is known of their presence counts in the end. */
-static enum err take_sample(struct verify_set *set, uint64_t *taken)
+/* A random share of the objects, another one each time. The others stay in the set: what is known
+ * of their presence counts in the end. */
+static enum err take_sample(struct verify_set *set)
 {
     double share = set->options->sample;
     double exact = (double)set->count * share;
     size_t want = (size_t)exact;
     enum err rc = ERR_OK;
 
-    *taken = set->count;
     if (share <= 0 || share >= 1)
         goto out;
     if ((double)want < exact)
@@ -185,9 +185,17 @@ static enum err take_sample(struct verify_set *set, uint64_t *taken)
         set->objects[i].is_left_out = true;
     if (set->count > 1)
         qsort(set->objects, set->count, sizeof *set->objects, verify_by_id);
-    *taken = want;
 out:
     return rc;
+}
+
+uint64_t verify_read_count(const struct verify_set *set)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < set->count; i++)
+        count += set->objects[i].was_read ? 1 : 0;
+    return count;
 }
 
 uint64_t verify_total_size(const struct verify_set *set)
@@ -208,12 +216,11 @@ size_t verify_workers(const struct verify_options *o)
 enum err verify_set_check(struct verify_set *set, struct verify_result *out)
 {
     struct checking c = {.set = set, .store = repository_store(set->options->repository)};
-    uint64_t taken;
     enum err rc;
 
     out->objects = set->count;
     TRY(pool_run(verify_workers(set->options), check_some, &c));
-    TRY(take_sample(set, &taken));
+    TRY(take_sample(set));
     if (set->options->depth == VERIFY_READ_DATA) {
         if (set->options->progress != NULL)
             atomic_store(&set->options->progress->total_bytes, verify_total_size(set));
@@ -221,7 +228,6 @@ enum err verify_set_check(struct verify_set *set, struct verify_result *out)
         atomic_store(&c.next, 0);
         TRY(pool_run(verify_workers(set->options), check_some, &c));
     }
-    out->read_objects = set->options->depth == VERIFY_PRESENCE ? 0 : taken;
     out->bytes = atomic_load(&c.bytes);
     verify_count(&c.tally, out);
 out:

@@ -20,6 +20,7 @@ struct verify_object {
     bool damaged;                 /* or unreadable: found and said already */
     bool is_worth_reading;        /* though damaged: some block of it did not open, others may */
     bool is_left_out;             /* not in the random sample */
+    bool was_read;                /* its data, and not only its size; found damaged or not */
 };
 
 /* One chosen snapshot, from its manifest to the end. */
@@ -55,6 +56,9 @@ struct verify_set {
 MUST_CHECK enum err verify_set_init(struct verify_set *set, const struct verify_options *options,
                                     size_t count);
 void verify_set_clear(struct verify_set *set);
+
+/* How many of the objects were read. */
+uint64_t verify_read_count(const struct verify_set *set);
 
 /* What several workers have found. */
 struct verify_tally {

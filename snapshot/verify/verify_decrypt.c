@@ -16,6 +16,7 @@
 enum err verify_set_open(struct verify_set *set, struct verify_snapshot *s)
 {
     const struct verify_options *o = set->options;
+    struct verify_object *index;
     struct verify_reader *r;
     enum err rc = ERR_OK;
 
@@ -24,6 +25,9 @@ enum err verify_set_open(struct verify_set *set, struct verify_snapshot *s)
     *r = (struct verify_reader){.of = s};
     TRY(snapshot_reader_open(o->repository, o->keyring, s->snapshot, o->envelope, &r->reader));
     set->reader_count++; /* verify_set_clear() clears it from now on */
+    index = verify_find(set, &s->index);
+    if (index != NULL)
+        index->was_read = true; /* outside of the sample, too: the packs need it */
 out:
     return rc;
 }
@@ -217,6 +221,7 @@ static enum err open_sealed_object(struct opener *o, uint32_t object, const stru
         if (is_bad)
             TRY(soundness_lose_row(owner->soundness, items[i].block));
     }
+    set->objects[object].was_read = true;
 out:
     return rc;
 }

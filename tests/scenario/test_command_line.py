@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import shim
-from conftest import NOT_FOUND, SEALPOINT, USAGE, Sealpoint, pattern, read_tree
+from conftest import KEY_UNREACHABLE, NOT_FOUND, SEALPOINT, USAGE, Sealpoint, pattern, read_tree
 
 
 def test_every_json_is_one_document_of_format_1(quick_two):
@@ -270,6 +270,18 @@ def test_a_running_server_is_not_supported_yet(quick):
     assert "not supported yet: give its dbpath" in done.err
 
 
+def test_into_one_pipe_the_result_comes_before_what_is_said_of_it(quick_two):
+    repo = quick_two
+    done = repo.start("status", stderr=subprocess.STDOUT)
+    said, _ = done.communicate()
+    assert done.returncode == 0
+    assert said.index("newest snapshot") < said.index("the root key still lies in")
+    repo.objects()[0].unlink()
+    done = repo.start("verify", stderr=subprocess.STDOUT)
+    said, _ = done.communicate()
+    assert said.index("damaged or missing (each") > said.index(" read (")
+
+
 def test_verify_counts_samples_and_names_all_damage(quick_two):
     repo = quick_two
     done = repo.run("verify", "--read-data", "--json").json
@@ -277,6 +289,11 @@ def test_verify_counts_samples_and_names_all_damage(quick_two):
     assert done["objects"] == len(repo.objects())
     assert done["readObjects"] == done["objects"]
     assert repo.run("verify", "--json").json["readObjects"] == 0
+    assert repo.run("verify", "--decrypt", "--json").json["readObjects"] == len(repo.objects())
+    away = repo.keyring.rename(repo.keyring.with_suffix(".away"))
+    done = repo.run("verify", "--decrypt", expect=KEY_UNREACHABLE)
+    assert ", 0 objects read (0 B): 2 of the snapshots not decrypted, " in done.out
+    away.rename(repo.keyring)
     done = repo.run("verify", "--read-data", "--sample", "50%")
     count = len(repo.objects())
     assert f"{count} objects, {(count + 1) // 2} object" in done.out and " read (" in done.out

@@ -59,6 +59,29 @@ def test_an_edited_state_is_not_believed(two):
     assert [row["verified"] for row in rows] == [False]
 
 
+@pytest.mark.parametrize("remembered", [True, False])
+def test_an_older_keyring_put_back_is_named_where_a_key_is_missing(two, remembered):
+    """Else "version 2 does not exist" is all that is heard, and nobody looks for the newer copy."""
+    repo = two
+    old = repo.keyring.read_bytes()
+    repo.run("key", "rotate")
+    (repo.source / "a.txt").write_text("newer\n")
+    repo.backup("--full")
+    repo.keyring.write_bytes(old)
+    if not remembered:
+        (repo.state / "keyring-seen.json").unlink()
+    words = f"warning: keyring {repo.keyring} is an older copy: its generation is 2, and "
+    words += "this machine has seen 3" if remembered else "the repository's ledger has seen 3"
+    for command in (["status"], ["verify", "--decrypt"],
+                    ["restore", "latest", "--to", repo.target]):
+        done = repo.run(*command, expect=0 if command == ["status"] else KEY_INVALID)
+        assert done.err.count(words) == 1, done.err
+    if remembered:
+        assert words in repo.run("key", "status").err
+    repo.run("key", "status", "--new-keyring")
+    assert "older copy" not in repo.run("key", "status").err
+
+
 def test_an_older_keyring_put_back_seals_nothing(two):
     repo = two
     old = repo.keyring.read_bytes()

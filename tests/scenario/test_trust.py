@@ -111,6 +111,18 @@ def test_a_new_machine_believes_nothing_that_nobody_has_said(quick_two):
     assert read_tree(repo.target) == read_tree(repo.source)
 
 
+@pytest.mark.parametrize("new", [False, True])
+def test_a_wrong_fingerprint_leaves_nothing_behind(quick_two, new):
+    repo = quick_two
+    wrong = "ab" * 32
+    state = repo.directory / "new" if new else repo.state
+    before = sorted(state.rglob("*"))
+    for command in commands(repo):
+        done = repo.run(*command, "--state-dir", state, "--fingerprint", wrong, expect=CORRUPT)
+        assert f"its fingerprint is {repo.fingerprint()}, and not {wrong} as was given" in done.err
+    assert sorted(state.rglob("*")) == before
+
+
 def test_at_a_terminal_the_first_use_is_said(quick_two):
     repo = quick_two
     reader, writer = os.openpty()

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from conftest import ATTENTION, CORRUPT, NOT_FOUND, USAGE, pattern
+from conftest import ATTENTION, CORRUPT, NOT_FOUND, USAGE, make, pattern
 
 
 def delete(repo, which):
@@ -92,6 +92,29 @@ def test_a_report_is_of_one_repository(quick_two):
     repo.run("verify", "--heads", report, "--fingerprint", repo.fingerprint(), expect=USAGE)
 
 
+def test_a_report_of_another_repository_does_not_make_it_the_one_that_is_meant(quick_two, fast):
+    """A report may be anybody's: it is not the operator's word that a path may show another."""
+    repo = quick_two
+    other = make(fast / "other", unencrypted=True)
+    other.backup()
+    report = report_of(other)
+    ours = repo.fingerprint()
+    away = repo.directory / "away"
+    repo.repository.rename(away)
+    repo.repository.symlink_to(other.repository)
+    for known in (False, True):
+        if known:
+            repo.run("snapshots", "--repository", other.repository, "--trust-new")
+        for command in (["verify", "--heads", report], ["snapshots"], ["backup", repo.source]):
+            done = repo.run(*command, expect=CORRUPT)
+            assert f"here was the repository {ours}, and now it is" in done.err
+    repo.repository.unlink()
+    away.rename(repo.repository)
+    done = repo.run("verify", "--heads", report, expect=CORRUPT)
+    assert f"and not {other.fingerprint()} as the report says: this is another repository" in done.err
+    repo.run("snapshots")
+
+
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 1}', '{"format": 2}', "[]"])
 def test_what_is_no_report_is_told(quick_two, content):
     repo = quick_two
@@ -122,10 +145,16 @@ def test_the_status_says_what_is_there(quick_two):
     newest = list(repo.trees)[-1]
     done = repo.at_time("+4d", "status")
     for line in (f"repository       {repo.repository}", f"fingerprint      {repo.fingerprint()}",
-                 "known            4 days ago (20", "signing key      here", "snapshots        2",
+                 "known since      4 days ago (20", "signing key      here", "snapshots        2",
                  f"newest snapshot  {newest}, taken 4 days ago (20", "newest signature 4 days ago"):
         assert line in done.out, done.out
-    told = repo.run("status", "--json").json
+    root = repo.state_directory() / "root-key.json"
+    assert f"warning: the root key still lies in {root}: move it away" in done.err
+    away = root.rename(repo.directory / "root-key.json")
+    done = repo.run("status", "--json")
+    assert done.err == ""
+    away.rename(root)
+    told = done.json
     assert told["format"] == 1 and told["fingerprint"] == repo.fingerprint()
     assert told["newestSnapshot"]["id"] == newest and told["snapshots"] == 2
     (writer,) = told["writers"]
@@ -152,7 +181,7 @@ def test_the_status_needs_neither_key_nor_signing_key(quick_two):
     new = ["--state-dir", repo.directory / "new"]
     repo.run("status", *new, expect=USAGE)
     done = repo.run("status", *new, "--fingerprint", repo.fingerprint())
-    assert "known            by its fingerprint, since now" in done.out
+    assert "known since      now, by its fingerprint" in done.out
     assert "signing key      not here" in done.out
     assert repo.stored() == stored
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import CORRUPT, FAILED, KEY_INVALID, USAGE, Sealpoint, read_tree
+from conftest import CORRUPT, FAILED, KEY_INVALID, KEY_UNREACHABLE, USAGE, Sealpoint, read_tree
 from reader import Reader
 
 FAR = "2099-01-01T00:00:00.000Z"
@@ -190,6 +190,34 @@ def test_another_repositorys_root_enrols_nobody(fast):
     done = repo.run("writer", "enrol", repo.directory / "request.json", "--root-key", "none",
                     expect=5)
     assert "give the root key that init made with --root-key FILE" in done.err
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "no request\n", '{"type":"root-key"}\n'])
+def test_what_is_no_request_is_told(quick, content):
+    repo = quick
+    path = repo.keyring if content is None else repo.directory / "request.json"
+    if content is not None:
+        path.write_text(content)
+    done = repo.run("writer", "enrol", path, expect=USAGE)
+    assert f"sealpoint: {path} is no request of `sealpoint writer request`: " in done.err
+    done = repo.run("writer", "enrol", "none.json", expect=5)
+    assert "sealpoint: reading none.json: No such file" in done.err
+
+
+def test_what_is_no_root_key_is_told(fast):
+    repo = Sealpoint(fast)
+    repo.init()
+    repo.second()
+    enrol = ["writer", "enrol", repo.directory / "request.json"]
+    done = repo.run(*enrol, "--root-key", repo.keyring, expect=USAGE)
+    assert f"sealpoint: {repo.keyring} is not a root key (init makes root-key.json): " in done.err
+    done = repo.run(*enrol, "--root-key", "none.json", expect=5)
+    assert "sealpoint: reading none.json: No such file" in done.err
+    # Its passphrase is not the keyring's: the hint names the option for it.
+    repo.extra_env = {"SEALPOINT_PASSPHRASE_FILE": ""}
+    for options in ([], ["--no-passphrase"]):
+        done = repo.run(*enrol, *options, expect=KEY_UNREACHABLE, before=["setsid", "-w"])
+        assert "--root-passphrase-file" in done.err and " --passphrase-file" not in done.err
 
 
 # --- a stolen key ---

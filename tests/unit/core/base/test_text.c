@@ -165,9 +165,15 @@ static void sizes_and_times_are_said_for_people(void **state)
                  {12897485, "12.3 MiB"},
                  {UINT64_C(3) << 40, "3.0 TiB"},
                  {UINT64_MAX, "16.0 EiB"}},
-      times[] = {{0, "0 s"},           {59, "59 s"},
-                 {60, "1 min 00 s"},   {3599, "59 min 59 s"},
-                 {3720, "1 h 02 min"}, {UINT64_MAX, "5124095576030431 h 00 min"}};
+      times[] = {{0, "0 s"},
+                 {59, "59 s"},
+                 {60, "1 min 00 s"},
+                 {3599, "59 min 59 s"},
+                 {3720, "1 h 02 min"},
+                 {259199, "71 h 59 min"},
+                 {259200, "3 days"},
+                 {43199999, "499 days"},
+                 {UINT64_MAX, "213503982334601 days"}};
     char out[TEXT_HUMAN_MAX];
 
     (void)state;

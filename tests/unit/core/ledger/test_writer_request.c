@@ -117,6 +117,47 @@ static void another_repositorys_request_is_refused(void **state)
     site_free(&s);
 }
 
+static void what_is_not_two_lines_of_a_request_is_refused(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } rows[] = {
+        {"", "not a writer's request"},
+        {"{\"format\":1}", "not a writer's request"},
+        {"{\"format\":1,\"type\":\"root-key\"}\n",
+         "not a writer's request, but of type \"root-key\""},
+    };
+    static const char *const behind[] = {"\n", "x", "{}\n"};
+    struct buf text = {.max = MIB};
+    uint8_t key[SIGNER_PUBLIC_LEN];
+    struct ledger *asker;
+    struct site s;
+    size_t len;
+
+    site_new(&s, state);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_refused(writer_request_recognise(bytes_of_text(rows[i].text)), ERR_CORRUPT,
+                       rows[i].why);
+    asker = open_asker(&s, state);
+    assert_done(writer_request_make(asker, &text));
+    len = text.len;
+    assert_done(writer_request_recognise(buf_bytes(&text)));
+    for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++) {
+        text.len = len;
+        assert_done(buf_add_text(&text, behind[i]));
+        assert_refused(writer_request_read(s.ledger, buf_bytes(&text), key), ERR_CORRUPT,
+                       "not two lines");
+    }
+    text.len = len - 1; /* the newline at the end belongs to it */
+    assert_refused(writer_request_read(s.ledger, buf_bytes(&text), key), ERR_CORRUPT,
+                   "not two lines");
+    text.len = len;
+    assert_done(writer_request_read(s.ledger, buf_bytes(&text), key));
+    ledger_free(asker);
+    buf_clear(&text);
+    site_free(&s);
+}
+
 static enum err ask_and_read(void *arg)
 {
     struct ledger *asker = arg;
@@ -150,6 +191,7 @@ int main(void)
         IN_DIRECTORY(every_changed_byte_of_what_is_signed_is_noticed),
         IN_DIRECTORY(who_is_enrolled_or_was_revoked_does_not_ask),
         IN_DIRECTORY(another_repositorys_request_is_refused),
+        IN_DIRECTORY(what_is_not_two_lines_of_a_request_is_refused),
         IN_DIRECTORY(no_allocation_is_missed),
     };
 

@@ -95,10 +95,8 @@ static void what_is_no_root_key_is_refused(void **state)
         enum err code;
         const char *why;
     } rows[] = {
-        {"", ERR_CORRUPT, NULL},
-        {"{\"format\":2}", ERR_UNSUPPORTED, "format 2 is not one this release knows"},
-        {"{\"format\":1,\"type\":\"signing-key\"}", ERR_CORRUPT,
-         "not a root key, but of type \"signing-key\""},
+        {"{\"format\":2,\"type\":\"root-key\"}", ERR_UNSUPPORTED,
+         "format 2 is not one this release knows"},
         {"{\"format\":1,\"type\":\"root-key\",\"publicKey\":\"AAAA\"}", ERR_CORRUPT,
          "member \"publicKey\" is not 32 bytes"},
         {"{\"format\":1,\"type\":\"root-key\",\"publicKey\":"
@@ -122,6 +120,26 @@ static void what_is_no_root_key_is_refused(void **state)
         snprintf(expected, sizeof expected, "the root key %s: %s", in(state, "root-key.json"),
                  rows[i].why != NULL ? rows[i].why : "");
         assert_refused(load(state, &from), rows[i].code, rows[i].why != NULL ? expected : NULL);
+    }
+}
+
+static void what_is_something_else_is_called_that(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } rows[] = {
+        {"", NULL},
+        {"{\"format\":1}", NULL},
+        {"{\"format\":1,\"type\":\"signing-key\"}", "it is of type \"signing-key\""},
+    };
+    struct passphrase_source from = typed("right");
+    char expected[ERR_TEXT_MAX];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        put_file(in(state, "root-key.json"), rows[i].text);
+        snprintf(expected, sizeof expected, "%s is not a root key (init makes root-key.json): %s",
+                 in(state, "root-key.json"), rows[i].why != NULL ? rows[i].why : "");
+        assert_refused(load(state, &from), ERR_USAGE, rows[i].why != NULL ? expected : NULL);
     }
 }
 
@@ -159,6 +177,7 @@ int main(void)
         IN_DIRECTORY(a_bare_one_asks_nobody),
         IN_DIRECTORY(it_is_never_replaced),
         IN_DIRECTORY(what_is_no_root_key_is_refused),
+        IN_DIRECTORY(what_is_something_else_is_called_that),
         IN_DIRECTORY(no_allocation_is_missed),
     };
 
