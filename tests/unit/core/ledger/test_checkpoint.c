@@ -255,7 +255,7 @@ static void an_end_that_a_checkpoint_names_is_never_gone(void **state)
     site_put(&s, OTHER_NAME("0"), buf_bytes(&first->raw));
     assert_opens(&s, 6);
     /* Behind another one it may go. */
-    record_free(forge(&s, s.other, RECORD_SNAPSHOT, first, LATER, "{\"id\":\"bbbb\"}"));
+    record_free(forge(&s, s.other, RECORD_SNAPSHOT, first, 2000, "{\"id\":\"bbbb\"}"));
     signer_free(forge_key(state, "state/signing-key.json", OWN_KEY_FILE));
     assert_done(site_open(&s, false));
     assert_done(ledger_checkpoint(s.ledger));
