@@ -357,7 +357,7 @@ def test_a_stolen_key_cannot_erase_its_own_revocation(quick_two):
     revocation = repo.records()[-1]
     assert json.loads(revocation.read_text().splitlines()[0])["lastRecordId"]
     done = repo.run("backup", repo.source, expect=USAGE)
-    assert "no signing key" in done.err
+    assert "was revoked: it can verify and restore, but not back up" in done.err
     # Refused while it stands there ...
     later = stolen.put(repo.repository, stolen.next_payload(
         repo.repository, "keyState", verdict="VALID"))
