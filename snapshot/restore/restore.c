@@ -229,8 +229,8 @@ out:
 /* The wall is no part of what makes it safe: a kernel without it is no reason to say anything. */
 static void confine(const struct restore *r)
 {
-    int state =
-        open(repository_state_dir(r->options->repository), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const char *state_dir = repository_state_dir(r->options->repository);
+    int state = state_dir != NULL ? open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     const int dirs[] = {r->target.side, r->target.fd, state};
 
     (void)confine_writes(dirs, sizeof dirs / sizeof dirs[0]);

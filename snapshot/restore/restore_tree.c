@@ -65,6 +65,12 @@ bool tree_is_guarded(int root, const char *to)
     return len == (ssize_t)strlen(to) && memcmp(is, to, (size_t)len) == 0;
 }
 
+/* `e` gets the numbers that it has here. */
+static enum err resolve_owner(const struct restore_tree *t, struct entry *e)
+{
+    return t->owners != NULL ? owner_map_find(t->owners, e, &e->uid, &e->gid) : ERR_OK;
+}
+
 /* ---- the old state ---- */
 
 /* Security labels are the system's, not the file's; any other attribute makes a file ours to
@@ -96,14 +102,15 @@ static bool is_usable(int fd, const struct entry *e)
 enum err tree_open_old(const struct restore_tree *t, struct dir_cache *dirs, const struct entry *e,
                        int *fd, bool *is_there)
 {
+    struct entry shape = *e; /* borrows its parts */
     struct stat st;
     const char *name;
     int dir = -1;
-    enum err rc = ERR_OK;
+    enum err rc;
 
-    (void)t;
     *fd = -1;
     *is_there = false;
+    TRY(resolve_owner(t, &shape));
     if (dir_cache_at(dirs, entry_path(e), &dir, &name) != ERR_OK) {
         err_clear(); /* no such directory yet, or something else in its place */
         goto out;
@@ -112,7 +119,7 @@ enum err tree_open_old(const struct restore_tree *t, struct dir_cache *dirs, con
     if (!*is_there || !S_ISREG(st.st_mode))
         goto out; /* a device or a pipe is not even opened */
     *fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (*fd >= 0 && !is_usable(*fd, e)) {
+    if (*fd >= 0 && !is_usable(*fd, &shape)) {
         close(*fd);
         *fd = -1;
     }
@@ -170,12 +177,6 @@ out:
     if (fd >= 0)
         close(fd);
     return rc;
-}
-
-/* `e` gets the numbers that it has here. */
-static enum err resolve_owner(const struct restore_tree *t, struct entry *e)
-{
-    return t->owners != NULL ? owner_map_find(t->owners, e, &e->uid, &e->gid) : ERR_OK;
 }
 
 static bool is_same_link(const struct entry *e, int dir, const char *name)

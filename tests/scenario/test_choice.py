@@ -107,6 +107,22 @@ def test_delta_gives_files_to_their_owners_too(database):
     assert set(owners(database.target).values()) == {(0, 0)}
 
 
+@needs_root
+def test_delta_fills_in_place_only_what_stays_with_its_owner(database):
+    """Whoever has a file open may go on writing to it: by the owner that it gets here, which is not
+    the recorded one."""
+    table = database.target / "Base.wt"
+    database.restore("latest")
+    with table.open("r+b") as held:
+        database.restore("latest", "--delta", "--yes", "--owner", "daemon:daemon")
+        held.write(b"evil")
+    assert table.read_text() == "Base.wt" and table.owner() == "daemon"
+    inode = table.stat().st_ino
+    table.write_text("changed")
+    database.restore("latest", "--delta", "--yes", "--owner", "daemon:daemon")
+    assert table.read_text() == "Base.wt" and table.stat().st_ino == inode
+
+
 @pytest.mark.parametrize("owner", ["daemon", "no-such-user:daemon", ":", "-1:0"])
 @needs_root
 def test_an_owner_that_is_nobody_is_refused(database, owner):
