@@ -111,19 +111,6 @@ out:
     return rc;
 }
 
-enum err keyring_generation(struct keyring *k, size_t i, uint64_t *out)
-{
-    uint64_t generation = 0;
-    enum err rc;
-
-    TRY(keyring_has(k, i));
-    if (k->keys[i].does->generation != NULL)
-        TRY(k->keys[i].does->generation(k->keys[i].self, &generation));
-    *out = generation;
-out:
-    return rc;
-}
-
 enum err keyring_has(const struct keyring *k, size_t i)
 {
     if (i >= k->count)

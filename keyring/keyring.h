@@ -119,9 +119,6 @@ enum keyring_service { KEYRING_NAMES_NONE, KEYRING_NAMES_IT, KEYRING_NAMES_OTHER
 MUST_CHECK enum err keyring_serves(struct keyring *k, const char *fingerprint,
                                    enum keyring_service *out);
 
-/* How often master key `i`'s keyring was changed; 0: the provider does not count. */
-MUST_CHECK enum err keyring_generation(struct keyring *k, size_t i, uint64_t *out);
-
 /* The active version of master key `i` (0 is the recorded one). */
 MUST_CHECK enum err keyring_active(struct keyring *k, size_t i, struct key_name *out);
 

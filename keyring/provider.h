@@ -54,10 +54,9 @@ struct provider {
     enum err (*unwrap)(void *self, const struct envelope *envelope,
                        const struct seal_context *context, struct secret **out);
 
-    /* The next three may be NULL: a key service keeps no file that could be put back. */
+    /* The next two may be NULL: a key service keeps no file that could be put back. */
     void (*remind)(void *self, const struct keyring_witness *witness);
     enum err (*serves)(void *self, const uint8_t fingerprint[HASH_LEN], enum keyring_service *out);
-    enum err (*generation)(void *self, uint64_t *out);
 
     const struct provider_admin *admin; /* NULL: managed elsewhere */
 };

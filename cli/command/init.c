@@ -183,8 +183,10 @@ static enum err print_repository_json(const struct session *session, const struc
 {
     const struct settings *s = session->settings;
     struct jdoc *to = NULL;
+    char *root_key = NULL;
     enum err rc;
 
+    TRY(file_join(session->state_dir, STATE_ROOT_KEY, &root_key));
     TRY(jdoc_object(&to));
     TRY(jdoc_set_number(to, "format", 1));
     TRY(jdoc_set_text(to, "repository", session->where));
@@ -192,12 +194,13 @@ static enum err print_repository_json(const struct session *session, const struc
                      bytes_of(ledger_repository(session_ledger(session)), SEAL_ID_LEN)));
     TRY(jdoc_set_text(to, "fingerprint", ledger_fingerprint(session_ledger(session))));
     TRY(jdoc_set_text(to, "stateDir", session->state_dir));
-    TRY(jdoc_set_text(to, "rootKey", STATE_ROOT_KEY));
+    TRY(jdoc_set_text(to, "rootKey", root_key));
     TRY(jdoc_set_text(to, "keyring", s->keys[0].path));
     TRY(jdoc_set_bool(to, "keyringMade", made->keyrings[0]));
     TRY(describe_key(to, "masterKey", &made->active));
     TRY(print_json(to));
 out:
+    mem_free(root_key);
     jdoc_free(to);
     return rc;
 }

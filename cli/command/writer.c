@@ -11,6 +11,7 @@
 #include "cli/root_key.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/ledger/writer_change.h"
 #include "core/ledger/writer_request.h"
 
 #define WRITER_DIGITS_MIN 6 /* of an id that is cut short */
@@ -61,21 +62,6 @@ out:
     return rc;
 }
 
-static enum err describe_roles(unsigned roles, struct jdoc *to)
-{
-    struct jdoc *list = NULL;
-    enum err rc;
-
-    TRY(jdoc_array(&list));
-    for (int role = ROLE_BACKUP; role < ROLE_COUNT; role++)
-        if ((roles & ROLE_BIT(role)) != 0)
-            TRY(jdoc_push_text(list, record_role_name((enum record_role)role)));
-    TRY(jdoc_set(to, "roles", &list));
-out:
-    jdoc_free(list);
-    return rc;
-}
-
 static enum err describe_head(const struct head *head, struct jdoc *to)
 {
     struct jdoc *part = NULL;
@@ -101,7 +87,7 @@ enum err writer_describe(const struct session *s, const struct writer *w, struct
     TRY(jdoc_object(&to));
     TRY(jdoc_set_hex(to, "writer", bytes_of(w->id, SIGNER_ID_LEN)));
     TRY(jdoc_set_text(to, "state", w->revoked ? "revoked" : "enrolled"));
-    TRY(describe_roles(w->roles, to));
+    TRY(writer_roles_write(w->roles, to));
     TRY(describe_time(to, "createdAt", w->created_ms));
     TRY(describe_time(to, "revokedAt", w->revoked_ms));
     TRY(describe_head(ledger_head(session_ledger(s), w->id), to));

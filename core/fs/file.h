@@ -66,6 +66,9 @@ MUST_CHECK enum err file_remove_tree(const char *path);
 /* The same for `name` in an open directory. */
 MUST_CHECK enum err file_remove_tree_at(int directory, const char *name);
 
+/* Is `name`, relative to the open directory `at`, the open file or directory `fd` (still)? */
+bool file_is_still_there(int at, const char *name, int fd);
+
 bool file_exists(const char *path); /* true for a dangling link as well */
 
 /* True when the directory `path` is `directory` or lies below it, whatever names lead there. False

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/fs/file.h"
+
 /*
  * Three ways, the first that the file system knows:
  *
@@ -28,28 +30,19 @@ static bool is_missing_call(int cause)
     return false;
 }
 
-static bool is_still_there(int dir, const char *name, int fd)
-{
-    struct stat held;
-    struct stat there;
-
-    return fstat(fd, &held) == 0 && fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           held.st_dev == there.st_dev && held.st_ino == there.st_ino;
-}
-
 /* Only one holds the lock of the file that has the claim's name. False: another one does. */
 static bool holds(int dir, const char *claim, int fd)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return false;
-    return is_still_there(dir, claim, fd);
+    return file_is_still_there(dir, claim, fd);
 }
 
 static void remove_stale(int dir, const char *claim)
 {
     int fd = openat(dir, claim, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_still_there(dir, claim, fd))
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && file_is_still_there(dir, claim, fd))
         unlinkat(dir, claim, 0);
     if (fd >= 0)
         close(fd);

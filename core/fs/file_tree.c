@@ -234,6 +234,15 @@ out:
     return rc;
 }
 
+bool file_is_still_there(int at, const char *name, int fd)
+{
+    struct stat held;
+    struct stat there;
+
+    return fstat(fd, &held) == 0 && fstatat(at, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
 static bool is_same(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;

@@ -16,6 +16,7 @@
 #include "core/base/mem.h"
 #include "core/base/stop.h"
 #include "core/base/text.h"
+#include "core/fs/file.h"
 
 struct lock {
     int fd;
@@ -113,17 +114,6 @@ out:
     return rc;
 }
 
-/* A holder may remove the lock file. A lock on a file that nobody else can open any more excludes
- * nobody, so after waiting the descriptor must still be the file at `path`. */
-static bool is_still_there(int at, const char *path, int fd)
-{
-    struct stat held;
-    struct stat there;
-
-    return fstat(fd, &held) == 0 && fstatat(at, path, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           held.st_dev == there.st_dev && held.st_ino == there.st_ino;
-}
-
 static enum err open_and_hold(int at, const char *path, struct wait *w, int *fd)
 {
     enum err rc;
@@ -145,7 +135,7 @@ static enum err take(int at, const char *path, int64_t wait_ms, struct lock **ou
     TRY(mem_new(1, sizeof *l, &l));
     TRY(open_and_hold(at, path, &w, &l->fd));
     /* Try again with the new file until the one that is locked is the one that is there. */
-    while (!is_still_there(at, path, l->fd)) {
+    while (!file_is_still_there(at, path, l->fd)) {
         TRY(stop_check());
         close(l->fd);
         TRY(open_and_hold(at, path, &w, &l->fd));

@@ -35,7 +35,7 @@ MUST_CHECK enum err cache_read(const char *path, struct record_set *set, struct 
 
 /* The same when all records of the set were read from the store: what is gone, and which of them
  * the cache has, which are then FROM_CACHE, for cache_write(). With out->renew, it is kept. */
-MUST_CHECK enum err cache_compare(const char *path, struct record_set *set, struct cache *out);
+void cache_compare(const char *path, struct record_set *set, struct cache *out);
 
 /* Append the records that came from the store; with `renew`, write the file again with all of them.
  * ERR_FAILED, ERR_STORAGE: it could not be written; the file may have a torn end then. */

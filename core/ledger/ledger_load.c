@@ -86,14 +86,6 @@ static enum err check_complete(const struct ledger *l)
     return rc;
 }
 
-static int compare_places(const void *left, const void *right)
-{
-    const struct record *const *a = left;
-    const struct record *const *b = right;
-
-    return record_compare(*a, *b);
-}
-
 static enum err find_heads(struct heads *heads, const struct record_set *set)
 {
     enum err rc = ERR_OK;
@@ -117,7 +109,7 @@ static enum err arrange_records(struct ledger *l, const struct record_set *set)
     l->cap = set->count;
     for (size_t i = 0; i < set->count; i++)
         l->records[i] = set->items[i].record;
-    qsort(l->records, set->count, sizeof *l->records, compare_places);
+    qsort(l->records, set->count, sizeof *l->records, record_compare_places);
     for (size_t i = 0; i < set->count; i++)
         TRY(ledger_query_add(&l->query, l->records[i]));
 out:
@@ -266,7 +258,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     TRY(find_heads(&l->heads, &set));
     TRY(arrange_records(l, &set));
     if (cache_path == NULL && l->cache_path != NULL)
-        TRY(cache_compare(l->cache_path, &set, &cache));
+        cache_compare(l->cache_path, &set, &cache);
     TRY(ledger_dead_check(&set, &cache.gone, &l->writers, &cover, &l->query, clock_now_ms()));
     /* Remember (10). Only checked records are cached, and only checked heads are raised. */
     if (l->cache_path != NULL)

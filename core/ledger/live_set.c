@@ -46,14 +46,6 @@ out:
     return rc;
 }
 
-static int compare_places(const void *left, const void *right)
-{
-    const struct record *const *a = left;
-    const struct record *const *b = right;
-
-    return record_compare(*a, *b);
-}
-
 /* What it saw, in the ledger's order, and the tombstones of that: later ones count for the next
  * checkpoint only. */
 static enum err collect_seen(const struct checkpoint *c, const struct record_set *set,
@@ -70,7 +62,7 @@ static enum err collect_seen(const struct checkpoint *c, const struct record_set
         to->items[to->count++] = e->record;
     }
     if (to->count > 1)
-        qsort(to->items, to->count, sizeof *to->items, compare_places);
+        qsort(to->items, to->count, sizeof *to->items, record_compare_places);
     for (size_t i = 0; i < to->count; i++)
         TRY(ledger_query_add(query, to->items[i]));
 out:

@@ -228,6 +228,14 @@ int record_compare(const struct record *a, const struct record *b)
     return a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 
+int record_compare_places(const void *left, const void *right)
+{
+    const struct record *const *a = left;
+    const struct record *const *b = right;
+
+    return record_compare(*a, *b);
+}
+
 struct bytes record_message(const uint8_t id[RECORD_ID_LEN], uint8_t out[RECORD_MESSAGE_LEN])
 {
     memcpy(out, RECORD_MESSAGE_LABEL, sizeof RECORD_MESSAGE_LABEL); /* with its NUL */

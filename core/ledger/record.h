@@ -86,6 +86,8 @@ void record_hint_damage(void);
 /* The order of the ledger: by createdAt, then writer, then seq; less than, equal to or greater than
  * 0. */
 int record_compare(const struct record *a, const struct record *b);
+/* The same for qsort() of pointers to records. */
+int record_compare_places(const void *left, const void *right);
 
 /* The members every record has. */
 struct record_place {

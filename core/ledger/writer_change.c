@@ -136,9 +136,23 @@ out:
     return rc;
 }
 
+enum err writer_roles_write(unsigned roles, struct jdoc *to)
+{
+    struct jdoc *list = NULL;
+    enum err rc;
+
+    TRY(jdoc_array(&list));
+    for (int role = ROLE_BACKUP; role < ROLE_COUNT; role++)
+        if ((roles & ROLE_BIT(role)) != 0)
+            TRY(jdoc_push_text(list, record_role_name((enum record_role)role)));
+    TRY(jdoc_set(to, "roles", &list));
+out:
+    jdoc_free(list);
+    return rc;
+}
+
 static enum err write_enrolment(const struct writer_change *from, struct jdoc *to)
 {
-    struct jdoc *roles = NULL;
     uint8_t id[SIGNER_ID_LEN];
     enum err rc;
 
@@ -147,13 +161,8 @@ static enum err write_enrolment(const struct writer_change *from, struct jdoc *t
     TRY(jdoc_set_hex(to, "subject", bytes_of(id, sizeof id)));
     TRY(jdoc_set_base64(to, "publicKey", bytes_of(from->key, SIGNER_PUBLIC_LEN)));
     TRY(writer_algorithms_write(to));
-    TRY(jdoc_array(&roles));
-    for (int role = ROLE_BACKUP; role < ROLE_COUNT; role++)
-        if ((from->roles & ROLE_BIT(role)) != 0)
-            TRY(jdoc_push_text(roles, record_role_name((enum record_role)role)));
-    TRY(jdoc_set(to, "roles", &roles));
+    TRY(writer_roles_write(from->roles, to));
 out:
-    jdoc_free(roles);
     return rc;
 }
 

@@ -42,6 +42,9 @@ MUST_CHECK enum err writer_algorithms_write(struct jdoc *to);
 MUST_CHECK enum err writer_key_read(const struct jdoc *from, const char *name,
                                     uint8_t key[SIGNER_PUBLIC_LEN], uint8_t id[SIGNER_ID_LEN]);
 
+/* "roles": those of these bits. */
+MUST_CHECK enum err writer_roles_write(unsigned roles, struct jdoc *to);
+
 /* A role that a writer may be given, by its name: ERR_USAGE for another. */
 MUST_CHECK enum err writer_role_find(const char *name, enum record_role *out);
 

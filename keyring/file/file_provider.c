@@ -196,17 +196,6 @@ out:
     return rc;
 }
 
-static enum err file_generation(void *self, uint64_t *out)
-{
-    const struct file_keyring *k = NULL;
-    enum err rc;
-
-    TRY(file_ring_unlock(self, &k));
-    *out = k->generation;
-out:
-    return rc;
-}
-
 static enum err file_create_ring(void *self, bool unencrypted, struct key_name *out)
 {
     return file_admin_create(self, unencrypted, out);
@@ -263,6 +252,5 @@ const struct provider provider_file = {
     .unwrap = file_unwrap,
     .remind = file_remind,
     .serves = file_serves,
-    .generation = file_generation,
     .admin = &admin,
 };

@@ -196,12 +196,7 @@ out:
 
 static enum err check_name(const struct restore_target *t)
 {
-    struct stat filled;
-    struct stat named;
-
-    if (fstat(t->fd, &filled) != 0 ||
-        fstatat(t->parent_fd, t->name, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
-        filled.st_dev != named.st_dev || filled.st_ino != named.st_ino)
+    if (!file_is_still_there(t->parent_fd, t->name, t->fd))
         return err_set(ERR_FAILED, "%s was replaced while it was filled", t->path);
     return ERR_OK;
 }

@@ -150,3 +150,14 @@ const char *textf(const char *fmt, ...)
     va_end(args);
     return out;
 }
+
+uint64_t ring_generation(struct keyring *k)
+{
+    struct key_versions versions = {.count = 0};
+    uint64_t generation;
+
+    assert_done(keyring_versions(k, 0, true, &versions));
+    generation = versions.generation;
+    key_versions_clear(&versions);
+    return generation;
+}

@@ -62,4 +62,7 @@ bool has_material(const char *path, size_t version);
 /* printf into one of a few static buffers. */
 const char *textf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* How often the keyring of the first master key was changed. */
+uint64_t ring_generation(struct keyring *k);
+
 #endif
