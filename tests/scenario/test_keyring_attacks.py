@@ -2,6 +2,7 @@
 nothing but the keyring."""
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -160,13 +161,19 @@ def test_who_has_no_newer_keyring_goes_on_with_the_old_one(two):
 def test_an_unencrypted_keyring_in_the_place_of_a_protected_one_is_refused(two, tmp_path):
     repo = two
     theirs = make(tmp_path / "theirs", unencrypted=True)
-    ring = lines(theirs.keyring)
+    ours, ring = lines(repo.keyring)["keyringId"], lines(theirs.keyring)
     shutil.copy(theirs.keyring, repo.keyring)
     stored = repo.stored()
     repo.extra_env = {"SEALPOINT_PASSPHRASE_FILE": ""}  # typed, and nobody is asked for it
     done = repo.run("backup", repo.source, expect=CORRUPT)
     assert f"is another one than it was: {ring['keyringId']}, and this machine knows" in done.err
     assert "if you put it there, give --new-keyring once" in done.err
+    # The id is no secret: one that claims to be the same keyring.
+    line = json.dumps({**ring, "keyringId": ours}, separators=(",", ":")).encode()
+    repo.keyring.write_bytes(
+        line + b'\n{"sha256":"%s"}\n' % hashlib.sha256(line).hexdigest().encode())
+    done = repo.run("backup", repo.source, expect=CORRUPT)
+    assert "was protected by a passphrase and is not any more" in done.err
     assert repo.stored() == stored
 
 
