@@ -39,8 +39,8 @@ endif
 HARDEN := -fstack-protector-strong -fPIE
 MODE_release := -O2 -g -D_FORTIFY_SOURCE=2
 MODE_debug := -O0 -g3
-MODE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-MODE_tsan := -O1 -g -fsanitize=thread
+MODE_asan := -O1 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+MODE_tsan := -O1 -gline-tables-only -fsanitize=thread
 MODE_cov := -O0 -g --coverage -DSEALPOINT_COVERAGE
 MODE_fuzz := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 
@@ -57,6 +57,11 @@ LIB_OBJECTS := $(LIB_SOURCES:%.c=$(O)/%.o) $(if $(EMBEDDED),$(O)/embedded.o)
 LIB := $(O)/libsealpoint.a
 UNIT_SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard tests/unit/$(room)/test_*.c)))
 UNITS := $(UNIT_SOURCES:%.c=$(O)/%)
+# THREADED=build: only the tests whose binary there can start a thread. The others cannot race.
+ifdef THREADED
+UNITS := $(patsubst $(THREADED)/%,$(O)/%,$(shell for test in $(UNIT_SOURCES:%.c=$(THREADED)/%); do \
+	nm -u $$test | grep -q pthread_create && echo $$test; done))
+endif
 # Helpers are the other files there. A test takes from their library what it calls. Those that
 # stand in front of the C library (fake_*.c) only go into tests that include their header: from a
 # library, a mere call of write() would take one in.
@@ -164,6 +169,8 @@ $(O)/tests/tools/faultshim.so: tests/tools/faultshim.c tests/tools/power.c tests
 
 # What pytest is told; T is one file or test: make scenario T=tests/scenario/test_restore.py
 T ?= tests/scenario
+# All of them: as many files at once as there are processors. Each test has a directory of its own.
+PYTEST_FLAGS ?= $(if $(filter tests/scenario,$(T)),-n $(JOBS) --dist loadfile)
 PYTEST = SEALPOINT=$(abspath $(O)/sealpoint) SEALPOINT_TOOLS=$(abspath $(O)/tests/tools) \
 	PATH=$(if $(WIREDTIGER),$(WIREDTIGER)/bin:)$$PATH \
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -p no:cacheprovider $(PYTEST_FLAGS)
@@ -172,7 +179,7 @@ scenario: all tools ## drive the binary as a user does (T=file: only that)
 	$(if $(wildcard tests/scenario/test_*.py),$(PYTEST) $(T),@echo no scenario tests)
 .PHONY: soak-faults
 soak-faults: all tools ## let the power fail at every change of every command (minutes; check takes a sample)
-	SEALPOINT_SOAK=1 $(PYTEST) tests/scenario/test_power.py tests/scenario/test_mount_point.py
+	SEALPOINT_SOAK=1 $(PYTEST) $(addprefix tests/scenario/test_,power.py mount_point.py tampering.py)
 reference: all tools ## open what the binary wrote with the Python reader
 	$(PYTHON) tests/reference/subkeys.py
 	$(PYTHON) tests/reference/floe.py tests/golden/floe
@@ -220,7 +227,7 @@ check-installed:
 	$(call SUB,build) -s all tools
 	$(call SUB,unit tests: gcc) -s QUIET=1 unit
 	$(call SUB,unit tests: clang with address and undefined-behaviour sanitizers) -s CC=clang MODE=asan QUIET=1 O=$(O)-asan unit
-	$(call SUB,unit tests: clang with thread sanitizer) -s CC=clang MODE=tsan QUIET=1 O=$(O)-tsan unit
+	$(call SUB,unit tests: clang with thread sanitizer) -s CC=clang MODE=tsan THREADED=$(O) QUIET=1 O=$(O)-tsan unit
 	$(call SUB,fuzz corpora) -s CC=clang MODE=asan O=$(O)-asan fuzz-replay
 	$(call SUB,scenarios) -s scenario
 	$(call SUB,the second reader) -s reference

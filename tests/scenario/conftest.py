@@ -27,6 +27,9 @@ TOOLS = pathlib.Path(os.environ.get("SEALPOINT_TOOLS", ROOT / "build" / "tests" 
 SANITIZED = any(name in pathlib.Path(SEALPOINT).read_bytes()
                 for name in (b"__asan_init", b"__tsan_init")) if os.path.exists(SEALPOINT) else False
 
+# What `make check` samples, `make soak-faults` tries whole.
+SOAK = os.environ.get("SEALPOINT_SOAK") == "1"
+
 # Statuses by name, as the man page has them.
 FAILED, USAGE, KEY_INVALID, KEY_UNREACHABLE, NOT_FOUND = 1, 2, 3, 4, 5
 CORRUPT, BUSY, STORAGE, ATTENTION = 6, 7, 9, 10

@@ -5,18 +5,16 @@ and nothing half-made is ever taken for whole.
 A sample of the points each time; all of them, in several ways, with `make soak-faults`.
 """
 
-import os
 import shutil
 import signal
 
 import pytest
 
 import shim
-from conftest import read_tree
+from conftest import SOAK, read_tree
 from test_faults import base, changing, with_keys  # noqa: F401 (a fixture)
 
 KILLED = -signal.SIGKILL
-SOAK = os.environ.get("SEALPOINT_SOAK") == "1"
 
 
 def losses(calls, most=14):

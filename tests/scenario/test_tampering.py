@@ -10,7 +10,7 @@ import shutil
 
 import pytest
 
-from conftest import CORRUPT, Sealpoint, read_tree
+from conftest import CORRUPT, SOAK, Sealpoint, read_tree
 
 
 @pytest.fixture
@@ -71,13 +71,14 @@ def every_change(repo, step):
             yield name, at
 
 
-def test_every_flipped_byte_is_found_without_a_key(tiny):
+def test_any_flipped_byte_is_found_without_a_key(tiny):
     def check(repo, job):
         name, at = job
         content = (repo.repository / name).read_bytes()
         is_refused(repo, name, flipped(at, content), "verify", "--read-data")
 
-    in_parallel(tiny, every_change(tiny, 1), check)
+    # One digest is over all of a record or manifest: a third of their bytes, but in a soak.
+    in_parallel(tiny, every_change(tiny, 1 if SOAK else 3), check)
     tiny.run("verify", "--decrypt")
     tiny.assert_restores(tiny.trees)
 

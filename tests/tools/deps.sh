@@ -10,7 +10,7 @@ declare -A sets=(
     [real]="libwiredtiger-dev wiredtiger jq"
     # What the tests drive and what checks the code. libclang-rt holds the sanitizers of clang.
     [check]="clang clang-format clang-tidy libclang-rt-14-dev llvm libcmocka-dev gcovr
-             python3 python3-pytest python3-cryptography python3-zstandard mandoc strace acl attr
+             python3 python3-pytest python3-pytest-xdist python3-cryptography python3-zstandard mandoc strace acl attr
              faketime zstd zsh fish btrfs-progs exfatprogs exfat-fuse"
     [bench]="python3 restic borgbackup age zstd libsodium-dev"
 )
