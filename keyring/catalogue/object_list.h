@@ -17,7 +17,7 @@
 #include "core/seal/object.h"
 
 /* More is ERR_CORRUPT: a count is compared before memory is taken for it. */
-#define OBJECT_LIST_MAX 200000
+#define OBJECT_LIST_MAX 65536
 
 /* One object as a manifest lists it. */
 struct manifest_object {

@@ -194,37 +194,40 @@ out:
     return rc;
 }
 
-static enum err read_back(const struct index_cache *c)
+static enum err read_back(const struct index_cache *c, struct index **out)
 {
-    struct index *index = NULL;
     struct stat st;
     int fd = -1;
     enum err rc;
 
     if (fstat(c->fd, &st) != 0 || (fd = dup(c->fd)) < 0)
         FAIL_SYS(ERR_FAILED, "%s", c->new_path);
-    rc = index_open(fd, (uint64_t)st.st_size, &index);
+    rc = index_open(fd, (uint64_t)st.st_size, out);
     if (rc == ERR_CORRUPT) {
         err_note("the index that was just written cannot be read back");
         rc = ERR_FAILED;
     }
 out:
-    index_free(index);
     return rc;
 }
 
-enum err index_cache_finish(struct index_cache *c, const struct source_marks *marks)
+enum err index_cache_finish(struct index_cache *c, const struct source_marks *marks,
+                            struct index **out)
 {
+    struct index *index = NULL;
     uint8_t raw[SOURCE_MARKS_LEN];
     uint8_t digest[HASH_LEN];
     enum err rc;
 
-    TRY(read_back(c));
+    TRY(read_back(c, &index));
     source_marks_encode(marks, raw);
     TRY(index_cache_add(c, bytes_of(raw, sizeof raw)));
     TRY(hash_end(c->hash, digest));
     TRY(file_write(c->fd, bytes_of(digest, sizeof digest)));
+    *out = index;
+    index = NULL; /* the caller's now */
 out:
+    index_free(index);
     return rc;
 }
 

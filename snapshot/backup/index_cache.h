@@ -41,8 +41,10 @@ MUST_CHECK enum err index_cache_new(const struct repository *repository, const c
                                     struct index_cache **out);
 MUST_CHECK enum err index_cache_add(struct index_cache *c, struct bytes piece);
 /* All is added: read it back as a restore would, for nothing may be recorded that no restore can
- * read (ERR_FAILED, a mistake of ours), and put marks and SHA-256 behind it. Once. */
-MUST_CHECK enum err index_cache_finish(struct index_cache *c, const struct source_marks *marks);
+ * read (ERR_FAILED, a mistake of ours), and put marks and SHA-256 behind it. Once. *out is what was
+ * read: index_free(). */
+MUST_CHECK enum err index_cache_finish(struct index_cache *c, const struct source_marks *marks,
+                                       struct index **out);
 /* Give it its name: the snapshot is recorded. */
 MUST_CHECK enum err index_cache_commit(struct index_cache *c);
 /* Without index_cache_commit() nothing stays. */

@@ -1,28 +1,27 @@
 #include "snapshot/backup/index_writer.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "snapshot/backup/index_cache.h"
 #include "snapshot/format/codec.h"
 
-#define FETCH_LEN (128 * KIB)
-
+/*
+ * The image is cut into frames as it comes. The directory behind them says which entry begins in
+ * which frame: that is known when the cached copy has been read back, so it is written last.
+ */
 struct index_writer {
-    struct sealed_put *put;
-    struct codec_stream *deflate;
-    struct index_cache *cache; /* owned */
-    struct buf pending;        /* small pieces become few writes */
+    struct sealed_put *put; /* owned, as all here */
+    struct codec *codec;
+    struct index_cache *cache;
+    struct buf pending;    /* the frame that is being filled */
+    uint32_t *stored_lens; /* of the frames so far */
+    size_t stored_cap;
+    uint32_t frame_count;
     struct manifest_object facts;
     struct source_marks marks;
 };
-
-static enum err to_put(void *arg, struct bytes compressed)
-{
-    struct index_writer *w = arg;
-
-    return sealed_put_add(w->put, compressed);
-}
 
 enum err index_writer_new(const struct index_writer_options *o, struct index_writer **out)
 {
@@ -31,11 +30,11 @@ enum err index_writer_new(const struct index_writer_options *o, struct index_wri
     enum err rc;
 
     TRY(mem_new(1, sizeof *w, &w));
-    w->pending.max = FETCH_LEN;
+    w->pending.max = INDEX_FRAME_LEN;
     TRY(index_cache_new(o->repository, o->snapshot_id, &w->cache));
     TRY(sealed_put_begin(repository_store(o->repository), o->journal, o->k_meta, &identity,
                          &w->put));
-    TRY(codec_deflate_new(to_put, w, &w->deflate));
+    TRY(codec_new(&w->codec));
     w->facts.type = OBJECT_INDEX;
     w->marks = o->marks;
     memcpy(w->facts.id, identity.id, SEAL_ID_LEN);
@@ -47,16 +46,39 @@ out:
     return rc;
 }
 
-static enum err flush_pending(struct index_writer *w)
+static enum err end_frame(struct index_writer *w)
 {
     struct bytes piece = buf_bytes(&w->pending);
+    struct bytes stored = {NULL, 0};
     enum err rc = ERR_OK;
 
     if (piece.len == 0)
         goto out;
+    if (w->frame_count == INDEX_FRAMES_MAX)
+        FAIL(ERR_FAILED, "the index of this snapshot would be longer than %" PRIu64 " bytes",
+             INDEX_LEN_MAX);
+    TRY(mem_grow(w->frame_count, sizeof *w->stored_lens, &w->stored_cap, &w->stored_lens));
     TRY(index_cache_add(w->cache, piece));
-    TRY(codec_stream_add(w->deflate, piece));
+    TRY(codec_compress_frame(w->codec, piece, &stored));
+    TRY(sealed_put_add(w->put, stored));
+    w->stored_lens[w->frame_count++] = (uint32_t)stored.len;
     w->pending.len = 0;
+out:
+    return rc;
+}
+
+static enum err put_directory(struct index_writer *w, const struct index *image)
+{
+    uint8_t row[INDEX_MARK_LEN];
+    struct index_mark mark;
+    enum err rc = ERR_OK;
+
+    for (uint32_t f = 0; f < w->frame_count; f++) {
+        index_mark(image, f, &mark);
+        mark.stored_len = w->stored_lens[f];
+        index_mark_encode(&mark, row);
+        TRY(sealed_put_add(w->put, bytes_of(row, sizeof row)));
+    }
 out:
     return rc;
 }
@@ -73,7 +95,7 @@ enum err index_writer_add(void *arg, struct bytes piece)
         TRY(buf_add(&w->pending, bytes_of(piece.data, len)));
         piece = bytes_of(piece.data + len, piece.len - len);
         if (w->pending.len == w->pending.max)
-            TRY(flush_pending(w));
+            TRY(end_frame(w));
     }
 out:
     return rc;
@@ -81,14 +103,16 @@ out:
 
 enum err index_writer_finish(struct index_writer *w, struct manifest_object *out)
 {
+    struct index *image = NULL;
     enum err rc;
 
-    TRY(flush_pending(w));
-    TRY(codec_stream_end(w->deflate));
+    TRY(end_frame(w));
+    TRY(index_cache_finish(w->cache, &w->marks, &image));
+    TRY(put_directory(w, image));
     TRY(sealed_put_commit(w->put, &w->facts.size, w->facts.sha256));
-    TRY(index_cache_finish(w->cache, &w->marks));
     *out = w->facts;
 out:
+    index_free(image);
     return rc;
 }
 
@@ -101,7 +125,8 @@ void index_writer_free(struct index_writer *w)
 {
     if (w == NULL)
         return;
-    codec_stream_free(w->deflate);
+    codec_free(w->codec);
+    mem_free(w->stored_lens);
     sealed_put_free(w->put);
     index_cache_free(w->cache);
     buf_clear(&w->pending);

@@ -1,5 +1,6 @@
 /*
- * The index on its two ways: in the clear to the local cache, compressed and sealed to the store.
+ * The index on its two ways: in the clear to the local cache; in frames, with a directory behind
+ * them, sealed to the store (docs/FORMAT.md, 6.1).
  *
  * Uses: core, codec, index_cache.
  */

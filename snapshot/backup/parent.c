@@ -33,6 +33,7 @@ static enum err from_repository(const struct repository *repository, struct keyr
     TRY(subkey_derive(key, SUBKEY_META, &identity.context, &k_meta));
     TRY(index_unseal(repository, k_meta, &identity, o->size, p->manifest.index_plain_len,
                      &p->index));
+    TRY(index_check(p->index));
     TRY(manifest_matches(&p->manifest, p->index));
 out:
     secret_free(key);

@@ -1,5 +1,5 @@
 /*
- * A row of the block map: where the content of one block lies (docs/FORMAT.md, 6.3).
+ * A row of the block map: where the content of one block lies (docs/FORMAT.md, 6.4).
  *
  * Uses: core/base.
  */

@@ -15,8 +15,6 @@
 #define DENSE_PERCENT 70
 /* Less than 1 part in 32 saved is not worth the decompression. */
 #define PAYS_SHIFT 5
-/* No window of ours is larger; a frame that asks for more memory is not ours. */
-#define WINDOW_LOG_MAX 23
 
 struct codec {
     ZSTD_CCtx *plain;
@@ -75,18 +73,28 @@ static enum err context_for(struct codec *c, ZSTD_CCtx **out)
     return ERR_OK;
 }
 
-enum err codec_compress(struct codec *c, struct bytes plain, struct bytes *stored,
-                        enum block_codec *which)
+/* A frame in c->to. */
+static enum err compress(struct codec *c, struct bytes plain, size_t *len)
 {
     ZSTD_CCtx *ctx = NULL;
-    size_t len;
     enum err rc;
 
     TRY(context_for(c, &ctx));
-    len = ZSTD_compress2(ctx, c->to, c->to_len, plain.data, plain.len);
-    if (ZSTD_isError(len))
-        FAIL(ERR_FAILED, "zstd: %s", ZSTD_getErrorName(len));
-    c->last_was_dense = len > plain.len / 100 * DENSE_PERCENT;
+    *len = ZSTD_compress2(ctx, c->to, c->to_len, plain.data, plain.len);
+    if (ZSTD_isError(*len))
+        FAIL(ERR_FAILED, "zstd: %s", ZSTD_getErrorName(*len));
+    c->last_was_dense = *len > plain.len / 100 * DENSE_PERCENT;
+out:
+    return rc;
+}
+
+enum err codec_compress(struct codec *c, struct bytes plain, struct bytes *stored,
+                        enum block_codec *which)
+{
+    size_t len = 0;
+    enum err rc;
+
+    TRY(compress(c, plain, &len));
     if (len >= plain.len - (plain.len >> PAYS_SHIFT)) {
         *stored = plain;
         *which = BLOCK_RAW;
@@ -94,6 +102,17 @@ enum err codec_compress(struct codec *c, struct bytes plain, struct bytes *store
         *stored = bytes_of(c->to, len);
         *which = BLOCK_ZSTD;
     }
+out:
+    return rc;
+}
+
+enum err codec_compress_frame(struct codec *c, struct bytes plain, struct bytes *stored)
+{
+    size_t len = 0;
+    enum err rc;
+
+    TRY(compress(c, plain, &len));
+    *stored = bytes_of(c->to, len);
 out:
     return rc;
 }
@@ -143,135 +162,4 @@ enum err codec_decompress_any(struct codec *c, enum block_codec which, struct by
                               void *to, size_t *len)
 {
     return decompress_up_to(c, which, stored, to, BLOCK_LEN_MAX, len);
-}
-
-struct codec_stream {
-    ZSTD_CCtx *deflate; /* one of the two */
-    ZSTD_DCtx *inflate;
-    codec_sink *sink;
-    void *arg;
-    uint8_t *to; /* owned */
-    size_t to_len;
-    bool frame_is_whole;
-};
-
-static enum err stream_new(codec_sink *sink, void *arg, size_t to_len, struct codec_stream **out)
-{
-    struct codec_stream *s = NULL;
-    enum err rc;
-
-    TRY(mem_new(1, sizeof *s, &s));
-    s->sink = sink;
-    s->arg = arg;
-    s->to_len = to_len;
-    TRY(mem_new(to_len, 1, &s->to));
-    *out = s;
-    s = NULL; /* the caller's now */
-out:
-    codec_stream_free(s);
-    return rc;
-}
-
-enum err codec_deflate_new(codec_sink *sink, void *arg, struct codec_stream **out)
-{
-    struct codec_stream *s = NULL;
-    enum err rc;
-
-    TRY(stream_new(sink, arg, ZSTD_CStreamOutSize(), &s));
-    s->deflate = ZSTD_createCCtx();
-    if (s->deflate == NULL ||
-        ZSTD_isError(ZSTD_CCtx_setParameter(s->deflate, ZSTD_c_compressionLevel, 1)))
-        FAIL(ERR_FAILED, "out of memory for zstd");
-    *out = s;
-    s = NULL; /* the caller's now */
-out:
-    codec_stream_free(s);
-    return rc;
-}
-
-enum err codec_inflate_new(codec_sink *sink, void *arg, struct codec_stream **out)
-{
-    struct codec_stream *s = NULL;
-    enum err rc;
-
-    TRY(stream_new(sink, arg, ZSTD_DStreamOutSize(), &s));
-    s->inflate = ZSTD_createDCtx();
-    if (s->inflate == NULL ||
-        ZSTD_isError(ZSTD_DCtx_setParameter(s->inflate, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)))
-        FAIL(ERR_FAILED, "out of memory for zstd");
-    *out = s;
-    s = NULL; /* the caller's now */
-out:
-    codec_stream_free(s);
-    return rc;
-}
-
-static enum err deflate_piece(struct codec_stream *s, struct bytes piece, ZSTD_EndDirective how)
-{
-    ZSTD_inBuffer in = {.src = piece.data, .size = piece.len};
-    size_t left;
-    enum err rc = ERR_OK;
-
-    do {
-        ZSTD_outBuffer to = {.dst = s->to, .size = s->to_len};
-
-        left = ZSTD_compressStream2(s->deflate, &to, &in, how);
-        if (ZSTD_isError(left))
-            FAIL(ERR_FAILED, "zstd: %s", ZSTD_getErrorName(left));
-        if (to.pos > 0)
-            TRY(s->sink(s->arg, bytes_of(s->to, to.pos)));
-    } while (in.pos < in.size || (how == ZSTD_e_end && left > 0));
-out:
-    return rc;
-}
-
-static enum err inflate_piece(struct codec_stream *s, struct bytes piece)
-{
-    ZSTD_inBuffer in = {.src = piece.data, .size = piece.len};
-    bool may_have_more = true;
-    enum err rc = ERR_OK;
-
-    while (in.pos < in.size || may_have_more) {
-        ZSTD_outBuffer to = {.dst = s->to, .size = s->to_len};
-        size_t left;
-
-        if (s->frame_is_whole) {
-            if (in.pos < in.size)
-                FAIL(ERR_CORRUPT, "bytes are left over after the compressed index");
-            break;
-        }
-        left = ZSTD_decompressStream(s->inflate, &to, &in);
-        if (ZSTD_isError(left))
-            FAIL(ERR_CORRUPT, "the index does not decompress: %s", ZSTD_getErrorName(left));
-        s->frame_is_whole = left == 0;
-        may_have_more = to.pos == to.size;
-        if (to.pos > 0)
-            TRY(s->sink(s->arg, bytes_of(s->to, to.pos)));
-    }
-out:
-    return rc;
-}
-
-enum err codec_stream_add(struct codec_stream *s, struct bytes piece)
-{
-    return s->deflate != NULL ? deflate_piece(s, piece, ZSTD_e_continue) : inflate_piece(s, piece);
-}
-
-enum err codec_stream_end(struct codec_stream *s)
-{
-    if (s->deflate != NULL)
-        return deflate_piece(s, bytes_of(NULL, 0), ZSTD_e_end);
-    if (!s->frame_is_whole)
-        return err_set(ERR_CORRUPT, "the compressed index ends early");
-    return ERR_OK;
-}
-
-void codec_stream_free(struct codec_stream *s)
-{
-    if (s == NULL)
-        return;
-    ZSTD_freeCCtx(s->deflate);
-    ZSTD_freeDCtx(s->inflate);
-    mem_free(s->to);
-    mem_free(s);
 }

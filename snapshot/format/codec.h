@@ -1,5 +1,5 @@
 /*
- * zstd, for blocks and for the index. The only user of libzstd in this room.
+ * zstd, for blocks and for frames of the index. The only user of libzstd in this room.
  *
  * Uses: core/base, block.
  */
@@ -24,6 +24,9 @@ void codec_free(struct codec *c);
 MUST_CHECK enum err codec_compress(struct codec *c, struct bytes plain, struct bytes *stored,
                                    enum block_codec *which);
 
+/* The same, but always as one zstd frame, whether it pays or not: of the index. */
+MUST_CHECK enum err codec_compress_frame(struct codec *c, struct bytes plain, struct bytes *stored);
+
 /* Decompress into exactly `len` bytes at `to`. ERR_CORRUPT: it does not give that. */
 MUST_CHECK enum err codec_decompress(struct codec *c, enum block_codec which, struct bytes stored,
                                      void *to, size_t len);
@@ -31,14 +34,5 @@ MUST_CHECK enum err codec_decompress(struct codec *c, enum block_codec which, st
 /* The same when the length is not known: at most BLOCK_LEN_MAX bytes at `to`, *len of them. */
 MUST_CHECK enum err codec_decompress_any(struct codec *c, enum block_codec which,
                                          struct bytes stored, void *to, size_t *len);
-
-/* Stream compression to and from a sink: the index. codec_stream_end() closes the frame. */
-typedef enum err codec_sink(void *arg, struct bytes piece);
-struct codec_stream;
-MUST_CHECK enum err codec_deflate_new(codec_sink *sink, void *arg, struct codec_stream **out);
-MUST_CHECK enum err codec_inflate_new(codec_sink *sink, void *arg, struct codec_stream **out);
-MUST_CHECK enum err codec_stream_add(struct codec_stream *s, struct bytes piece);
-MUST_CHECK enum err codec_stream_end(struct codec_stream *s);
-void codec_stream_free(struct codec_stream *s);
 
 #endif

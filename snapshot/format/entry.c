@@ -101,10 +101,34 @@ out:
     return rc;
 }
 
+static void set_extent(struct entry *e, size_t i, const struct extent *data)
+{
+    be_put(e->extents.data + i * EXTENT_ROW_LEN, data->offset, 8);
+    be_put(e->extents.data + i * EXTENT_ROW_LEN + 8, data->len, 8);
+}
+
+/* Half as many: each covers two that were neighbours, and the hole between them. */
+static void merge_extents(struct entry *e)
+{
+    size_t count = entry_extent_count(e) / 2;
+
+    for (size_t i = 0; i < count; i++) {
+        struct extent data = entry_extent(e, 2 * i);
+        struct extent next = entry_extent(e, 2 * i + 1);
+
+        if (next.offset >= data.offset) /* others are refused when they are read */
+            data.len = next.offset - data.offset + next.len;
+        set_extent(e, i, &data);
+    }
+    e->extents.len = count * EXTENT_ROW_LEN;
+}
+
 enum err entry_add_extent(struct entry *e, uint64_t offset, uint64_t len)
 {
     enum err rc;
 
+    if (entry_extent_count(e) == ENTRY_EXTENTS_MAX)
+        merge_extents(e);
     TRY(buf_add_u(&e->extents, offset, 8));
     TRY(buf_add_u(&e->extents, len, 8));
 out:
@@ -143,17 +167,23 @@ void entry_head_mark(uint8_t head[ENTRY_HEAD_LEN], uint8_t flag)
     head[FLAGS_AT] |= flag;
 }
 
+/* They are in order: the first that ends behind `offset` is the only one to ask. */
 bool entry_has_data(const struct entry *e, uint64_t offset, uint64_t len)
 {
     size_t count = entry_extent_count(e);
+    size_t low = 0;
+    size_t high = count;
 
-    for (size_t i = 0; i < count; i++) {
-        struct extent data = entry_extent(e, i);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct extent data = entry_extent(e, middle);
 
-        if (data.offset < offset + len && offset < data.offset + data.len)
-            return true;
+        if (data.offset + data.len <= offset)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return count == 0;
+    return count == 0 || (low < count && entry_extent(e, low).offset < offset + len);
 }
 
 const char *entry_path(const struct entry *e)

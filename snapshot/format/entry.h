@@ -1,5 +1,5 @@
 /*
- * An entry: one file of a snapshot, everything but its content (docs/FORMAT.md, 6.2).
+ * An entry: one file of a snapshot, everything but its content (docs/FORMAT.md, 6.3).
  *
  * Entries are reused: entry_reset() empties one and keeps its memory.
  * Uses: core/base, core/fs.
@@ -23,9 +23,9 @@ enum entry_type { ENTRY_FILE = 1, ENTRY_DIR = 2, ENTRY_SYMLINK = 3, ENTRY_FIFO =
 #define ENTRY_FLAGS_KNOWN (ENTRY_CHANGED | ENTRY_HARD_LINK | ENTRY_SETTLED)
 
 /* An encoded entry is never longer, and has a fixed part of this size in front. */
-#define ENTRY_LEN_MAX MIB
+#define ENTRY_LEN_MAX (2 * MIB)
 #define ENTRY_FIXED_LEN 84
-#define ENTRY_EXTENTS_MAX 4096
+#define ENTRY_EXTENTS_MAX 65536
 #define ENTRY_SIZE_MAX (UINT64_C(1) << 56)
 #define ENTRY_BLOCK_LOG2_MIN 12
 #define ENTRY_BLOCK_LOG2_MAX 20
@@ -75,9 +75,12 @@ void entry_head_mark(uint8_t head[ENTRY_HEAD_LEN], uint8_t flag);
 /* Rows of the encoded lists, from the front. */
 MUST_CHECK enum err entry_add_xattr(struct entry *e, struct bytes name, struct bytes value);
 MUST_CHECK enum err entry_take_xattr(struct cursor *c, struct bytes *name, struct bytes *value);
+/* In ascending order. Where there are ENTRY_EXTENTS_MAX already, each two neighbours become one
+ * first: the hole between them is data then, and the larger ones stay holes. */
 MUST_CHECK enum err entry_add_extent(struct entry *e, uint64_t offset, uint64_t len);
 
-/* The extents: [offset, offset + len) is data, the rest of the file is holes. None: all is data. */
+/* The extents: [offset, offset + len) is data, the rest of the file is holes. None: all is data; a
+ * file that is all holes has one of length 0. */
 struct extent {
     uint64_t offset, len;
 };

@@ -44,9 +44,9 @@ out:
     return rc;
 }
 
-enum err snapshot_reader_open(const struct repository *repository, struct keyring *keyring,
-                              const struct snapshot *snapshot, size_t envelope,
-                              struct snapshot_reader *out)
+enum err snapshot_reader_open_part(const struct repository *repository, struct keyring *keyring,
+                                   const struct snapshot *snapshot, size_t envelope,
+                                   struct snapshot_reader *out)
 {
     struct snapshot_reader o = {.store = repository_store(repository)};
     struct secret *k_meta = NULL;
@@ -65,6 +65,22 @@ enum err snapshot_reader_open(const struct repository *repository, struct keyrin
     o = (struct snapshot_reader){0}; /* the caller's now */
 out:
     secret_free(k_meta);
+    snapshot_reader_clear(&o);
+    return rc;
+}
+
+enum err snapshot_reader_open(const struct repository *repository, struct keyring *keyring,
+                              const struct snapshot *snapshot, size_t envelope,
+                              struct snapshot_reader *out)
+{
+    struct snapshot_reader o = {.store = NULL};
+    enum err rc;
+
+    TRY(snapshot_reader_open_part(repository, keyring, snapshot, envelope, &o));
+    TRY(index_check(o.index));
+    *out = o;
+    o = (struct snapshot_reader){0}; /* the caller's now */
+out:
     snapshot_reader_clear(&o);
     return rc;
 }

@@ -29,6 +29,12 @@ struct snapshot_reader {
 MUST_CHECK enum err snapshot_reader_open(const struct repository *repository,
                                          struct keyring *keyring, const struct snapshot *snapshot,
                                          size_t envelope, struct snapshot_reader *out);
+/* The same, but for a part of it: of the index only as much is read and checked as is asked for
+ * (index_unseal(), selection_walk()). */
+MUST_CHECK enum err snapshot_reader_open_part(const struct repository *repository,
+                                              struct keyring *keyring,
+                                              const struct snapshot *snapshot, size_t envelope,
+                                              struct snapshot_reader *out);
 void snapshot_reader_clear(struct snapshot_reader *o);
 
 #endif

@@ -1,7 +1,9 @@
 #include "snapshot/source/tar_meta.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -90,14 +92,12 @@ out:
     return rc;
 }
 
-/* A file in more pieces than an entry holds is kept without them: its holes become zeros. */
 static enum err take_extents(struct archive_entry *from, struct entry *e)
 {
     la_int64_t offset, len;
     enum err rc = ERR_OK;
 
-    if (archive_entry_sparse_reset(from) == 0 ||
-        archive_entry_sparse_count(from) > ENTRY_EXTENTS_MAX)
+    if (archive_entry_sparse_reset(from) == 0)
         goto out;
     while (archive_entry_sparse_next(from, &offset, &len) == ARCHIVE_OK) {
         if (offset < 0 || len < 0 || (uint64_t)offset > e->size)
@@ -106,6 +106,32 @@ static enum err take_extents(struct archive_entry *from, struct entry *e)
             len = (la_int64_t)(e->size - (uint64_t)offset);
         TRY(entry_add_extent(e, (uint64_t)offset, (uint64_t)len));
     }
+out:
+    return rc;
+}
+
+/* Of an open file, as the kernel knows them: libarchive would list all of them in memory first. */
+static enum err find_extents(int fd, struct entry *e)
+{
+    off_t size = (off_t)e->size;
+    off_t end = 0;
+    enum err rc = ERR_OK;
+
+    while (end < size) {
+        off_t from = lseek(fd, end, SEEK_DATA);
+
+        if (from < 0 && errno == ENXIO)
+            break; /* the rest is a hole */
+        end = from < 0 ? -1 : lseek(fd, from, SEEK_HOLE);
+        if (end < 0)
+            FAIL_SYS(ERR_FAILED, "%s: looking for holes", entry_path(e));
+        if (end > size) /* it grows */
+            end = size;
+        if (from < end)
+            TRY(entry_add_extent(e, (uint64_t)from, (uint64_t)(end - from)));
+    }
+    if (size > 0 && entry_extent_count(e) == 0)
+        TRY(entry_add_extent(e, 0, 0));
 out:
     return rc;
 }
@@ -140,15 +166,15 @@ enum err tar_meta_read(struct tar_meta *m, int fd, const struct stat *st, struct
     TRY(take_owner(m, st, e));
     if (fd < 0)
         goto out;
-    /* Asking for extents makes the kernel write the file out first: only where there are holes. */
-    archive_read_disk_set_behavior(m->disk, has_holes ? 0 : ARCHIVE_READDISK_NO_SPARSE);
+    archive_read_disk_set_behavior(m->disk, ARCHIVE_READDISK_NO_SPARSE);
     archive_entry_clear(m->entry);
     set_paths(m->entry, fd, entry_path(e));
     if (archive_read_disk_entry_from_file(m->disk, m->entry, fd, st) < ARCHIVE_WARN)
         FAIL(ERR_FAILED, "%s: %s", entry_path(e), archive_error_string(m->disk));
     TRY(import_xattrs(m->entry, e));
     TRY(take_acl(m->entry, e));
-    TRY(take_extents(m->entry, e));
+    if (has_holes)
+        TRY(find_extents(fd, e));
 out:
     return rc;
 }

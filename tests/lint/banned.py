@@ -48,7 +48,8 @@ RULES = [
     (calls("mktemp", "tmpnam", "tempnam"), "the name can be taken before it is opened", []),
     (calls("access"), "what it says is past: open, and see",
      ["cli/*", "snapshot/restore/restore_target.c", ANY_TEST]),
-    (calls("lseek"), "threads share the position: pread and pwrite", [ANY_TEST]),
+    (calls("lseek"), "threads share the position: pread and pwrite",
+     ["snapshot/source/tar_meta.c", ANY_TEST]),  # where the holes are
     (r"(?<!\w)memcmp\s*\([^;{]*?\b(?:mac|hmac|tag|kek|secret|passphrase|password|data_key)\b",
      "takes longer the more is right: CRYPTO_memcmp", [ANY_TEST]),
     (r"(?<!\w)memset\s*\([^;,]*(?:secret|passphrase|key_bytes)",

@@ -6,15 +6,20 @@ import struct
 from refusal import require
 from unzstd import one_frame
 
+MARK = struct.Struct(">IIQ")
+FRAME = 2**18
+FRAME_STORED_MAX = 2**18 + 2**12
+IMAGE_MAX = 2**36
+OBJECTS_MAX = 65_536
+ENTRIES_MAX = 100_000_000
 HEADER = struct.Struct(">4sHH12sIQQQ16s")
 FIXED = struct.Struct(">IBBBBIIIqIqIQQQHHBBHII")
 ROW = struct.Struct(">32sIQ3sB")
 FILE, DIRECTORY, SYMLINK, FIFO = 1, 2, 3, 4
 CHANGED, HARD_LINK = 1, 2
 RAW, ZSTD, ZERO = 0, 1, 2
-ENTRY_MAX = 2**20
+ENTRY_MAX = 2**21
 BLOCK_MAX = 2**20
-WINDOW_MAX = 2**23
 ROOT = b"."
 
 Entry = collections.namedtuple(
@@ -82,7 +87,7 @@ def read_entry(raw):
     require(mode <= 0o7777 and max(mtime_ns, ctime_ns) < 10**9, "an impossible mode or time")
     require(size <= (2**56 if kind == FILE and not is_link else 0), "an impossible size")
     require(12 <= block_log2 <= 20 if has_blocks else block_log2 == 0, "an impossible block size")
-    require(extent_count <= (4096 if has_blocks else 0), "impossible extents")
+    require(extent_count <= (65_536 if has_blocks else 0), "impossible extents")
     require((link_len > 0) == (kind == SYMLINK or is_link), "a link target too many or too few")
     require(kind == FILE or not is_link, "a hard link that is no file")
     require(link_len <= 4095 and acl_len < 2**18, "a link target or ACL is too long")
@@ -102,11 +107,50 @@ def block_count(entry):
     return -(-entry.size >> entry.block_log2) if entry.size else 0
 
 
+class Frames:
+    """The sealed plaintext: frames of the image, and a directory behind them (6.1)."""
+
+    def __init__(self, plain, image_size):
+        require(HEADER.size <= image_size <= IMAGE_MAX, "an index of an impossible size")
+        self.count = -(-image_size // FRAME)
+        self.image_size = image_size
+        end = len(plain) - MARK.size * self.count
+        require(end >= 0, "an index without room for its directory")
+        self.marks = [MARK.unpack_from(plain, end + MARK.size * i) for i in range(self.count)]
+        self.stored, at = [], 0
+        for length, first_at, _ in self.marks:
+            fits = 0 < length <= min(FRAME_STORED_MAX, end - at) and first_at <= FRAME
+            require(fits, "an impossible row in an index's directory")
+            self.stored.append(plain[at : at + length])
+            at += length
+        require(at == end, "an index's directory does not name all frames")
+
+    def frame(self, i):
+        length = min(FRAME, self.image_size - i * FRAME)
+        plain = one_frame(self.stored[i], length)
+        require(len(plain) == length, "a frame of an index has another length")
+        return plain
+
+    def image(self):
+        return b"".join(self.frame(i) for i in range(self.count))
+
+    def check(self, starts):
+        """`starts`: where in the image each entry begins."""
+        first, number = {}, [0] * (self.count + 1)
+        for at in starts:
+            first.setdefault(at // FRAME, at % FRAME)
+            number[at // FRAME + 1] += 1
+        for i, (_, first_at, first_number) in enumerate(self.marks):
+            number[i + 1] += number[i]
+            fits = first_at == first.get(i, FRAME) and first_number == number[i]
+            require(fits, "an index's directory does not fit its entries")
+
+
 class Index:
-    def __init__(self, compressed, plain_size, snapshot_id, objects):
+    def __init__(self, plain, plain_size, snapshot_id, objects):
         """`objects`: the ids of the manifest's."""
-        raw = one_frame(compressed, plain_size, WINDOW_MAX)
-        require(len(raw) == plain_size >= HEADER.size, "the index is shorter than it should be")
+        frames = Frames(plain, plain_size)
+        raw = frames.image()
         head = HEADER.unpack_from(raw)
         magic, version, zero, snapshot, object_count, self.count, length, self.rows, zeros = head
         require(magic == b"SPIX" and version == 1 and zero == 0, "not an index of this version")
@@ -117,9 +161,13 @@ class Index:
         require(self.rows_at + 48 * self.rows == len(raw), "the index's counts do not fit")
         ids = [raw[at : at + 16] for at in range(HEADER.size, start, 16)]
         require(ids == objects, "index and manifest name different objects")
+        fits = object_count <= OBJECTS_MAX and self.count <= ENTRIES_MAX
+        require(fits, "an index of impossible counts")
         self.raw = raw
         self.object_count = object_count
+        self.starts = []
         self.entries = list(self._entries(start))
+        frames.check(self.starts)
         self._check_links()
         for i in range(self.rows):
             self.block(i)
@@ -132,6 +180,7 @@ class Index:
             fits = FIXED.size <= length <= min(ENTRY_MAX, self.rows_at - at)
             require(fits, "an entry has an impossible length")
             entry = read_entry(self.raw[at : at + length])
+            self.starts.append(at)
             at += length
             require(before is None or before < path_order(entry.path), "paths are out of order")
             before = path_order(entry.path)

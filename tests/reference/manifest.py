@@ -8,7 +8,7 @@ import strict
 from refusal import Corrupt, require
 
 LEN_MAX = 64 * 2**20
-OBJECTS_MAX = 200_000
+OBJECTS_MAX = 65_536
 KEYS_MAX = 4096
 SIZE_MAX = 2**40
 TYPES = {"pack": sealed.PACK, "index": sealed.INDEX}
@@ -62,7 +62,7 @@ class Manifest:
         require(is_own, "its first data key is not that of the signed record")
         self.objects = [Object(item, "pack") for item in of.objects("objects", OBJECTS_MAX)]
         self.index = Object(of.object("index"), "index")
-        self.index_plain = of.object("index").number("plainSize", SIZE_MAX)
+        self.index_plain = of.object("index").number("plainSize", 2**36)
         require(self.index.scope == own.scope, "its index is of another scope")
         require(len({item.id for item in self.objects}) == len(self.objects), "a pack is twice")
         for item in self.objects:

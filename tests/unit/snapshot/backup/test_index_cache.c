@@ -106,6 +106,7 @@ static void a_copy_has_its_name_once_it_is_committed(void **state)
     struct family f;
     struct index_cache *c = NULL;
     struct index_cache *second = NULL;
+    struct index *x = NULL;
     char path[512];
     struct buf copy = {.max = MIB};
     struct stat st;
@@ -117,7 +118,9 @@ static void a_copy_has_its_name_once_it_is_committed(void **state)
     assert_done(index_cache_add(c, bytes_of(f.copy.data, 10)));
     assert_done(index_cache_add(
         c, bytes_of(f.copy.data + 10, f.copy.len - SOURCE_MARKS_LEN - HASH_LEN - 10)));
-    assert_done(index_cache_finish(c, &(struct source_marks){.is_remote = false}));
+    assert_done(index_cache_finish(c, &(struct source_marks){.is_remote = false}, &x));
+    assert_int_equal(index_header(x)->file_count, 3);
+    index_free(x);
     assert_false(file_exists(path));
     assert_done(index_cache_commit(c));
     index_cache_free(c);
@@ -137,12 +140,14 @@ static void what_no_restore_could_read_is_refused_and_leaves_nothing(void **stat
 {
     struct family f;
     struct index_cache *c = NULL;
+    struct index *x = NULL;
 
     make_family(state, &f);
     assert_done(index_cache_new(f.w.repository, OTHER, &c));
     assert_done(index_cache_add(c, bytes_of(f.copy.data, 63)));
-    assert_refused(index_cache_finish(c, &(struct source_marks){.is_remote = false}), ERR_FAILED,
-                   NULL);
+    assert_refused(index_cache_finish(c, &(struct source_marks){.is_remote = false}, &x),
+                   ERR_FAILED, NULL);
+    assert_null(x);
     index_cache_free(c);
     assert_int_equal(count_names(in(state, "state/cache")), 1);
     clear_family(&f);

@@ -4,7 +4,7 @@
 #include "tests/unit/snapshot/repositories.h"
 
 #define SNAPSHOT "736e617073686f742d696421" /* "snapshot-id!" */
-#define FETCH_LEN (128 * KIB)               /* what is fetched before it is written */
+#define FETCH_LEN INDEX_FRAME_LEN
 
 struct writing {
     struct world w;
@@ -85,6 +85,9 @@ static void assert_sealed(struct writing *s, const struct manifest_object *o, st
     assert_done(store_head(s->w.real, name, &size));
     assert_int_equal(size, o->size);
     assert_done(index_unseal(s->w.repository, s->k_meta, &identity, o->size, build.len, &x));
+    assert_int_equal(index_opened(x), 1); /* the header's */
+    assert_done(index_check(x));
+    assert_int_equal(index_opened(x), index_frame_count(build.len));
     use_index(x);
     assert_int_equal(index_image_len(index_header(x)), build.len);
     index_free(x);
@@ -170,13 +173,21 @@ static void an_index_of_another_length_than_its_manifest_says_is_refused(void **
     memcpy(identity.id, facts.id, SEAL_ID_LEN);
     object_name(facts.id, name);
     for (int more = -1; more <= 1; more += 2) {
-        snprintf(message, sizeof message,
-                 "reading the index %s: the index is %s than its manifest says", name,
-                 more < 0 ? "longer" : "shorter");
-        assert_refused(index_unseal(s.w.repository, s.k_meta, &identity, facts.size,
-                                    build.len + (size_t)more, &x),
-                       ERR_CORRUPT, message);
+        size_t claimed = build.len + (size_t)more;
+
+        snprintf(message, sizeof message, "reading the index %s, frame 0: a block ", name);
+        assert_refused(index_unseal(s.w.repository, s.k_meta, &identity, facts.size, claimed, &x),
+                       ERR_CORRUPT, NULL);
+        assert_int_equal(strncmp(err_text(), message, strlen(message)), 0);
     }
+    snprintf(message, sizeof message,
+             "reading the index %s: the directory of the index does not name all that is in it",
+             name);
+    /* The directory of another length lies elsewhere, and does not fit. */
+    assert_refused(index_unseal(s.w.repository, s.k_meta, &identity, facts.size, INDEX_LEN_MAX, &x),
+                   ERR_CORRUPT, NULL);
+    assert_refused(index_unseal(s.w.repository, s.k_meta, &identity, facts.size, 0, &x),
+                   ERR_CORRUPT, message);
     buf_clear(&build);
     parts_clear(&p);
     end_writing(&s);
