@@ -192,17 +192,19 @@ out:
 }
 
 /* The machine has not seen this repository, but the keyring may have been told of it by the one
- * that made it. A keyring that cannot be opened says nothing; its first use says why. */
-static enum err ask_keyring(struct session *s, bool *vouches)
+ * that made it. One that names several does not say which of them should be here: somebody may have
+ * put another one, or one long given up, in its place. A keyring that cannot be opened says
+ * nothing; its first use says why. */
+static enum err ask_keyring(struct session *s, enum keyring_service *out)
 {
     enum keyring_service said = KEYRING_NAMES_NONE;
 
-    *vouches = false;
+    *out = KEYRING_NAMES_NONE;
     if (s->keyring == NULL || keyring_serves(s->keyring, s->fingerprint, &said) != ERR_OK) {
         err_clear();
         return ERR_OK;
     }
-    *vouches = said == KEYRING_NAMES_IT;
+    *out = said;
     if (said != KEYRING_NAMES_OTHERS || settings_flag(s->settings, OPTION_NEW_KEYRING))
         return ERR_OK;
     err_set(ERR_CORRUPT,
@@ -217,13 +219,13 @@ static enum err ask_keyring(struct session *s, bool *vouches)
  * may have been killed after the last record and before it remembered it. */
 static enum err check_first_use(struct session *s)
 {
-    bool vouches = false;
+    enum keyring_service said = KEYRING_NAMES_NONE;
     enum err rc = ERR_OK;
 
     if (s->pinned != NULL || s->reported != NULL || repository_is_remembered(s->state_dir))
         goto out;
-    TRY(ask_keyring(s, &vouches));
-    if (vouches) {
+    TRY(ask_keyring(s, &said));
+    if (said == KEYRING_NAMES_IT) {
         log_say(LOG_INFO, "the keyring names this repository as one that it serves");
         goto out;
     }
@@ -231,9 +233,13 @@ static enum err check_first_use(struct session *s)
         s->is_trusted_on_first_use = true;
         goto out;
     }
-    rc =
-        err_set(ERR_USAGE, "%s: this machine has never seen this repository; its fingerprint is %s",
-                s->given, s->fingerprint);
+    rc = err_set(ERR_USAGE,
+                 "%s: this machine has never seen this repository%s; its fingerprint is %s",
+                 s->given,
+                 said == KEYRING_NAMES_IT_TOO
+                     ? ", and the keyring names it as one of several, any of which may be meant"
+                     : "",
+                 s->fingerprint);
     err_hint("compare that with what `sealpoint init` printed, and give it with --fingerprint; or "
              "trust what is there with --trust-new");
 out:

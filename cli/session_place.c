@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
+#include "core/fs/path.h"
 #include "core/ledger/state_files.h"
 
 /*
@@ -51,26 +52,6 @@ out:
     return rc;
 }
 
-/* "//", "/./" and a "/" at the end mean nothing. ".." stays: behind a link it does not lead back.
- */
-static void tidy_path(char *path)
-{
-    char *to = path;
-
-    for (const char *from = path; *from != '\0';) {
-        size_t len = strcspn(from + 1, "/"); /* of the part behind this slash */
-
-        if (len > 0 && !(len == 1 && from[1] == '.')) {
-            memmove(to, from, len + 1);
-            to += len + 1;
-        }
-        from += len + 1;
-    }
-    if (to == path)
-        *to++ = '/';
-    *to = '\0';
-}
-
 /* As it was configured, but absolute; links are not looked at. */
 static enum err find_given(const char *where, char **out)
 {
@@ -86,7 +67,7 @@ static enum err find_given(const char *where, char **out)
             FAIL_SYS(ERR_FAILED, "the current directory");
         TRY(file_join(current, where, &path));
     }
-    tidy_path(path);
+    path_tidy(path);
     *out = path;
 out:
     mem_free(current);

@@ -88,7 +88,7 @@ void keyring_remind(struct keyring *k, const struct keyring_witness *witness)
             k->keys[i].does->remind(k->keys[i].self, witness);
 }
 
-/* One that names it is enough, whatever the others say. */
+/* One that names it is enough, whatever the others say, and best one that names it alone. */
 enum err keyring_serves(struct keyring *k, const char *fingerprint, enum keyring_service *out)
 {
     enum keyring_service found = KEYRING_NAMES_NONE;
@@ -102,7 +102,9 @@ enum err keyring_serves(struct keyring *k, const char *fingerprint, enum keyring
 
         if (k->keys[i].does->serves != NULL)
             TRY(k->keys[i].does->serves(k->keys[i].self, raw, &said));
-        if (said != KEYRING_NAMES_NONE)
+        if (said != KEYRING_NAMES_NONE && found != KEYRING_NAMES_IT_TOO)
+            found = said;
+        if (said == KEYRING_NAMES_IT)
             found = said;
     }
     *out = found;

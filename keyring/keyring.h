@@ -112,10 +112,17 @@ struct keyring_witness {
  * opens by it or looks at it warns. */
 void keyring_remind(struct keyring *k, const struct keyring_witness *witness);
 
-/* The fingerprints of repositories that keyrings name under their MAC. KEYRING_NAMES_OTHERS: there
- * are such names, but not this one. Unlocks; errors as of keyring_active(). ERR_USAGE:
+/* The fingerprints of repositories that keyrings name under their MAC. KEYRING_NAMES_IT: it is the
+ * only one that a keyring names; KEYRING_NAMES_IT_TOO: it is one of several, and which of them
+ * should be at a path the keyring does not say; KEYRING_NAMES_OTHERS: there are such names, but not
+ * this one. Unlocks; errors as of keyring_active(). ERR_USAGE:
  * `fingerprint` is none. */
-enum keyring_service { KEYRING_NAMES_NONE, KEYRING_NAMES_IT, KEYRING_NAMES_OTHERS };
+enum keyring_service {
+    KEYRING_NAMES_NONE,
+    KEYRING_NAMES_IT,
+    KEYRING_NAMES_IT_TOO,
+    KEYRING_NAMES_OTHERS
+};
 MUST_CHECK enum err keyring_serves(struct keyring *k, const char *fingerprint,
                                    enum keyring_service *out);
 

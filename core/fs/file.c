@@ -260,43 +260,70 @@ out:
     return rc;
 }
 
+/* EINVAL: a file system that cannot sync a directory, and so has nothing to sync there. */
+static enum err sync_open_dir(int directory, const char *name)
+{
+    if (fsync(directory) != 0 && errno != EINVAL)
+        return err_sys(ERR_FAILED, "syncing the directory of %s", name);
+    return ERR_OK;
+}
+
 enum err file_replace_at(int directory, const char *name, struct bytes content, mode_t mode)
 {
     enum err rc;
 
     TRY(put_in_place(directory, name, content, mode));
-    if (fsync(directory) != 0)
-        FAIL_SYS(ERR_FAILED, "syncing the directory of %s", name);
+    TRY(sync_open_dir(directory, name));
 out:
+    return rc;
+}
+
+/* Steps 1 and 2, where nothing may be replaced. */
+static enum err create_in_place(int at, const char *path, struct bytes content, mode_t mode)
+{
+    char *temporary = NULL;
+    char *claim = NULL;
+    bool moved = false;
+    enum err rc;
+
+    TRY(write_temporary(at, path, content, mode, &temporary));
+    TRY(mem_format(&claim, "%s" TEMPORARY_MARK CLAIM_RANDOM, path));
+    if (file_name_give(at, temporary, at, path, claim, &moved) != 0)
+        rc = err_sys(errno == EEXIST ? ERR_EXISTS : ERR_FAILED, "creating %s", path);
+out:
+    if (temporary != NULL && !moved)
+        unlinkat(at, temporary, 0);
+    mem_free(claim);
+    mem_free(temporary);
     return rc;
 }
 
 enum err file_create(const char *path, struct bytes content, mode_t mode)
 {
     char *directory = NULL;
-    char *temporary = NULL;
-    char *claim = NULL;
-    bool moved = false;
     bool named = false;
     enum err rc;
 
     TRY(copy_directory_of(path, &directory));
-    TRY(write_temporary(AT_FDCWD, path, content, mode, &temporary));
-    TRY(mem_format(&claim, "%s" TEMPORARY_MARK CLAIM_RANDOM, path));
-    if (file_name_give(AT_FDCWD, temporary, AT_FDCWD, path, claim, &moved) != 0) {
-        rc = err_sys(errno == EEXIST ? ERR_EXISTS : ERR_FAILED, "creating %s", path);
-        goto out;
-    }
+    TRY(create_in_place(AT_FDCWD, path, content, mode));
     named = true; /* from here on a failure must take the name away again */
     TRY(file_sync_dir(directory));
 out:
     if (rc != ERR_OK && named)
         unlink(path);
-    if (temporary != NULL && !moved)
-        unlink(temporary);
-    mem_free(claim);
-    mem_free(temporary);
     mem_free(directory);
+    return rc;
+}
+
+enum err file_create_at(int directory, const char *name, struct bytes content, mode_t mode)
+{
+    enum err rc;
+
+    TRY(create_in_place(directory, name, content, mode));
+    rc = sync_open_dir(directory, name);
+    if (rc != ERR_OK)
+        unlinkat(directory, name, 0);
+out:
     return rc;
 }
 

@@ -33,6 +33,9 @@ MUST_CHECK enum err file_replace_at(int directory, const char *name, struct byte
 /* As file_replace, but never over an existing file. ERR_EXISTS. After a failure there is
  * no file. */
 MUST_CHECK enum err file_create(const char *path, struct bytes content, mode_t mode);
+/* The same for `name` in an open directory. */
+MUST_CHECK enum err file_create_at(int directory, const char *name, struct bytes content,
+                                   mode_t mode);
 
 /* Remove the temporaries that killed runs of the two functions above left beside `path`. The caller
  * ensures, with a lock, that no other run is writing `path`. */

@@ -61,3 +61,21 @@ bool path_is_within(struct bytes path, struct bytes dir)
         return false;
     return path.len == dir.len || path.data[dir.len] == '/';
 }
+
+void path_tidy(char *path)
+{
+    char *to = path;
+
+    for (const char *from = path; *from != '\0';) {
+        size_t len = strcspn(from + 1, "/"); /* of the part behind this slash */
+
+        if (len > 0 && !(len == 1 && from[1] == '.')) {
+            memmove(to, from, len + 1);
+            to += len + 1;
+        }
+        from += len + 1;
+    }
+    if (to == path)
+        *to++ = '/';
+    *to = '\0';
+}

@@ -21,6 +21,10 @@ MUST_CHECK enum err path_check(struct bytes path);
  * equal to or greater than 0. */
 int path_compare(struct bytes a, struct bytes b);
 
+/* Of an absolute path, in place: without "//", "/./" and a "/" at the end, which mean nothing. ".."
+ * stays: behind a link it does not lead back. */
+void path_tidy(char *path);
+
 /* True when `path` is `dir` or lies below it; everything lies below "". */
 bool path_is_within(struct bytes path, struct bytes dir);
 

@@ -158,25 +158,10 @@ static void save_cache(const struct ledger *l, const struct cache *found,
     err_clear();
 }
 
-/* By this machine, and by whoever wrote the report. */
-static enum err check_seen(const struct ledger *l, const struct ledger_options *options,
-                           const struct record_set *set, const struct checkpoint *cover)
-{
-    enum err rc = trust_check(&l->seen.heads, set, cover, store_where(l->store));
-
-    if (rc != ERR_OK)
-        trust_hint(l->trust_path);
-    if (rc != ERR_OK || options->report == NULL)
-        return rc;
-    rc = trust_check(options->report, set, cover, store_where(l->store));
-    if (rc != ERR_OK)
-        err_hint("it was there when the report was written: find out who changed the store");
-    return rc;
-}
-
 /* What was seen of a writer may go beyond what root lets count of it since: the last that counts is
  * then held against the store in its place. */
-static enum err lower_disowned(struct heads *seen, const struct writers *writers)
+static enum err copy_what_counts(const struct heads *seen, const struct writers *writers,
+                                 struct heads *out)
 {
     struct heads kept = {NULL, 0, 0};
     enum err rc = ERR_OK;
@@ -193,12 +178,52 @@ static enum err lower_disowned(struct heads *seen, const struct writers *writers
         }
         TRY(heads_raise(&kept, &head));
     }
-    heads_clear(seen);
-    *seen = kept;
-    kept = (struct heads){NULL, 0, 0};
+    *out = kept;
+    kept = (struct heads){NULL, 0, 0}; /* the caller's now */
 out:
     heads_clear(&kept);
     return rc;
+}
+
+static enum err lower_disowned(struct heads *seen, const struct writers *writers)
+{
+    struct heads kept = {NULL, 0, 0};
+    enum err rc;
+
+    TRY(copy_what_counts(seen, writers, &kept));
+    heads_clear(seen);
+    *seen = kept;
+out:
+    return rc;
+}
+
+/* Whoever wrote it may have seen what root has taken back since. */
+static enum err check_report(const struct ledger *l, const struct heads *report,
+                             const struct record_set *set, const struct checkpoint *cover)
+{
+    struct heads counting = {NULL, 0, 0};
+    enum err rc;
+
+    TRY(copy_what_counts(report, &l->writers, &counting));
+    rc = trust_check(&counting, set, cover, store_where(l->store));
+    if (rc != ERR_OK)
+        err_hint("it was there when the report was written: find out who changed the store");
+out:
+    heads_clear(&counting);
+    return rc;
+}
+
+/* By this machine, and by whoever wrote the report. */
+static enum err check_seen(const struct ledger *l, const struct ledger_options *options,
+                           const struct record_set *set, const struct checkpoint *cover)
+{
+    enum err rc = trust_check(&l->seen.heads, set, cover, store_where(l->store));
+
+    if (rc != ERR_OK)
+        trust_hint(l->trust_path);
+    if (rc != ERR_OK || options->report == NULL)
+        return rc;
+    return check_report(l, options->report, set, cover);
 }
 
 /* Steps 5 to 8: everything that may refuse the records. */

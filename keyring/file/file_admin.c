@@ -147,6 +147,24 @@ out:
     return rc;
 }
 
+/* A stamp of a clock that was once ahead makes a version count as destroyed, and no more: what is
+ * not due by the clock alone is not destroyed, and can be taken back by who vouches for the clock.
+ */
+static int64_t earlier_of(int64_t keyring_ms, int64_t clock_ms)
+{
+    return clock_ms < keyring_ms ? clock_ms : keyring_ms;
+}
+
+static void hint_not_due(const struct file_version *v)
+{
+    if (v->deletion_ms > clock_now_ms())
+        err_hint(
+            "by the clock of this machine it is not due: the keyring was changed once with a "
+            "clock that was ahead. If this one is right, `sealpoint key cancel-deletion %" PRIu64
+            " --clock-is-right` takes it back",
+            v->number);
+}
+
 struct act {
     enum key_action action;
     const char *version;
@@ -164,7 +182,12 @@ static enum err step_act(void *arg, struct file_keyring *k, const struct secret 
 
     (void)kek;
     TRY(file_find(k, a->version, &v));
-    TRY(file_act(v, a->action, a->days, now_ms, &changed));
+    if (a->action == KEY_CANCEL_DELETION && clock_is_vouched_for())
+        now_ms = earlier_of(now_ms, clock_now_ms());
+    rc = file_act(v, a->action, a->days, now_ms, &changed);
+    if (rc == ERR_USAGE && v->state == FILE_KEY_PENDING && v->deletion_ms <= now_ms)
+        hint_not_due(v);
+    TRY(rc);
     if (changed)
         *what = a->action == KEY_ENABLE || a->action == KEY_CANCEL_DELETION ? FILE_OPENED
                                                                             : FILE_CHANGED;
@@ -190,12 +213,9 @@ out:
 static enum err step_purge(void *arg, struct file_keyring *k, const struct secret **kek,
                            int64_t now_ms, enum file_changed *what)
 {
-    int64_t clock_ms = clock_now_ms();
-
     (void)arg;
     (void)kek;
-    /* A stamp of a clock that was once ahead makes a version count as destroyed, and no more. */
-    *what = file_settle(k, clock_ms < now_ms ? clock_ms : now_ms) ? FILE_CHANGED : FILE_UNCHANGED;
+    *what = file_settle(k, earlier_of(now_ms, clock_now_ms())) ? FILE_CHANGED : FILE_UNCHANGED;
     return ERR_OK;
 }
 

@@ -1,7 +1,5 @@
 #include "keyring/file/file_change.h"
 
-#include <stdlib.h>
-
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -13,10 +11,12 @@
  * Every change of a keyring file goes through file_change():
  *
  *   1. Unlock, before the lock: this may ask a person for the passphrase.
- *   2. Take <path>.lock, and sweep the temporaries of killed runs: they may hold keys that are to
+ *   2. Open the directory. From here on no path is used: in it by name the file is read and checked
+ *      again, before anything is made there (file_place.h).
+ *   3. Take <path>.lock, and sweep the temporaries of killed runs: they may hold keys that are to
  *      be destroyed.
- *   3. Read and check the file again: it is what another run may have made of it.
- *   4. Make the change, write both files (file_change.h says in which order), and go on with what
+ *   4. Read and check the file once more: it is what another run may have made of it.
+ *   5. Make the change, write both files (file_change.h says in which order), and go on with what
  *      was written.
  *
  * What is past its deletion date is not destroyed by the way: a clock that is wrong once would
@@ -26,37 +26,6 @@
 
 /* A clock this far behind the keyring is warned of: new dates count from the keyring's time. */
 #define CLOCK_BEHIND_MS (5 * INT64_C(60000))
-
-/* Where the files of one keyring are. */
-struct places {
-    char *path; /* a link resolved, so that the file is replaced and not the link */
-    char *previous;
-    char *lock;
-};
-
-static void places_clear(struct places *p)
-{
-    mem_free(p->path);
-    mem_free(p->previous);
-    mem_free(p->lock);
-}
-
-static enum err places_of(const char *path, struct places *out)
-{
-    char *resolved = realpath(path, NULL);
-    struct places p = {NULL, NULL, NULL};
-    enum err rc;
-
-    TRY(mem_text(resolved != NULL ? resolved : path, &p.path));
-    TRY(mem_format(&p.previous, "%s" FILE_PREVIOUS, p.path));
-    TRY(mem_format(&p.lock, "%s" FILE_LOCK, p.path));
-    *out = p;
-    p = (struct places){NULL, NULL, NULL}; /* the caller's now */
-out:
-    places_clear(&p);
-    mem_free(resolved);
-    return rc;
-}
 
 static void warn_of_clock(const struct file_ring *r, int64_t keyring_ms)
 {
@@ -70,27 +39,32 @@ static void warn_of_clock(const struct file_ring *r, int64_t keyring_ms)
             file_ring_path(r), text);
 }
 
-static enum err save_keyring(const struct places *places, enum file_changed what,
+static enum err save_keyring(const struct file_place *at, enum file_changed what,
                              struct bytes fresh)
 {
-    const char *first = what == FILE_OPENED ? places->path : places->previous;
-    const char *second = what == FILE_OPENED ? places->previous : places->path;
+    const char *first = what == FILE_OPENED ? at->name : at->previous;
+    const char *second = what == FILE_OPENED ? at->previous : at->name;
     enum err rc;
 
-    TRY(file_replace(first, fresh, KEYRING_MODE));
-    TRY(file_replace(second, fresh, KEYRING_MODE));
+    TRY(file_replace_at(at->directory, first, fresh, KEYRING_MODE));
+    TRY(file_replace_at(at->directory, second, fresh, KEYRING_MODE));
 out:
+    if (rc != ERR_OK)
+        err_note("keyring %s", at->path);
     return rc;
 }
 
-/* Temporaries of killed runs may hold keys that are to be destroyed. */
-static enum err sweep_places(const struct places *places)
+/* Takes the lock, and sweeps: temporaries of killed runs may hold keys that are to be destroyed. */
+static enum err take_turn(const struct file_place *at, struct lock **lock)
 {
     enum err rc;
 
-    TRY(file_sweep(places->path));
-    TRY(file_sweep(places->previous));
+    TRY(lock_take_at(at->directory, at->lock, true, lock));
+    TRY(file_sweep_at(at->directory, at->name));
+    TRY(file_sweep_at(at->directory, at->previous));
 out:
+    if (rc != ERR_OK)
+        err_note("keyring %s", at->path);
     return rc;
 }
 
@@ -115,7 +89,7 @@ static enum err next_generation(struct file_ring *r, uint64_t *out)
 }
 
 /* While the lock is held. */
-static enum err take_step(struct file_ring *r, const struct places *places, file_change_step *step,
+static enum err take_step(struct file_ring *r, const struct file_place *at, file_change_step *step,
                           void *arg)
 {
     const struct file_keyring *now = NULL;
@@ -125,7 +99,7 @@ static enum err take_step(struct file_ring *r, const struct places *places, file
     const struct secret *kek;
     enum err rc;
 
-    TRY(file_ring_reread(r, &now));
+    TRY(file_ring_reread(r, at, &now));
     TRY(file_ring_require_newest(r));
     TRY(check_clock(r, now));
     TRY(file_keyring_copy(now, &k));
@@ -135,7 +109,7 @@ static enum err take_step(struct file_ring *r, const struct places *places, file
         goto out;
     TRY(next_generation(r, &k.generation));
     TRY(file_keyring_encode(&k, kek, &fresh));
-    TRY(save_keyring(places, what, buf_bytes(&fresh)));
+    TRY(save_keyring(at, what, buf_bytes(&fresh)));
     file_ring_adopt(r, &k);
 out:
     file_keyring_clear(&k);
@@ -147,32 +121,34 @@ out:
 enum err file_change(struct file_ring *r, file_change_step *step, void *arg)
 {
     const struct file_keyring *k = NULL;
-    struct places places = {NULL, NULL, NULL};
+    struct file_place at = {.directory = -1};
     struct lock *lock = NULL;
     enum err rc;
 
     /* Asking a person takes time, and nobody else should wait for the lock meanwhile. */
     TRY(file_ring_unlock(r, &k));
+    TRY(file_place_open(file_ring_path(r), &at));
+    /* What the path means may be another thing by now: nothing is made where no keyring is. */
+    TRY(file_ring_reread(r, &at, &k));
     warn_of_clock(r, file_clock(k, 0));
-    TRY(places_of(file_ring_path(r), &places));
-    TRY(lock_take(places.lock, true, &lock));
-    TRY(sweep_places(&places));
-    TRY(take_step(r, &places, step, arg));
+    TRY(take_turn(&at, &lock));
+    TRY(take_step(r, &at, step, arg));
 out:
     lock_free(lock);
-    places_clear(&places);
+    file_place_clear(&at);
     return rc;
 }
 
-static enum err check_free(const struct places *places)
+static enum err check_free(const struct file_place *at)
 {
-    if (file_exists(places->path))
-        return err_set(ERR_EXISTS, "keyring %s already exists", places->path);
-    if (file_exists(places->previous)) {
-        err_set(ERR_EXISTS, "keyring %s is missing, but the copy of it, %s, is there", places->path,
-                places->previous);
-        err_hint("put that in its place with `cp -p %s %s`, or move it away", places->previous,
-                 places->path);
+    if (file_place_has(at, at->name))
+        return err_set(ERR_EXISTS, "keyring %s already exists", at->path);
+    if (file_place_has(at, at->previous)) {
+        err_set(ERR_EXISTS,
+                "keyring %s is missing, but the copy of it, %s" FILE_PREVIOUS ", is there",
+                at->path, at->path);
+        err_hint("put that in its place with `cp -p %s" FILE_PREVIOUS " %s`, or move it away",
+                 at->path, at->path);
         return ERR_EXISTS;
     }
     return ERR_OK;
@@ -180,35 +156,34 @@ static enum err check_free(const struct places *places)
 
 enum err file_change_check_free(const struct file_ring *r)
 {
-    struct places places = {NULL, NULL, NULL};
+    struct file_place at = {.directory = -1};
     enum err rc;
 
-    TRY(places_of(file_ring_path(r), &places));
-    TRY(check_free(&places));
+    TRY(file_place_open(file_ring_path(r), &at));
+    TRY(check_free(&at));
 out:
-    places_clear(&places);
+    file_place_clear(&at);
     return rc;
 }
 
 enum err file_change_create(struct file_ring *r, struct file_keyring *k)
 {
     struct buf fresh = {.max = FILE_KEYRING_LEN_MAX};
-    struct places places = {NULL, NULL, NULL};
+    struct file_place at = {.directory = -1};
     struct lock *lock = NULL;
     enum err rc;
 
-    TRY(places_of(file_ring_path(r), &places));
-    TRY(lock_take(places.lock, true, &lock));
-    TRY(check_free(&places));
+    TRY(file_place_open(file_ring_path(r), &at));
     TRY(file_keyring_encode(k, file_ring_kek(r), &fresh));
-    TRY(sweep_places(&places));
+    TRY(take_turn(&at, &lock));
+    TRY(check_free(&at));
     /* In this order, a run killed midway leaves a keyring and never just its copy. */
-    TRY(file_create(places.path, buf_bytes(&fresh), KEYRING_MODE));
-    TRY(file_replace(places.previous, buf_bytes(&fresh), KEYRING_MODE));
+    TRY(file_create_at(at.directory, at.name, buf_bytes(&fresh), KEYRING_MODE));
+    TRY(file_replace_at(at.directory, at.previous, buf_bytes(&fresh), KEYRING_MODE));
     file_ring_adopt(r, k);
 out:
     lock_free(lock);
-    places_clear(&places);
+    file_place_clear(&at);
     secret_wipe(fresh.data, fresh.cap);
     buf_clear(&fresh);
     return rc;

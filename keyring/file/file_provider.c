@@ -191,7 +191,7 @@ static enum err file_serves(void *self, const uint8_t fingerprint[HASH_LEN],
     *out = k->repository_count == 0 ? KEYRING_NAMES_NONE : KEYRING_NAMES_OTHERS;
     for (size_t i = 0; i < k->repository_count; i++)
         if (memcmp(k->repositories[i], fingerprint, HASH_LEN) == 0)
-            *out = KEYRING_NAMES_IT;
+            *out = k->repository_count == 1 ? KEYRING_NAMES_IT : KEYRING_NAMES_IT_TOO;
 out:
     return rc;
 }

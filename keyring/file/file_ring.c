@@ -1,5 +1,6 @@
 #include "keyring/file/file_ring.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -173,16 +174,18 @@ static void hint_previous(const struct file_ring *r, bool is_missing)
                  r->previous, r->previous, r->path);
 }
 
-static enum err read_bytes(const struct file_ring *r, struct buf *raw)
+static enum err read_bytes(const struct file_ring *r, const struct file_place *at, struct buf *raw)
 {
     struct stat st;
+    bool is_there = at != NULL ? fstatat(at->directory, at->name, &st, AT_SYMLINK_NOFOLLOW) == 0
+                               : stat(r->path, &st) == 0;
     enum err rc;
 
     /* Checked here because file_read() has the same code for every fault of a file. */
-    if (stat(r->path, &st) == 0 && st.st_size > (off_t)FILE_KEYRING_LEN_MAX)
+    if (is_there && st.st_size > (off_t)FILE_KEYRING_LEN_MAX)
         return err_set(ERR_CORRUPT, "%lld bytes are more than a keyring has",
                        (long long)st.st_size);
-    rc = file_read(r->path, raw);
+    rc = at != NULL ? file_read_at_name(at->directory, at->name, raw) : file_read(r->path, raw);
     if (rc == ERR_NOT_FOUND)
         rc = err_set(ERR_KEY_UNREACHABLE, "it is not there");
     else if (rc != ERR_OK)
@@ -190,12 +193,14 @@ static enum err read_bytes(const struct file_ring *r, struct buf *raw)
     return rc;
 }
 
-static enum err read_model(const struct file_ring *r, struct file_keyring *out)
+/* `at` NULL: by its path. */
+static enum err read_model(const struct file_ring *r, const struct file_place *at,
+                           struct file_keyring *out)
 {
     struct buf own = {.max = FILE_KEYRING_LEN_MAX};
     enum err rc;
 
-    TRY(read_bytes(r, &own));
+    TRY(read_bytes(r, at, &own));
     TRY(file_keyring_decode(buf_bytes(&own), out));
 out:
     if (rc != ERR_OK)
@@ -212,7 +217,7 @@ enum err file_ring_look(struct file_ring *r, const struct file_keyring **out)
     enum err rc = ERR_OK;
 
     if (r->model.count == 0)
-        TRY(read_model(r, &r->model));
+        TRY(read_model(r, NULL, &r->model));
     *out = &r->model;
 out:
     return rc;
@@ -401,7 +406,7 @@ static enum err compare_identity(const struct file_ring *r, const struct file_se
 static void remember(const struct file_ring *r, const struct file_seen *seen)
 {
     const struct file_keyring *k = &r->model;
-    bool is_same = seen->has_path && memcmp(seen->id, k->id, SEAL_ID_LEN) == 0 &&
+    bool is_same = seen->is_complete && memcmp(seen->id, k->id, SEAL_ID_LEN) == 0 &&
                    seen->was_protected == file_is_protected(k);
     bool is_older = k->generation < seen->generation;
 
@@ -533,10 +538,16 @@ out:
     return rc;
 }
 
-enum err file_ring_reread(struct file_ring *r, const struct file_keyring **out)
+enum err file_ring_reread(struct file_ring *r, const struct file_place *at,
+                          const struct file_keyring **out)
 {
+    enum err rc;
+
     forget_model(r);
-    return file_ring_unlock(r, out);
+    TRY(read_model(r, at, &r->model));
+    TRY(file_ring_unlock(r, out));
+out:
+    return rc;
 }
 
 void file_ring_adopt(struct file_ring *r, struct file_keyring *k)

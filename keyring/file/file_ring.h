@@ -14,11 +14,10 @@
 
 #include "core/base/err.h"
 #include "keyring/file/file_model.h"
+#include "keyring/file/file_place.h"
 #include "keyring/file/passphrase.h"
 #include "keyring/keyring.h"
 
-#define FILE_PREVIOUS ".previous"
-#define FILE_LOCK ".lock"
 #define FILE_PROVIDER_NAME "file"
 
 struct file_ring;
@@ -51,8 +50,9 @@ struct passphrase_source file_ring_source(const struct file_ring *r); /* borrowe
 /* Can it be unlocked without asking a person? */
 bool file_ring_is_quiet(const struct file_ring *r);
 
-/* Read and check again, for a change, whose lock is held. */
-MUST_CHECK enum err file_ring_reread(struct file_ring *r, const struct file_keyring **out);
+/* Read and check again, for a change: what is in its place, over no link. */
+MUST_CHECK enum err file_ring_reread(struct file_ring *r, const struct file_place *at,
+                                     const struct file_keyring **out);
 /* What was written by a change is what counts from now on. Takes what `k` owns, and leaves it
  * empty. */
 void file_ring_adopt(struct file_ring *r, struct file_keyring *k);

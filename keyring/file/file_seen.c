@@ -8,6 +8,8 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/fs/file.h"
+#include "core/fs/lock.h"
+#include "core/fs/path.h"
 
 #define FORMAT 1
 #define TYPE "keyringSeen"
@@ -131,53 +133,102 @@ out:
 
 /* As it was configured, and no link followed: whoever can turn a link must not get a path of which
  * nothing is known. */
-static enum err absolute(const char *path, char **out)
+static enum err find_given(const char *path, char **out)
 {
     char *here = NULL;
+    char *full = NULL;
     enum err rc;
 
-    if (path[0] == '/')
-        return mem_text(path, out);
-    here = realpath(".", NULL);
-    rc = file_join(here != NULL ? here : "", path, out);
+    if (path[0] != '/')
+        here = realpath(".", NULL);
+    TRY(file_join(here != NULL ? here : "", path, &full));
+    path_tidy(full);
+    *out = full;
+out:
     mem_free(here);
     return rc;
+}
+
+/* The two names of a keyring's file: as it was configured, and where its links lead. By the first
+ * alone it would be unknown however else the path is written. */
+struct names {
+    char *given;
+    char *real; /* NULL: the same, or not there */
+};
+
+static void names_clear(struct names *n)
+{
+    mem_free(n->given);
+    mem_free(n->real);
+}
+
+static enum err names_find(const char *path, struct names *out)
+{
+    char *real = NULL;
+    enum err rc;
+
+    TRY(find_given(path, &out->given));
+    real = realpath(path, NULL);
+    if (real != NULL && strcmp(real, out->given) != 0)
+        TRY(mem_text(real, &out->real));
+out:
+    mem_free(real);
+    return rc;
+}
+
+/* What is known of one of its names; that another keyring was there is not overlooked. */
+static void see_name(const struct entry *of, const uint8_t id[SEAL_ID_LEN], struct file_seen *to)
+{
+    if (!to->has_path || memcmp(to->id, id, SEAL_ID_LEN) == 0)
+        memcpy(to->id, of->id, SEAL_ID_LEN);
+    to->has_path = true;
+}
+
+static void see_entries(const struct entries *e, const struct names *names,
+                        const uint8_t id[SEAL_ID_LEN], struct file_seen *to)
+{
+    bool has_given = false;
+    bool has_real = names->real == NULL;
+
+    for (size_t i = 0; i < e->count; i++) {
+        const struct entry *of = &e->items[i];
+        bool is_given = strcmp(of->path, names->given) == 0;
+        bool is_real = names->real != NULL && strcmp(of->path, names->real) == 0;
+        bool is_it = memcmp(of->id, id, SEAL_ID_LEN) == 0;
+
+        if (is_given || is_real)
+            see_name(of, id, to);
+        has_given = has_given || is_given;
+        has_real = has_real || is_real;
+        if ((is_given || is_real || is_it) && of->is_protected != 0)
+            to->was_protected = true;
+        if (is_it && of->generation > to->generation)
+            to->generation = of->generation;
+    }
+    to->is_complete = has_given && has_real;
 }
 
 enum err file_seen_read(const char *state_dir, const char *path, const uint8_t id[SEAL_ID_LEN],
                         struct file_seen *out)
 {
     struct file_seen seen = {.has_path = false};
+    struct names names = {NULL, NULL};
     struct entries e = {.count = 0};
     char *file = NULL;
-    char *full = NULL;
     enum err rc = ERR_OK;
 
     if (state_dir == NULL)
         goto out;
     TRY(file_join(state_dir, FILE_SEEN_NAME, &file));
-    TRY(absolute(path, &full));
+    TRY(names_find(path, &names));
     TRY(entries_load(file, &e));
-    for (size_t i = 0; i < e.count; i++) {
-        const struct entry *of = &e.items[i];
-        bool is_here = strcmp(of->path, full) == 0;
-        bool is_it = memcmp(of->id, id, SEAL_ID_LEN) == 0;
-
-        if (is_here) {
-            seen.has_path = true;
-            memcpy(seen.id, of->id, SEAL_ID_LEN);
-        }
-        if ((is_here || is_it) && of->is_protected != 0)
-            seen.was_protected = true;
-        if (is_it && of->generation > seen.generation)
-            seen.generation = of->generation;
-    }
+    see_entries(&e, &names, id, &seen);
 out:
     if (rc == ERR_OK)
         *out = seen;
     entries_clear(&e);
+    names_clear(&names);
     mem_free(file);
-    mem_free(full);
     return rc;
 }
 
@@ -204,33 +255,54 @@ out:
     return rc;
 }
 
+/* Another run may have seen a higher generation since the file was read: it is not lowered. */
+static enum err set_entry(struct entries *e, const char *path, const struct file_keyring *k,
+                          bool anew)
+{
+    struct entry *mine = NULL;
+    enum err rc;
+
+    TRY(entry_at(e, path, &mine));
+    if (!anew && memcmp(mine->id, k->id, SEAL_ID_LEN) == 0 && mine->generation > k->generation)
+        goto out;
+    memcpy(mine->id, k->id, SEAL_ID_LEN);
+    mine->generation = k->generation;
+    mine->is_protected = file_is_protected(k);
+out:
+    return rc;
+}
+
 static enum err remember(const char *state_dir, const char *path, const struct file_keyring *k,
                          bool anew)
 {
+    struct names names = {NULL, NULL};
     struct entries e = {.count = 0};
-    struct entry *mine = NULL;
+    struct lock *lock = NULL;
     char *file = NULL;
-    char *full = NULL;
+    char *lock_path = NULL;
     enum err rc;
 
     TRY(file_make_dirs(state_dir, 0700));
     TRY(file_join(state_dir, FILE_SEEN_NAME, &file));
-    TRY(absolute(path, &full));
+    TRY(file_join(state_dir, FILE_SEEN_LOCK, &lock_path));
+    TRY(names_find(path, &names));
+    TRY(lock_take(lock_path, true, &lock));
     TRY(entries_load(file, &e));
     for (size_t i = 0; anew && i < e.count; i++)
         if (memcmp(e.items[i].id, k->id, SEAL_ID_LEN) == 0) {
             e.items[i].generation = k->generation;
             e.items[i].is_protected = file_is_protected(k);
         }
-    TRY(entry_at(&e, full, &mine));
-    memcpy(mine->id, k->id, SEAL_ID_LEN);
-    mine->generation = k->generation;
-    mine->is_protected = file_is_protected(k);
+    TRY(set_entry(&e, names.given, k, anew));
+    if (names.real != NULL)
+        TRY(set_entry(&e, names.real, k, anew));
     TRY(entries_save(file, &e));
 out:
+    lock_free(lock);
     entries_clear(&e);
+    names_clear(&names);
+    mem_free(lock_path);
     mem_free(file);
-    mem_free(full);
     return rc;
 }
 

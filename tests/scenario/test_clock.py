@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from conftest import ATTENTION, FAILED, KEY_INVALID, read_tree
+from conftest import ATTENTION, FAILED, KEY_INVALID, USAGE, read_tree
 
 STA_UNSYNC = 0x40
 
@@ -87,6 +87,29 @@ def test_a_destroyed_version_stays_destroyed_when_the_clock_goes_back(quick_two)
         done = repo.at_time(when, "restore", first, "--to", repo.target, expect=KEY_INVALID)
         assert "version 1 is destroyed since " in done.err
         assert not repo.target.exists()
+
+
+def test_a_stamp_of_a_clock_that_was_ahead_takes_no_version_for_good(quick_two):
+    """Not due by the clock, and taken for destroyed by the keyring: nobody could cancel it, and a
+    month later it would be."""
+    repo = quick_two
+    first = repo.ids()[0]
+    repo.run("key", "rotate")
+    repo.run("key", "schedule-deletion", 1, "--yes")
+    repo.at_time("+100d", "key", "rotate", expect=doubted())
+    repo.restore(first, expect=KEY_INVALID)
+    done = repo.run("key", "cancel-deletion", 1, expect=USAGE)
+    assert "key version 1 is destroyed since " in done.err
+    assert ("by the clock of this machine it is not due: the keyring was changed once with a clock "
+            "that was ahead. If this one is right, `sealpoint key cancel-deletion 1 "
+            "--clock-is-right` takes it back") in done.err
+    repo.run("key", "cancel-deletion", 1, "--clock-is-right")
+    repo.run("key", "enable", 1)
+    repo.assert_restores(repo.trees)
+    # What is due by the clock as well stays so.
+    repo.run("key", "schedule-deletion", 1, "--yes")
+    done = repo.at_time("+200d", "key", "cancel-deletion", 1, "--clock-is-right", expect=USAGE)
+    assert "its deletion date is past; `sealpoint key purge` destroys its key material" in done.err
 
 
 def test_a_waiting_time_is_not_made_shorter_by_a_clock_set_back(quick_two):

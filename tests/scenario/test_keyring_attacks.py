@@ -3,10 +3,12 @@ nothing but the keyring."""
 
 import base64
 import hashlib
+import ctypes
 import json
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 
@@ -234,6 +236,89 @@ def test_a_repository_that_the_keyring_does_not_name_is_refused_each_time(two, t
     assert repo.stored() == stored
     pin = re.search("fingerprint is ([0-9a-f]{64})", done.err)[1]
     repo.run("restore", "latest", "--to", repo.target, "--fingerprint", pin, expect=USAGE)
+
+
+def test_one_of_several_that_a_keyring_names_is_not_taken_for_another(two):
+    """Both are genuine, and who can write both stores swaps them: which one is meant, only a
+    fingerprint says."""
+    repo = two
+    other = Sealpoint(repo.directory)
+    other.repository, other.state = repo.directory / "other", repo.directory / "other-state"
+    other.run("init")
+    (repo.source / "a.txt").write_text("of the other one\n")
+    other.backup()
+    pin = repo.fingerprint()
+    repo.repository.rename(repo.directory / "swapped")
+    other.repository.rename(repo.repository)
+    (repo.directory / "swapped").rename(other.repository)
+    shutil.rmtree(repo.state)
+    for _ in range(2):
+        done = repo.restore(expect=USAGE)
+        assert ("this machine has never seen this repository, and the keyring names it as one of "
+                f"several, any of which may be meant; its fingerprint is {repo.fingerprint()}"
+                in done.err), done.err
+    assert not repo.target.exists()
+    repo.restore("latest", "--fingerprint", pin, expect=CORRUPT)
+    repo.restore("latest", "--fingerprint", repo.fingerprint())
+
+
+@pytest.mark.parametrize("way", ["//", "/./", "/../keys/", "link"])
+def test_another_way_to_write_its_path_makes_no_keyring_unknown(two, tmp_path, way):
+    """Of a path that nothing is known of, whatever lies there would be taken."""
+    repo = two
+    theirs = make(tmp_path / "theirs", unencrypted=True)
+    shutil.copy(theirs.keyring, repo.keyring)
+    stored = repo.stored()
+    path = f"{repo.keyring.parent}{way}{repo.keyring.name}"
+    if way == "link":
+        path = repo.directory / "keyring"
+        path.symlink_to(repo.keyring)
+    repo.passphrase.unlink()
+    repo.unencrypted = True
+    done = repo.run("backup", repo.source, "--keyring", path, expect=CORRUPT)
+    assert f"keyring {path} is another one than it was" in done.err
+    assert repo.stored() == stored
+
+
+def flip(directory, name, link):
+    """As a user who may write there and nowhere else: now it is the keyring, now the link."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        fd, libc = os.open(directory, os.O_RDONLY), ctypes.CDLL(None)
+        while True:
+            libc.renameat2(fd, name, fd, link, 2)  # RENAME_EXCHANGE
+    finally:
+        os._exit(1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to become somebody else")
+def test_whoever_may_write_beside_the_keyring_leads_root_nowhere(repo):
+    """Read here, a link there: what was checked is not what was written over."""
+    precious = repo.directory / "root-only"
+    precious.mkdir(mode=0o700)
+    (precious / "file").write_text("precious\n")
+    repo.directory.chmod(0o711)
+    keys = repo.keyring.parent
+    for path in [keys, *keys.iterdir()]:
+        os.chown(path, 65534, 65534)
+    child = flip(keys, repo.keyring.name.encode(), b"link")
+    try:
+        statuses = set()
+        for _ in range(40):
+            (keys / "link").unlink(missing_ok=True)
+            (keys / "link").symlink_to(precious / "file")
+            statuses.add(repo.run("key", "rotate", expect=None).status)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert [path.name for path in precious.iterdir()] == ["file"]
+    assert (precious / "file").read_text() == "precious\n"
+    assert 0 in statuses  # it was a race, and not a refusal of all
 
 
 def test_a_generated_passphrase_is_256_bits_in_a_form_of_its_own(fast):

@@ -81,6 +81,31 @@ def test_another_record_in_the_place_of_one_in_the_report_is_an_alarm(quick_two)
     assert "was 0000000000000000… when it was seen before" in done.err
 
 
+def test_a_report_with_what_root_has_taken_back_holds_the_rest(quick_two):
+    """It was written while a thief's record was there; once that is revoked and removed, the
+    report must not cry wolf for ever."""
+    repo = quick_two
+    other = repo.second("backup")
+    other.backup("--fingerprint", repo.fingerprint())
+    thief = other.signing_key()
+    payload = thief.next_payload(repo.repository, "keyState", masterKey=repo.show()["masterKey"],
+                                 verdict="VALID", reason=None, since=None,
+                                 checkedAt="2026-01-01T00:00:00.000Z")
+    forged = thief.put(repo.repository, payload)
+    report = repo.directory / "report.json"
+    report.write_text(repo.run("verify", "--json").out)
+    repo.run("writer", "revoke", thief.writer, "--last", payload["seq"] - 1, "--yes")
+    forged.unlink()
+    new = ("--state-dir", repo.directory / "new")
+    repo.run("verify", "--heads", report)
+    repo.run("verify", "--heads", report, *new)
+    # The last that counts is still held against it.
+    (forged.parent / f"{payload['seq'] - 1:016x}.json").unlink()
+    shutil.rmtree(repo.directory / "new")
+    done = repo.run("verify", "--heads", report, *new, expect=CORRUPT)
+    assert "it was there when the report was written" in done.err
+
+
 def test_a_report_is_of_one_repository(quick_two):
     repo = quick_two
     report = report_of(repo)

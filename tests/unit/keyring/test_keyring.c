@@ -352,9 +352,12 @@ static void a_keyring_names_the_repositories_that_it_serves(void **state)
     assert_int_equal(said, KEYRING_NAMES_OTHERS);
     assert_refused(keyring_serves(k, "00", &said), ERR_USAGE, "\"00\" is not a fingerprint");
     assert_refused(keyring_serve(k, 0, "00"), ERR_USAGE, "\"00\" is not a fingerprint");
-    for (int i = 0; i < FILE_REPOSITORIES_MAX - 1; i++)
+    assert_done(keyring_serve(k, 0, two));
+    assert_done(keyring_serves(k, one, &said));
+    assert_int_equal(said, KEYRING_NAMES_IT_TOO);
+    for (int i = 0; i < FILE_REPOSITORIES_MAX - 2; i++)
         assert_done(keyring_serve(k, 0, textf("%02x%s", i + 1, one + 2)));
-    assert_refused(keyring_serve(k, 0, two), ERR_FAILED,
+    assert_refused(keyring_serve(k, 0, textf("ee%s", one + 2)), ERR_FAILED,
                    "the keyring serves 64 repositories, and no more fit");
     keyring_free(k);
 }

@@ -83,6 +83,33 @@ static void a_link_that_is_turned_is_still_the_path_that_is_known(void **state)
     assert_true(seen.has_path && seen.was_protected);
 }
 
+static void however_a_path_is_written_it_is_known(void **state)
+{
+    struct file_keyring k = ring_of(1, 3, true);
+
+    spew(in(state, "ours"), bytes_of_text("x"));
+    assert_int_equal(symlink("ours", in(state, "link")), 0);
+    file_seen_write(in(state, "s"), in(state, "ours"), &k, false);
+    assert_true(seen_at(state, in(state, "./ours"), 2).has_path);
+    assert_true(seen_at(state, in(state, "/ours"), 2).has_path);
+    assert_true(seen_at(state, in(state, "s/../ours"), 2).has_path);
+    assert_true(seen_at(state, in(state, "link"), 2).has_path);
+    assert_false(seen_at(state, in(state, "link"), 1).is_complete);
+    file_seen_write(in(state, "s"), in(state, "link"), &k, false);
+    assert_true(seen_at(state, in(state, "link"), 1).is_complete);
+}
+
+/* It had read the keyring before the other one changed it. */
+static void a_slower_run_lowers_nothing(void **state)
+{
+    struct file_keyring newest = ring_of(1, 9, true);
+    struct file_keyring older = ring_of(1, 8, true);
+
+    file_seen_write(in(state, "s"), "/k", &newest, false);
+    file_seen_write(in(state, "s"), "/k", &older, false);
+    assert_int_equal(seen_at(state, "/k", 1).generation, 9);
+}
+
 static void the_oldest_path_makes_room(void **state)
 {
     for (uint8_t i = 0; i <= FILE_SEEN_MAX; i++) {
@@ -146,6 +173,8 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(what_was_seen_is_known_by_path_and_by_keyring),
     IN_DIRECTORY(the_highest_generation_counts_until_it_is_taken_back),
     IN_DIRECTORY(a_link_that_is_turned_is_still_the_path_that_is_known),
+    IN_DIRECTORY(however_a_path_is_written_it_is_known),
+    IN_DIRECTORY(a_slower_run_lowers_nothing),
     IN_DIRECTORY(the_oldest_path_makes_room),
     IN_DIRECTORY(a_damaged_memory_is_a_warning_and_no_failure),
     IN_DIRECTORY(what_cannot_be_written_is_a_warning),
