@@ -494,10 +494,9 @@ static const struct option options[OPTION_COUNT] = {
             .key = "fingerprint",
             .variable = "SEALPOINT_FINGERPRINT",
             .default_words = "what was seen first (trust on first use)",
-            .text =
-                "The repository's fingerprint, as init printed it. Give it on a new machine: "
-                "without it a repository that the keyring does not name is trusted on first use "
-                "at a terminal, and refused elsewhere.",
+            .text = "The repository's fingerprint, as init printed it. Give it on a new machine: "
+                    "without it a repository that the keyring does not name, or names as one of "
+                    "several, is trusted on first use at a terminal, and refused elsewhere.",
             .commands = COMMANDS_ALL,
         },
     [OPTION_TRUST_NEW] =

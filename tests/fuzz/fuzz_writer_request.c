@@ -27,11 +27,12 @@ static bool is_refusal(enum err rc)
 static void check_is_signed(struct bytes from)
 {
     uint8_t key[SIGNER_PUBLIC_LEN];
+    const uint8_t *end = memchr(from.data, '\n', from.len);
     uint8_t *copy = malloc(from.len);
 
-    assert(copy != NULL);
+    assert(copy != NULL && end != NULL);
     memcpy(copy, from.data, from.len);
-    for (size_t i = 1; copy[i] != '\n'; i += 37) {
+    for (size_t i = 1; i < (size_t)(end - from.data); i += 37) {
         copy[i] ^= 1;
         assert(writer_request_read(&ledger, bytes_of(copy, from.len), key) != ERR_OK);
         copy[i] ^= 1;
