@@ -163,7 +163,7 @@ enum err describe_snapshot(const struct snapshot *of, struct jdoc **out)
     TRY(snapshot_attention_write(&of->attention, to));
     TRY(set_totals(to, &of->totals));
     TRY(set_manifest(to, of));
-    TRY(jdoc_set_hex(to, "writer", bytes_of(of->record->writer, SIGNER_ID_LEN)));
+    TRY(jdoc_set_hex(to, "writerId", bytes_of(of->record->writer, SIGNER_ID_LEN)));
     TRY(jdoc_set_number(to, "seq", of->record->seq));
     TRY(jdoc_set_hex(to, "recordId", bytes_of(of->record->id, RECORD_ID_LEN)));
     *out = to;
@@ -231,7 +231,7 @@ enum err describe_state(struct jdoc *to, const struct key_state *state)
     TRY(jdoc_set_text(to, "verdict", verdict_name(state->verdict)));
     TRY(jdoc_set_text(to, "reason", state->reason[0] != '\0' ? state->reason : NULL));
     TRY(jdoc_set_text(to, "detail", state->detail[0] != '\0' ? state->detail : NULL));
-    TRY(describe_time(to, "since", state->since_ms));
+    TRY(describe_time(to, "stateChangedAt", state->since_ms));
     TRY(describe_time(to, "deletionDate", state->deletion_ms));
 out:
     return rc;

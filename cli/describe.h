@@ -30,7 +30,7 @@ MUST_CHECK enum err describe_key(struct jdoc *to, const char *name, const struct
 #define DESCRIBE_KEY_MAX 160
 void describe_key_short(const struct key_name *key, char out[DESCRIBE_KEY_MAX]);
 
-/* Members "verdict", "reason", "detail", "since", "deletionDate" of a key's state. */
+/* Members "verdict", "reason", "detail", "stateChangedAt", "deletionDate" of a key's state. */
 MUST_CHECK enum err describe_state(struct jdoc *to, const struct key_state *state);
 
 /* How long ago, in the coarsest unit that says something: "3 days ago". A clock that is a little

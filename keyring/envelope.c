@@ -14,7 +14,7 @@ static enum err context_write(const struct seal_context *context, struct jdoc *t
 
     TRY(jdoc_object(&part));
     TRY(jdoc_set_text(part, "sealpoint", CONTEXT_VERSION));
-    TRY(jdoc_set_hex(part, "repository", bytes_of(context->repository, SEAL_ID_LEN)));
+    TRY(jdoc_set_hex(part, "repositoryId", bytes_of(context->repository, SEAL_ID_LEN)));
     TRY(jdoc_set_hex(part, "scope", bytes_of(context->scope, SEAL_ID_LEN)));
     TRY(jdoc_set(to, "context", &part));
 out:
@@ -36,7 +36,7 @@ static enum err context_check(const struct jdoc *from, const struct seal_context
     if (strcmp(version, CONTEXT_VERSION) != 0)
         FAIL(ERR_UNSUPPORTED, "an envelope's context has version %s, known is " CONTEXT_VERSION,
              version);
-    TRY(jdoc_hex(part, "repository", found.repository, SEAL_ID_LEN));
+    TRY(jdoc_hex(part, "repositoryId", found.repository, SEAL_ID_LEN));
     TRY(jdoc_hex(part, "scope", found.scope, SEAL_ID_LEN));
     if (memcmp(found.repository, context->repository, SEAL_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the envelope belongs to another repository");

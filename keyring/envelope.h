@@ -2,7 +2,7 @@
  * One envelope as JSON, in records and manifests (docs/FORMAT.md, 2 and 7.3):
  *
  *   {"provider", "keyId", "keyVersion", "wrapAlgorithm", "wrappedKey": base64,
- *    "context": {"sealpoint": "1", "repository": 32 hex, "scope": 32 hex}}
+ *    "context": {"sealpoint": "1", "repositoryId": 32 hex, "scope": 32 hex}}
  *
  * The context is what the wrap is bound to. It is repeated for people and for the logs of key
  * services, and must be that of the data key.

@@ -40,7 +40,7 @@ static void fill_backup_options(struct session *session, struct backup_options *
     to->stream_name = settings_text(s, OPTION_STREAM_NAME);
     to->description = settings_text(s, OPTION_DESCRIPTION);
     to->snapshot_type = "onDemand";
-    to->frequency_type = "ondemand";
+    to->frequency_type = "onDemand";
     to->expires_ms = retain_ms > 0 ? clock_now_ms() + retain_ms : 0;
     to->full = settings_flag(s, OPTION_FULL);
     to->any_directory = settings_flag(s, OPTION_ANY_DIRECTORY);

@@ -61,7 +61,7 @@ static enum err push_deleted(const struct record *tombstone, struct jdoc *list)
     TRY(jdoc_object(&item));
     TRY(jdoc_set_text(item, "subject", subject_of(tombstone)));
     TRY(jdoc_set_time(item, "createdAt", tombstone->created_ms));
-    TRY(jdoc_set_hex(item, "writer", bytes_of(tombstone->writer, SIGNER_ID_LEN)));
+    TRY(jdoc_set_hex(item, "writerId", bytes_of(tombstone->writer, SIGNER_ID_LEN)));
     TRY(jdoc_set_hex(item, "recordId", bytes_of(tombstone->id, RECORD_ID_LEN)));
     TRY(jdoc_push(list, &item));
 out:

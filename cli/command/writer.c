@@ -85,7 +85,7 @@ enum err writer_describe(const struct session *s, const struct writer *w, struct
     enum err rc;
 
     TRY(jdoc_object(&to));
-    TRY(jdoc_set_hex(to, "writer", bytes_of(w->id, SIGNER_ID_LEN)));
+    TRY(jdoc_set_hex(to, "writerId", bytes_of(w->id, SIGNER_ID_LEN)));
     TRY(jdoc_set_text(to, "state", w->revoked ? "revoked" : "enrolled"));
     TRY(writer_roles_write(w->roles, to));
     TRY(describe_time(to, "createdAt", w->created_ms));

@@ -10,7 +10,7 @@
 #include "core/base/err.h"
 #include "core/ledger/writers.h"
 
-/* A writer as JSON: "writer", "state" ("enrolled", "revoked"), "roles", "createdAt", "revokedAt",
+/* A writer as JSON: "writerId", "state" ("enrolled", "revoked"), "roles", "createdAt", "revokedAt",
  * "head" {"seq", "recordId", "createdAt"} or null, "thisMachine". */
 MUST_CHECK enum err writer_describe(const struct session *s, const struct writer *w,
                                     struct jdoc **out);

@@ -89,7 +89,7 @@ static enum err read_one(const struct jdoc *from, struct heads *to)
     struct head head = {.seq = 0};
     enum err rc;
 
-    TRY(jdoc_hex(from, "writer", head.writer, SIGNER_ID_LEN));
+    TRY(jdoc_hex(from, "writerId", head.writer, SIGNER_ID_LEN));
     TRY(jdoc_number(from, "seq", RECORD_SEQ_MAX, &head.seq));
     TRY(jdoc_hex(from, "recordId", head.id, RECORD_ID_LEN));
     if (heads_find(to, head.writer) != NULL)
@@ -125,7 +125,7 @@ static enum err write_one(const struct head *from, struct jdoc *list)
     enum err rc;
 
     TRY(jdoc_object(&item));
-    TRY(jdoc_set_hex(item, "writer", bytes_of(from->writer, SIGNER_ID_LEN)));
+    TRY(jdoc_set_hex(item, "writerId", bytes_of(from->writer, SIGNER_ID_LEN)));
     TRY(jdoc_set_number(item, "seq", from->seq));
     TRY(jdoc_set_hex(item, "recordId", bytes_of(from->id, RECORD_ID_LEN)));
     TRY(jdoc_push(list, &item));

@@ -1,6 +1,6 @@
 /*
  * The ends of chains: for each writer the highest record. In JSON, in trust state and checkpoints:
- * "heads": [{"writer", "seq", "recordId"}], in the order of the writers' ids.
+ * "heads": [{"writerId", "seq", "recordId"}], in the order of the writers' ids.
  *
  * Uses: core/base, record.
  */

@@ -115,7 +115,7 @@ static enum err read_common(struct record *r)
     TRY(jdoc_text(r->payload, "type", TYPE_TEXT_MAX, &type));
     TRY(parse_type(type, &r->type));
     TRY(jdoc_hex(r->payload, "repositoryId", r->repository, SEAL_ID_LEN));
-    TRY(jdoc_hex(r->payload, "writer", r->writer, SIGNER_ID_LEN));
+    TRY(jdoc_hex(r->payload, "writerId", r->writer, SIGNER_ID_LEN));
     TRY(jdoc_number(r->payload, "seq", RECORD_SEQ_MAX, &r->seq));
     TRY(read_prev(r));
     TRY(jdoc_time(r->payload, "createdAt", &r->created_ms));
@@ -148,7 +148,7 @@ static enum err read_signature(struct record *r, const struct jdoc *from)
     TRY(jdoc_text(from, "alg", ALG_TEXT_MAX, &alg));
     if (strcmp(alg, SIGNER_ALGORITHM) != 0)
         FAIL(ERR_UNSUPPORTED, "a signature by \"%s\" is not known to this release", alg);
-    TRY(jdoc_hex(from, "keyId", key_id, SIGNER_ID_LEN));
+    TRY(jdoc_hex(from, "writerId", key_id, SIGNER_ID_LEN));
     if (memcmp(key_id, r->writer, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the record is not signed by the key of its writer");
     TRY(jdoc_base64(from, "sig", r->signature, SIGNER_SIGNATURE_LEN, &len));

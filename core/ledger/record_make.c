@@ -13,7 +13,7 @@ static enum err write_common(enum record_type type, const struct record_place *p
     TRY(jdoc_set_number(to, "format", 1));
     TRY(jdoc_set_text(to, "type", record_type_name(type)));
     TRY(jdoc_set_hex(to, "repositoryId", bytes_of(place->repository, SEAL_ID_LEN)));
-    TRY(jdoc_set_hex(to, "writer", bytes_of(writer, sizeof writer)));
+    TRY(jdoc_set_hex(to, "writerId", bytes_of(writer, sizeof writer)));
     TRY(jdoc_set_number(to, "seq", place->seq));
     if (place->prev != NULL)
         TRY(jdoc_set_hex(to, "prev", bytes_of(place->prev, RECORD_ID_LEN)));
@@ -55,9 +55,10 @@ enum err record_write_signature(const uint8_t writer[SIGNER_ID_LEN],
 
     text_hex(bytes_of(writer, SIGNER_ID_LEN), writer_text);
     text_base64(bytes_of(signature, SIGNER_SIGNATURE_LEN), signature_text);
-    return buf_add_format(
-        to, "{\"signatures\":[{\"alg\":\"" SIGNER_ALGORITHM "\",\"keyId\":\"%s\",\"sig\":\"%s\"}]}",
-        writer_text, signature_text);
+    return buf_add_format(to,
+                          "{\"signatures\":[{\"alg\":\"" SIGNER_ALGORITHM
+                          "\",\"writerId\":\"%s\",\"sig\":\"%s\"}]}",
+                          writer_text, signature_text);
 }
 
 static enum err write_signatures(struct bytes payload, const struct signer *signer, struct buf *to)

@@ -137,7 +137,7 @@ enum err signer_of_private(const struct secret *from, struct signer **out)
         EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL, private.data, private.len), out);
 }
 
-/* The file: {"format", "type", "keyId", "publicKey", "privateKey"}, one line. It is written by
+/* The file: {"format", "type", "writerId", "publicKey", "privateKey"}, one line. It is written by
  * hand, for a JSON tree would leave copies of the private half on the ordinary heap. */
 enum err signer_save(const struct signer *s, const char *path)
 {
@@ -156,7 +156,7 @@ enum err signer_save(const struct signer *s, const char *path)
     text_base64(secret_bytes(private), private_text);
     TRY(buf_reserve(&text, 1 * KIB)); /* so that it never moves and leaves a copy behind */
     TRY(buf_add_format(&text,
-                       "{\"format\":1,\"type\":\"signing-key\",\"keyId\":\"%s\","
+                       "{\"format\":1,\"type\":\"signing-key\",\"writerId\":\"%s\","
                        "\"publicKey\":\"%s\",\"privateKey\":\"%s\"}\n",
                        id_text, public_text, private_text));
     TRY(file_create(path, buf_bytes(&text), 0600));

@@ -38,7 +38,7 @@ static enum err decode_trust(struct bytes text, struct trust *out)
     TRY(jdoc_hex(doc, "fingerprint", fingerprint, RECORD_ID_LEN));
     text_hex(bytes_of(fingerprint, RECORD_ID_LEN), out->fingerprint);
     TRY(jdoc_hex(doc, "repositoryId", out->repository, SEAL_ID_LEN));
-    TRY(jdoc_time(doc, "since", &out->since_ms));
+    TRY(jdoc_time(doc, "firstSeenAt", &out->since_ms));
     TRY(heads_read(doc, &out->heads));
     TRY(jdoc_child(doc, "told", &told));
     TRY(heads_read(told, &out->told));
@@ -86,7 +86,7 @@ enum err trust_save(const char *path, const struct trust *t)
     TRY(jdoc_set_number(doc, "format", 1));
     TRY(jdoc_set_text(doc, "fingerprint", t->fingerprint));
     TRY(jdoc_set_hex(doc, "repositoryId", bytes_of(t->repository, SEAL_ID_LEN)));
-    TRY(jdoc_set_time(doc, "since", t->since_ms));
+    TRY(jdoc_set_time(doc, "firstSeenAt", t->since_ms));
     TRY(heads_write(&t->heads, doc));
     TRY(jdoc_object(&told));
     TRY(heads_write(&t->told, told));

@@ -2,10 +2,10 @@
  * What this machine has seen of a repository, kept outside of it: the fingerprint and the highest
  * record of each writer. It reveals a store that was rolled back.
  *
- * The file: {"format": 1, "fingerprint", "repositoryId", "since", "heads": [{"writer", "seq",
- * "recordId"}], "told": {"heads": [the same]}}; since when it is known, and with which heads the
- * last visit of its reader ended (ledger_visit.h).
- * Uses: core/base, checkpoint, heads, ledger, record_set.
+ * The file: {"format": 1, "fingerprint", "repositoryId", "firstSeenAt", "heads": [{"writerId",
+ * "seq", "recordId"}], "told": {"heads": [the same]}}; since when it is known, and with which heads
+ * the last visit of its reader ended (ledger_visit.h). Uses: core/base, checkpoint, heads, ledger,
+ * record_set.
  */
 #ifndef CORE_LEDGER_TRUST_H
 #define CORE_LEDGER_TRUST_H

@@ -33,7 +33,7 @@ static enum err write_request(const struct ledger *l, struct buf *to)
     TRY(jdoc_set_text(doc, "type", TYPE));
     TRY(jdoc_set_hex(doc, "repositoryId", bytes_of(l->writers.repository, SEAL_ID_LEN)));
     TRY(jdoc_set_text(doc, "fingerprint", l->fingerprint));
-    TRY(jdoc_set_hex(doc, "writer", bytes_of(id, sizeof id)));
+    TRY(jdoc_set_hex(doc, "writerId", bytes_of(id, sizeof id)));
     TRY(jdoc_set_base64(doc, "publicKey", key));
     TRY(jdoc_set_time(doc, "createdAt", clock_now_ms()));
     TRY(jdoc_write(doc, to));
@@ -150,7 +150,7 @@ static enum err read_key(const struct jdoc *from, uint8_t public_key[SIGNER_PUBL
     enum err rc;
 
     TRY(writer_key_read(from, "publicKey", public_key, id));
-    TRY(jdoc_hex(from, "writer", writer, SIGNER_ID_LEN));
+    TRY(jdoc_hex(from, "writerId", writer, SIGNER_ID_LEN));
     if (memcmp(writer, id, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "its writer is not the one of its public key");
 out:

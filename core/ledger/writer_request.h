@@ -3,7 +3,7 @@
  *
  * Two lines, each ended by one newline:
  *   {"format": 1, "type": "writer-request", "repositoryId": hex 16, "fingerprint": hex 32,
- *    "writer": hex 8, "publicKey": base64 32, "createdAt": time}
+ *    "writerId": hex 8, "publicKey": base64 32, "createdAt": time}
  *   {"signature": base64 64}: by that key, over "sealpoint/v1/writer-request" ‖ 00 ‖ SHA-256 of
  *   line 1 without its newline. It shows that whoever asks has the key.
  *

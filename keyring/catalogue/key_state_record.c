@@ -18,9 +18,9 @@ enum err key_state_record_write(const struct key_name *key, const struct key_sta
     TRY(jdoc_set_text(body, "verdict", verdict_name(state->verdict)));
     TRY(jdoc_set_text(body, "reason", state->reason[0] != '\0' ? state->reason : NULL));
     if (state->since_ms != 0)
-        TRY(jdoc_set_time(body, "since", state->since_ms));
+        TRY(jdoc_set_time(body, "stateChangedAt", state->since_ms));
     else
-        TRY(jdoc_set_null(body, "since"));
+        TRY(jdoc_set_null(body, "stateChangedAt"));
     TRY(jdoc_set_time(body, "checkedAt", checked_ms));
     if (state->generation != 0)
         TRY(jdoc_set_number(body, "keyringGeneration", state->generation));

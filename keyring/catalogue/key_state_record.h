@@ -2,7 +2,7 @@
  * The keyState record: what a check found of a master-key version when it changed
  * (docs/FORMAT.md, 4.3).
  *
- *   "masterKey", "verdict", "reason"?, "since"?, "checkedAt"
+ *   "masterKey", "verdict", "reason"?, "stateChangedAt"?, "checkedAt"
  *
  * For people, and for the next check to see whether something changed: whether a key may be used
  * is always asked of its provider.

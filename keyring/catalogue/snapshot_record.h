@@ -22,7 +22,7 @@
 #define SNAPSHOT_TEXT_MAX 255 /* description, replicaSetName, mongodVersion */
 
 struct snapshot_totals {
-    uint64_t files;
+    uint64_t files;        /* entries of type file, hard links too */
     uint64_t bytes;        /* of all files */
     uint64_t new_bytes;    /* plaintext stored by this snapshot itself */
     uint64_t stored_bytes; /* sealed bytes this snapshot itself added */
@@ -33,7 +33,7 @@ struct snapshot {
     const struct record *record; /* NULL: not written yet */
     char id[SNAPSHOT_ID_TEXT + 1];
     const char *snapshot_type;  /* "scheduled" or "onDemand" */
-    const char *frequency_type; /* "ondemand", "hourly", … */
+    const char *frequency_type; /* "onDemand", "hourly", … */
     const char *description;    /* or NULL */
     int64_t created_ms;
     int64_t started_ms;                /* when reading the source began */

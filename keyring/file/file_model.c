@@ -346,10 +346,7 @@ static void check_canonical(bool is_protected, const uint8_t value[FILE_MAC_LEN]
     size_t used = strlen(open);
 
     memcpy(out, open, used + 1);
-    if (is_protected)
-        text_base64(bytes_of(value, FILE_MAC_LEN), out + used);
-    else
-        text_hex(bytes_of(value, HASH_LEN), out + used);
+    text_hex(bytes_of(value, is_protected ? FILE_MAC_LEN : HASH_LEN), out + used);
     used = strlen(out);
     memcpy(out + used, CLOSE, sizeof CLOSE);
 }
@@ -375,14 +372,11 @@ static enum err check_read(struct bytes line, struct file_keyring *k)
 {
     char expected[CHECK_LEN_MAX];
     struct jdoc *o = NULL;
-    size_t len = 0;
     enum err rc = ERR_OK;
 
     if (file_is_protected(k)) {
         TRY(jdoc_parse(line, &o));
-        TRY(jdoc_base64(o, "mac", k->mac, sizeof k->mac, &len));
-        if (len != sizeof k->mac)
-            FAIL(ERR_CORRUPT, "a mac of %zu bytes", len);
+        TRY(jdoc_hex(o, "mac", k->mac, sizeof k->mac));
     }
     check_canonical(file_is_protected(k), file_is_protected(k) ? k->mac : k->digest, expected);
     if (!bytes_equal(line, bytes_of_text(expected)))

@@ -24,7 +24,7 @@
  *   version(8), 32); header: repository id = keyringId, scope id = 16 zero bytes, ordinal =
  *   version, object id random. With none: the 32 bytes themselves.
  *
- * Line 2 with a kek: {"mac":"<base64 of X(kek, "sealpoint/v1/keyring" ‖ 00 ‖ SHA-256(line 1
+ * Line 2 with a kek: {"mac":"<hex of X(kek, "sealpoint/v1/keyring" ‖ 00 ‖ SHA-256(line 1
  *   without its newline)(32), 32)>"}; with none: {"sha256":"<hex of SHA-256(line 1)>"}. Exactly
  *   these bytes, no blanks.
  *

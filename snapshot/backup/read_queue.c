@@ -155,7 +155,7 @@ static enum err spool_entry(struct read_queue *queue, const struct entry *e, uin
     enum err rc;
 
     TRY(spool_add(queue->options.spool, e, offset));
-    queue->totals.files++;
+    queue->totals.files += e->type == ENTRY_FILE;
     queue->totals.bytes += e->size;
     if (queue->options.progress != NULL)
         atomic_fetch_add(&queue->options.progress->done_files, 1);

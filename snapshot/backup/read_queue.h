@@ -64,7 +64,7 @@ MUST_CHECK enum err read_queue_release(struct read_queue *queue, struct read_ran
 
 /* When all is read. */
 struct read_queue_totals {
-    uint64_t files; /* of all types */
+    uint64_t files; /* of type file, hard links too */
     uint64_t bytes;
     uint64_t rows; /* of the block map */
     struct snapshot_attention attention;

@@ -137,7 +137,7 @@ static enum err measure_entry(void *arg, const struct entry *e)
     enum err rc;
 
     TRY(selection_content(m->selection, e, &m->scratch, &content));
-    totals->files++;
+    totals->files += e->type == ENTRY_FILE;
     totals->bytes += content != NULL ? content->size : 0;
     totals->needed += content != NULL ? entry_data_len(content) : 0;
     if ((e->flags & ENTRY_CHANGED) != 0)

@@ -50,7 +50,7 @@ MUST_CHECK enum err selection_content(const struct selection *s, const struct en
                                       struct entry *scratch, const struct entry **content);
 
 struct selection_totals {
-    uint64_t files;
+    uint64_t files;   /* entries of type file, hard links too */
     uint64_t bytes;   /* of content; of hard links once */
     uint64_t needed;  /* of those, what takes room on a disk: holes do not */
     uint64_t changed; /* entries that were being written while the backup read them */

@@ -85,7 +85,7 @@ def listing(root):
     for path in sorted(found, key=order):
         full = os.path.join(root, path)
         st = os.lstat(full)
-        kind = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "symlink",
+        kind = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink",
                 stat.S_IFIFO: "fifo"}[stat.S_IFMT(st.st_mode)]
         linked = first.setdefault(st.st_ino, path) if kind == "file" else path
         row = {"path": os.fsdecode(path), "type": kind, "mode": f"{stat.S_IMODE(st.st_mode):04o}",
@@ -156,7 +156,7 @@ def drop_covered(m):
         record = json.loads(line)
         if record["type"] == "keyState":
             name = f"{record['seq']:016x}.json"
-            (m.folder / "repository" / "ledger" / record["writer"] / name).unlink()
+            (m.folder / "repository" / "ledger" / record["writerId"] / name).unlink()
 
 
 def main(binary, folder):
@@ -264,7 +264,7 @@ def make_corpus(binary, folder):
     rings["too-many-repositories"] = sealed_line(dict(bare, repositories=["00" * 32] * 65))
     huge = {"kdf": "scrypt", "n": 2**20, "r": 8, "p": 4, "salt": "00" * 16}
     line = json.dumps(dict(bare, protection=huge), separators=(",", ":")).encode()
-    rings["hostile-scrypt"] = line + b'\n{"mac":"%s"}\n' % base64.b64encode(bytes(32))
+    rings["hostile-scrypt"] = line + b'\n{"mac":"%s"}\n' % bytes(32).hex().encode()
     rings["cut"] = rings["scrypt"][:-20]
     for name, ring in rings.items():
         (folder / name).write_bytes(ring)

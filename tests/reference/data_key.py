@@ -22,7 +22,7 @@ def read_name(of):
 def _read_envelope(of, repository, scope):
     context = of.object("context")
     require(context.text("sealpoint", 1) == "1", "an envelope's context is of another version")
-    require(context.hex("repository", 16) == repository, "an envelope of another repository")
+    require(context.hex("repositoryId", 16) == repository, "an envelope of another repository")
     require(context.hex("scope", 16) == scope, "an envelope of another scope")
     return Envelope(read_name(of), of.text("wrapAlgorithm", 31), of.base64("wrappedKey", 4096, 1))
 

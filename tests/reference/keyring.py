@@ -80,7 +80,7 @@ def read_keyring(stored, passphrase):
             for v in document["versions"] if v["key"]
         }
     kek = derive_kek(protection, passphrase)
-    mac = base64.b64encode(expand(kek, b"sealpoint/v1/keyring\0" + digest, 32))
+    mac = expand(kek, b"sealpoint/v1/keyring\0" + digest, 32).hex().encode()
     if rest or not hmac.compare_digest(second, b'{"mac":"%s"}' % mac):
         raise Refused("mac: another passphrase, or changed")
     masters = {}
@@ -117,7 +117,7 @@ def check(path):
     passphrase = source.read_bytes().removesuffix(b"\n") if source.exists() else b""
     data_key = json.loads(path.with_suffix(".data-key.json").read_bytes())
     expected = path.with_suffix(".expected").read_text(encoding="ascii").strip()
-    repository = bytes.fromhex(data_key["envelopes"][0]["context"]["repository"])
+    repository = bytes.fromhex(data_key["envelopes"][0]["context"]["repositoryId"])
     try:
         keyring_id, masters = read_keyring(path.read_bytes(), passphrase)
         return open_data_key(data_key, repository, keyring_id, masters).hex() == expected

@@ -25,7 +25,7 @@ ROLE_OF = {
 EXPIRE = {"snapshot", "oplogSegment", "oplogBatch"}
 ALGORITHMS = ["ed25519"]
 SIGNATURES = re.compile(
-    rb'\{"signatures":\[\{"alg":"ed25519","keyId":"([0-9a-f]{16})","sig":"([A-Za-z0-9+/=]{88})"\}\]\}'
+    rb'\{"signatures":\[\{"alg":"ed25519","writerId":"([0-9a-f]{16})","sig":"([A-Za-z0-9+/=]{88})"\}\]\}'
 )
 LABEL = b"sealpoint/v1/record\0"
 REPOSITORY_LABEL = b"sealpoint/v1/repository\0"
@@ -60,7 +60,7 @@ class Record:
         self.type = p.text("type", 32)
         require(self.type in BY_ROOT | set(ROLE_OF), f"a record of the unknown type {self.type}")
         self.repository = p.hex("repositoryId", 16)
-        self.writer = p.hex("writer", 8)
+        self.writer = p.hex("writerId", 8)
         self.seq = p.number("seq")
         self.prev = p.hex("prev", 32) if p.has("prev") else None
         require((self.prev is None) == (self.seq == 0), '"prev" must be null at seq 0 only')
@@ -118,7 +118,7 @@ class Checkpoint:
         self.record = record
         self.heads = {}
         for item in record.payload.objects("heads", WRITERS_MAX):
-            writer = item.hex("writer", 8)
+            writer = item.hex("writerId", 8)
             require(writer not in self.heads, f"{record}: a writer is twice in heads")
             self.heads[writer] = item.number("seq"), item.hex("recordId", 32)
         live = record.payload.object("liveSet")

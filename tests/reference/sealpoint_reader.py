@@ -23,8 +23,7 @@ from refusal import NotFound, Refusal, Usage, require
 from snapshot import Snapshot
 from store import Store
 
-# "folder" is what the golden lists say.
-TYPES = {index.FILE: "file", index.DIRECTORY: "folder", index.SYMLINK: "symlink", index.FIFO: "fifo"}
+TYPES = {index.FILE: "file", index.DIRECTORY: "directory", index.SYMLINK: "symlink", index.FIFO: "fifo"}
 
 
 def arguments():

@@ -248,7 +248,7 @@ class SigningKey:
 
     def line_2(self, line):
         signature = self.key.sign(b"sealpoint/v1/record\0" + hashlib.sha256(line).digest())
-        return b'{"signatures":[{"alg":"ed25519","keyId":"%s","sig":"%s"}]}' % (
+        return b'{"signatures":[{"alg":"ed25519","writerId":"%s","sig":"%s"}]}' % (
             self.writer.encode(), base64.b64encode(signature))
 
     def put(self, repository, payload):
@@ -267,7 +267,7 @@ class SigningKey:
                        if p["type"] == "genesis")
         now = datetime.datetime.now(datetime.timezone.utc)
         return {"format": 1, "type": kind, "repositoryId": genesis["repositoryId"],
-                "writer": self.writer, "seq": len(chain),
+                "writerId": self.writer, "seq": len(chain),
                 "prev": hashlib.sha256(line).hexdigest() if chain else None,
                 "createdAt": now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z",
                 **members}

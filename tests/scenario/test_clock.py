@@ -150,7 +150,7 @@ def forge_state(repo, stolen, created):
     """What the thief of a backup key signs: a key state of any date."""
     was = next(p for p in repo.payloads() if p["type"] == "snapshot")
     payload = stolen.next_payload(repo.repository, "keyState", masterKey=was["masterKey"],
-                                  verdict="VALID", reason=None, since=None)
+                                  verdict="VALID", reason=None, stateChangedAt=None)
     payload.update(checkedAt=payload["createdAt"], createdAt=created)
     return stolen.put(repo.repository, payload)
 

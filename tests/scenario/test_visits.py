@@ -184,8 +184,8 @@ def test_the_status_says_what_is_there(quick_two):
     assert told["newestSnapshot"]["id"] == newest and told["snapshots"] == 2
     (writer,) = told["writers"]
     assert writer["thisMachine"] and writer["roles"] == ["backup", "retention", "keys"]
-    assert told["root"] == repo.payloads()[0]["writer"] != writer["writer"]
-    writers = {head["writer"]: head["seq"] for head in told["heads"]}
+    assert told["root"] == repo.payloads()[0]["writerId"] != writer["writerId"]
+    writers = {head["writerId"]: head["seq"] for head in told["heads"]}
     assert sum(seq + 1 for seq in writers.values()) == told["records"] == len(repo.records())
     (key,) = told["keys"]
     assert key["verdict"] == "VALID" and key["active"]

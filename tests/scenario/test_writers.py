@@ -49,7 +49,7 @@ def test_init_makes_two_keys_and_says_to_move_roots_away(fast):
     repo.backup()
     repo.run("key", "rotate")
     repo.run("key", "rewrap")
-    assert all(p["writer"] != genesis["writer"] for p in repo.payloads()[2:])
+    assert all(p["writerId"] != genesis["writerId"] for p in repo.payloads()[2:])
 
 
 def test_without_a_passphrase_the_root_key_lies_bare_and_that_is_said(fast):
@@ -111,7 +111,7 @@ def test_a_second_machine_gets_a_writer_of_its_own(quick_two):
     request = repo.directory / "request.json"
     asked = json.loads(request.read_text().splitlines()[0])
     done = repo.run("writer", "enrol", request)
-    assert done.out == f"writer {asked['writer']} is enrolled with the roles: backup\n"
+    assert done.out == f"writer {asked['writerId']} is enrolled with the roles: backup\n"
     (repo.source / "a.txt").write_text("from the second machine\n")
     trees[other.backup()] = read_tree(repo.source)
     (repo.source / "a.txt").write_text("and back on the first\n")
@@ -127,7 +127,7 @@ def test_a_second_machine_gets_a_writer_of_its_own(quick_two):
     assert rows["format"] == 1 and rows["totalCount"] == 2
     first, second = rows["results"]
     assert first["roles"] == ["backup", "retention", "keys"] and first["thisMachine"]
-    assert second["roles"] == ["backup"] and second["writer"] == asked["writer"]
+    assert second["roles"] == ["backup"] and second["writerId"] == asked["writerId"]
     assert second["head"]["seq"] == 1 and not second["thisMachine"]
     # What its role does not say it cannot do.
     other.run("key", "rotate")
@@ -151,7 +151,7 @@ def test_checkpoints_by_several_writers_agree(quick):
         for machine in (repo, other):
             machine.run("key", "disable", "1", "--yes")
             machine.run("key", "enable", "1")
-    writers = {p["writer"] for p in repo.payloads() if p["type"] == "checkpoint"}
+    writers = {p["writerId"] for p in repo.payloads() if p["type"] == "checkpoint"}
     assert writers  # whoever came first past the 64th
     for machine in (repo, other):
         machine.backup()
@@ -273,7 +273,7 @@ def heads_of(repo):
     for chain in sorted((repo.repository / "ledger").iterdir()):
         last = sorted(chain.iterdir())[-1]
         line = last.read_bytes().split(b"\n")[0]
-        heads.append({"writer": chain.name, "seq": json.loads(line)["seq"],
+        heads.append({"writerId": chain.name, "seq": json.loads(line)["seq"],
                       "recordId": hashlib.sha256(line).hexdigest()})
     return heads
 
@@ -299,10 +299,10 @@ def test_a_checkpoint_that_names_an_end_that_never_was_is_an_alarm(quick_two):
     repo.second("backup").backup()
     stolen = repo.signing_key()
     heads = heads_of(repo)
-    (theirs,) = [h for h in heads if h["writer"] != stolen.writer and h["seq"] == 0]
+    (theirs,) = [h for h in heads if h["writerId"] != stolen.writer and h["seq"] == 0]
     theirs.update(seq=1000, recordId="00" * 32)
     bundle_of(stolen, repo, repo.records(), heads)
-    both_refuse(repo, f"ledger/{theirs['writer']}/00000000000003e8.json: it is missing, and was "
+    both_refuse(repo, f"ledger/{theirs['writerId']}/00000000000003e8.json: it is missing, and was "
                       "here when a checkpoint was made")
 
 
@@ -336,7 +336,7 @@ def test_a_record_replaced_below_a_hole_is_an_alarm_for_who_has_seen_it(quick, k
     auditor.state = repo.directory / "state-auditor"
     auditor.run("verify", "--fingerprint", repo.fingerprint())
     was = json.loads(first.read_bytes().split(b"\n")[0])
-    common = ("format", "repositoryId", "writer", "seq", "prev", "createdAt")
+    common = ("format", "repositoryId", "writerId", "seq", "prev", "createdAt")
     forged = {name: was[name] for name in common} if kind == "drill" else dict(was)
     forged.update({"type": "drill"} if kind == "drill" else {"expiresAt": was["createdAt"]})
     stolen.put(repo.repository, forged)
@@ -353,7 +353,7 @@ def test_a_stolen_key_cannot_erase_its_own_revocation(quick_two):
     repo = quick_two
     stolen = repo.signing_key()
     mine = next(w for w in repo.run("writer", "list", "--json").json["results"] if w["thisMachine"])
-    repo.run("writer", "revoke", mine["writer"], "--yes")
+    repo.run("writer", "revoke", mine["writerId"], "--yes")
     revocation = repo.records()[-1]
     assert json.loads(revocation.read_text().splitlines()[0])["lastRecordId"]
     done = repo.run("backup", repo.source, expect=USAGE)

@@ -31,7 +31,7 @@ static inline struct data_key sample_key(void)
 
 /* What `sample_key()` is as JSON. */
 #define SAMPLE_CONTEXT                                                                             \
-    "\"context\":{\"sealpoint\":\"1\",\"repository\":\"aa010203000000000000000000000000\","        \
+    "\"context\":{\"sealpoint\":\"1\",\"repositoryId\":\"aa010203000000000000000000000000\","      \
     "\"scope\":\"5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c\"}"
 #define SAMPLE_FIRST_NAME "{\"provider\":\"file\",\"keyId\":\"abcd\",\"keyVersion\":\"1\"}"
 #define SAMPLE_DATA_KEY                                                                            \

@@ -35,7 +35,7 @@ static struct buf text_of(const struct data_key *d)
 }
 
 #define CONTEXT                                                                                    \
-    "\"context\":{\"sealpoint\":\"1\",\"repository\":\"aa010203000000000000000000000000\","        \
+    "\"context\":{\"sealpoint\":\"1\",\"repositoryId\":\"aa010203000000000000000000000000\","      \
     "\"scope\":\"5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c\"}"
 #define FIRST                                                                                      \
     "{\"provider\":\"file\",\"keyId\":\"abcd\",\"keyVersion\":\"1\",\"wrapAlgorithm\":"            \

@@ -403,7 +403,7 @@ static void read_repository(const struct jdoc *data_key, uint8_t out[SEAL_ID_LEN
     assert_done(jdoc_list(data_key, "envelopes", KEYRING_KEYS_MAX, &part, &count));
     assert_done(jdoc_item(part, 0, &part));
     assert_done(jdoc_child(part, "context", &part));
-    assert_done(jdoc_hex(part, "repository", out, SEAL_ID_LEN));
+    assert_done(jdoc_hex(part, "repositoryId", out, SEAL_ID_LEN));
 }
 
 /* Files of format 1, written once; a new release must open them for ever. */

@@ -107,7 +107,7 @@ struct backup_options backup_options_of(struct world *w)
                                    .source = in(w->state, "source"),
                                    .any_directory = true,
                                    .snapshot_type = "onDemand",
-                                   .frequency_type = "ondemand",
+                                   .frequency_type = "onDemand",
                                    .workers = 2};
 }
 

@@ -41,7 +41,7 @@
 #define DAMAGED " (damaged or tampered with)" DAMAGED_HINT
 
 #define KEY_FILE(id, public, private)                                                              \
-    "{\"format\":1,\"type\":\"signing-key\",\"keyId\":\"" id                                       \
+    "{\"format\":1,\"type\":\"signing-key\",\"writerId\":\"" id                                    \
     "\",\"publicKey\":\"" public "\",\"privateKey\":\"" private "\"}\n"
 #define ROOT_KEY_FILE KEY_FILE(ROOT_ID, ROOT_PUBLIC, ROOT_PRIVATE)
 #define OWN_KEY_FILE KEY_FILE(OWN_ID, OWN_PUBLIC, OWN_PRIVATE)

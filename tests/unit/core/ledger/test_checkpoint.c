@@ -288,7 +288,7 @@ static void a_writers_checkpoint_hides_nothing_of_roots(void **state)
     text_hex(bytes_of(hash, HASH_LEN), ids);
     text_hex(bytes_of(hash, HASH_LEN), digest);
     snprintf(body, sizeof body,
-             "{\"heads\":[{\"writer\":\"" ROOT_ID "\",\"seq\":3,\"recordId\":\"%s\"}],"
+             "{\"heads\":[{\"writerId\":\"" ROOT_ID "\",\"seq\":3,\"recordId\":\"%s\"}],"
              "\"liveSet\":{\"count\":0,\"sha256\":\"%s\"},\"expiresAt\":null,\"bundle\":"
              "{\"name\":\"checkpoints/" OTHER_ID "/0000000000000000.jsonl\",\"size\":0,"
              "\"sha256\":\"%s\"}}",
@@ -414,7 +414,7 @@ static void a_malformed_checkpoint_is_refused(void **state)
     } rows[] = {
         {"{}", "member \"heads\" is missing"},
         {"{\"heads\":[]}", "member \"liveSet\" is missing"},
-        {"{\"heads\":[{\"writer\":\"" ROOT_ID "\",\"seq\":0,\"recordId\":\"00\"}]}",
+        {"{\"heads\":[{\"writerId\":\"" ROOT_ID "\",\"seq\":0,\"recordId\":\"00\"}]}",
          "member \"recordId\""},
         {"{\"heads\":[],\"liveSet\":{\"count\":0,\"sha256\":\"00\"}}", "member \"sha256\""},
     };

@@ -75,9 +75,9 @@ static void there_are_at_most_256(void **state)
 static void a_writer_is_not_there_twice(void **state)
 {
     static const char text[] =
-        "{\"heads\":[{\"writer\":\"0000000000000001\",\"seq\":1,\"recordId\":\""
+        "{\"heads\":[{\"writerId\":\"0000000000000001\",\"seq\":1,\"recordId\":\""
         "0000000000000000000000000000000000000000000000000000000000000000\"},"
-        "{\"writer\":\"0000000000000001\",\"seq\":2,\"recordId\":\""
+        "{\"writerId\":\"0000000000000001\",\"seq\":2,\"recordId\":\""
         "0000000000000000000000000000000000000000000000000000000000000000\"}]}";
     struct heads h = {NULL, 0, 0};
     struct jdoc *doc = NULL;

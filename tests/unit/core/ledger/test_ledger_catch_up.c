@@ -254,7 +254,7 @@ static const char *checkpoint_text(uint64_t seq, const uint8_t id[RECORD_ID_LEN]
     assert_done(hash_of(bytes_of("", 0), hash));
     text_hex(bytes_of(hash, sizeof hash), empty);
     snprintf(body, sizeof body,
-             "{\"heads\":[{\"writer\":\"" ROOT_ID "\",\"seq\":%d,\"recordId\":\"%s\"}],"
+             "{\"heads\":[{\"writerId\":\"" ROOT_ID "\",\"seq\":%d,\"recordId\":\"%s\"}],"
              "\"liveSet\":{\"count\":0,\"sha256\":\"%s\"},\"expiresAt\":null,\"bundle\":"
              "{\"name\":\"checkpoints/" OWN_ID "/0000000000000000.jsonl\",\"size\":0,"
              "\"sha256\":\"%s\"}}",

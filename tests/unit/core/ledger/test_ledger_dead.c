@@ -75,7 +75,7 @@ static void add_head(const struct site *s, const char *writer, char *to, size_t 
     assert_done(text_unhex(writer, id, sizeof id));
     head = ledger_head(s->ledger, id);
     text_hex(bytes_of(head->id, RECORD_ID_LEN), hex);
-    snprintf(to + len, size - len, "%s{\"writer\":\"%s\",\"seq\":%d,\"recordId\":\"%s\"}",
+    snprintf(to + len, size - len, "%s{\"writerId\":\"%s\",\"seq\":%d,\"recordId\":\"%s\"}",
              len > 0 ? "," : "", writer, (int)head->seq, hex);
 }
 

@@ -58,7 +58,7 @@ static const char *head_text(const struct record *r)
 
     text_hex(bytes_of(r->writer, SIGNER_ID_LEN), writer);
     text_hex(bytes_of(r->id, RECORD_ID_LEN), id);
-    snprintf(text, sizeof text, "{\"writer\":\"%s\",\"seq\":%llu,\"recordId\":\"%s\"}", writer,
+    snprintf(text, sizeof text, "{\"writerId\":\"%s\",\"seq\":%llu,\"recordId\":\"%s\"}", writer,
              (unsigned long long)r->seq, id);
     return text;
 }

@@ -4,11 +4,13 @@
 
 #define REPOSITORY "00112233445566778899aabbccddeeff"
 #define COMMON(type, seq, prev)                                                                    \
-    "\"format\":1,\"type\":\"" type "\",\"repositoryId\":\"" REPOSITORY "\",\"writer\":\"" ROOT_ID \
-    "\",\"seq\":" seq ",\"prev\":" prev ",\"createdAt\":\"2026-11-24T06:10:00.000Z\""
+    "\"format\":1,\"type\":\"" type "\",\"repositoryId\":\"" REPOSITORY                            \
+    "\",\"writerId\":\"" ROOT_ID "\",\"seq\":" seq ",\"prev\":" prev                               \
+    ",\"createdAt\":\"2026-11-24T06:10:00.000Z\""
 #define SIGNATURE_TEXT                                                                             \
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
-#define SIGNATURE "{\"alg\":\"ed25519\",\"keyId\":\"" ROOT_ID "\",\"sig\":\"" SIGNATURE_TEXT "\"}"
+#define SIGNATURE                                                                                  \
+    "{\"alg\":\"ed25519\",\"writerId\":\"" ROOT_ID "\",\"sig\":\"" SIGNATURE_TEXT "\"}"
 #define SIGNED "{\"signatures\":[" SIGNATURE "]}\n"
 #define GOOD COMMON("snapshot", "0", "null")
 
@@ -32,9 +34,9 @@ static void a_record_is_two_lines_that_anyone_can_read(void **state)
     struct record *r = make(state, "{\"id\":\"abc\",\"n\":{\"x\":[1,2]}}");
     const char *line =
         "{\"format\":1,\"type\":\"snapshot\",\"repositoryId\":\"" REPOSITORY
-        "\",\"writer\":\"" ROOT_ID
+        "\",\"writerId\":\"" ROOT_ID
         "\",\"seq\":0,\"prev\":null,\"createdAt\":\"2026-11-24T06:10:00.000Z\",\"id\":\"abc\","
-        "\"n\":{\"x\":[1,2]}}\n{\"signatures\":[{\"alg\":\"ed25519\",\"keyId\":\"" ROOT_ID
+        "\"n\":{\"x\":[1,2]}}\n{\"signatures\":[{\"alg\":\"ed25519\",\"writerId\":\"" ROOT_ID
         "\",\"sig\":\"";
 
     assert_true(r->raw.len > strlen(line));
@@ -84,7 +86,7 @@ static void what_is_no_record_is_refused(void **state)
         {"{" GOOD "} \n" SIGNED, ERR_CORRUPT, "a line is not one JSON object"},
         {"{" GOOD "}\r\n" SIGNED, ERR_CORRUPT, "a line is not one JSON object"},
         {" {" GOOD "}\n" SIGNED, ERR_CORRUPT, "a line is not one JSON object"},
-        {"{" GOOD "}{}\n" SIGNED, ERR_CORRUPT, "not JSON: unexpected character at byte 167"},
+        {"{" GOOD "}{}\n" SIGNED, ERR_CORRUPT, "not JSON: unexpected character at byte 169"},
         {"{" GOOD "}\n" SIGNED "x", ERR_CORRUPT, "1 bytes are left over after the two lines"},
         {"{" GOOD "}\n" SIGNED "\n", ERR_CORRUPT, "1 bytes are left over after the two lines"},
         {"{" GOOD ",\"type\":\"genesis\"}\n" SIGNED, ERR_CORRUPT,
@@ -114,7 +116,7 @@ static void what_is_no_record_is_refused(void **state)
         {"{" GOOD "}\n{}\n", ERR_CORRUPT, "member \"signatures\" is missing"},
         {"{" GOOD "}\n{\"signatures\":[]}\n", ERR_CORRUPT, "a record without a signature"},
         {"{" GOOD "}\n{\"signatures\":[1]}\n", ERR_CORRUPT, "item 0 of a list is not an object"},
-        {"{" GOOD "}\n{\"signatures\":[{\"alg\":\"ed25519\",\"keyId\":\"" ROOT_ID
+        {"{" GOOD "}\n{\"signatures\":[{\"alg\":\"ed25519\",\"writerId\":\"" ROOT_ID
          "\",\"sig\":\"AAAA\"}]}\n",
          ERR_CORRUPT, "member \"sig\" is not 64 bytes"},
         {"{" GOOD "}\n{\"signatures\":[" SIGNATURE "],\"!x\":1}\n", ERR_UNSUPPORTED,
@@ -149,13 +151,13 @@ static void line_2_has_one_form(void **state)
          "its line of signatures is not in the one form that there is"},
         {"{\"signatures\":[" SIGNATURE "," SIGNATURE "]}", ERR_CORRUPT,
          "its line of signatures is not in the one form that there is"},
-        {"{\"signatures\":[{\"alg\":\"ed25519\",\"sig\":\"" SIGNATURE_TEXT "\",\"keyId\":\"" ROOT_ID
-         "\"}]}",
+        {"{\"signatures\":[{\"alg\":\"ed25519\",\"sig\":\"" SIGNATURE_TEXT
+         "\",\"writerId\":\"" ROOT_ID "\"}]}",
          ERR_CORRUPT, "its line of signatures is not in the one form that there is"},
-        {"{\"signatures\":[{\"alg\":\"\\u0065d25519\",\"keyId\":\"" ROOT_ID
+        {"{\"signatures\":[{\"alg\":\"\\u0065d25519\",\"writerId\":\"" ROOT_ID
          "\",\"sig\":\"" SIGNATURE_TEXT "\"}]}",
          ERR_CORRUPT, "its line of signatures is not in the one form that there is"},
-        {"{\"signatures\":[{\"alg\":\"ed25519\",\"keyId\":\"" OTHER_ID
+        {"{\"signatures\":[{\"alg\":\"ed25519\",\"writerId\":\"" OTHER_ID
          "\",\"sig\":\"" SIGNATURE_TEXT "\"}]}",
          ERR_CORRUPT, "the record is not signed by the key of its writer"},
         {"{\"signatures\":[{\"alg\":\"ml-dsa-87\",\"anything\":{}}," SIGNATURE "]}",

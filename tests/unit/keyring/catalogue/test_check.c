@@ -59,7 +59,7 @@ static void a_change_is_recorded_once(void **state)
     assert_string_equal(text, "INVALID");
     assert_done(jdoc_text(r->payload, "reason", 20, &text));
     assert_string_equal(text, "disabled");
-    assert_true(jdoc_has(r->payload, "since"));
+    assert_true(jdoc_has(r->payload, "stateChangedAt"));
     assert_true(jdoc_has(r->payload, "checkedAt"));
 
     reopen_key_world(state, &w);

@@ -14,13 +14,13 @@ static void the_text_is_that_of_the_format_page(void **state)
     (void)state;
     assert_done(key_state_record_write(&sample_name, &valid, 2000, &body));
     assert_text(body, "{\"masterKey\":" SAMPLE_FIRST_NAME ",\"verdict\":\"VALID\",\"reason\":null,"
-                      "\"since\":null,\"checkedAt\":\"1970-01-01T00:00:02.000Z\"}");
+                      "\"stateChangedAt\":null,\"checkedAt\":\"1970-01-01T00:00:02.000Z\"}");
     jdoc_free(body);
     body = NULL;
     assert_done(key_state_record_write(&sample_name, &disabled, 2000, &body));
     assert_text(body, "{\"masterKey\":" SAMPLE_FIRST_NAME
                       ",\"verdict\":\"INVALID\",\"reason\":\"disabled\","
-                      "\"since\":\"1970-01-01T00:00:01.000Z\","
+                      "\"stateChangedAt\":\"1970-01-01T00:00:01.000Z\","
                       "\"checkedAt\":\"1970-01-01T00:00:02.000Z\"}");
     jdoc_free(body);
 }

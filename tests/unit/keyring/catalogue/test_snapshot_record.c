@@ -13,7 +13,7 @@ static struct snapshot sample_snapshot(void)
     struct snapshot s = {
         .id = ID,
         .snapshot_type = "onDemand",
-        .frequency_type = "ondemand",
+        .frequency_type = "onDemand",
         .description = "why",
         .started_ms = 1000,
         .expires_ms = 2000,
@@ -35,7 +35,7 @@ static struct snapshot sample_snapshot(void)
 
 #define FACTS                                                                                      \
     "\"id\":\"" ID "\",\"status\":\"completed\",\"snapshotType\":\"onDemand\","                    \
-    "\"frequencyType\":\"ondemand\",\"startedAt\":\"1970-01-01T00:00:01.000Z\","                   \
+    "\"frequencyType\":\"onDemand\",\"startedAt\":\"1970-01-01T00:00:01.000Z\","                   \
     "\"expiresAt\":\"1970-01-01T00:00:02.000Z\",\"description\":\"why\","                          \
     "\"replicaSetName\":null,\"mongodVersion\":null,\"masterKey\":" SAMPLE_FIRST_NAME              \
     ",\"parent\":\"" PARENT "\",\"chain\":{\"base\":\"" BASE "\",\"position\":2,"                  \
@@ -89,7 +89,7 @@ static void a_snapshot_is_read_as_it_was_written(void **state)
     assert_true(back.created_ms == r->created_ms);
     assert_string_equal(back.id, ID);
     assert_string_equal(back.snapshot_type, "onDemand");
-    assert_string_equal(back.frequency_type, "ondemand");
+    assert_string_equal(back.frequency_type, "onDemand");
     assert_string_equal(back.description, "why");
     assert_true(back.started_ms == 1000 && back.expires_ms == 2000);
     assert_true(key_name_equal(&back.recorded_key, &s.recorded_key));
