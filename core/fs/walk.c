@@ -213,16 +213,21 @@ out:
     return rc;
 }
 
-static enum err enter_last(struct walk *w)
+/* Gone since it was described: what was in it is, too, and is said by its name, once more. */
+static enum err enter_last(struct walk *w, struct walk_item *item, bool *gone)
 {
     struct level *l = &w->levels[w->depth - 1];
+    const char *name = l->names[l->next - 1];
     enum err rc = ERR_OK;
 
     w->enter = false;
-    TRY(enter_level(w, l->fd, l->names[l->next - 1]));
+    TRY(enter_level(w, l->fd, name));
 out:
-    if (rc == ERR_NOT_FOUND) { /* gone since it was listed, so it is empty */
+    *gone = rc == ERR_NOT_FOUND;
+    if (*gone) {
         level_clear(&w->levels[--w->depth]);
+        *item = (struct walk_item){
+            .path = buf_bytes(&w->path), .dir = l->fd, .name = name, .vanished = true};
         rc = ERR_OK;
     }
     return rc;
@@ -231,6 +236,7 @@ out:
 enum err walk_next(struct walk *w, struct walk_item *item, bool *more)
 {
     struct level *l;
+    bool gone = false;
     enum err rc = ERR_OK;
 
     *more = true;
@@ -238,7 +244,9 @@ enum err walk_next(struct walk *w, struct walk_item *item, bool *more)
         return first_item(w, item);
     /* Descend into the last item, unless the caller skipped it; leave the levels that are done. */
     if (w->enter)
-        TRY(enter_last(w));
+        TRY(enter_last(w, item, &gone));
+    if (gone)
+        goto out;
     while (w->depth > 0 && w->levels[w->depth - 1].next == w->levels[w->depth - 1].count)
         level_clear(&w->levels[--w->depth]);
     *more = w->depth > 0;

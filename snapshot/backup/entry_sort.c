@@ -153,8 +153,16 @@ static const struct item *find_item(const struct entry_sort *o, struct bytes pat
     return low > 0 && bytes_equal(o->items[low - 1].path, path) ? &o->items[low - 1] : NULL;
 }
 
+/* A name that comes once more behind the link is another file: the link is to the one before. */
+static bool was_replaced(const struct entry_sort *o, const struct item *link,
+                         const struct item *first)
+{
+    return first->offset > link->offset && first > o->items &&
+           bytes_equal(first[-1].path, first->path) && first[-1].offset < link->offset;
+}
+
 /* A link that leads nowhere would make a snapshot that no restore takes. */
-static enum err check_first_name(struct entry_sort *o)
+static enum err check_first_name(struct entry_sort *o, const struct item *link)
 {
     const struct item *first;
     enum err rc;
@@ -166,6 +174,9 @@ static enum err check_first_name(struct entry_sort *o)
              (const char *)o->entry.link.data);
     if (!first->has_content)
         FAIL(ERR_FAILED, "%s is a hard link to %s, which is not a regular file of the tar",
+             entry_path(&o->entry), (const char *)o->entry.link.data);
+    if (was_replaced(o, link, first))
+        FAIL(ERR_FAILED, "%s is a hard link to %s, which another file replaces later in the tar",
              entry_path(&o->entry), (const char *)o->entry.link.data);
 out:
     return rc;
@@ -190,7 +201,7 @@ static enum err put_all(struct entry_sort *o)
         TRY(put_missing_directories(o, item->path, &dir));
         TRY(load_entry(o, item->offset, item->len));
         if (item->is_link)
-            TRY(check_first_name(o));
+            TRY(check_first_name(o, item));
         TRY(put_entry(o, buf_bytes(&o->raw)));
         if (item->is_dir && !entry_path_is_root(item->path))
             dir = item->path;

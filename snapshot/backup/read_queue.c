@@ -92,6 +92,7 @@ struct read_queue {
     uint64_t next_offset;    /* in it */
     uint64_t next_slot;
     bool at_end;
+    bool failed; /* a worker was told why; the others get nothing more */
     struct read_queue_totals totals;
     struct entry parent_entry; /* owned; scratch */
     uint8_t *rows;             /* owned; scratch of COPY_ROWS */
@@ -462,7 +463,7 @@ enum err read_queue_take(struct read_queue *queue, uint8_t *buffer, struct read_
     enum err rc = ERR_OK;
 
     pthread_mutex_lock(&queue->lock);
-    while (!cut_one && (queue->current != NULL || !queue->at_end)) {
+    while (!cut_one && !queue->failed && (queue->current != NULL || !queue->at_end)) {
         if (queue->current != NULL)
             TRY(cut_next(queue, buffer, out, &cut_one));
         else
@@ -471,6 +472,7 @@ enum err read_queue_take(struct read_queue *queue, uint8_t *buffer, struct read_
     queue->totals.rows = queue->next_slot;
     *more = cut_one;
 out:
+    queue->failed = queue->failed || rc != ERR_OK;
     pthread_mutex_unlock(&queue->lock);
     return rc;
 }

@@ -12,6 +12,7 @@
 #include "core/fs/path.h"
 
 #define DISK_SECTOR 512
+#define PART_LEN_MAX 255
 
 struct tar_meta {
     struct archive *disk;
@@ -248,6 +249,8 @@ static enum err take_path(const char *from, struct buf *to)
         next = part + len + (part[len] == '/' ? 1 : 0);
         if (len == 0 || (len == 1 && *part == '.'))
             continue;
+        if (len > PART_LEN_MAX || to->len + 1 + len > PATH_LEN_MAX)
+            FAIL(ERR_FAILED, "\"%.100s...\" is longer than a file's name can be", from);
         if (to->len > 0)
             TRY(buf_add_text(to, "/"));
         TRY(buf_add(to, bytes_of(part, len)));
@@ -273,6 +276,26 @@ static enum err take_type(struct archive_entry *from, struct entry *e)
                    entry_path(e));
 }
 
+/* The greatest number of 32 bits means "leave the owner as it is" to the kernel. */
+static enum err take_number(const struct entry *e, la_int64_t number, uint32_t *out)
+{
+    if (number < 0 || number >= UINT32_MAX)
+        return err_set(ERR_FAILED, "%s: there is no owner or group %lld", entry_path(e),
+                       (long long)number);
+    *out = (uint32_t)number;
+    return ERR_OK;
+}
+
+static enum err take_size(struct archive_entry *from, struct entry *e)
+{
+    la_int64_t size = archive_entry_size(from);
+
+    if (size < 0 || (uint64_t)size > ENTRY_SIZE_MAX)
+        return err_set(ERR_FAILED, "%s is larger than this format can hold", entry_path(e));
+    e->size = (uint64_t)size;
+    return ERR_OK;
+}
+
 enum err tar_meta_import(struct archive_entry *from, struct entry *e)
 {
     const char *path = archive_entry_pathname(from);
@@ -290,12 +313,12 @@ enum err tar_meta_import(struct archive_entry *from, struct entry *e)
         TRY(take_type(from, e));
     }
     e->mode = archive_entry_perm(from) & 07777;
-    e->uid = (uint32_t)archive_entry_uid(from);
-    e->gid = (uint32_t)archive_entry_gid(from);
+    TRY(take_number(e, archive_entry_uid(from), &e->uid));
+    TRY(take_number(e, archive_entry_gid(from), &e->gid));
     e->mtime_s = archive_entry_mtime(from);
     e->mtime_ns = (uint32_t)archive_entry_mtime_nsec(from);
     if (e->type == ENTRY_FILE && hard_link == NULL)
-        e->size = (uint64_t)archive_entry_size(from);
+        TRY(take_size(from, e));
     e->block_log2 = e->size > 0 ? entry_block_log2_for(e->size) : 0;
     if (e->type == ENTRY_SYMLINK)
         TRY(add_text(&e->link, archive_entry_symlink(from)));

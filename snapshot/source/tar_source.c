@@ -22,6 +22,11 @@
 #define READ_LEN (64 * KIB)
 #define SHOWN_MAX 512
 #define WAIT_MS 300
+/* Two blocks of zeros end a tar. */
+#define TAR_END_LEN (2 * TAR_BLOCK)
+/* Of what was fed before, at least this much stays: libarchive looks one block ahead, so the end of
+ * the tar may lie that far before the newest piece. */
+#define KEPT_LEN (TAR_END_LEN + 2 * TAR_BLOCK)
 /* Blocks of a stream, whose length nobody knows beforehand. */
 #define STREAM_BLOCK_LOG2 18
 
@@ -32,10 +37,13 @@ struct source_stream {
     size_t first_len;
     size_t first_used;
     bool given;                  /* a raw stream's one file */
+    bool has_content;            /* raw: a byte that is not zero came; tar: a file did */
     struct archive *tar;         /* NULL: a raw stream */
     struct archive_entry *entry; /* libarchive's, the current one */
     locale_t utf8;               /* owned; see tar_meta.h */
-    uint8_t piece[READ_LEN];     /* what libarchive reads into */
+    uint64_t fed;                /* bytes that libarchive was given */
+    size_t piece_len;            /* of them in the newest piece, at window + KEPT_LEN */
+    uint8_t window[KEPT_LEN + READ_LEN];
 };
 
 static void stream_free(void *self)
@@ -121,9 +129,21 @@ static enum err no_more_metadata(void *self, struct entry *e, int *fd)
     return ERR_OK;
 }
 
+/* A tar without any member is nothing but zeros, and is not known by its first block. */
 static enum err raw_read(void *self, void *to, size_t len, size_t *got)
 {
-    return take_bytes(self, to, len, got);
+    struct source_stream *s = self;
+    enum err rc;
+
+    TRY(take_bytes(s, to, len, got));
+    s->has_content = s->has_content || !bytes_are_zero(bytes_of(to, *got));
+    if (*got < len && !s->has_content) {
+        err_set(ERR_USAGE, "standard input holds nothing but zeros, as an empty tar does");
+        err_hint("is the disk mounted that it was made from?");
+        rc = ERR_USAGE;
+    }
+out:
+    return rc;
 }
 
 static const struct source_driver raw_driver = {
@@ -136,21 +156,86 @@ static const struct source_driver raw_driver = {
 static la_ssize_t feed_libarchive(struct archive *tar, void *arg, const void **buffer)
 {
     struct source_stream *s = arg;
+    uint8_t *piece = s->window + KEPT_LEN;
     size_t got = 0;
 
-    if (take_bytes(s, s->piece, sizeof s->piece, &got) != ERR_OK) {
+    memmove(s->window, s->window + s->piece_len, KEPT_LEN);
+    s->piece_len = 0;
+    if (take_bytes(s, piece, READ_LEN, &got) != ERR_OK) {
         archive_set_error(tar, EIO, "%s", err_text());
         return -1;
     }
-    *buffer = s->piece;
+    s->piece_len = got;
+    s->fed += got;
+    *buffer = piece;
     return (la_ssize_t)got;
 }
 
 /* A warning is a failure here: a tar that is half understood is not backed up silently. */
 static enum err refuse_tar(struct source_stream *s)
 {
+    const char *why = archive_error_string(s->tar);
+
     return err_set(ERR_FAILED, "reading the tar on standard input: %s",
-                   archive_error_string(s->tar));
+                   why != NULL ? why : "it is damaged");
+}
+
+/* libarchive takes a tar that just ends for a whole one, and so it looks when the program that made
+ * it was killed between two files. What it read since the last file must be the end's two blocks.
+ */
+static enum err require_end(const struct source_stream *s, uint64_t end)
+{
+    uint64_t from = (uint64_t)archive_read_header_position(s->tar);
+    uint64_t back = s->fed - end; /* bytes in the window behind it */
+    const uint8_t *behind = s->window + KEPT_LEN + s->piece_len - back;
+
+    if (end - from != TAR_END_LEN || back > KEPT_LEN + s->piece_len - TAR_END_LEN ||
+        !bytes_are_zero(bytes_of(behind - TAR_END_LEN, TAR_END_LEN)))
+        return err_set(ERR_FAILED,
+                       "the tar on standard input is cut short: it has no end mark. Did "
+                       "the program that makes it fail?");
+    return ERR_OK;
+}
+
+/* Only zeros may follow, which fill up the last record. All is read, so that who writes it ends
+ * well. */
+static enum err require_only_padding(struct source_stream *s, uint64_t end)
+{
+    size_t left = (size_t)(s->fed - end);
+    const uint8_t *more = s->window + KEPT_LEN + s->piece_len - left;
+    bool is_padding = bytes_are_zero(bytes_of(more, left));
+    enum err rc;
+
+    do {
+        TRY(take_bytes(s, s->window, READ_LEN, &left));
+        is_padding = is_padding && bytes_are_zero(bytes_of(s->window, left));
+    } while (left > 0);
+    if (!is_padding) {
+        err_set(ERR_FAILED,
+                "something follows the end of the tar on standard input: of several tars "
+                "only the first would be kept");
+        err_hint("give each tar to a backup of its own, or unpack them and back up the directory");
+        rc = ERR_FAILED;
+    }
+out:
+    return rc;
+}
+
+/* The tar is whole, is all that came, and there is something in it. */
+static enum err check_end(struct source_stream *s)
+{
+    uint64_t end = (uint64_t)archive_filter_bytes(s->tar, 0);
+    enum err rc;
+
+    TRY(require_end(s, end));
+    TRY(require_only_padding(s, end));
+    if (!s->has_content) {
+        err_set(ERR_USAGE, "there is no file in the tar on standard input");
+        err_hint("is the disk mounted that it was made from?");
+        rc = ERR_USAGE;
+    }
+out:
+    return rc;
 }
 
 static enum err next_entry(struct source_stream *s, struct entry *e, bool *more,
@@ -164,10 +249,11 @@ static enum err next_entry(struct source_stream *s, struct entry *e, bool *more,
         got = archive_read_next_header(s->tar, &s->entry);
         *more = got != ARCHIVE_EOF;
         if (!*more)
-            return ERR_OK;
+            return check_end(s);
         if (got != ARCHIVE_OK)
             return refuse_tar(s);
         rc = tar_meta_import(s->entry, e);
+        s->has_content = s->has_content || (rc == ERR_OK && !entry_is_root(e));
         if (rc != ERR_UNSUPPORTED)
             return rc;
         text_printable(err_text(), shown, sizeof shown);

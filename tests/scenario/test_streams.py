@@ -110,6 +110,74 @@ def test_a_tar_that_ends_early_makes_no_snapshot(quick):
         repo.assert_tidy()
 
 
+CUT_SHORT = ("sealpoint: the tar on standard input is cut short: it has no end mark. Did the program "
+             "that makes it fail?\n")
+
+
+def members_of(*members, **options):
+    """A tar without the two blocks of its end, as it is when tar was killed between two files."""
+    tar = tar_of(*members, **options)
+    while tar.endswith(bytes(512)):
+        tar = tar[:-512]
+    return tar
+
+
+@pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("files", [1, 2, 300])
+def test_a_tar_that_ends_between_two_files_makes_no_snapshot(quick, format, files):
+    repo = quick
+    tar = members_of(*((f"file-{i}", b"x" * 512) for i in range(files)), format=format)
+    for end in (b"", bytes(512)):
+        assert take(repo, tar + end, expect=FAILED).err == CUT_SHORT
+    # Zeros that are a file's, or a header that announces the next file, are no end either.
+    for more in (members_of(("zeros", bytes(2047) + b"x"))[:-512],
+                 members_of(("z", {"pax_headers": {"comment": "c"}}),
+                            format=tarfile.PAX_FORMAT)[:1024]):
+        take(repo, tar + more, expect=FAILED)
+    assert repo.ids() == []
+    repo.assert_tidy()
+    take(repo, tar + bytes(1024))
+
+
+@pytest.mark.parametrize("size", [1, 64 * 1024 - 512, 64 * 1024 - 1024, 200_000])
+def test_what_follows_the_end_of_a_tar_is_never_dropped(quick, size):
+    repo = quick
+    first = members_of(("a", pattern(size, 1)))
+    for more in (tar_of(("b", b"y")), b"rubbish", bytes(5000) + b"x", bytes(300_000) + b"x"):
+        done = take(repo, first + bytes(1024) + more, expect=FAILED)
+        assert done.err == (
+            "sealpoint: something follows the end of the tar on standard input: of several tars only "
+            "the first would be kept\n"
+            "  give each tar to a backup of its own, or unpack them and back up the directory\n")
+    assert repo.ids() == []
+    # Padding is read to its end, so that who writes it ends well.
+    with subprocess.Popen(["sh", "-c", "cat && head -c 3000000 /dev/zero && echo whole >&2"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as maker:
+        backup = repo.start("backup", "-", "--quiet", stdin=maker.stdout)
+        maker.stdout.close()
+        maker.stdin.write(first + bytes(1024))
+        maker.stdin.close()
+        assert maker.stderr.read() == b"whole\n"
+    assert backup.wait(60) == 0, backup.stderr.read()
+
+
+def test_a_tar_of_nothing_is_no_success(quick):
+    """What tar makes of a disk that is not mounted."""
+    repo = quick
+    root = {"type": tarfile.DIRTYPE, "mode": 0o755}
+    hint = "  is the disk mounted that it was made from?\n"
+    for tar in (tar_of(("./", root)), tar_of((".", root), ("./", root))):
+        assert take(repo, tar, expect=USAGE).err == \
+            "sealpoint: there is no file in the tar on standard input\n" + hint
+    for size in (1, 1024, 10240, 3_000_000):
+        assert take(repo, bytes(size), expect=USAGE).err == \
+            "sealpoint: standard input holds nothing but zeros, as an empty tar does\n" + hint
+    assert repo.ids() == []
+    repo.assert_tidy()
+    take(repo, bytes(2_000_000) + b"x")
+
+
 def test_a_pax_tar_keeps_times_attributes_and_large_ids(quick):
     repo = quick
     info = {"uid": 3_000_000, "gid": 3_000_001, "mtime": 1_700_000_000.123456,

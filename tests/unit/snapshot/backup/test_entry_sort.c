@@ -156,6 +156,18 @@ static void a_hard_link_to_nothing_is_refused(void **state)
                  "a is a hard link to b, which is not a regular file of the tar");
 }
 
+/* Unpacked, the link is to the first of the two; here it would get the other one's content. */
+static void a_hard_link_to_what_is_replaced_later_is_refused(void **state)
+{
+    static const char message[] =
+        "a is a hard link to b, which another file replaces later in the tar";
+
+    refuse_order(state, NAMES("b", "a=b", "b"), message);
+    refuse_order(state, NAMES("b", "b", "a=b", "c", "b"), message);
+    assert_order(state, NAMES("b", "a=b", "b", "a=b"), "a:3 b:2 ");
+    assert_order(state, NAMES("a=b", "b", "b"), "a:0 b:2 ");
+}
+
 static void many_names_in_any_order_make_an_index(void **state)
 {
     struct spool *s = NULL;
@@ -208,6 +220,7 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_root_that_is_no_directory_is_refused),
     IN_DIRECTORY(a_hard_link_leads_to_a_file_before_or_behind_it),
     IN_DIRECTORY(a_hard_link_to_nothing_is_refused),
+    IN_DIRECTORY(a_hard_link_to_what_is_replaced_later_is_refused),
     IN_DIRECTORY(many_names_in_any_order_make_an_index),
     IN_DIRECTORY(no_memory_is_said),
 };

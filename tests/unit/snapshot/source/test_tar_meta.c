@@ -97,6 +97,67 @@ static void the_longest_name_is_taken_and_one_byte_more_is_not(void **state)
     entry_clear(&e);
 }
 
+/* No file system has such a name: no restore would take it. */
+static void a_part_that_no_file_system_takes_is_refused(void **state)
+{
+    char name[3 + 256 + 1] = "d/";
+    struct archive_entry *from;
+    struct entry e;
+
+    (void)state;
+    entry_init(&e);
+    memset(name + 2, 'n', 256);
+    from = member(name, AE_IFREG);
+    assert_refused(tar_meta_import(from, &e), ERR_FAILED, NULL);
+    assert_non_null(strstr(err_text(), "is longer than a file's name can be"));
+    archive_entry_free(from);
+    name[2 + 255] = '\0';
+    from = member(name, AE_IFREG);
+    entry_reset(&e);
+    assert_done(tar_meta_import(from, &e));
+    archive_entry_free(from);
+    entry_clear(&e);
+}
+
+/* Cut to 32 bits, 2^32 would be root; and -1 means "as it is" to chown(). */
+static void an_owner_that_no_system_has_is_refused(void **state)
+{
+    static const la_int64_t numbers[] = {INT64_C(1) << 32, UINT32_MAX, INT64_MAX};
+    struct entry e;
+
+    (void)state;
+    entry_init(&e);
+    for (size_t i = 0; i < 2 * COUNT(numbers); i++) {
+        struct archive_entry *from = member("a", AE_IFREG);
+        char due[128];
+
+        if (i % 2 == 0)
+            archive_entry_set_uid(from, numbers[i / 2]);
+        else
+            archive_entry_set_gid(from, numbers[i / 2]);
+        snprintf(due, sizeof due, "reading the tar: a: there is no owner or group %lld",
+                 (long long)numbers[i / 2]);
+        entry_reset(&e);
+        assert_refused(tar_meta_import(from, &e), ERR_FAILED, due);
+        archive_entry_free(from);
+    }
+    entry_clear(&e);
+}
+
+static void a_size_that_no_index_holds_is_refused(void **state)
+{
+    struct archive_entry *from = member("a", AE_IFREG);
+    struct entry e;
+
+    (void)state;
+    entry_init(&e);
+    archive_entry_set_size(from, (la_int64_t)ENTRY_SIZE_MAX + 1);
+    assert_refused(tar_meta_import(from, &e), ERR_FAILED,
+                   "reading the tar: a is larger than this format can hold");
+    archive_entry_free(from);
+    entry_clear(&e);
+}
+
 static void a_member_without_a_name_is_refused(void **state)
 {
     struct archive_entry *from = archive_entry_new();
@@ -362,6 +423,9 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_members_name_is_made_plain),
     IN_DIRECTORY(a_name_that_leads_out_is_refused_in_a_path_and_in_a_hard_link),
     IN_DIRECTORY(the_longest_name_is_taken_and_one_byte_more_is_not),
+    IN_DIRECTORY(a_part_that_no_file_system_takes_is_refused),
+    IN_DIRECTORY(an_owner_that_no_system_has_is_refused),
+    IN_DIRECTORY(a_size_that_no_index_holds_is_refused),
     IN_DIRECTORY(a_member_without_a_name_is_refused),
     IN_DIRECTORY(devices_and_sockets_are_not_held),
     IN_DIRECTORY(extents_at_both_ends_are_taken),
