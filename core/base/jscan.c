@@ -23,9 +23,18 @@ static bool is_digit(uint8_t c)
     return c >= '0' && c <= '9';
 }
 
+static size_t cost_of(uint8_t c)
+{
+    if (c == '{' || c == '[')
+        return 8;
+    return c == ',' ? 1 : 0;
+}
+
 enum err jscan_check(struct bytes from, size_t *members)
 {
     size_t count = 0;
+    size_t cost = 0;
+    size_t depth = 0;
     enum err rc = ERR_OK;
 
     for (size_t i = 0; i < from.len;) {
@@ -41,6 +50,13 @@ enum err jscan_check(struct bytes from, size_t *members)
             i = end;
         } else if (is_one_of(c, "{}[]:, \t\r\n") || (c >= 'a' && c <= 'z')) {
             count += c == ':'; /* outside of strings, each colon follows one member name */
+            cost += cost_of(c);
+            depth += is_one_of(c, "{[");
+            depth -= depth > 0 && is_one_of(c, "}]");
+            if (depth > JSCAN_DEPTH_MAX)
+                FAIL(ERR_CORRUPT, "not JSON: nesting too deep at byte %zu", i);
+            if (cost > JSCAN_COST_MAX)
+                FAIL(ERR_CORRUPT, "not a JSON document of ours: it has too many parts");
             i++;
         } else {
             FAIL(ERR_CORRUPT, "not JSON: unexpected character at byte %zu", i);

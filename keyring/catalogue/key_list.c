@@ -6,54 +6,33 @@
 #include "keyring/catalogue/key_query.h"
 #include "keyring/catalogue/rewrap_record.h"
 
-enum err key_list_write(const struct data_key *keys, size_t count, struct jdoc *to)
+size_t key_list_envelopes(const struct data_key *keys, size_t count)
 {
-    struct jdoc *list = NULL;
-    struct jdoc *row = NULL;
-    enum err rc;
+    size_t sum = 0;
 
-    TRY(jdoc_array(&list));
-    for (size_t i = 0; i < count; i++) {
-        TRY(data_key_write(&keys[i], &row));
-        TRY(jdoc_push(list, &row));
-    }
-    TRY(jdoc_set(to, "dataKeys", &list));
-out:
-    jdoc_free(list);
-    return rc;
+    for (size_t i = 0; i < count; i++)
+        sum += keys[i].envelope_count;
+    return sum;
 }
 
-static enum err check_scopes_once(const struct data_key *keys, size_t count)
+enum err key_list_add(const struct jdoc *from, const uint8_t repository[SEAL_ID_LEN],
+                      struct data_key **keys, size_t *count)
 {
-    for (size_t i = 1; i < count; i++)
-        if (key_list_find(keys, i, keys[i].context.scope) != NULL)
-            return err_set(ERR_CORRUPT, "a scope has two data keys");
-    return ERR_OK;
-}
-
-enum err key_list_read(const struct jdoc *from, const uint8_t repository[SEAL_ID_LEN],
-                       struct data_key **out, size_t *count)
-{
-    struct data_key *keys = NULL;
-    struct jdoc *list = NULL;
-    struct jdoc *row = NULL;
-    size_t wanted = 0;
-    size_t done = 0;
+    struct data_key fresh = {0};
     enum err rc;
 
-    TRY(jdoc_list(from, "dataKeys", KEY_LIST_MAX, &list, &wanted));
-    TRY(mem_new(wanted, sizeof *keys, &keys));
-    for (; done < wanted; done++) {
-        TRY(jdoc_item(list, done, &row));
-        TRY(data_key_read(row, repository, &keys[done]));
-    }
-    TRY(check_scopes_once(keys, done));
-    *out = keys;
-    *count = done;
-    keys = NULL; /* the caller's now */
-    done = 0;
+    if (*count == KEY_LIST_MAX)
+        FAIL(ERR_CORRUPT, "there are more than %d data keys", KEY_LIST_MAX);
+    TRY(data_key_read(from, repository, &fresh));
+    if (key_list_find(*keys, *count, fresh.context.scope) != NULL)
+        FAIL(ERR_CORRUPT, "a scope has two data keys");
+    if (key_list_envelopes(*keys, *count) + fresh.envelope_count > KEY_LIST_ENVELOPES_MAX)
+        FAIL(ERR_CORRUPT, "the data keys have more than %d envelopes", KEY_LIST_ENVELOPES_MAX);
+    TRY(mem_resize(*count + 1, sizeof **keys, keys));
+    (*keys)[(*count)++] = fresh;
+    fresh = (struct data_key){0}; /* the list's now */
 out:
-    key_list_free(keys, done);
+    data_key_clear(&fresh);
     return rc;
 }
 

@@ -16,16 +16,15 @@
 #include "core/ledger/ledger.h"
 #include "keyring/keyring.h"
 
-/* More is ERR_CORRUPT: a count is compared before memory is taken for it. */
-#define KEY_LIST_MAX 4096
+/* Data keys, and their envelopes all together. More is ERR_CORRUPT. */
+#define KEY_LIST_MAX 512
+#define KEY_LIST_ENVELOPES_MAX 1024
 
-/* As member "dataKeys" of `to`. */
-MUST_CHECK enum err key_list_write(const struct data_key *keys, size_t count, struct jdoc *to);
-
-/* Member "dataKeys" of `from`. ERR_CORRUPT: it is no list of data keys of that repository, or a
- * scope has two. On failure *out is untouched. */
-MUST_CHECK enum err key_list_read(const struct jdoc *from, const uint8_t repository[SEAL_ID_LEN],
-                                  struct data_key **out, size_t *count);
+/* The list grows by the item `from`. ERR_CORRUPT: it is no data key of that repository, its scope
+ * has one already, or there are too many. On failure the list is as it was. */
+MUST_CHECK enum err key_list_add(const struct jdoc *from, const uint8_t repository[SEAL_ID_LEN],
+                                 struct data_key **keys, size_t *count);
+size_t key_list_envelopes(const struct data_key *keys, size_t count);
 void key_list_free(struct data_key *keys, size_t count);
 
 /* The data key of a scope, or NULL. Borrowed from the list. */

@@ -70,29 +70,12 @@ out:
     return rc;
 }
 
-enum err object_list_write(const struct manifest_object *objects, size_t count, struct jdoc *to)
-{
-    struct jdoc *list = NULL;
-    struct jdoc *row = NULL;
-    enum err rc;
-
-    TRY(jdoc_array(&list));
-    for (size_t i = 0; i < count; i++) {
-        TRY(object_list_write_item(&objects[i], &row));
-        TRY(jdoc_push(list, &row));
-    }
-    TRY(jdoc_set(to, "objects", &list));
-out:
-    jdoc_free(list);
-    return rc;
-}
-
 static int by_object_id(const void *a, const void *b)
 {
     return memcmp(a, b, SEAL_ID_LEN);
 }
 
-static enum err check_ids_once(const struct manifest_object *objects, size_t count)
+enum err object_list_check(const struct manifest_object *objects, size_t count)
 {
     uint8_t(*ids)[SEAL_ID_LEN] = NULL;
     enum err rc;
@@ -107,28 +90,5 @@ static enum err check_ids_once(const struct manifest_object *objects, size_t cou
             FAIL(ERR_CORRUPT, "an object is named twice");
 out:
     mem_free(ids);
-    return rc;
-}
-
-enum err object_list_read(const struct jdoc *from, struct manifest_object **out, size_t *count)
-{
-    struct manifest_object *objects = NULL;
-    struct jdoc *list = NULL;
-    struct jdoc *row = NULL;
-    size_t wanted = 0;
-    enum err rc;
-
-    TRY(jdoc_list(from, "objects", OBJECT_LIST_MAX, &list, &wanted));
-    TRY(mem_new(wanted, sizeof *objects, &objects));
-    for (size_t i = 0; i < wanted; i++) {
-        TRY(jdoc_item(list, i, &row));
-        TRY(object_list_read_item(row, &objects[i]));
-    }
-    TRY(check_ids_once(objects, wanted));
-    *out = objects;
-    *count = wanted;
-    objects = NULL; /* the caller's now */
-out:
-    mem_free(objects);
     return rc;
 }

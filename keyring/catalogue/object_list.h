@@ -34,12 +34,7 @@ MUST_CHECK enum err object_list_write_item(const struct manifest_object *from, s
  * a type that is not known. */
 MUST_CHECK enum err object_list_read_item(const struct jdoc *from, struct manifest_object *out);
 
-/* As member "objects" of `to`. */
-MUST_CHECK enum err object_list_write(const struct manifest_object *objects, size_t count,
-                                      struct jdoc *to);
-/* Member "objects" of `from`. ERR_CORRUPT also when an object is named twice. On failure *out is
- * untouched. */
-MUST_CHECK enum err object_list_read(const struct jdoc *from, struct manifest_object **out,
-                                     size_t *count);
+/* ERR_CORRUPT: one is named twice. */
+MUST_CHECK enum err object_list_check(const struct manifest_object *objects, size_t count);
 
 #endif

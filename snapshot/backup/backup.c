@@ -389,7 +389,7 @@ static enum err put_manifest(struct backup *b)
     TRY(gather_keys(b));
     TRY(snapshot_record_write_facts(&b->made, &facts));
     TRY(manifest_encode(&b->manifest, facts, &text));
-    TRY(refuse_unreadable(manifest_decode(buf_bytes(&text), &again)));
+    TRY(refuse_unreadable(manifest_decode(buf_bytes(&text), b->manifest.repository, &again)));
     TRY(hash_of(buf_bytes(&text), b->made.manifest_sha256));
     b->made.manifest_size = text.len;
     manifest_name(b->id_text, name);

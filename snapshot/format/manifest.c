@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/base/jsplit.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "keyring/catalogue/key_list.h"
-#include "keyring/catalogue/record_key.h"
 
 #define TYPE_TEXT_MAX 16
 
@@ -24,18 +24,90 @@ void manifest_name(const char *id, char out[MANIFEST_NAME_LEN + 1])
     memcpy(out + 10 + SNAPSHOT_ID_TEXT, ".json", 6);
 }
 
-static enum err write_index_facts(const struct manifest *m, struct jdoc *to)
+/* ---- writing: a list at a time, for a tree of all would be a hundred times the text ---- */
+
+/* Append `row` to a list of which `i` items are there. */
+static enum err add_item(size_t i, struct jdoc *row, struct buf *to)
+{
+    enum err rc = ERR_OK;
+
+    if (i > 0)
+        TRY(buf_add_text(to, ","));
+    TRY(jdoc_write(row, to));
+out:
+    return rc;
+}
+
+static enum err write_keys(const struct manifest *m, struct buf *to)
+{
+    struct jdoc *row = NULL;
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < m->key_count; i++) {
+        TRY(data_key_write(&m->keys[i], &row));
+        TRY(add_item(i, row, to));
+        jdoc_free(row);
+        row = NULL;
+    }
+out:
+    jdoc_free(row);
+    return rc;
+}
+
+static enum err write_objects(const struct manifest *m, struct buf *to)
+{
+    struct jdoc *row = NULL;
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < m->object_count; i++) {
+        TRY(object_list_write_item(&m->objects[i], &row));
+        TRY(add_item(i, row, to));
+        jdoc_free(row);
+        row = NULL;
+    }
+out:
+    jdoc_free(row);
+    return rc;
+}
+
+static enum err write_index_facts(const struct manifest *m, struct buf *to)
 {
     struct jdoc *row = NULL;
     enum err rc;
 
     TRY(object_list_write_item(&m->index, &row));
     TRY(jdoc_set_number(row, "plainSize", m->index_plain_len));
-    TRY(jdoc_set(to, "index", &row));
+    TRY(jdoc_write(row, to));
 out:
     jdoc_free(row);
     return rc;
 }
+
+enum err manifest_encode(const struct manifest *m, const struct jdoc *facts, struct buf *to)
+{
+    struct jdoc *head = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&head));
+    TRY(jdoc_set_number(head, "format", 1));
+    TRY(jdoc_set_text(head, "type", "manifest"));
+    TRY(jdoc_set_hex(head, "repositoryId", bytes_of(m->repository, SEAL_ID_LEN)));
+    TRY(jdoc_set_copy(head, "snapshot", facts));
+    TRY(jdoc_write(head, to));
+    to->len--; /* its "}" comes at the end */
+    TRY(buf_add_text(to, ",\"dataKeys\":["));
+    TRY(write_keys(m, to));
+    TRY(buf_add_text(to, "],\"objects\":["));
+    TRY(write_objects(m, to));
+    TRY(buf_add_text(to, "],\"index\":"));
+    TRY(write_index_facts(m, to));
+    TRY(buf_add_text(to, "}\n"));
+out:
+    jdoc_free(head);
+    return rc;
+}
+
+/* ---- reading ---- */
 
 static enum err read_index_facts(const struct jdoc *from, struct manifest *m)
 {
@@ -48,26 +120,6 @@ static enum err read_index_facts(const struct jdoc *from, struct manifest *m)
         FAIL(ERR_CORRUPT, "the index is of another type");
     TRY(jdoc_number(row, "plainSize", INDEX_LEN_MAX, &m->index_plain_len));
 out:
-    return rc;
-}
-
-enum err manifest_encode(const struct manifest *m, const struct jdoc *facts, struct buf *to)
-{
-    struct jdoc *document = NULL;
-    enum err rc;
-
-    TRY(jdoc_object(&document));
-    TRY(jdoc_set_number(document, "format", 1));
-    TRY(jdoc_set_text(document, "type", "manifest"));
-    TRY(jdoc_set_hex(document, "repositoryId", bytes_of(m->repository, SEAL_ID_LEN)));
-    TRY(jdoc_set_copy(document, "snapshot", facts));
-    TRY(key_list_write(m->keys, m->key_count, document));
-    TRY(object_list_write(m->objects, m->object_count, document));
-    TRY(write_index_facts(m, document));
-    TRY(jdoc_write(document, to));
-    TRY(buf_add_text(to, "\n"));
-out:
-    jdoc_free(document);
     return rc;
 }
 
@@ -90,119 +142,119 @@ static enum err check_scopes(const struct manifest *m)
     return ERR_OK;
 }
 
-static enum err read_document(const struct jdoc *document, struct manifest *out)
+static const char *const critical[] = {NULL};
+
+/* What grows while the lists are gone through. */
+struct decoding {
+    const uint8_t *repository;
+    struct manifest m;
+    size_t object_cap;
+};
+
+static enum err take_key(void *arg, const struct jdoc *item)
 {
-    static const char *const critical[] = {NULL};
-    struct manifest m = {0};
+    struct decoding *d = arg;
+    enum err rc;
+
+    TRY(jdoc_check_critical(item, critical));
+    TRY(key_list_add(item, d->repository, &d->m.keys, &d->m.key_count));
+out:
+    return rc;
+}
+
+static enum err take_object(void *arg, const struct jdoc *item)
+{
+    struct decoding *d = arg;
+    struct manifest *m = &d->m;
+    struct manifest_object o;
+    enum err rc;
+
+    TRY(jdoc_check_critical(item, critical));
+    TRY(object_list_read_item(item, &o));
+    TRY(mem_grow(m->object_count, sizeof *m->objects, &d->object_cap, &m->objects));
+    m->objects[m->object_count++] = o;
+out:
+    return rc;
+}
+
+/* All but the lists. */
+static enum err read_rest(const struct jdoc *rest, const uint8_t repository[SEAL_ID_LEN],
+                          struct manifest *m)
+{
     struct jdoc *part = NULL;
     const char *text;
     uint64_t format = 0;
+    size_t none;
     enum err rc;
 
-    TRY(jdoc_check_critical(document, critical));
-    TRY(jdoc_number(document, "format", UINT32_MAX, &format));
-    TRY(jdoc_text(document, "type", TYPE_TEXT_MAX, &text));
+    TRY(jdoc_check_critical(rest, critical));
+    TRY(jdoc_number(rest, "format", UINT32_MAX, &format));
+    TRY(jdoc_text(rest, "type", TYPE_TEXT_MAX, &text));
     if (format != 1 || strcmp(text, "manifest") != 0)
         FAIL(ERR_UNSUPPORTED, "%s of format %" PRIu64 " is not known", text, format);
-    TRY(jdoc_hex(document, "repositoryId", m.repository, SEAL_ID_LEN));
-    TRY(jdoc_child(document, "snapshot", &part));
+    TRY(jdoc_hex(rest, "repositoryId", m->repository, SEAL_ID_LEN));
+    if (memcmp(m->repository, repository, SEAL_ID_LEN) != 0)
+        FAIL(ERR_CORRUPT, "it belongs to another repository");
+    TRY(jdoc_child(rest, "snapshot", &part));
     TRY(jdoc_text(part, "id", SNAPSHOT_ID_TEXT, &text));
     if (strlen(text) != SNAPSHOT_ID_TEXT)
         FAIL(ERR_CORRUPT, "the snapshot's id is too short");
-    memcpy(m.id, text, sizeof m.id);
-    TRY(key_list_read(document, m.repository, &m.keys, &m.key_count));
-    TRY(object_list_read(document, &m.objects, &m.object_count));
-    TRY(check_packs(&m));
-    TRY(read_index_facts(document, &m));
-    TRY(check_scopes(&m));
-    *out = m;
-    m = (struct manifest){0}; /* the caller's now */
-out:
-    manifest_clear(&m);
-    return rc;
-}
-
-enum err manifest_decode(struct bytes from, struct manifest *out)
-{
-    struct jdoc *document = NULL;
-    enum err rc;
-
-    TRY(jdoc_parse(from, &document));
-    TRY(read_document(document, out));
-out:
-    jdoc_free(document);
-    return rc;
-}
-
-/* The facts are in both; the record's are signed. */
-static enum err check_same_facts(const struct jdoc *document, const struct snapshot *snapshot)
-{
-    struct jdoc *facts = NULL;
-    enum err rc;
-
-    TRY(jdoc_child(document, "snapshot", &facts));
-    if (!jdoc_covers(snapshot->record->payload, facts))
-        FAIL(ERR_CORRUPT, "its facts are not those of the signed record");
+    memcpy(m->id, text, sizeof m->id);
+    TRY(jdoc_list(rest, "dataKeys", 0, &part, &none)); /* they were there */
+    TRY(jdoc_list(rest, "objects", 0, &part, &none));
+    TRY(read_index_facts(rest, m));
 out:
     return rc;
 }
 
-/* The record's own data key, signed, must be the manifest's first. */
-static enum err check_facts(const struct ledger *ledger, const struct snapshot *snapshot,
-                            const struct manifest *m)
+/* Twice through it: what it says of itself first, for another format may have other lists. */
+enum err manifest_decode_from(const struct jsplit_source *source,
+                              const uint8_t repository[SEAL_ID_LEN], struct manifest *out,
+                              struct jdoc **rest)
 {
-    struct data_key own = {0};
+    struct decoding d = {.repository = repository};
+    struct jsplit_list lists[] = {{.name = "dataKeys", .max = KEY_LIST_MAX, .arg = &d},
+                                  {.name = "objects", .max = OBJECT_LIST_MAX, .arg = &d},
+                                  {.name = NULL}};
+    struct jdoc *first = NULL;
+    struct jdoc *second = NULL;
     enum err rc;
 
-    if (memcmp(m->repository, ledger_repository(ledger), SEAL_ID_LEN) != 0)
-        FAIL(ERR_CORRUPT, "it belongs to another repository");
-    if (strcmp(m->id, snapshot->id) != 0)
-        FAIL(ERR_CORRUPT, "it belongs to snapshot %s", m->id);
-    TRY(record_key_read(snapshot->record, &own));
-    if (m->key_count == 0 ||
-        memcmp(own.context.scope, m->keys[0].context.scope, SEAL_ID_LEN) != 0 ||
-        memcmp(own.commitment, m->keys[0].commitment, SEAL_COMMITMENT_LEN) != 0 ||
-        memcmp(own.context.scope, m->index.scope, SEAL_ID_LEN) != 0)
-        FAIL(ERR_CORRUPT, "its data key is not the one of the signed record");
+    TRY(jsplit_parse(source, lists, &first));
+    TRY(read_rest(first, repository, &d.m));
+    lists[0].each = take_key;
+    lists[1].each = take_object;
+    TRY(jsplit_parse(source, lists, &second));
+    TRY(object_list_check(d.m.objects, d.m.object_count));
+    TRY(check_packs(&d.m));
+    TRY(check_scopes(&d.m));
+    *out = d.m;
+    d.m = (struct manifest){0}; /* the caller's now, and so is this: */
+    *rest = first;
+    first = NULL;
 out:
-    data_key_clear(&own);
+    manifest_clear(&d.m);
+    jdoc_free(first);
+    jdoc_free(second);
     return rc;
 }
 
-enum err manifest_load(const struct repository *repository, const struct snapshot *snapshot,
-                       struct manifest *out)
+static enum err read_in_memory(void *arg, uint64_t offset, void *to, size_t len)
 {
-    const struct ledger *ledger = repository_ledger(repository);
-    char name[MANIFEST_NAME_LEN + 1];
-    struct buf raw = {.max = MANIFEST_LEN_MAX};
-    struct jdoc *document = NULL;
-    struct manifest m = {0};
-    uint8_t digest[HASH_LEN];
-    enum err rc;
+    const struct bytes *from = arg;
 
-    manifest_name(snapshot->id, name);
-    rc = store_get(repository_store(repository), name, &raw);
-    if (rc == ERR_NOT_FOUND)
-        FAIL(ERR_CORRUPT, "it is missing from the repository");
-    TRY(rc);
-    TRY(hash_of(buf_bytes(&raw), digest));
-    if (raw.len != snapshot->manifest_size ||
-        memcmp(digest, snapshot->manifest_sha256, HASH_LEN) != 0)
-        FAIL(ERR_CORRUPT, "its size or SHA-256 is not that of the signed record (damaged or "
-                          "tampered with)");
-    TRY(jdoc_parse(buf_bytes(&raw), &document));
-    TRY(read_document(document, &m));
-    TRY(check_facts(ledger, snapshot, &m));
-    TRY(check_same_facts(document, snapshot));
-    TRY(key_list_apply_rewraps(ledger, m.keys, m.key_count));
-    *out = m;
-    m = (struct manifest){0}; /* the caller's now */
-out:
-    if (rc != ERR_OK)
-        err_note("manifest %s", name);
-    manifest_clear(&m);
-    jdoc_free(document);
-    buf_clear(&raw);
+    memcpy(to, from->data + offset, len);
+    return ERR_OK;
+}
+
+enum err manifest_decode(struct bytes from, const uint8_t repository[SEAL_ID_LEN],
+                         struct manifest *out)
+{
+    const struct jsplit_source source = {read_in_memory, &from, from.len};
+    struct jdoc *rest = NULL;
+    enum err rc = manifest_decode_from(&source, repository, out, &rest);
+
+    jdoc_free(rest);
     return rc;
 }
 

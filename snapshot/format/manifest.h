@@ -13,6 +13,7 @@
 
 #include "core/base/err.h"
 #include "core/base/jdoc.h"
+#include "core/base/jsplit.h"
 #include "core/repository/repository.h"
 #include "core/seal/object.h"
 #include "keyring/catalogue/object_list.h"
@@ -20,8 +21,9 @@
 #include "keyring/keyring.h"
 #include "snapshot/format/index.h"
 
-/* A longer one is not read. */
-#define MANIFEST_LEN_MAX (64 * MIB)
+/* A longer one is not read: it is some 220 bytes for each of OBJECT_LIST_MAX objects, and the data
+ * keys. Reading one takes less than 16 MB, however long it is. */
+#define MANIFEST_LEN_MAX (24 * MIB)
 
 /* All that it points to is its own, also while a backup puts one together. */
 struct manifest {
@@ -46,13 +48,19 @@ void manifest_name(const char *id, char out[MANIFEST_NAME_LEN + 1]);
 MUST_CHECK enum err manifest_encode(const struct manifest *m, const struct jdoc *facts,
                                     struct buf *to);
 
-/* ERR_CORRUPT; ERR_UNSUPPORTED. *out is filled on success only, borrows nothing from `from`, and is
- * released with manifest_clear(). */
-MUST_CHECK enum err manifest_decode(struct bytes from, struct manifest *out);
+/* A manifest of that repository. ERR_CORRUPT; ERR_UNSUPPORTED. *out is filled on success only,
+ * borrows nothing from `from`, and is released with manifest_clear(). */
+MUST_CHECK enum err manifest_decode(struct bytes from, const uint8_t repository[SEAL_ID_LEN],
+                                    struct manifest *out);
 
-/* Fetch a snapshot's manifest, compare size and digest with its signed record, decode, compare the
- * facts, and put in the envelopes of rewraps. ERR_CORRUPT also when it is missing.
- * *out as of manifest_decode(). */
+/* The same from anywhere, and what it says beside its lists: jdoc_free(). */
+MUST_CHECK enum err manifest_decode_from(const struct jsplit_source *source,
+                                         const uint8_t repository[SEAL_ID_LEN],
+                                         struct manifest *out, struct jdoc **rest);
+
+/* Fetch a snapshot's manifest, compare size and digest with its signed record, and only then decode
+ * it, a part at a time; compare the facts, and put in the envelopes of rewraps. ERR_CORRUPT also
+ * when it is missing. *out as of manifest_decode(). */
 MUST_CHECK enum err manifest_load(const struct repository *repository,
                                   const struct snapshot *snapshot, struct manifest *out);
 

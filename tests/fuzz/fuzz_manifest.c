@@ -39,8 +39,11 @@ static void check_all(const struct manifest *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    /* Of the corpus. */
+    static const uint8_t repository[SEAL_ID_LEN] = {0x6c, 0xf7, 0x74, 0xf1, 0x09, 0x39, 0x6e, 0x73,
+                                                    0xbd, 0x97, 0x46, 0x80, 0x7c, 0xa9, 0x28, 0x6b};
     struct manifest m = {.key_count = 0};
-    enum err rc = manifest_decode(bytes_of(data, size), &m);
+    enum err rc = manifest_decode(bytes_of(data, size), repository, &m);
 
     if (rc == ERR_OK)
         check_all(&m);

@@ -7,9 +7,11 @@ import sealed
 import strict
 from refusal import Corrupt, require
 
-LEN_MAX = 64 * 2**20
+LEN_MAX = 24 * 2**20
 OBJECTS_MAX = 65_536
-KEYS_MAX = 4096
+KEYS_MAX = 512
+ENVELOPES_MAX = 1024
+LISTS = ("dataKeys", "objects")
 SIZE_MAX = 2**40
 TYPES = {"pack": sealed.PACK, "index": sealed.INDEX}
 
@@ -43,7 +45,9 @@ class Manifest:
         fits = fits and hashlib.sha256(raw).digest() == signed.hex("sha256", 32)
         require(fits, f"{self.name}: its size or SHA-256 is not that of the signed record")
         try:
-            self._read(strict.parse(raw), record)
+            is_alone = raw.startswith(b"{") and raw.endswith(b"}\n")
+            require(is_alone, "not one object and a newline")
+            self._read(strict.parse(raw, LISTS), record)
         except Corrupt as problem:
             raise Corrupt(f"{self.name}: {problem}") from None
         self._apply_rewraps(ledger)
@@ -55,6 +59,8 @@ class Manifest:
         self._check_facts(of.object("snapshot").members, record.payload)
         items = of.objects("dataKeys", KEYS_MAX, 1)
         keys = [data_key.read(item, self.repository) for item in items]
+        envelopes = sum(len(key.envelopes) for key in keys)
+        require(envelopes <= ENVELOPES_MAX, "too many envelopes")
         self.keys = {key.scope: key for key in keys}
         require(len(self.keys) == len(keys), "a scope has two data keys")
         own = data_key.read(record.payload.object("dataKey"), self.repository)

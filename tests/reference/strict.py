@@ -10,6 +10,7 @@ from refusal import Corrupt, require
 
 DEPTH_MAX = 11
 DIGITS_MAX = 19
+COST_MAX = 32_768
 NUMBER_MAX = 2**53 - 1
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 # What a number looks like where no string is.
@@ -50,8 +51,26 @@ def _check_tree(at, depth):
         _check_text(at)
 
 
-def parse(raw):
-    """One JSON object, as an Object."""
+def _cost(at):
+    """8 for each object or list, 1 for each further item or member."""
+    if not isinstance(at, (dict, list)):
+        return 0
+    values = at.values() if isinstance(at, dict) else at
+    return 8 + max(0, len(at) - 1) + sum(_cost(value) for value in values)
+
+
+def _check_cost(found, lists):
+    rest = dict(found)
+    for name in lists:
+        items = rest.get(name)
+        if isinstance(items, list):
+            require(all(_cost(item) <= COST_MAX for item in items), "an item has too many parts")
+            rest[name] = []
+    require(_cost(rest) <= COST_MAX, "a document has too many parts")
+
+
+def parse(raw, lists=()):
+    """One JSON object, as an Object. `lists`: whose items count alone."""
     try:
         text = raw.decode("utf-8")
         for token in TOKENS.findall(text):
@@ -63,6 +82,7 @@ def parse(raw):
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as problem:
         raise Corrupt(f"not JSON: {problem}") from None
     require(isinstance(found, dict), "not a JSON object")
+    _check_cost(found, lists)
     _check_tree(found, 1)
     return Object(found)
 

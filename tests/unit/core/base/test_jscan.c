@@ -85,6 +85,48 @@ static void escapes_and_pairs_pass(void **state)
     assert_done(jscan_check(bytes_of_text("[\"\\u00e4\\uD83D\\uDE00\\n\\\"\\/\\\\\"]"), &members));
 }
 
+/* 64 KiB of "[]," would be a tree of 20 MB. */
+static void what_costs_too_much_is_refused(void **state)
+{
+    static const struct {
+        const char *part;
+        size_t most; /* of them; the list around them counts 8 */
+    } rows[] = {{"[]", (JSCAN_COST_MAX - 8 + 1) / 9},
+                {"{}", (JSCAN_COST_MAX - 8 + 1) / 9},
+                {"1", JSCAN_COST_MAX - 8 + 1}};
+    size_t members = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (size_t more = 0; more < 2; more++) {
+            struct buf text = {.max = MIB};
+
+            assert_done(buf_add_text(&text, "["));
+            for (size_t n = 0; n < rows[i].most + more; n++) {
+                assert_done(buf_add_text(&text, n > 0 ? "," : ""));
+                assert_done(buf_add_text(&text, rows[i].part));
+            }
+            assert_done(buf_add_text(&text, "]"));
+            if (more == 0)
+                assert_done(jscan_check(buf_bytes(&text), &members));
+            else
+                assert_refused(jscan_check(buf_bytes(&text), &members), ERR_CORRUPT,
+                               "not a JSON document of ours: it has too many parts");
+            buf_clear(&text);
+        }
+}
+
+static void an_empty_list_too_deep_is_refused(void **state)
+{
+    size_t members = 0;
+
+    (void)state;
+    assert_done(jscan_check(bytes_of_text("[[[[[[[[[[[]]]]]]]]]]]"), &members));
+    assert_refused(jscan_check(bytes_of_text("[[[[[[[[[[[[]]]]]]]]]]]]"), &members), ERR_CORRUPT,
+                   "not JSON: nesting too deep at byte 11");
+    assert_done(jscan_check(bytes_of_text("[[[[[[[[[[[\"[\"]]]]]]]]]]]"), &members));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +134,8 @@ int main(void)
         cmocka_unit_test(numbers_of_the_json_grammar_pass),
         cmocka_unit_test(what_readers_read_differently_is_refused),
         cmocka_unit_test(escapes_and_pairs_pass),
+        cmocka_unit_test(what_costs_too_much_is_refused),
+        cmocka_unit_test(an_empty_list_too_deep_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,23 +19,33 @@ static void clear_two(struct data_key keys[2])
     data_key_clear(&keys[1]);
 }
 
+static enum err add_key_to(const struct data_key *key, struct data_key **keys, size_t *count)
+{
+    struct jdoc *item = NULL;
+    enum err rc;
+
+    TRY(data_key_write(key, &item));
+    TRY(key_list_add(item, test_repository, keys, count));
+out:
+    jdoc_free(item);
+    return rc;
+}
+
 static enum err there_and_back(void *arg)
 {
+    const struct data_key *two = arg;
     struct data_key *back = NULL;
-    struct jdoc *o = NULL;
     size_t count = 0;
     enum err rc;
 
-    TRY(jdoc_object(&o));
-    TRY(key_list_write(arg, 2, o));
-    TRY(key_list_read(o, test_repository, &back, &count));
+    TRY(add_key_to(&two[0], &back, &count));
+    TRY(add_key_to(&two[1], &back, &count));
     assert_int_equal(count, 2);
-    assert_memory_equal(back[1].context.scope, ((struct data_key *)arg)[1].context.scope,
-                        SEAL_ID_LEN);
+    assert_memory_equal(back[1].context.scope, two[1].context.scope, SEAL_ID_LEN);
     assert_int_equal(back[1].envelope_count, 2);
+    assert_int_equal(key_list_envelopes(back, 2), 4);
 out:
     key_list_free(back, count);
-    jdoc_free(o);
     return rc;
 }
 
@@ -54,65 +64,58 @@ static void a_scope_has_one_data_key(void **state)
 {
     struct data_key keys[2];
     struct data_key *back = NULL;
-    struct jdoc *o = NULL;
-    size_t count = 7;
+    size_t count = 0;
 
     (void)state;
     make_two(keys);
     keys[1].context.scope[0] = 0;
-    assert_done(jdoc_object(&o));
-    assert_done(key_list_write(keys, 2, o));
-    assert_refused(key_list_read(o, test_repository, &back, &count), ERR_CORRUPT,
-                   "a scope has two data keys");
-    assert_null(back);
-    assert_int_equal(count, 7);
-    jdoc_free(o);
+    assert_done(add_key_to(&keys[0], &back, &count));
+    assert_refused(add_key_to(&keys[1], &back, &count), ERR_CORRUPT, "a scope has two data keys");
+    assert_int_equal(count, 1);
+    key_list_free(back, count);
     clear_two(keys);
 }
 
-static void what_is_no_list_of_data_keys_is_refused(void **state)
+static void what_is_no_data_key_is_refused(void **state)
 {
-    static const struct {
-        const char *text, *message;
-    } rows[] = {
-        {"{}", "member \"dataKeys\" is missing"},
-        {"{\"dataKeys\":{}}", "member \"dataKeys\" is not array"},
-        {"{\"dataKeys\":[7]}", "item 0 of a list is not an object"},
-        {"{\"dataKeys\":[" SAMPLE_DATA_KEY ",{}]}",
-         "member \"scope\": member \"scope\" is missing"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct data_key *back = NULL;
-        struct jdoc *o = NULL;
-        size_t count = 0;
-
-        assert_done(jdoc_parse(bytes_of_text(rows[i].text), &o));
-        assert_refused(key_list_read(o, test_repository, &back, &count), ERR_CORRUPT,
-                       rows[i].message);
-        assert_null(back);
-        jdoc_free(o);
-    }
-}
-
-static void a_list_over_its_cap_is_not_read(void **state)
-{
-    struct buf text = {.max = MIB};
     struct data_key *back = NULL;
     struct jdoc *o = NULL;
     size_t count = 0;
 
     (void)state;
-    assert_done(buf_add_text(&text, "{\"dataKeys\":[0"));
-    for (size_t i = 0; i < KEY_LIST_MAX; i++)
-        assert_done(buf_add_text(&text, ",0"));
-    assert_done(buf_add_text(&text, "]}"));
-    assert_done(jdoc_parse(buf_bytes(&text), &o));
-    assert_refused(key_list_read(o, test_repository, &back, &count), ERR_CORRUPT,
-                   "list \"dataKeys\" has more than 4096 items");
+    assert_done(jdoc_parse(bytes_of_text("{}"), &o));
+    assert_refused(key_list_add(o, test_repository, &back, &count), ERR_CORRUPT,
+                   "member \"scope\": member \"scope\" is missing");
+    assert_null(back);
+    assert_int_equal(count, 0);
     jdoc_free(o);
-    buf_clear(&text);
+}
+
+/* Each sample has two envelopes: those are too many first. */
+static void a_list_over_its_caps_is_not_read(void **state)
+{
+    struct data_key key = sample_key();
+    struct data_key *back = NULL;
+    size_t count = 0;
+
+    (void)state;
+    for (size_t i = 0; i < KEY_LIST_ENVELOPES_MAX / 2; i++) {
+        be_put(key.context.scope, i, 4);
+        assert_done(add_key_to(&key, &back, &count));
+    }
+    assert_int_equal(count, KEY_LIST_MAX);
+    key.context.scope[4] ^= 1;
+    assert_refused(add_key_to(&key, &back, &count), ERR_CORRUPT,
+                   "there are more than 512 data keys");
+    data_key_clear(&back[--count]);
+    assert_done(add_key_to(&key, &back, &count));
+    data_key_clear(&back[--count]);
+    back[0].envelope_count++; /* one more in front */
+    assert_refused(add_key_to(&key, &back, &count), ERR_CORRUPT,
+                   "the data keys have more than 1024 envelopes");
+    back[0].envelope_count--;
+    key_list_free(back, count);
+    data_key_clear(&key);
 }
 
 static void a_data_key_is_found_by_its_scope(void **state)
@@ -169,8 +172,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_is_read_as_it_was_written),
         cmocka_unit_test(a_scope_has_one_data_key),
-        cmocka_unit_test(what_is_no_list_of_data_keys_is_refused),
-        cmocka_unit_test(a_list_over_its_cap_is_not_read),
+        cmocka_unit_test(what_is_no_data_key_is_refused),
+        cmocka_unit_test(a_list_over_its_caps_is_not_read),
         cmocka_unit_test(a_data_key_is_found_by_its_scope),
         IN_DIRECTORY(a_rewrap_replaces_the_envelopes_of_its_own_data_key_alone),
     };

@@ -1,11 +1,18 @@
 #include "snapshot/format/manifest.h"
 
+#include <fcntl.h>
+#include <sys/wait.h>
+
 #include "core/base/mem.h"
+#include "keyring/catalogue/key_list.h"
 #include "snapshot/read/snapshot_reader.h"
 #include "tests/unit/snapshot/index_samples.h"
 #include "tests/unit/snapshot/repositories.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const uint8_t own_repository[SEAL_ID_LEN] = {0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa,
+                                                    0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa};
 
 /* Two scopes, three packs, an index of the first scope. */
 static struct manifest make_manifest(void)
@@ -76,7 +83,7 @@ static void a_manifest_round_trips(void **state)
 
     (void)state;
     assert_int_equal(text.data[text.len - 1], '\n');
-    assert_done(manifest_decode(buf_bytes(&text), &back));
+    assert_done(manifest_decode(buf_bytes(&text), own_repository, &back));
     assert_string_equal(back.id, m.id);
     assert_memory_equal(back.repository, m.repository, SEAL_ID_LEN);
     assert_int_equal(back.key_count, 2);
@@ -164,7 +171,8 @@ static void what_contradicts_itself_or_is_not_known_is_refused(void **state)
         {"\"type\":\"pack\"", "\"type\":\"oplog\"", ERR_UNSUPPORTED,
          "an object of type \"oplog\" is not known"},
         {"\"type\":\"index\"", "\"type\":\"pack\"", ERR_CORRUPT, "the index is of another type"},
-        {"\"objects\":[", "\"objects\":[null,", ERR_CORRUPT, NULL},
+        {"\"objects\":[", "\"objects\":[null,", ERR_CORRUPT,
+         "item 0 of list \"objects\" is not an object"},
         {"\"objects\":[", "\"objects\":[{},", ERR_CORRUPT, NULL},
         {"\"objects\":[", "\"other\":[", ERR_CORRUPT, NULL},
         {"\"dataKeys\":[", "\"dataKeys\":[[],", ERR_CORRUPT, NULL},
@@ -173,8 +181,25 @@ static void what_contradicts_itself_or_is_not_known_is_refused(void **state)
         {"\"ordinal\":2", "\"ordinal\":2.5", ERR_CORRUPT, NULL},
         {"\"plainSize\":12345", "\"plainSize\":1099511627777", ERR_CORRUPT, NULL},
         {"\"plainSize\":12345", "\"plainSize\":null", ERR_CORRUPT, NULL},
-        {"}\n", "}\n{}", ERR_CORRUPT, NULL},
+        {"}\n", "}\n{}", ERR_CORRUPT, "bytes are left over after the JSON object"},
+        {"}\n", "}\n\n", ERR_CORRUPT, "bytes are left over after the JSON object"},
+        {"}\n", "} \n", ERR_CORRUPT, "no newline behind the JSON object"},
+        {"}\n", "}", ERR_CORRUPT, "not JSON: ends early"},
         {"}\n", "", ERR_CORRUPT, NULL},
+        {"{\"format\"", " {\"format\"", ERR_CORRUPT, "not JSON: it does not begin with an object"},
+        {"{\"format\"", "\xef\xbb\xbf{\"format\"", ERR_CORRUPT, NULL},
+        {"\"completed\"", "\"compl\xff\"", ERR_CORRUPT, NULL},
+        {"\"ordinal\":2", "\"other\":\"\xc3\",\"ordinal\":2", ERR_CORRUPT, NULL},
+        {"\"ordinal\":2", "\"other\":[[[[[[[[8]]]]]]]],\"ordinal\":2", ERR_OK, NULL},
+        {"\"ordinal\":2", "\"other\":[[[[[[[[[9]]]]]]]]],\"ordinal\":2", ERR_CORRUPT,
+         "not JSON: nesting too deep"},
+        {"\"ordinal\":2", "\"!other\":1,\"ordinal\":2", ERR_UNSUPPORTED, NULL},
+        {"\"ordinal\":2", "\"ordinal\":2,\"ordinal\":2", ERR_CORRUPT, NULL},
+        {"\"objects\":[", "\"objects\":[],\"objects\":[", ERR_CORRUPT,
+         "a member name occurs twice in one object"},
+        {"\"objects\":[", "\"\\u006fbjects\":[", ERR_OK, NULL},
+        {"\"objects\":[", "\"\\u006fbjects\":[],\"objects\":[", ERR_CORRUPT,
+         "a member name occurs twice in one object"},
     };
 
     (void)state;
@@ -185,12 +210,13 @@ static void what_contradicts_itself_or_is_not_known_is_refused(void **state)
         enum err rc;
 
         replace(&text, rows[i].from, rows[i].to);
-        rc = manifest_decode(buf_bytes(&text), &back);
+        rc = manifest_decode(buf_bytes(&text), own_repository, &back);
         if (rc != rows[i].code ||
             (rows[i].message != NULL && strcmp(err_text(), rows[i].message) != 0))
             fail_msg("%s -> %s gave %d: %s", rows[i].from, rows[i].to, (int)rc,
                      rc == ERR_OK ? "" : err_text());
-        assert_null(back.objects);
+        assert_true(rc == ERR_OK ? back.object_count == 3 : back.objects == NULL);
+        manifest_clear(&back);
         manifest_clear(&m);
         buf_clear(&text);
     }
@@ -201,7 +227,7 @@ static void refuse_manifest(struct manifest *m, const char *message)
     struct buf text = encode(m);
     struct manifest back = {.key_count = 0};
 
-    assert_refused(manifest_decode(buf_bytes(&text), &back), ERR_CORRUPT, message);
+    assert_refused(manifest_decode(buf_bytes(&text), own_repository, &back), ERR_CORRUPT, message);
     buf_clear(&text);
     manifest_clear(m);
 }
@@ -248,7 +274,7 @@ static void a_size_that_no_object_has_is_refused(void **state)
 static enum err decode_safely(void *arg, struct bytes changed)
 {
     struct manifest back = {.key_count = 0};
-    enum err rc = manifest_decode(changed, &back);
+    enum err rc = manifest_decode(changed, own_repository, &back);
 
     (void)arg;
     manifest_clear(&back);
@@ -271,7 +297,7 @@ static void every_changed_byte_is_refused_or_harmless(void **state)
 static enum err decode_once(void *arg)
 {
     struct manifest back = {.key_count = 0};
-    enum err rc = manifest_decode(*(struct bytes *)arg, &back);
+    enum err rc = manifest_decode(*(struct bytes *)arg, own_repository, &back);
 
     manifest_clear(&back);
     return rc;
@@ -563,6 +589,94 @@ static void a_manifest_of_other_objects_than_its_index_is_not_opened(void **stat
     clear_stored(&s);
 }
 
+/* ---- as large as can be ---- */
+
+/* In KiB: what /proc says of this process. */
+static long memory(const char *field)
+{
+    char line[256];
+    long value = -1;
+    FILE *f = fopen("/proc/self/status", "r");
+
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, field, strlen(field)) == 0)
+            value = strtol(line + strlen(field), NULL, 10);
+    fclose(f);
+    assert_true(value > 0);
+    return value;
+}
+
+/* In a process of its own, whose peak begins here. */
+static int load_within(const struct stored *s, long most_kib)
+{
+    struct manifest m = {.key_count = 0};
+    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    long before;
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "5", 1), 1); /* forget the peak */
+    close(fd);
+    before = memory("VmHWM:");
+    if (manifest_load(s->w.repository, &s->c.items[0], &m) != ERR_OK)
+        return 1;
+    if (m.object_count != OBJECT_LIST_MAX || m.key_count != KEY_LIST_MAX)
+        return 2;
+    return memory("VmHWM:") - before < most_kib ? 0 : 3;
+}
+
+/* All objects and data keys that the caps allow, in 20 MB of text. */
+static void the_largest_is_read_within_16_mb(void **state)
+{
+    struct stored s;
+    struct manifest m = {.key_count = 0};
+    struct buf raw = {.max = MANIFEST_LEN_MAX};
+    struct jdoc *document = NULL;
+    struct jdoc *facts = NULL;
+    struct data_key *keys;
+    pid_t child;
+    int status = 0;
+
+    make_stored(state, &s);
+    assert_done(manifest_load(s.w.repository, &s.c.items[0], &m));
+    assert_done(file_read(s.path, &raw));
+    assert_done(jdoc_parse(buf_bytes(&raw), &document));
+    assert_done(jdoc_child(document, "snapshot", &facts));
+    assert_done(mem_resize(OBJECT_LIST_MAX, sizeof *m.objects, &m.objects));
+    for (size_t i = m.object_count; i < OBJECT_LIST_MAX; i++) {
+        m.objects[i] = m.objects[0];
+        be_put(m.objects[i].id, i, 4);
+        m.objects[i].size = object_sealed_size((uint64_t)1 << 39);
+    }
+    m.object_count = OBJECT_LIST_MAX;
+    assert_done(mem_resize(KEY_LIST_MAX, sizeof *keys, &m.keys));
+    keys = m.keys;
+    for (size_t i = 1; i < KEY_LIST_MAX; i++) {
+        assert_done(data_key_copy(&keys[0], &keys[i]));
+        be_put(keys[i].context.scope, i, 4);
+        assert_done(mem_resize(2, sizeof *keys[i].envelopes, &keys[i].envelopes));
+        keys[i].envelopes[0].wrapped_len = ENVELOPE_WRAPPED_MAX;
+        keys[i].envelopes[1] = keys[i].envelopes[0];
+        keys[i].envelope_count = 2;
+    }
+    m.key_count = KEY_LIST_MAX;
+    raw.len = 0;
+    assert_done(manifest_encode(&m, facts, &raw));
+    assert_true(raw.len > 15 * MIB);
+    resign(&s, buf_bytes(&raw));
+    jdoc_free(document);
+    buf_clear(&raw);
+    manifest_clear(&m);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(load_within(&s, 16L * 1024));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    clear_stored(&s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_manifest_round_trips),
     cmocka_unit_test(its_name_is_that_of_the_snapshot),
@@ -581,6 +695,7 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_rewrap_of_another_data_key_is_refused),
     IN_DIRECTORY(an_object_that_is_missing_or_of_another_size_is_named),
     IN_DIRECTORY(a_manifest_of_other_objects_than_its_index_is_not_opened),
+    IN_DIRECTORY(the_largest_is_read_within_16_mb),
 };
 
 int main(void)
