@@ -58,22 +58,28 @@ out:
     return rc;
 }
 
-enum err describe_name(struct jdoc *to, const char *member, const char *exact, const char *name)
+enum err describe_text(struct jdoc *to, const char *member, const char *text)
 {
     struct buf clean = {.max = MEM_MAX};
-    size_t len = strlen(name);
-    enum err rc = ERR_OK;
+    size_t len = strlen(text);
+    enum err rc;
 
-    if (text_is_clean(name)) {
-        TRY(jdoc_set_text(to, member, name));
-        goto out;
-    }
     TRY(buf_reserve(&clean, 4 * len + 1));
-    text_printable(name, (char *)clean.data, 4 * len + 1);
+    text_printable(text, (char *)clean.data, 4 * len + 1);
     TRY(jdoc_set_text(to, member, (const char *)clean.data));
-    TRY(jdoc_set_base64(to, exact, bytes_of(name, len)));
 out:
     buf_clear(&clean);
+    return rc;
+}
+
+enum err describe_name(struct jdoc *to, const char *member, const char *exact, const char *name)
+{
+    enum err rc;
+
+    TRY(describe_text(to, member, name));
+    if (!text_is_clean(name))
+        TRY(jdoc_set_base64(to, exact, bytes_of(name, strlen(name))));
+out:
     return rc;
 }
 

@@ -41,6 +41,9 @@ void describe_age(int64_t ms, char out[DESCRIBE_AGE_MAX]);
 /* A time as member, null when 0. */
 MUST_CHECK enum err describe_time(struct jdoc *to, const char *name, int64_t ms);
 
+/* A text from outside as member, made printable. */
+MUST_CHECK enum err describe_text(struct jdoc *to, const char *member, const char *text);
+
 /* A name from a snapshot. Names are bytes, JSON is UTF-8: what is not clean comes as printable text
  * in `member`, and exactly in `exact`, as base64. */
 MUST_CHECK enum err describe_name(struct jdoc *to, const char *member, const char *exact,

@@ -72,7 +72,7 @@ static const struct command commands[COMMAND_COUNT] = {
                     "are checked. All damage is reported before it exits, and the end says which "
                     "snapshots are sound, and of the others what is damaged: with --decrypt the "
                     "files, else how many objects. What was deleted since the last visit is named, "
-                    "and how old the newest signature is: keep the output of --json elsewhere, and "
+                    "and how old the newest signature is: keep the file of --report elsewhere, and "
                     "--heads compares with it.\n\n"
                     "Exit status 6 when anything is damaged; 10 when all is sound and the newest "
                     "checkpoint has expired; else 9 when something cannot be read; "
@@ -760,11 +760,19 @@ static const struct option options[OPTION_COUNT] = {
             .name = "heads",
             .argument = "REPORT",
             .type = VALUE_FILE,
-            .text = "What an earlier `sealpoint verify --json` printed, perhaps on another "
-                    "machine: "
-                    "it must be the same repository, what was seen must still be there, and what "
-                    "was "
+            .text = "An earlier report, of --report or --json, perhaps of another machine: it must "
+                    "be the same repository, what was seen must still be there, and what was "
                     "deleted since is named.",
+            .commands = TAKES(VERIFY),
+        },
+    [OPTION_REPORT] =
+        {
+            .name = "report",
+            .argument = "FILE",
+            .type = VALUE_FILE,
+            .text = "Also write the report to this file, in place of an older one: what was "
+                    "verified when and how deep, the fingerprint, where each writer's records "
+                    "end, the verdict on every snapshot, all damage. The same as --json prints.",
             .commands = TAKES(VERIFY),
         },
     [OPTION_ENVELOPE] =

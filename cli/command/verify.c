@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/command/command.h"
+#include "cli/command/report.h"
 #include "cli/command/verdicts.h"
 #include "cli/command/visit.h"
 #include "cli/describe.h"
@@ -44,51 +45,6 @@ out:
     return rc;
 }
 
-static enum err write_newest_snapshot(const struct session *session, struct jdoc *to)
-{
-    const struct snapshot_list *list = &session->snapshot_list;
-    struct jdoc *newest = NULL;
-    enum err rc = ERR_OK;
-
-    if (list->count == 0)
-        return jdoc_set_null(to, "newestSnapshot");
-    TRY(jdoc_object(&newest));
-    TRY(jdoc_set_text(newest, "id", list->items[list->count - 1].id));
-    TRY(jdoc_set_time(newest, "createdAt", list->items[list->count - 1].created_ms));
-    TRY(jdoc_set(to, "newestSnapshot", &newest));
-out:
-    jdoc_free(newest);
-    return rc;
-}
-
-static enum err print_verify_json(const struct session *session, const struct verify_result *result,
-                                  struct verdicts *verdicts)
-{
-    struct jdoc *to = NULL;
-    enum err rc;
-
-    TRY(jdoc_object(&to));
-    TRY(jdoc_set_number(to, "format", 1));
-    TRY(jdoc_set_number(to, "snapshots", result->snapshots));
-    TRY(jdoc_set_number(to, "sound", result->sound));
-    TRY(jdoc_set_number(to, "objects", result->objects));
-    TRY(jdoc_set_number(to, "readObjects", result->read_objects));
-    TRY(jdoc_set_number(to, "bytes", result->bytes));
-    TRY(jdoc_set_number(to, "damaged", result->damaged));
-    TRY(jdoc_set_number(to, "unreadable", result->unreadable));
-    TRY(jdoc_set_number(to, "notDecrypted", result->locked));
-    TRY(jdoc_set(to, "damagedSnapshots", &verdicts->json));
-    TRY(jdoc_set_number(to, "unused", result->unused));
-    TRY(jdoc_set_number(to, "unusedBytes", result->unused_bytes));
-    TRY(visit_write(session, to));
-    TRY(write_newest_snapshot(session, to));
-    TRY(visit_write_deleted(session, session->report, to));
-    TRY(print_json(to));
-out:
-    jdoc_free(to);
-    return rc;
-}
-
 /* A store that is not written to any more, or no longer shown as it is, looks sound for ever. */
 static void print_ages(const struct session *session)
 {
@@ -118,7 +74,19 @@ static void print_unused(const struct verify_result *result)
               size);
 }
 
-static void print_verify_result(const struct verify_result *result)
+/* What "no damage" means. */
+static const char *depth_words(const struct verify_options *options)
+{
+    if (options->depth == VERIFY_PRESENCE)
+        return "presence and sizes only";
+    if (options->sample < 1)
+        return "a sample was read";
+    return options->depth == VERIFY_READ_DATA ? "all stored bytes were read"
+                                              : "all blocks were read and compared";
+}
+
+static void print_verify_result(const struct verify_options *options,
+                                const struct verify_result *result)
 {
     char size[TEXT_HUMAN_MAX];
 
@@ -134,18 +102,18 @@ static void print_verify_result(const struct verify_result *result)
     if (result->locked > 0)
         print_out("%llu of the snapshots not decrypted, ", (unsigned long long)result->locked);
     if (result->damaged > 0)
-        print_out("%llu damaged\n", (unsigned long long)result->damaged);
+        print_out("%llu damaged", (unsigned long long)result->damaged);
     else
-        print_out("%s\n", result->unreadable + result->locked > 0
-                              ? "no damage found in what was read"
-                              : "no damage");
-    print_unused(result);
+        print_out("%s", result->unreadable + result->locked > 0 ? "no damage found in what was read"
+                                                                : "no damage");
+    print_out("; %s\n", depth_words(options));
 }
 
 static void print_verify_text(const struct verify_options *options,
                               const struct verify_result *result, const struct verdicts *verdicts)
 {
-    print_verify_result(result);
+    print_unused(result);
+    print_verify_result(options, result);
     verdicts_print(verdicts, result->sound,
                    options->depth == VERIFY_DECRYPT && options->sample >= 1 && result->locked == 0);
 }
@@ -159,6 +127,30 @@ static enum err verify_snapshots(const struct verify_options *options, struct ve
     TRY(verify_run(options, result));
 out:
     ticker_free(ticker);
+    return rc;
+}
+
+/* To where each is wanted. The verdict on the terminal comes last. */
+static enum err give_verify_result(const struct session *session, const struct report_facts *facts)
+{
+    const struct settings *s = session->settings;
+    const char *path = settings_text(s, OPTION_REPORT);
+    struct jdoc *report = NULL;
+    enum err rc = ERR_OK;
+
+    if (path != NULL || settings_flag(s, OPTION_JSON))
+        TRY(report_make(session, facts, &report));
+    if (path != NULL)
+        TRY(report_keep(report, path));
+    if (settings_flag(s, OPTION_JSON)) {
+        TRY(print_json(report));
+        goto out;
+    }
+    if (!print_is_quiet())
+        print_ages(session);
+    print_verify_text(facts->options, facts->result, facts->verdicts);
+out:
+    jdoc_free(report);
     return rc;
 }
 
@@ -188,7 +180,8 @@ enum err command_verify(const struct settings *s)
     struct progress progress = {0};
     struct verdicts verdicts;
     struct verify_options options = {
-        .progress = &progress, .each = verdicts_keep, .each_arg = &verdicts};
+        .progress = &progress, .each = verdicts_keep, .touch = verdicts_touch, .arg = &verdicts};
+    struct report_facts facts = {.options = &options, .result = &result, .verdicts = &verdicts};
     struct visit_report report = {.heads = {NULL, 0, 0}};
     struct err_record done = {0};
     struct session session;
@@ -214,15 +207,13 @@ enum err command_verify(const struct settings *s)
     rc = verify_snapshots(&options, &result);
     if (rc != ERR_OK && result.damaged + result.unreadable + result.locked == 0)
         goto out; /* what was found is a result too */
+    if (rc == ERR_OK && session_is_expired(&session))
+        rc = err_set(ERR_ATTENTION, "no damage, but nothing new either (see above)");
     err_take(rc, &done);
-    if (!settings_flag(s, OPTION_JSON) && !print_is_quiet())
-        print_ages(&session); /* the verdict comes last */
-    if (settings_flag(s, OPTION_JSON))
-        TRY(print_verify_json(&session, &result, &verdicts));
-    else
-        print_verify_text(&options, &result, &verdicts);
-    if (done.code == ERR_OK && session_is_expired(&session))
-        err_take(err_set(ERR_ATTENTION, "no damage, but nothing new either (see above)"), &done);
+    if (which == NULL)
+        TRY(verdicts_keep_damaged(&verdicts, &session.snapshot_list));
+    facts.verdict = done.code;
+    TRY(give_verify_result(&session, &facts));
     if (done.code == ERR_OK || done.code == ERR_ATTENTION) /* else somebody has to come again */
         ledger_visit_end(session_ledger(&session));
     rc = err_give(&done);

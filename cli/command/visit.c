@@ -140,7 +140,7 @@ enum err visit_read_report(const char *path, struct visit_report *out)
     if (rc == ERR_OK)
         goto out;
     /* It is the user's own file: this says nothing of the repository. */
-    err_note("%s is no report of `sealpoint verify --json`", path);
+    err_note("%s is no report of `sealpoint verify --report`", path);
     err_take(ERR_USAGE, &failure);
     rc = err_give(&failure);
 out:

@@ -26,7 +26,7 @@ MUST_CHECK enum err visit_write(const struct session *session, struct jdoc *to);
 /* When the newest record was signed. */
 int64_t visit_newest_ms(const struct session *session);
 
-/* An earlier report of `verify --json`: which repository it is of, and its heads, which the caller
+/* An earlier report of verify: which repository it is of, and its heads, which the caller
  * clears. ERR_USAGE: it is no such report; ERR_NOT_FOUND: it is not there. */
 struct visit_report {
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];

@@ -146,6 +146,20 @@ out:
     return rc;
 }
 
+/* The group first: no other one may read, not for a moment. */
+void dir_share(const struct dir *d, int fd, bool is_directory)
+{
+    mode_t mode = is_directory ? 0750 : 0640;
+    struct stat st;
+
+    if (!d->is_shared || fstat(fd, &st) != 0)
+        return;
+    if (st.st_gid != d->group && fchown(fd, (uid_t)-1, d->group) != 0)
+        return;
+    if (fchmod(fd, mode | (st.st_mode & S_ISGID)) != 0)
+        return;
+}
+
 /*
  * Opens or creates one directory in the open directory `above`. That it exists does not mean that
  * its name survives a power failure: another thread, or a run that was killed, may have created it
@@ -162,6 +176,8 @@ static enum err make_one(struct dir *d, int above, const char *name, size_t len,
         if (mkdirat(above, part, 0700) != 0 && errno != EEXIST)
             goto refused;
         dir = dir_enter(above, part);
+        if (dir >= 0)
+            dir_share(d, dir, true);
     }
     if (dir < 0)
         goto refused;
@@ -375,6 +391,18 @@ static enum err open_root(const char *where, bool create, int *out)
     return err_sys(ERR_STORAGE, "%s cannot be reached", where);
 }
 
+/* Whoever made the directory has said who may read it: mode and group. Others than a group never
+ * may. */
+static void note_sharing(struct dir *d)
+{
+    struct stat st;
+
+    if (fstat(d->root, &st) != 0)
+        return;
+    d->group = st.st_gid;
+    d->is_shared = (st.st_mode & 0050) == 0050;
+}
+
 enum err store_dir_open(const char *where, bool create, struct store **out)
 {
     struct dir *d = NULL;
@@ -385,6 +413,7 @@ enum err store_dir_open(const char *where, bool create, struct store **out)
     pthread_mutex_init(&d->lock, NULL);
     TRY(mem_text(where, &d->where));
     TRY(open_root(where, create, &d->root));
+    note_sharing(d);
     rc = store_of_driver(&driver, d, where, out);
     d = NULL; /* the store's now */
 out:

@@ -9,14 +9,18 @@
 #define CORE_STORE_DIR_INTERNAL_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <sys/types.h>
 
 #include "core/store/driver.h"
 
 #define DIR_TMP "tmp"
 
 struct dir {
-    int root;    /* owned */
-    char *where; /* owned */
+    int root;       /* owned */
+    char *where;    /* owned */
+    gid_t group;    /* the root directory's */
+    bool is_shared; /* that group may read it */
     pthread_mutex_t lock;
     char **synced; /* owned; directories whose names are known to be on disk; under `lock` */
     size_t synced_count, synced_cap;
@@ -24,6 +28,10 @@ struct dir {
 
 /* Open the directory `name` in the open directory `dir`, not following links. -1 with errno. */
 int dir_enter(int dir, const char *name);
+
+/* Let the group that may read the store's root directory read what was just made in it, too, a file
+ * or a directory; never write. On a file system that keeps no owners it stays ours. */
+void dir_share(const struct dir *d, int fd, bool is_directory);
 
 /* Open the directory named by the first `len` bytes of the object name `name`; the caller closes
  * it. ERR_NOT_FOUND: it does not exist; other errors as dir_refuse(). */

@@ -71,7 +71,9 @@ static enum err create_temporary(struct put *p)
     if (p->fd < 0) {
         rc = dir_refuse(p->dir, "writing", p->name);
         p->temporary[0] = '\0';
+        goto out;
     }
+    dir_share(p->dir, p->fd, false);
 out:
     return rc;
 }

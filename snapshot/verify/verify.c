@@ -38,8 +38,9 @@ static enum err note_damage(const struct verify_set *set, struct verify_snapshot
         return rc;
     log_say(LOG_WARN, "snapshot %s: %s", s->snapshot->id, err_text());
     s->is_lost = true;
+    s->is_unreadable = rc != ERR_CORRUPT;
     *(rc == ERR_CORRUPT ? &out->damaged : &out->unreadable) += 1;
-    return ERR_OK;
+    return mem_text(err_text(), &s->reason);
 }
 
 /* What was refused for its key. */
@@ -61,14 +62,16 @@ static enum err open_or_note(struct verify_set *set, struct verify_snapshot *s,
     const struct key_name *key = &s->snapshot->effective_key;
     enum err rc;
 
-    if (s->is_lost || verify_is_damaged(set, &s->index)) /* and it was said */
+    if (s->is_lost || verify_find_damaged(set, &s->index) != NULL) /* and it was said */
         return ERR_OK;
-    if (key_name_equal(&refused->last, key)) {
+    s->is_locked = key_name_equal(&refused->last, key);
+    if (s->is_locked) {
         out->locked++;
         return ERR_OK;
     }
     rc = verify_set_open(set, s);
-    if (!is_about_keys(rc))
+    s->is_locked = is_about_keys(rc);
+    if (!s->is_locked)
         return note_damage(set, s, rc, out);
     log_say(LOG_WARN, "snapshot %s: not decrypted%s: %s", s->snapshot->id,
             set->options->envelope == 0 ? ", nor others of that key version" : "", err_text());
@@ -104,6 +107,30 @@ out:
 
 /* ---- what is sound ---- */
 
+static enum err tell_damage(const struct verify_options *o, const struct verify_damage *d)
+{
+    return o->touch != NULL ? o->touch(o->arg, d) : ERR_OK;
+}
+
+/* One object of the snapshot's. */
+static enum err judge_object(const struct verify_set *set, const struct manifest_object *o,
+                             struct verify_verdict *v)
+{
+    const struct verify_object *found = verify_find_damaged(set, o);
+    char name[OBJECT_NAME_LEN + 1];
+
+    v->objects++;
+    if (found == NULL)
+        return ERR_OK;
+    v->bad_objects++;
+    v->is_unreadable = v->is_unreadable && found->is_unreadable;
+    object_name(o->id, name);
+    return tell_damage(set->options, &(struct verify_damage){.name = name,
+                                                             .reason = found->reason,
+                                                             .is_unreadable = found->is_unreadable,
+                                                             .snapshot = v->snapshot});
+}
+
 /* The index counts as an object of its own: without it the packs are of no use. */
 static enum err judge_objects(const struct verify_set *set, struct verify_verdict *v)
 {
@@ -111,14 +138,27 @@ static enum err judge_objects(const struct verify_set *set, struct verify_verdic
     enum err rc;
 
     TRY(manifest_load(set->options->repository, v->snapshot, &m));
-    v->objects = m.object_count + 1;
-    v->is_lost = verify_is_damaged(set, &m.index);
-    v->bad_objects = v->is_lost ? 1 : 0;
+    v->is_unreadable = true; /* until one is damaged */
+    TRY(judge_object(set, &m.index, v));
+    v->is_lost = v->bad_objects > 0;
     for (size_t i = 0; i < m.object_count; i++)
-        v->bad_objects += verify_is_damaged(set, &m.objects[i]) ? 1 : 0;
+        TRY(judge_object(set, &m.objects[i], v));
+    v->is_unreadable = v->is_unreadable && v->bad_objects > 0;
 out:
     manifest_clear(&m);
     return rc;
+}
+
+/* What the manifest itself says cannot be had; or, decrypting, its index has shown it. */
+static enum err judge_lost(const struct verify_set *set, const struct verify_snapshot *s)
+{
+    char name[MANIFEST_NAME_LEN + 1];
+
+    manifest_name(s->snapshot->id, name);
+    return tell_damage(set->options, &(struct verify_damage){.name = name,
+                                                             .reason = s->reason,
+                                                             .is_unreadable = s->is_unreadable,
+                                                             .snapshot = s->snapshot});
 }
 
 static enum err judge_snapshot(const struct verify_set *set, const struct verify_snapshot *s,
@@ -126,8 +166,13 @@ static enum err judge_snapshot(const struct verify_set *set, const struct verify
 {
     enum err rc = ERR_OK;
 
-    *v = (struct verify_verdict){.snapshot = s->snapshot, .is_lost = s->is_lost};
-    if (found_any && !s->is_lost) /* else there is nothing to look for */
+    *v = (struct verify_verdict){.snapshot = s->snapshot,
+                                 .is_lost = s->is_lost,
+                                 .is_locked = s->is_locked,
+                                 .is_unreadable = s->is_unreadable};
+    if (s->is_lost)
+        TRY(judge_lost(set, s));
+    else if (found_any) /* else there is nothing to look for */
         TRY(judge_objects(set, v));
     v->is_sound = !v->is_lost && v->bad_objects == 0;
     v->has_files = s->has_files && !v->is_sound;
@@ -148,7 +193,7 @@ static enum err give_verdict(const struct verify_set *set, const struct verify_s
     for (size_t i = 0; i < shown; i++)
         paths[i] = path_list_at(&s->bad_paths, i);
     v->paths = paths;
-    TRY(set->options->each(set->options->each_arg, v));
+    TRY(set->options->each(set->options->arg, v));
 out:
     mem_free(paths);
     return rc;
@@ -226,6 +271,7 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
     if (options->depth == VERIFY_DECRYPT)
         TRY(decrypt_all(&set, &refusal, out));
     TRY(give_verdicts(&set, out));
+    out->is_complete = true;
     rc = judge_result(out, refusal);
 out:
     out->read_objects = verify_read_count(&set);

@@ -25,6 +25,8 @@ enum verify_depth {
 struct verify_verdict {
     const struct snapshot *snapshot;
     bool is_sound;        /* nothing damaged was found: all of the following is 0 */
+    bool is_locked;       /* its key was refused, so it was not decrypted */
+    bool is_unreadable;   /* all that was found is what could not be read: it may be sound */
     bool is_lost;         /* manifest or index is damaged: nothing of it can be restored */
     uint64_t objects;     /* that it needs */
     uint64_t bad_objects; /* of these, damaged, missing or unreadable */
@@ -35,6 +37,15 @@ struct verify_verdict {
 };
 #define VERIFY_PATHS_MAX 1000
 typedef enum err verify_each(void *arg, const struct verify_verdict *v);
+
+/* One thing that is damaged, and one of the snapshots that it touches. Borrowed during the call. */
+struct verify_damage {
+    const char *name; /* in the store */
+    const char *reason;
+    bool is_unreadable;
+    const struct snapshot *snapshot;
+};
+typedef enum err verify_touch(void *arg, const struct verify_damage *d);
 
 struct verify_options {
     const struct repository *repository; /* opened with read_all */
@@ -48,7 +59,8 @@ struct verify_options {
     size_t workers;
     struct progress *progress;
     verify_each *each; /* or NULL: at the end, for every snapshot that is not damaged as a record */
-    void *each_arg;
+    verify_touch *touch; /* or NULL: before that, for each damage of that snapshot */
+    void *arg;           /* of both */
 };
 
 struct verify_result {
@@ -63,7 +75,8 @@ struct verify_result {
     uint64_t unused;       /* objects and manifests of no live snapshot; when all were verified and
                             * all manifests are sound */
     uint64_t unused_bytes;
-    uint64_t locked; /* snapshots that were not decrypted, for their key was refused */
+    uint64_t locked;  /* snapshots that were not decrypted, for their key was refused */
+    bool is_complete; /* it came to its end, and every verdict was given */
 };
 
 /* Goes on after damage, so that all of it is named; a refused key does not hide the damage of

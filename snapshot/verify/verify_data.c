@@ -28,8 +28,12 @@ void verify_set_clear(struct verify_set *set)
         snapshot_reader_clear(&set->readers[i].reader);
         soundness_free(set->readers[i].soundness);
     }
-    for (size_t i = 0; i < set->snapshot_count; i++)
+    for (size_t i = 0; i < set->snapshot_count; i++) {
         path_list_clear(&set->snapshots[i].bad_paths);
+        mem_free(set->snapshots[i].reason);
+    }
+    for (size_t i = 0; i < set->count; i++)
+        mem_free(set->objects[i].reason);
     mem_free(set->readers);
     mem_free(set->snapshots);
     mem_free(set->objects);
@@ -97,11 +101,12 @@ struct verify_object *verify_find(const struct verify_set *set, const struct man
     return bsearch(o, set->objects, set->count, sizeof *set->objects, verify_by_id);
 }
 
-bool verify_is_damaged(const struct verify_set *set, const struct manifest_object *o)
+const struct verify_object *verify_find_damaged(const struct verify_set *set,
+                                                const struct manifest_object *o)
 {
     const struct verify_object *found = verify_find(set, o);
 
-    return found != NULL && found->damaged;
+    return found != NULL && found->reason != NULL ? found : NULL;
 }
 
 enum err verify_note(struct verify_tally *tally, struct store *store, enum err rc,
@@ -111,8 +116,8 @@ enum err verify_note(struct verify_tally *tally, struct store *store, enum err r
         return rc;
     log_say(LOG_WARN, "%s", err_text());
     atomic_fetch_add(rc == ERR_CORRUPT ? &tally->damaged : &tally->unreadable, 1);
-    object->damaged = true;
-    return ERR_OK;
+    object->is_unreadable = rc != ERR_CORRUPT;
+    return mem_text(err_text(), &object->reason);
 }
 
 void verify_count(struct verify_tally *tally, struct verify_result *out)
@@ -143,7 +148,7 @@ static enum err check_some(void *shared, size_t worker, const atomic_bool *stop)
     while (!atomic_load(stop) && (i = atomic_fetch_add(&c->next, 1)) < c->set->count) {
         struct verify_object *o = &c->set->objects[i];
 
-        if (o->damaged || o->is_left_out)
+        if (o->reason != NULL || o->is_left_out)
             continue;
         rc = object_check_run(check, &o->facts, c->read_data);
         o->was_read = c->read_data && (rc == ERR_OK || rc == ERR_CORRUPT);

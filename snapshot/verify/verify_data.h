@@ -17,7 +17,8 @@
 
 struct verify_object {
     struct manifest_object facts; /* first: verify_by_id() compares these too */
-    bool damaged;                 /* or unreadable: found and said already */
+    char *reason;                 /* what was said when it was found damaged; owned; NULL: sound */
+    bool is_unreadable;           /* and not damaged as far as is known */
     bool is_worth_reading;        /* though damaged: some block of it did not open, others may */
     bool is_left_out;             /* not in the random sample */
     bool was_read;                /* its data, and not only its size; found damaged or not */
@@ -27,7 +28,10 @@ struct verify_object {
 struct verify_snapshot {
     const struct snapshot *snapshot;
     struct manifest_object index; /* as its manifest has it */
-    bool is_lost;                 /* its manifest, or what opening it showed */
+    char *reason;                 /* what was said of its manifest, or when it was opened; owned */
+    bool is_unreadable;           /* and not damaged as far as is known */
+    bool is_lost;                 /* for that */
+    bool is_locked;               /* its key was refused */
     bool has_files;               /* the next three are known */
     uint64_t files;
     uint64_t bad_files;
@@ -72,9 +76,10 @@ void verify_count(struct verify_tally *tally, struct verify_result *out);
 MUST_CHECK enum err verify_note(struct verify_tally *tally, struct store *store, enum err rc,
                                 struct verify_object *object);
 
-/* The object of the set, or NULL; whether it is there and damaged. */
+/* The object of the set, or NULL; the same when it was found damaged or unreadable, else NULL. */
 struct verify_object *verify_find(const struct verify_set *set, const struct manifest_object *o);
-bool verify_is_damaged(const struct verify_set *set, const struct manifest_object *o);
+const struct verify_object *verify_find_damaged(const struct verify_set *set,
+                                                const struct manifest_object *o);
 
 /* The order of `objects`: for qsort() and bsearch(). */
 int verify_by_id(const void *a, const void *b);

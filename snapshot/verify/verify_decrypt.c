@@ -72,7 +72,7 @@ static uint32_t find_set_place(const struct verify_set *set, const struct manife
 {
     const struct verify_object *found = verify_find(set, o);
 
-    if (found == NULL || found->is_left_out || (found->damaged && !found->is_worth_reading))
+    if (found == NULL || found->is_left_out || (found->reason != NULL && !found->is_worth_reading))
         return NOT_IN_SET;
     return (uint32_t)(found - set->objects);
 }
@@ -183,7 +183,7 @@ static enum err open_row(struct opener *o, uint32_t object, uint8_t row[BLOCK_RO
     TRY(block_decode(row, &b));
     rc = block_reader_check(o->reader, &b, &len);
     *is_bad = rc != ERR_OK;
-    if (*is_bad && !set->objects[object].damaged)
+    if (*is_bad && set->objects[object].reason == NULL)
         TRY(note_object(o->shared, object, rc));
     else if (rc != ERR_OK && rc != ERR_CORRUPT && rc != ERR_STORAGE)
         goto out; /* that says nothing of the block */
@@ -254,7 +254,7 @@ static enum err begin_soundness(const struct verify_set *set, struct verify_read
     for (uint32_t i = 0; i < m->object_count; i++) {
         const struct verify_object *o = verify_find(set, &m->objects[i]);
 
-        if (o != NULL && o->damaged && !o->is_worth_reading)
+        if (o != NULL && o->reason != NULL && !o->is_worth_reading)
             soundness_lose_object(r->soundness, i);
     }
 out:

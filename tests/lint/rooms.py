@@ -51,7 +51,7 @@ SYSTEM = set(
     sys/resource.h sys/stat.h
     sys/statfs.h sys/statvfs.h sys/sysmacros.h sys/time.h sys/timex.h sys/types.h sys/uio.h sys/utsname.h
     sys/wait.h sys/xattr.h linux/falloc.h linux/fs.h linux/magic.h linux/landlock.h linux/openat2.h linux/btrfs.h
-    sys/syscall.h sys/sendfile.h
+    sys/syscall.h sys/sendfile.h search.h
     sys/socket.h sys/un.h""".split()
 )
 

@@ -178,9 +178,10 @@ def test_verify_ends_with_what_is_sound_and_what_is_not(four_of_six):
     assert done.out.endswith(f": 2 of 6 files:\n    {FILES[1]}\n    {FILES[4]}\n")
     found = repo.run("verify", "--decrypt", "--json", expect=CORRUPT).json
     assert (found["sound"], found["damaged"]) == (1, 2)
-    assert [entry["id"] for entry in found["damagedSnapshots"]] == ids[1:]
-    last = found["damagedSnapshots"][-1]
-    assert (last["lost"], last["files"], last["damagedFiles"]) == (False, 6, 2)
+    assert [entry["id"] for entry in found["snapshots"]] == ids
+    assert [entry["verdict"] for entry in found["snapshots"]] == ["sound"] + ["damaged"] * 5
+    last = found["snapshots"][-1]
+    assert (last["files"], last["damagedFiles"]) == (6, 2)
     assert [path["path"] for path in last["paths"]] == [FILES[1], FILES[4]]
 
 

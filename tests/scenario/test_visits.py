@@ -146,7 +146,7 @@ def test_what_is_no_report_is_told(quick_two, content):
     path = repo.directory / "report.json"
     path.write_text(content)
     done = repo.run("verify", "--heads", path, expect=USAGE)
-    assert "is no report of `sealpoint verify --json`" in done.err
+    assert "is no report of `sealpoint verify --report`" in done.err
     path.unlink()
     repo.run("verify", "--heads", path, expect=NOT_FOUND)
 

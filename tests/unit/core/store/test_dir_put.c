@@ -106,6 +106,35 @@ static void objects_are_for_their_owner_only(void **state)
     store_free(s);
 }
 
+/* Whoever made the directory has said so. Writing and others are never let in. */
+static void a_group_that_may_read_the_store_may_read_what_is_made_in_it(void **state)
+{
+    static const struct {
+        mode_t root, directory, file;
+    } rows[] = {
+        {02770, 02750, 0640}, {0755, 0750, 0640}, {0750, 0750, 0640},
+        {0710, 0700, 0600},   {0740, 0700, 0600}, {0707, 0700, 0600},
+    };
+    struct stat st;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct store *s = open_in(state);
+
+        store_free(s);
+        assert_int_equal(chmod(in(state, "repo"), rows[i].root), 0);
+        s = open_in(state);
+        assert_done(store_put(s, "a/b/c", bytes_of_text("x")));
+        assert_int_equal(stat(in(state, "repo/a/b/c"), &st), 0);
+        assert_int_equal(st.st_mode & 07777, rows[i].file);
+        for (size_t dir = 0; dir < 2; dir++) {
+            assert_int_equal(stat(in(state, dir == 0 ? "repo/a" : "repo/a/b"), &st), 0);
+            assert_int_equal(st.st_mode & 07777, rows[i].directory);
+        }
+        store_free(s);
+        assert_done(file_remove_tree(in(state, "repo")));
+    }
+}
+
 static void a_store_that_was_removed_under_our_hands_is_said(void **state)
 {
     struct store *s = open_in(state);
@@ -235,6 +264,7 @@ int main(void)
         IN_DIRECTORY(a_taken_name_keeps_what_it_has),
         IN_DIRECTORY(a_name_that_was_given_is_given_whatever_the_link_says),
         IN_DIRECTORY(objects_are_for_their_owner_only),
+        IN_DIRECTORY(a_group_that_may_read_the_store_may_read_what_is_made_in_it),
         IN_DIRECTORY(a_store_that_was_removed_under_our_hands_is_said),
         IN_DIRECTORY(a_directory_removed_in_between_is_made_again),
         IN_DIRECTORY(every_length_around_the_write_behind_comes_back),

@@ -1,5 +1,7 @@
 #include "snapshot/verify/verify_data.h"
 
+#include "core/base/mem.h"
+
 #include "tests/unit/snapshot/repositories.h"
 
 /* ---- sets put together by hand ---- */
@@ -186,8 +188,10 @@ static void an_object_that_cannot_be_read_hides_no_other(void **state)
         assert_int_equal(r.damaged, 0);
         assert_int_equal(r.unreadable, came ? 1 : 0);
         assert_int_equal(r.bytes, (OBJECT_COUNT - (came ? 1 : 0)) * 1000);
-        for (size_t i = 0; i < OBJECT_COUNT; i++)
-            c.set.objects[i].damaged = false;
+        for (size_t i = 0; i < OBJECT_COUNT; i++) {
+            mem_free(c.set.objects[i].reason);
+            c.set.objects[i].reason = NULL;
+        }
     }
     assert_true(nth > 3 * OBJECT_COUNT); /* looked for, snapshot_reader, read */
     end_checking(&c);

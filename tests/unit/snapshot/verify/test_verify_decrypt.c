@@ -1,6 +1,7 @@
 #include "tests/unit/snapshot/handmade.h"
 
 #include "core/base/log.h"
+#include "core/base/mem.h"
 #include "snapshot/verify/verify_data.h"
 
 #define BLOCK_LEN (64 * KIB)
@@ -119,7 +120,7 @@ static void an_object_that_was_found_damaged_before_is_not_read_again(void **sta
     h.parts.rows.data[0] ^= 1;
     handmade_index(&h);
     begin_opening(&o, &h, 1);
-    o.set.objects[0].damaged = true;
+    assert_done(mem_text("found before", &o.set.objects[0].reason));
     assert_done(verify_set_decrypt(&o.set, &r));
     assert_int_equal(r.damaged, 0);
     assert_int_equal(r.bytes, 0);
