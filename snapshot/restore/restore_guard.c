@@ -120,16 +120,41 @@ out:
     return rc;
 }
 
+/* Who owns `dir` may have swapped it for a directory of root's that lies there: with our sign in it
+ * that would be emptied in the end. */
+static enum err require_empty(int guard, const char *name)
+{
+    struct walk *walk = NULL;
+    struct walk_item item;
+    bool more = true;
+    enum err rc;
+
+    TRY(walk_open_at(guard, name, &walk));
+    TRY(walk_next(walk, &item, &more)); /* itself */
+    TRY(walk_next(walk, &item, &more));
+    if (more)
+        FAIL(ERR_FAILED, "%s was replaced as it was made", name);
+out:
+    walk_free(walk);
+    return rc;
+}
+
 enum err guard_make(int dir, const char *name, int *fd)
 {
+    int made = -1;
     enum err rc;
 
     if (mkdirat(dir, name, 0700) != 0)
         return err_sys(ERR_FAILED, "making %s", name);
-    TRY(open_ours(dir, name, true, fd));
-    TRY(put_sign(*fd, name));
-    drop_acls(*fd);
+    TRY(open_ours(dir, name, true, &made));
+    TRY(require_empty(made, name));
+    TRY(put_sign(made, name));
+    drop_acls(made);
+    *fd = made;
+    made = -1; /* the caller's now */
 out:
+    if (made >= 0)
+        close(made);
     return rc;
 }
 

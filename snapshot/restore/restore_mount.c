@@ -28,10 +28,11 @@
  *   6.         .sealpoint-finished is removed                 whole; the leftover may be removed
  *
  * Up to 5 a kill or failure is undone by the sweep. It removes the names that are listed and no
- * longer in `content`, then the list, then our directories. A kill during the sweep is harmless: as
- * long as the list is there `content` is, too, so the same names are found again; without the list
- * there are no names left to find. A name that is both listed and in `content` has not been moved,
- * so what has that name in the target is somebody else's, and refuses the restore (check_empty()).
+ * longer in `content`, if what has them is what was moved up, then the list, then our directories.
+ * A kill during the sweep is harmless: as long as the list is there `content` is, too, so the same
+ * names are found again; without the list there are no names left to find. A name that is both
+ * listed and in `content` has not been moved, so what has that name in the target is somebody
+ * else's, and refuses the restore (check_empty()).
  *
  * The guard is there from 1 to 4, so that no mongod starts on half a database. After a kill it
  * stays until a restore finishes or is undone.
@@ -109,6 +110,11 @@ static int open_content(const struct restore_target *t)
 
 /* ---- the list of names ---- */
 
+/* Behind each name and its NUL: the inode number of what is moved up by it, so that what somebody
+ * puts under the name later is never taken for ours. 0 where there are no modes, for such a file
+ * system (FAT) numbers its files anew at each mount. */
+#define INODE_LEN sizeof(uint64_t)
+
 /* The first name of the list (after NULL), or the one after `name`; NULL: there is none. */
 static const char *next_name(const struct restore_target *t, const char *name)
 {
@@ -116,15 +122,21 @@ static const char *next_name(const struct restore_target *t, const char *name)
 
     if (t->names.len == 0)
         return NULL;
-    next = name == NULL ? (const char *)t->names.data : name + strlen(name) + 1;
+    next = name == NULL ? (const char *)t->names.data : name + strlen(name) + 1 + INODE_LEN;
     return next < (const char *)t->names.data + t->names.len ? next : NULL;
 }
 
 static enum err check_list(const struct restore_target *t)
 {
-    if (t->names.len > 0 && t->names.data[t->names.len - 1] != '\0')
-        return err_set(ERR_FAILED, "%s/%s/%s is damaged: it does not end with a name", t->path,
-                       TARGET_PARTIAL, LIST);
+    for (size_t at = 0; at < t->names.len;) {
+        size_t left = t->names.len - at;
+        const uint8_t *end = memchr(t->names.data + at, '\0', left);
+
+        at = end != NULL ? (size_t)(end - t->names.data) + 1 + INODE_LEN : SIZE_MAX;
+        if (at > t->names.len)
+            return err_set(ERR_FAILED, "%s/%s/%s is damaged: it does not end with a name", t->path,
+                           TARGET_PARTIAL, LIST);
+    }
     for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
         if (*name == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
             strcmp(name, "..") == 0)
@@ -175,10 +187,28 @@ static enum err write_list(struct restore_target *t)
     return file_replace_at(t->guard, LIST, buf_bytes(&t->names), 0600);
 }
 
-/* A name of the list that is no longer in the content. (No content: then nothing is known.) */
-static bool has_moved(int content, const char *name)
+static enum err add_name(struct restore_target *t, const struct walk_item *item)
 {
-    return content >= 0 && !name_exists(content, name) && errno == ENOENT;
+    uint64_t inode = guard_has_modes(t->guard) ? item->st.st_ino : 0;
+    enum err rc;
+
+    TRY(buf_add(&t->names, bytes_of(item->name, strlen(item->name) + 1)));
+    TRY(buf_add(&t->names, bytes_of(&inode, sizeof inode)));
+out:
+    return rc;
+}
+
+/* A name of the list that is no longer in the content, and what came from there still has it. (No
+ * content: then nothing is known.) */
+static bool has_moved(const struct restore_target *t, int content, const char *name)
+{
+    struct stat st;
+    uint64_t inode;
+
+    memcpy(&inode, name + strlen(name) + 1, sizeof inode);
+    return content >= 0 && !name_exists(content, name) && errno == ENOENT &&
+           fstatat(t->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (inode == 0 || inode == st.st_ino);
 }
 
 /* ---- whether the mount point is empty ---- */
@@ -228,7 +258,7 @@ static enum err check_empty(const struct restore_target *t)
         walk_skip(walk);
         if (item.vanished || tree_sets_apart(t->tree, &item) ||
             (strcmp(item.name, GUARD) == 0 && is_guarded(t)) ||
-            (is_listed(t, item.name, &cursor) && has_moved(content, item.name)))
+            (is_listed(t, item.name, &cursor) && has_moved(t, content, cursor)))
             continue;
         TRY(refuse_name(t, item.name));
     }
@@ -285,8 +315,11 @@ static enum err sweep_mount(const struct restore_target *t)
     int content = open_content(t);
     enum err rc = ERR_OK;
 
+    /* At the commit the root was given to whom it belongs, who may rename in it. */
+    if (t->names.len > 0 && content >= 0 && guard_has_modes(content))
+        TRY(guard_take_over(t->fd, t->path));
     for (const char *name = NULL; (name = next_name(t, name)) != NULL;)
-        if (has_moved(content, name))
+        if (has_moved(t, content, name))
             TRY(file_remove_tree_at(t->fd, name));
     /* A disk that cannot sync must still let itself be tidied up. */
     if (t->names.len > 0 && fsync(t->fd) != 0)
@@ -390,7 +423,7 @@ static enum err list_content(struct restore_target *t)
         if (strcmp(item.name, LOST_AND_FOUND) == 0 && name_exists(t->fd, item.name))
             TRY(leave_lost_and_found(t, t->tree->root_fd));
         else
-            TRY(buf_add(&t->names, bytes_of(item.name, strlen(item.name) + 1)));
+            TRY(add_name(t, &item));
     }
 out:
     walk_free(walk);

@@ -70,7 +70,7 @@ struct restore_target {
     bool was_incomplete;        /* DELTA: the mark was there before us */
     struct restore_keep keep;   /* DELTA */
     const bool *is_overwriting; /* DELTA: content may have changed; borrowed; NULL: it has not */
-    struct buf names;           /* MOUNT: what was or will be moved up, sorted, each with its NUL */
+    struct buf names;           /* MOUNT: what was or will be moved up: see restore_mount.c */
     uint64_t attention;         /* MOUNT: what could not be moved up; it was said by log_say */
 };
 

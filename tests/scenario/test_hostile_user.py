@@ -221,6 +221,38 @@ else:
                                check=False)
                 assert (precious / "content" / "file").read_text() == "root's own", name
 
+    @pytest.mark.parametrize("then", ["go on", "killed"])
+    def test_what_has_the_name_of_what_was_moved_up_is_not_taken_for_it(scene, then):
+        """At its commit a mount point is his again. He makes the commit fail, and puts a directory
+        of root's where something stands that the undoing, or the next restore, removes."""
+        if scene.way != "mount":
+            pytest.skip("names are moved up only there")
+
+        def hide():
+            scene.prepare()
+            secret = scene.place / ".sealpoint-his"  # root's, but in what is his
+            secret.mkdir(mode=0o700)
+            (secret / "file").write_text("root's own")
+
+        hide()
+        log = shim.run(scene.command(), [scene.place], env=scene.repo.env()).log
+        at = next(number for number, name, path in log
+                  if name == "rename" and path.endswith("/.sealpoint-finished"))
+        hide()
+        swap = ["/bin/sh", "-c", "mkdir -p .sealpoint-finished/x && rm -r deep && "
+                                 "mv .sealpoint-his deep"]
+        with shim.stopped(scene.command(), [scene.place], at, env=scene.repo.env()) as process:
+            subprocess.run(swap, user=HOSTILE, group=HOSTILE, extra_groups=[], cwd=scene.place,
+                           check=True)
+            if then == "killed":
+                process.kill()
+        if then == "killed":
+            subprocess.run([str(part) for part in scene.command()], env=scene.repo.env(),
+                           capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
+        else:
+            assert process.returncode != 0
+        assert (scene.place / "deep" / "file").read_text() == "root's own"
+
     def test_no_acl_and_no_attribute_of_his_outlasts_a_restore(scene):
         """An ACL, or a default ACL that all within inherits, would let in whom the mode keeps out."""
         scene.prepare()

@@ -1,10 +1,26 @@
 #include "snapshot/restore/restore_guard.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/unit/helpers.h"
+
+/* Somebody who is quicker than the open that follows: what was made goes, `swap` gets its name. */
+static const char *swap;
+
+int mkdirat(int dir, const char *name, mode_t mode)
+{
+    int failed = (int)syscall(SYS_mkdirat, dir, name, mode);
+
+    if (failed == 0 && swap != NULL) {
+        assert_int_equal(renameat(dir, name, dir, "made"), 0);
+        assert_int_equal(renameat(dir, swap, dir, name), 0);
+    }
+    return failed;
+}
 
 static int open_here(void **state)
 {
@@ -29,6 +45,23 @@ static void a_guard_is_ours_alone_and_is_found_again(void **state)
     assert_refused(guard_make(dir, "guard", &fd), ERR_FAILED, NULL);
     assert_done(guard_open(dir, "guard", &fd));
     close(fd);
+    close(dir);
+}
+
+static void what_was_swapped_for_a_directory_with_something_in_it_is_no_guard(void **state)
+{
+    int dir = open_here(state);
+    int fd = -1;
+
+    assert_int_equal(mkdir(in(state, "precious"), 0700), 0);
+    put_file(in(state, "precious/f"), "root's own");
+    swap = "precious";
+    assert_refused(guard_make(dir, "guard", &fd), ERR_FAILED, "guard was replaced as it was made");
+    swap = NULL;
+    assert_int_equal(fd, -1);
+    assert_refused(guard_remove(dir, "guard"), ERR_FAILED, NULL);
+    assert_true(have_file(in(state, "guard/f"), "root's own"));
+    assert_int_equal(count_names(in(state, "guard")), 1);
     close(dir);
 }
 
@@ -134,6 +167,7 @@ static void what_is_not_a_look_or_not_ours_is_not_believed(void **state)
 
 static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_guard_is_ours_alone_and_is_found_again),
+    IN_DIRECTORY(what_was_swapped_for_a_directory_with_something_in_it_is_no_guard),
     IN_DIRECTORY(what_others_may_enter_or_lead_to_is_no_guard),
     IN_DIRECTORY(only_a_guard_is_removed_with_what_is_in_it),
     IN_DIRECTORY(a_look_comes_back_as_it_was_kept),

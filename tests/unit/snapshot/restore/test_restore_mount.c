@@ -1,6 +1,9 @@
 #include "snapshot/restore/restore_mount.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "core/base/mem.h"
 #include "tests/unit/snapshot/restore/restore_scene.h"
@@ -105,6 +108,34 @@ static void an_undone_restore_leaves_what_was_there(void **state)
     clear_restore_scene(&s);
 }
 
+#define LIST "target/.sealpoint-partial/names"
+
+static uint64_t inode_of(const char *path)
+{
+    struct stat st;
+
+    assert_int_equal(lstat(path, &st), 0);
+    return st.st_ino;
+}
+
+/* The names of `from`, each with the inode number of what it has in the target; 0: nothing. */
+static void put_list(void **state, const char *from, size_t len)
+{
+    struct buf list = {.max = KIB};
+    char path[64];
+
+    for (size_t at = 0; at < len; at += strlen(from + at) + 1) {
+        uint64_t inode;
+
+        snprintf(path, sizeof path, "target/%s", from + at);
+        inode = file_exists(in(state, path)) ? inode_of(in(state, path)) : 0;
+        assert_done(buf_add(&list, bytes_of(from + at, strlen(from + at) + 1)));
+        assert_done(buf_add(&list, bytes_of(&inode, sizeof inode)));
+    }
+    put_bytes(in(state, LIST), list.data, list.len);
+    buf_clear(&list);
+}
+
 /* Of the list, "a" was moved up and "z" was not. */
 static void leave_half(void **state)
 {
@@ -112,8 +143,8 @@ static void leave_half(void **state)
     put_file(in(state, "target/.sealpoint-partial/.sealpoint-guard"), "");
     assert_int_equal(mkdir(in(state, "target/.sealpoint-partial/content"), 0700), 0);
     put_file(in(state, "target/.sealpoint-partial/content/z"), "omega");
-    put_bytes(in(state, "target/.sealpoint-partial/names"), "a\0z", 4);
     put_file(in(state, "target/a"), "alpha");
+    put_list(state, "a\0z", 4);
 }
 
 static void a_restore_killed_between_two_moves_is_removed_by_the_next(void **state)
@@ -159,6 +190,23 @@ static void what_others_put_beside_a_killed_restore_is_refused_and_stays(void **
     clear_restore_scene(&s);
 }
 
+/* Whoever the target belongs to may have renamed in it. */
+static void what_took_the_name_of_what_was_moved_up_is_not_removed(void **state)
+{
+    struct restore_scene s;
+
+    make_restore_scene(state, &s);
+    leave_half(state);
+    assert_int_equal(rename(in(state, "target/a"), in(state, "a.moved")), 0);
+    put_file(in(state, "target/a"), "precious");
+    assert_refused(begin(&s), ERR_USAGE, NULL);
+    assert_non_null(strstr(told(), "is not empty (it holds a)"));
+    target_clear(&s.t);
+    assert_true(have_file(in(state, "target/a"), "precious"));
+    target_init(&s.t, &s.tree, false, false);
+    clear_restore_scene(&s);
+}
+
 static void a_name_that_comes_meanwhile_stops_the_moves_and_stays(void **state)
 {
     struct restore_scene s;
@@ -182,17 +230,36 @@ static void a_list_that_leads_out_of_the_target_is_refused(void **state)
     static const struct {
         const char *at;
         size_t len;
-    } lists[] = {{"../source", 10}, {"..", 3}, {".", 2}, {"", 1}, {"a\0d/f", 6}, {"a", 1}};
+    } lists[] = {{"../source", 10}, {"..", 3}, {".", 2}, {"", 1}, {"a\0d/f", 6}};
     struct restore_scene s;
 
     make_restore_scene(state, &s);
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         leave_half(state);
-        put_bytes(in(state, "target/.sealpoint-partial/names"), lists[i].at, lists[i].len);
+        put_list(state, lists[i].at, lists[i].len);
         assert_refused(begin(&s), ERR_FAILED, NULL);
         assert_non_null(strstr(told(), "/names is damaged"));
         target_clear(&s.t);
         assert_true(file_exists(in(state, "source/a")));
+        remove_all(in(state, "target"));
+        assert_int_equal(mkdir(in(state, "target"), 0755), 0);
+    }
+    target_init(&s.t, &s.tree, false, false);
+    clear_restore_scene(&s);
+}
+
+static void a_list_that_was_cut_is_refused(void **state)
+{
+    struct restore_scene s;
+
+    make_restore_scene(state, &s);
+    for (size_t len = 1; len < 2 + sizeof(uint64_t); len++) {
+        leave_half(state);
+        put_bytes(in(state, LIST), "a\0abcdefgh", len);
+        assert_refused(begin(&s), ERR_FAILED, NULL);
+        assert_non_null(strstr(told(), "/names is damaged: it does not end with a name"));
+        target_clear(&s.t);
+        assert_true(file_exists(in(state, "target/a")));
         remove_all(in(state, "target"));
         assert_int_equal(mkdir(in(state, "target"), 0755), 0);
     }
@@ -221,7 +288,7 @@ static void a_link_in_our_directories_place_is_not_followed(void **state)
 /* The list is durable before the first move, and is what tells our names from others'. */
 static void the_list_has_every_name_that_is_moved_up(void **state)
 {
-    static const char list[] = "WiredTiger.turtle\0a\0d\0z"; /* its NUL is the last name's */
+    static const char *const list[] = {"WiredTiger.turtle", "a", "d", "z"};
     struct restore_scene s;
     struct buf is = {.max = KIB};
 
@@ -232,9 +299,19 @@ static void the_list_has_every_name_that_is_moved_up(void **state)
     put_file(in(state, "target/.sealpoint-finished/.sealpoint-guard"), "");
     put_file(in(state, "target/.sealpoint-finished/f"), "in the way of the commit point");
     assert_refused(target_commit(&s.t), ERR_FAILED, NULL);
-    assert_done(file_read(in(state, "target/.sealpoint-partial/names"), &is));
-    assert_int_equal(is.len, sizeof list);
-    assert_memory_equal(is.data, list, sizeof list);
+    assert_done(file_read(in(state, LIST), &is));
+    for (size_t i = 0, at = 0; i < sizeof list / sizeof list[0]; i++) {
+        size_t len = strlen(list[i]) + 1;
+        char path[64];
+        uint64_t inode;
+
+        assert_true(at + len + sizeof inode <= is.len);
+        assert_memory_equal(is.data + at, list[i], len);
+        memcpy(&inode, is.data + at + len, sizeof inode);
+        snprintf(path, sizeof path, "target/%s", list[i]);
+        assert_int_equal(inode, inode_of(in(state, path)));
+        at += len + sizeof inode;
+    }
     assert_true(file_exists(in(state, "target/d/f"))); /* all were moved already, */
     target_undo(&s.t);
     target_clear(&s.t);
@@ -268,8 +345,10 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(an_undone_restore_leaves_what_was_there),
     IN_DIRECTORY(a_restore_killed_between_two_moves_is_removed_by_the_next),
     IN_DIRECTORY(what_others_put_beside_a_killed_restore_is_refused_and_stays),
+    IN_DIRECTORY(what_took_the_name_of_what_was_moved_up_is_not_removed),
     IN_DIRECTORY(a_name_that_comes_meanwhile_stops_the_moves_and_stays),
     IN_DIRECTORY(a_list_that_leads_out_of_the_target_is_refused),
+    IN_DIRECTORY(a_list_that_was_cut_is_refused),
     IN_DIRECTORY(a_link_in_our_directories_place_is_not_followed),
     IN_DIRECTORY(the_list_has_every_name_that_is_moved_up),
     IN_DIRECTORY(a_name_that_is_ours_is_refused_in_a_snapshot),
