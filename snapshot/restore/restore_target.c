@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
+#include "core/fs/follow.h"
 #include "core/fs/walk.h"
 #include "snapshot/restore/restore_delta.h"
 #include "snapshot/restore/restore_guard.h"
@@ -147,7 +148,7 @@ static const struct target_kind kind_fresh = {check_fresh, begin_fresh, commit_f
 /* ---- which one it is ---- */
 
 /* Split into an existing directory, which is opened, and a name in it. Links on the way there are
- * the operator's own, and are followed once, here. */
+ * followed once, here. */
 static enum err resolve_target(struct restore_target *t, const char *given)
 {
     size_t len = strlen(given);
@@ -168,8 +169,12 @@ static enum err resolve_target(struct restore_target *t, const char *given)
     above = name == copy ? "." : name - 1 == copy ? "/" : copy;
     if (name - copy > 1)
         copy[name - copy - 1] = '\0';
-    t->parent_fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    real = t->parent_fd >= 0 ? realpath(above, NULL) : NULL;
+    rc = follow_open_dir(above, &t->parent_fd);
+    if (rc != ERR_OK) {
+        err_note("target %s: the directory it would lie in cannot be reached", given);
+        goto out;
+    }
+    real = realpath(above, NULL);
     if (real == NULL)
         FAIL_SYS(ERR_USAGE, "target %s: the directory it would lie in cannot be reached", given);
     TRY(mem_text(real, &t->parent));

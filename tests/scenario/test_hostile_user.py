@@ -10,7 +10,7 @@ import time
 import pytest
 
 import shim
-from conftest import ROOT, read_tree
+from conftest import ROOT, USAGE, read_tree
 from test_mount_point import INSIDE, UNSHARE, can_mount
 
 HOSTILE = 65534
@@ -220,6 +220,19 @@ else:
                                capture_output=True, stdin=subprocess.DEVNULL, timeout=120,
                                check=False)
                 assert (precious / "content" / "file").read_text() == "root's own", name
+
+    def test_a_link_of_his_on_the_way_leads_root_nowhere(scene):
+        scene.prepare()
+        (scene.place / "way").symlink_to(scene.victim)
+        os.lchown(scene.place / "way", HOSTILE, HOSTILE)
+        target = scene.place / "way" / ("deep" if scene.way == "delta" else "new")
+        command = [target if part == scene.target else part for part in scene.command()]
+        done = subprocess.run([str(part) for part in command], env=scene.repo.env(), check=False,
+                              capture_output=True, stdin=subprocess.DEVNULL, timeout=120, text=True)
+        assert done.returncode == USAGE, done.stderr
+        assert f"the link way on the way belongs to the user {HOSTILE}, the directory that it " \
+            "leads to does not" in done.stderr
+        scene.assert_untouched(scene.way)
 
     @pytest.mark.parametrize("then", ["go on", "killed"])
     def test_what_has_the_name_of_what_was_moved_up_is_not_taken_for_it(scene, then):
