@@ -226,8 +226,9 @@ else:
         (scene.place / "way").symlink_to(scene.victim)
         os.lchown(scene.place / "way", HOSTILE, HOSTILE)
         target = scene.place / "way" / ("deep" if scene.way == "delta" else "new")
-        command = [target if part == scene.target else part for part in scene.command()]
-        done = subprocess.run([str(part) for part in command], env=scene.repo.env(), check=False,
+        command = [str(part) for part in scene.command()]
+        command[command.index(str(scene.target))] = str(target)
+        done = subprocess.run(command, env=scene.repo.env(), check=False,
                               capture_output=True, stdin=subprocess.DEVNULL, timeout=120, text=True)
         assert done.returncode == USAGE, done.stderr
         assert f"the link way on the way belongs to the user {HOSTILE}, the directory that it " \
