@@ -10,6 +10,7 @@
 #define WRITE_LEN (64 * KIB)
 
 struct spool {
+    char *dir;   /* owned; for messages */
     int entries; /* owned descriptors */
     int rows;
     struct buf unwritten; /* the tail of the entries */
@@ -25,6 +26,7 @@ enum err spool_new(const char *dir, struct spool **out)
     TRY(mem_new(1, sizeof *s, &s));
     s->entries = s->rows = -1;
     s->unwritten.max = WRITE_LEN + ENTRY_LEN_MAX;
+    TRY(mem_text(dir, &s->dir));
     TRY(file_temporary(dir, &s->entries));
     TRY(file_temporary(dir, &s->rows));
     *out = s;
@@ -43,14 +45,27 @@ void spool_free(struct spool *s)
     if (s->rows >= 0)
         close(s->rows);
     buf_clear(&s->unwritten);
+    mem_free(s->dir);
     mem_free(s);
+}
+
+/* The files have no name: what is full is the directory. */
+static enum err write_at(const struct spool *s, int fd, struct bytes what, uint64_t offset)
+{
+    enum err rc = file_write_at(fd, what, offset);
+
+    if (rc == ERR_OK)
+        return rc;
+    err_note("state directory %s", s->dir);
+    err_hint("--state-dir DIR names one that can be written");
+    return rc;
 }
 
 static enum err flush_entries(struct spool *s)
 {
     enum err rc;
 
-    TRY(file_write_at(s->entries, buf_bytes(&s->unwritten), s->written));
+    TRY(write_at(s, s->entries, buf_bytes(&s->unwritten), s->written));
     s->written += s->unwritten.len;
     s->unwritten.len = 0;
 out:
@@ -77,14 +92,14 @@ enum err spool_mark(struct spool *s, uint64_t offset, uint8_t flag)
 
     TRY(spool_read(s, offset, head, sizeof head));
     entry_head_mark(head, flag);
-    TRY(file_write_at(s->entries, bytes_of(head, sizeof head), offset));
+    TRY(write_at(s, s->entries, bytes_of(head, sizeof head), offset));
 out:
     return rc;
 }
 
 enum err spool_put_rows(struct spool *s, uint64_t first, const uint8_t *rows, size_t count)
 {
-    return file_write_at(s->rows, bytes_of(rows, count * BLOCK_ROW_LEN), first * BLOCK_ROW_LEN);
+    return write_at(s, s->rows, bytes_of(rows, count * BLOCK_ROW_LEN), first * BLOCK_ROW_LEN);
 }
 
 enum err spool_get_rows(struct spool *s, uint64_t first, uint8_t *rows, size_t count)

@@ -249,6 +249,23 @@ out:
     return rc;
 }
 
+void source_clock_meet(struct source_clock *c, dev_t device)
+{
+    size_t i = find_device(c, device);
+
+    if (i < c->count)
+        c->devices[i].is_met = true;
+}
+
+size_t source_clock_missed(const struct source_clock *c)
+{
+    size_t missed = 0;
+
+    for (size_t i = 0; i < c->count; i++)
+        missed += !c->devices[i].is_met;
+    return missed;
+}
+
 bool source_clock_is_settled(const struct source_clock *c, const struct stat *st)
 {
     size_t i = find_device(c, st->st_dev);

@@ -54,6 +54,7 @@ struct source_device {
     int64_t newest_s; /* the newest change of anything on it, but for times to come */
     uint32_t newest_ns;
     uint8_t mount[HASH_LEN];
+    bool is_met; /* again, while the source is read */
 };
 
 /* Held in place. Everything is looked at once before anything is read: then the source's clock was
@@ -69,6 +70,10 @@ struct source_clock {
 void source_clock_init(struct source_clock *c);
 /* ERR_FAILED: hashing is not possible. What is left out of a snapshot should be looked at, too. */
 MUST_CHECK enum err source_clock_look(struct source_clock *c, const struct walk_item *item);
+/* While it is read: something on this device was met. */
+void source_clock_meet(struct source_clock *c, dev_t device);
+/* How many of the devices that were there at the first look were not met again. */
+size_t source_clock_missed(const struct source_clock *c);
 /* The source's clock was past this change when the first look was over: who reads the file now, and
  * finds the same time later, has the content of that time. */
 bool source_clock_is_settled(const struct source_clock *c, const struct stat *st);

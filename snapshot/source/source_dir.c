@@ -180,6 +180,7 @@ static bool is_included(struct source_dir *d, struct snapshot_attention *attenti
         attention->vanished++;
         return false;
     }
+    source_clock_meet(&d->clock, item->st.st_dev);
     if (is_left_out(d, item)) {
         if (is_apart(d, item))
             warn_passed_over(item, "is the repository or the state directory, and is left out");
@@ -220,6 +221,18 @@ out:
     return rc;
 }
 
+/* Unmounted in between: its files were not even listed, so none of them vanished by name. */
+static void note_unmounted(const struct source_dir *d, struct snapshot_attention *attention)
+{
+    size_t missed = source_clock_missed(&d->clock);
+
+    if (missed == 0)
+        return;
+    log_say(LOG_WARN, "a file system that was mounted in the source when the backup began is gone: "
+                      "what was on it is missing");
+    attention->vanished += missed;
+}
+
 static enum err dir_next(void *self, struct entry *e, bool *more,
                          struct snapshot_attention *attention)
 {
@@ -229,8 +242,10 @@ static enum err dir_next(void *self, struct entry *e, bool *more,
     do
         TRY(walk_next(d->walk, &d->item, more));
     while (*more && !is_included(d, attention));
-    if (!*more)
+    if (!*more) {
+        note_unmounted(d, attention);
         goto out;
+    }
     e->type = entry_type_of(d->item.st.st_mode);
     TRY(buf_add(&e->path, bytes_of(d->item.path.data, d->item.path.len)));
     TRY(buf_add(&e->path, bytes_of("", 1)));

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 
 import pytest
 
@@ -124,6 +125,27 @@ def test_a_full_or_read_only_state_directory_is_named(quick, cause):
     done = repo.shim("init", **full)
     assert done.returncode == STORAGE, done.stderr
     assert f"state directory {repo.state}" in done.stderr and "--state-dir DIR" in done.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts")
+def test_a_state_directory_that_fills_up_while_files_are_read_is_named(quick):
+    repo = quick
+    small = repo.directory / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80k", "none", small],
+                      check=False).returncode != 0:
+        pytest.skip("no mounts here")
+    try:
+        shutil.copytree(repo.state, small / "state")
+        repo.state = small / "state"
+        for i in range(1200):
+            (repo.source / f"file-{i}").write_bytes(b"%d" % i)
+        done = repo.run("backup", repo.source, expect=STORAGE)
+        assert f"state directory {repo.state_directory()}: writing: No space left" in done.err
+        assert "\n  --state-dir DIR names one that can be written\n" in done.err
+        assert repo.ids() == []
+    finally:
+        subprocess.run(["umount", small], check=True)
 
 
 def test_what_a_lost_journal_would_have_removed_is_counted(quick):

@@ -3,6 +3,7 @@ snapshot that holds what was there."""
 
 import os
 import shutil
+import subprocess
 
 import pytest
 
@@ -103,6 +104,22 @@ def test_a_file_that_vanishes_before_it_is_read_is_said(moving):
     repo.restore()
     assert sorted(read_tree(repo.target)) == ["a", "b"]
     repo.run("verify", "--decrypt")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts")
+def test_a_file_system_that_is_unmounted_midway_is_said(moving):
+    repo = moving
+    inner = repo.source / "d"
+    inner.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "none", inner], check=False).returncode != 0:
+        pytest.skip("no mounts here")
+    (inner / "file").write_bytes(b"of its own")
+    with stopped(repo) as process:
+        subprocess.run(["umount", inner], check=True)
+    assert process.returncode == ATTENTION, process.err
+    assert "a file system that was mounted in the source when the backup began is gone" in \
+        process.err
+    assert repo.backup()
 
 
 def test_a_file_that_becomes_a_link_or_a_pipe_is_not_followed(moving):
