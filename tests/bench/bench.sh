@@ -11,13 +11,18 @@ scratch=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/var/tmp}}/sealpoint-bench-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 PATH=$PATH:$HOME/.cargo/bin
 
-# bupstash is no Debian package; where cargo is, it can be built (some minutes).
-if [ "$mode" = speed ] && [[ " ${PEERS-bupstash} " == *" bupstash "* ]] &&
-    ! command -v bupstash >/dev/null && command -v cargo >/dev/null; then
-    echo "building bupstash 0.12.0 with cargo" >&2
-    cargo install --quiet --locked --root "$scratch/cargo" bupstash@0.12.0 >&2 ||
-        echo "bupstash cannot be built here: it is left out" >&2
-    PATH=$PATH:$scratch/cargo/bin
-fi
+# Not in Debian; where cargo is, they can be built (minutes): build_peer PROGRAM CRATE@VERSION [OPTION…]
+build_peer() {
+    [ "$mode" = speed ] && [[ " ${PEERS-$1} " == *" $1 "* ]] || return 0
+    ! command -v "$1" >/dev/null && command -v cargo >/dev/null || return 0
+    local program=$1
+    shift
+    echo "building $1 with cargo" >&2
+    cargo install --quiet --locked --root "$scratch/cargo" "$@" >&2 ||
+        echo "$program cannot be built here: it is left out" >&2
+}
+build_peer bupstash bupstash@0.12.0
+build_peer rustic rustic-rs@0.11.4 --no-default-features
+PATH=$PATH:$scratch/cargo/bin
 
 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$here/bench.py" "$build" "$scratch" "$mode"

@@ -133,6 +133,38 @@ class Restic(Program):
         return self.verify()
 
 
+class Rustic(Program):
+    """Restic's format by other hands, in Rust."""
+
+    name = "rustic"
+    needs = ("rustic",)
+
+    def __init__(self, directory, source):
+        super().__init__(directory, source)
+        self.env.update(
+            RUSTIC_REPOSITORY=str(self.repository),
+            RUSTIC_PASSWORD_FILE=str(self.passphrase),
+            RUSTIC_CACHE_DIR=str(self.directory / "cache"),
+            RUSTIC_NO_PROGRESS="true",
+            RUSTIC_LOG_LEVEL="warn",
+        )
+
+    def set_up_commands(self):
+        return [["rustic", "init"]]
+
+    def base(self):
+        return ["rustic", "backup", str(self.source)]
+
+    def restore(self, to):
+        return ["rustic", "restore", f"latest:{self.source}", f"{to}/db"]
+
+    def verify(self):
+        return ["rustic", "check", "--read-data"]
+
+    def decrypt(self):
+        return self.verify()
+
+
 class Borg(Program):
     name = "borg"
     needs = ("borg",)
@@ -228,4 +260,29 @@ class TarZstdAge(Program):
         return self._pipe("age -d -i key repository/db.tar.zst.age | zstd -q -d >/dev/null")
 
 
-ALL = [Sealpoint, Restic, Borg, Bupstash, TarZstdAge]
+class Copy(Program):
+    """No backup: what the disk and the kernel need for the same bytes, written once."""
+
+    name = "cp"
+    needs = ("cp",)
+
+    def set_up_commands(self):
+        return [["mkdir", "repository"]]
+
+    def version(self):
+        return ["cp", "--version"]
+
+    def base(self):
+        return ["cp", "-a", str(self.source), str(self.repository / "db")]
+
+    def incremental(self):
+        return None
+
+    def unchanged(self):
+        return None
+
+    def restore(self, to):
+        return ["cp", "-a", str(self.source), f"{to}/db"]
+
+
+ALL = [Sealpoint, Restic, Rustic, Borg, Bupstash, TarZstdAge, Copy]
