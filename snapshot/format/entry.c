@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/fs/path.h"
+#include "snapshot/format/acl.h"
 
 #define NAME_MAX_LEN 255
 #define EXTENT_ROW_LEN 16 /* u64 offset, u64 length */
@@ -334,6 +335,9 @@ static enum err check_lists(const struct entry *e)
             FAIL(ERR_CORRUPT, "the extents of a sparse file are out of order");
         end = data.offset + data.len;
     }
+    if (e->type == ENTRY_SYMLINK && e->acl.len > 0)
+        FAIL(ERR_CORRUPT, "an ACL of a symbolic link");
+    TRY(acl_check(buf_bytes(&e->acl), e->type == ENTRY_DIR));
 out:
     return rc;
 }

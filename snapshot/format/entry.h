@@ -46,7 +46,7 @@ struct entry {
     struct buf user, group;
     struct buf xattrs; /* encoded rows: u8 name length, u32 value length, name, value */
     uint32_t xattr_count;
-    struct buf acl;     /* POSIX.1e text as libarchive writes it; "" for none */
+    struct buf acl;     /* text (acl.h); "" for none */
     struct buf extents; /* encoded rows: u64 offset, u64 length, of data in a sparse file */
 };
 

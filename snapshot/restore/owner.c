@@ -238,3 +238,48 @@ out:
     pthread_mutex_unlock(&m->lock);
     return rc;
 }
+
+/* The number of a name that came without one. */
+static enum err find_name(struct names *n, look_up *ask, const char *name, uint32_t *id,
+                          bool *known)
+{
+    const struct known_name *kept = find_known(n, name);
+    enum err rc = ERR_OK;
+
+    if (kept != NULL) {
+        *id = kept->id;
+        *known = kept->is_known;
+        goto out;
+    }
+    TRY(ask(name, id, known));
+    TRY(keep_name(n, name, *id, *known));
+out:
+    return rc;
+}
+
+enum err owner_map_find_row(struct owner_map *m, const struct acl_row *row, uint32_t *id,
+                            bool *known)
+{
+    bool is_user = row->tag == ACL_TAG_USER;
+    char name[ACL_NAME_MAX + 1];
+    struct names *names;
+    look_up *ask;
+    enum err rc = ERR_OK;
+
+    *id = row->id;
+    *known = row->has_id;
+    if (m == NULL || row->name.len == 0 || m->numeric)
+        return ERR_OK;
+    memcpy(name, row->name.data, row->name.len);
+    name[row->name.len] = '\0';
+    names = is_user ? &m->users : &m->groups;
+    ask = is_user ? m->lookup->user : m->lookup->group;
+    pthread_mutex_lock(&m->lock);
+    if (row->has_id)
+        TRY(resolve_name(names, ask, is_user ? "user" : "group", name, row->id, id));
+    else
+        TRY(find_name(names, ask, name, id, known));
+out:
+    pthread_mutex_unlock(&m->lock);
+    return rc;
+}

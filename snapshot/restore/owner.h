@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "snapshot/format/acl.h"
 #include "snapshot/format/entry.h"
 
 struct owner_options {
@@ -38,5 +39,9 @@ void owner_map_free(struct owner_map *m);
  * ERR_FAILED: cannot be told. */
 MUST_CHECK enum err owner_map_find(struct owner_map *m, const struct entry *e, uint32_t *uid,
                                    uint32_t *gid);
+/* The same for a row of an ACL that has a name or number; `m` may be NULL: numbers alone. *known =
+ * false: it has no number, and its name is not known here. */
+MUST_CHECK enum err owner_map_find_row(struct owner_map *m, const struct acl_row *row, uint32_t *id,
+                                       bool *known);
 
 #endif

@@ -15,7 +15,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
-#include "snapshot/restore/tar_acl.h"
+#include "snapshot/format/acl_xattr.h"
 
 /*
  * The order in which metadata is given is the kernel's: a change of owner takes away set-user-id
@@ -25,6 +25,7 @@
 
 #define SHOWN_MAX 512
 #define NAME_TEXT_MAX 256
+#define LINK_PATH_MAX (NAME_MAX + 32)
 #define CAPABILITY "security.capability"
 
 /* ---- making ---- */
@@ -139,9 +140,17 @@ out:
     return rc;
 }
 
-/* `capabilities`: only those, or all but those. */
+/* By descriptor, or, where a link cannot be opened, by name in an open directory. */
+static int give_xattr(int fd, const char *link, const char *name, struct bytes value)
+{
+    return link != NULL ? lsetxattr(link, name, value.data, value.len, 0)
+                        : fsetxattr(fd, name, value.data, value.len, 0);
+}
+
+/* `capabilities`: only those, or all but those. ACLs are the entry's, whatever an attribute says.
+ */
 static enum err set_xattrs(const struct restore_manner *m, const struct entry *e, int fd,
-                           bool capabilities)
+                           const char *link, bool capabilities)
 {
     struct cursor rows = cursor_of(buf_bytes(&e->xattrs));
     struct bytes name = {NULL, 0};
@@ -155,8 +164,8 @@ static enum err set_xattrs(const struct restore_manner *m, const struct entry *e
         TRY(entry_take_xattr(&rows, &name, &value));
         memcpy(text, name.data, name.len);
         text[name.len] = '\0';
-        if ((strcmp(text, CAPABILITY) == 0) != capabilities ||
-            fsetxattr(fd, text, value.data, value.len, 0) == 0)
+        if ((strcmp(text, CAPABILITY) == 0) != capabilities || acl_xattr_is(text) ||
+            give_xattr(fd, link, text, value) == 0)
             continue;
         text_printable(text, shown, sizeof shown);
         snprintf(what, sizeof what, "attribute %s", shown);
@@ -215,17 +224,61 @@ static int give_acl(int fd, const char *name, const struct buf *acl)
     return fgetxattr(fd, name, NULL, 0) < 0 ? 0 : fremovexattr(fd, name);
 }
 
+/* Who has neither a number nor a name that is known here gets no rights. */
+static enum err say_row_left_out(const struct restore_manner *m, const struct entry *e,
+                                 const struct acl_row *row)
+{
+    char name[ACL_NAME_MAX + 1];
+    char shown[ACL_NAME_MAX + 1];
+    char path_shown[SHOWN_MAX];
+    char *path = NULL;
+    enum err rc;
+
+    TRY(file_join(m->root, entry_path(e), &path));
+    text_printable(path, path_shown, sizeof path_shown);
+    memcpy(name, row->name.data, row->name.len);
+    name[row->name.len] = '\0';
+    text_printable(name, shown, sizeof shown);
+    log_say(LOG_WARN, "%s: its ACL gives rights to the %s %s, who is not known here: left out",
+            path_shown, row->tag == ACL_TAG_USER ? "user" : "group", shown);
+    ++*m->attention;
+out:
+    mem_free(path);
+    return rc;
+}
+
+/* Both lists, in the kernel's form, with the numbers of this machine. */
+static enum err encode_acls(const struct restore_manner *m, const struct entry *e,
+                            struct buf *access, struct buf *by_default)
+{
+    struct cursor rows = cursor_of(buf_bytes(&e->acl));
+    struct acl_row row = {.is_default = false};
+    bool known = true;
+    enum err rc = ERR_OK;
+
+    while (rows.left > 0) {
+        TRY(acl_take(&rows, &row));
+        if (acl_tag_is_named(row.tag))
+            TRY(owner_map_find_row(m->owners, &row, &row.id, &known));
+        if (acl_tag_is_named(row.tag) && !known)
+            TRY(say_row_left_out(m, e, &row));
+        else
+            TRY(acl_xattr_add(&row, row.is_default ? by_default : access));
+    }
+out:
+    return rc;
+}
+
 static enum err set_acls(const struct restore_manner *m, const struct entry *e, int fd)
 {
     struct buf access = {.max = MIB};
     struct buf by_default = {.max = MIB};
-    enum err rc = ERR_OK;
+    enum err rc;
 
-    if (e->acl.len > 0)
-        TRY(tar_acl_encode(e, &access, &by_default));
-    if (give_acl(fd, TAR_ACL_ACCESS, &access) != 0)
+    TRY(encode_acls(m, e, &access, &by_default));
+    if (give_acl(fd, ACL_XATTR_ACCESS, &access) != 0)
         TRY(note_refusal(m, e, "ACL"));
-    if (e->type == ENTRY_DIR && give_acl(fd, TAR_ACL_DEFAULT, &by_default) != 0)
+    if (e->type == ENTRY_DIR && give_acl(fd, ACL_XATTR_DEFAULT, &by_default) != 0)
         TRY(note_refusal(m, e, "default ACL"));
 out:
     buf_clear(&access);
@@ -257,11 +310,11 @@ enum err restore_entry_finish_open(const struct restore_manner *m, const struct 
     if (m->set_owner && fchown(fd, e->uid, e->gid) != 0)
         TRY(note_refusal(m, e, "owner"));
     TRY(drop_xattrs(m, e, fd));
-    TRY(set_xattrs(m, e, fd, false));
+    TRY(set_xattrs(m, e, fd, NULL, false));
     TRY(set_acls(m, e, fd));
     if (fchmod(fd, safe_mode(e, fd)) != 0)
         TRY(note_refusal(m, e, "mode"));
-    TRY(set_xattrs(m, e, fd, true));
+    TRY(set_xattrs(m, e, fd, NULL, true));
     if (futimens(fd, times) != 0)
         TRY(note_refusal(m, e, "time"));
 out:
@@ -273,10 +326,13 @@ static enum err finish_symlink(const struct restore_manner *m, const struct entr
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                                 {.tv_sec = e->mtime_s, .tv_nsec = (long)e->mtime_ns}};
+    char link[LINK_PATH_MAX];
     enum err rc = ERR_OK;
 
+    snprintf(link, sizeof link, "/proc/self/fd/%d/%s", dir, name);
     if (m->set_owner && fchownat(dir, name, e->uid, e->gid, AT_SYMLINK_NOFOLLOW) != 0)
         TRY(note_refusal(m, e, "owner"));
+    TRY(set_xattrs(m, e, -1, link, false));
     if (utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) != 0)
         TRY(note_refusal(m, e, "time"));
 out:

@@ -4,7 +4,7 @@
  *
  * All is done by descriptor, or by name in a directory that is open and that nobody else may write
  * to. Until the end a file belongs to us and is for nobody else.
- * Uses: core, entry, tar_acl.
+ * Uses: core, entry, acl_xattr, owner.
  */
 #ifndef SNAPSHOT_RESTORE_RESTORE_ENTRY_H
 #define SNAPSHOT_RESTORE_RESTORE_ENTRY_H
@@ -14,6 +14,7 @@
 
 #include "core/base/err.h"
 #include "snapshot/format/entry.h"
+#include "snapshot/restore/owner.h"
 
 /* How it is done, for all of a tree. What the file system refuses of the metadata is said by
  * log_say and counted by *attention. */
@@ -21,6 +22,8 @@ struct restore_manner {
     const char *root;    /* what is said in front of paths; borrowed */
     bool set_owner;      /* root's right */
     uint64_t *attention; /* borrowed */
+    /* Whose the names in ACLs are here; borrowed. NULL: their numbers count. */
+    struct owner_map *owners;
 };
 
 /* Make `name` in the open directory `dir`. ERR_EXISTS: the name is there already; the message

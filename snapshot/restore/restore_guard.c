@@ -12,7 +12,7 @@
 #include "core/base/text.h"
 #include "core/fs/file.h"
 #include "core/fs/walk.h"
-#include "snapshot/restore/tar_acl.h"
+#include "snapshot/format/acl_xattr.h"
 
 #define LOOK_MAX 1024
 
@@ -26,8 +26,8 @@ static void drop_acl(int fd, const char *name)
 
 static void drop_acls(int fd)
 {
-    drop_acl(fd, TAR_ACL_DEFAULT);
-    drop_acl(fd, TAR_ACL_ACCESS);
+    drop_acl(fd, ACL_XATTR_DEFAULT);
+    drop_acl(fd, ACL_XATTR_ACCESS);
 }
 
 static bool is_for_others(const struct stat *st)
@@ -288,6 +288,6 @@ enum err guard_take_over(int fd, const char *shown)
         return err_sys(ERR_FAILED, "taking over %s", shown);
     if (fchmod(fd, S_IRWXU) != 0 && is_root)
         return err_sys(ERR_FAILED, "taking over %s", shown);
-    drop_acl(fd, TAR_ACL_DEFAULT);
+    drop_acl(fd, ACL_XATTR_DEFAULT);
     return ERR_OK;
 }

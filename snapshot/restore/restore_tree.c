@@ -436,6 +436,7 @@ enum err tree_find_owner(const struct restore_tree *t, struct tree_owner *out)
 static struct restore_manner manner_of(struct restore_tree *t)
 {
     return (struct restore_manner){.root = t->root,
+                                   .owners = t->owners,
                                    .set_owner = geteuid() == 0 && !t->is_one_owners,
                                    .attention = &t->attention};
 }
@@ -484,7 +485,11 @@ out:
 enum err tree_finish_root(struct restore_tree *t, int fd)
 {
     const struct restore_manner manner = {
-        .root = t->root, .set_owner = geteuid() == 0, .attention = &t->attention};
+        .root = t->root,
+        .set_owner = geteuid() == 0,
+        .attention = &t->attention,
+        .owners = t->owners,
+    };
     struct entry e;
     uint64_t i;
     enum err rc;

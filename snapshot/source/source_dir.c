@@ -13,6 +13,7 @@
 #include "core/fs/walk.h"
 #include "snapshot/source/dbpath.h"
 #include "snapshot/source/dbpath_link.h"
+#include "snapshot/source/node_meta.h"
 #include "snapshot/source/source.h"
 #include "snapshot/source/tar_meta.h"
 
@@ -324,6 +325,8 @@ static enum err dir_describe(void *self, struct entry *e, int *fd)
         d->item.st = st;
     }
     TRY(tar_meta_read(d->meta, file, &d->item.st, e));
+    if (e->type == ENTRY_SYMLINK || e->type == ENTRY_FIFO)
+        TRY(node_meta_read(d->item.dir, d->item.name, e));
     if (file >= 0 && e->type == ENTRY_FILE) {
         *fd = file;
         file = -1; /* the caller's now */

@@ -10,6 +10,8 @@
 
 #include "core/base/mem.h"
 #include "core/fs/path.h"
+#include "snapshot/format/acl_xattr.h"
+#include "snapshot/source/tar_acl.h"
 
 #define DISK_SECTOR 512
 #define PART_LEN_MAX 255
@@ -68,28 +70,9 @@ static enum err import_xattrs(struct archive_entry *from, struct entry *e)
 
     archive_entry_xattr_reset(from);
     while (archive_entry_xattr_next(from, &name, &value, &len) == ARCHIVE_OK)
-        TRY(entry_add_xattr(e, bytes_of_text(name), bytes_of(value, len)));
+        if (!acl_xattr_is(name))
+            TRY(entry_add_xattr(e, bytes_of_text(name), bytes_of(value, len)));
 out:
-    return rc;
-}
-
-/* Only what the mode does not say already: text of the access and the default list. */
-static enum err take_acl(struct archive_entry *from, struct entry *e)
-{
-    char *text = NULL;
-    enum err rc = ERR_OK;
-
-    if ((archive_entry_acl_types(from) & ARCHIVE_ENTRY_ACL_TYPE_POSIX1E) == 0)
-        goto out;
-    text = archive_entry_acl_to_text(
-        from, NULL,
-        ARCHIVE_ENTRY_ACL_TYPE_ACCESS | ARCHIVE_ENTRY_ACL_TYPE_DEFAULT |
-            ARCHIVE_ENTRY_ACL_STYLE_EXTRA_ID | ARCHIVE_ENTRY_ACL_STYLE_MARK_DEFAULT);
-    if (text == NULL)
-        FAIL(ERR_FAILED, "out of memory for libarchive");
-    TRY(add_text(&e->acl, text));
-out:
-    mem_free(text);
     return rc;
 }
 
@@ -173,7 +156,7 @@ enum err tar_meta_read(struct tar_meta *m, int fd, const struct stat *st, struct
     if (archive_read_disk_entry_from_file(m->disk, m->entry, fd, st) < ARCHIVE_WARN)
         FAIL(ERR_FAILED, "%s: %s", entry_path(e), archive_error_string(m->disk));
     TRY(import_xattrs(m->entry, e));
-    TRY(take_acl(m->entry, e));
+    TRY(tar_acl_import(m->entry, e));
     if (has_holes)
         TRY(find_extents(fd, e));
 out:
@@ -228,9 +211,7 @@ enum err tar_meta_export(const struct entry *e, const char *path, struct archive
         archive_entry_set_size(to, (la_int64_t)e->size);
     if (e->type == ENTRY_SYMLINK)
         archive_entry_copy_symlink(to, (const char *)e->link.data);
-    if (e->acl.len > 0 && archive_entry_acl_from_text(to, (const char *)e->acl.data,
-                                                      ARCHIVE_ENTRY_ACL_TYPE_ACCESS) < ARCHIVE_WARN)
-        FAIL(ERR_CORRUPT, "%s: its access control list cannot be read", path);
+    TRY(tar_acl_export(e, to));
     TRY(give_xattrs(e, to));
 out:
     return rc;
@@ -325,7 +306,7 @@ enum err tar_meta_import(struct archive_entry *from, struct entry *e)
     TRY(add_text(&e->user, archive_entry_uname(from)));
     TRY(add_text(&e->group, archive_entry_gname(from)));
     TRY(import_xattrs(from, e));
-    TRY(take_acl(from, e));
+    TRY(tar_acl_import(from, e));
     TRY(take_extents(from, e));
 out:
     if (rc != ERR_OK)

@@ -16,14 +16,20 @@ import pathlib
 import random
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import time
 import tempfile
 
+NOBODY = 0xFFFFFFFF
 HOUR_NS = 3600 * 10**9
 START_NS = 1_790_000_000 * 10**9
 CHECKPOINT_EVERY = 64
+# As the kernel has it: user::rw-, user:1234:r--, group::r--, mask::r--, other::---
+ACL = struct.pack("<I", 2) + b"".join(
+    struct.pack("<HHI", *row)
+    for row in ((1, 6, NOBODY), (2, 4, 1234), (4, 4, NOBODY), (16, 4, NOBODY), (32, 0, NOBODY)))
 
 
 class Maker:
@@ -123,6 +129,8 @@ def fill(m):
     os.chown(m.source / "script", 1234, 5678)
     os.utime(m.source / "script", ns=(m.clock, m.clock))
     os.setxattr(m.source / "notes.txt", "user.origin", b"by hand\0\xff")
+    os.setxattr(m.source / "blocks.bin", "system.posix_acl_access", ACL)
+    os.setxattr(m.source / "folder", "system.posix_acl_default", ACL)
     os.link(m.source / "notes.txt", m.source / "second name")
     os.symlink("folder/inside.txt", m.source / "link")
     os.mkfifo(m.source / "pipe", 0o600)

@@ -3,6 +3,7 @@
 import collections
 import struct
 
+from acl import read_acl
 from refusal import require
 from unzstd import one_frame
 
@@ -94,13 +95,15 @@ def read_entry(raw):
     path, link = cursor.name(path_len), cursor.name(link_len)
     user, group = cursor.name(user_len), cursor.name(group_len)
     xattrs = _xattrs(cursor, xattr_count)
-    acl = cursor.name(acl_len)
+    acl = cursor.take(acl_len)
+    require(kind != SYMLINK or not acl, "an ACL of a symbolic link")
+    rows = read_acl(acl, kind == DIRECTORY)
     extents = _extents(cursor.take(16 * extent_count), size)
     require(cursor.at == len(raw), "bytes are left over behind an entry")
     require(path == ROOT or path_is_safe(path), f"an unsafe path: {path!r}")
     require(not is_link or path_is_safe(link), f"an unsafe hard link: {link!r}")
     return Entry(kind, flags, block_log2, mode, uid, gid, mtime * 10**9 + mtime_ns, size,
-                 first_block, path, link, user, group, xattrs, acl, extents)
+                 first_block, path, link, user, group, xattrs, rows, extents)
 
 
 def block_count(entry):

@@ -1,9 +1,12 @@
 """What is more than content comes back too: holes, extended attributes, ACLs, hard links, odd
 names, and other owners."""
 
+import io
 import os
+import pwd
 import shutil
 import subprocess
+import tarfile
 
 import pytest
 
@@ -240,3 +243,93 @@ def test_somebody_else_than_root_can_back_up_and_restore(on_disk):
     # Files of other owners come back as our own.
     repo.run("restore", "latest", "--to", repo.directory / "roots")
     assert (repo.directory / "roots" / "a.txt").stat().st_uid == 65534
+
+
+def tar_with(*members):
+    """Of (name, TarInfo members, pax headers)."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, members_of, pax in members:
+            info = tarfile.TarInfo(name)
+            for member, value in members_of.items():
+                setattr(info, member, value)
+            info.pax_headers = pax
+            tar.addfile(info)
+    return out.getvalue()
+
+
+def keeps_acls(directory):
+    probe = directory / "probe"
+    probe.write_bytes(b"")
+    return subprocess.run(["setfacl", "-m", "u:1234:r", probe], check=False).returncode == 0
+
+
+def test_a_tars_acl_without_numbers_is_restored_by_name(on_disk):
+    repo = on_disk
+    if not keeps_acls(repo.directory):
+        pytest.skip("this file system does not keep ACLs")
+    named = "user::rw-,user:daemon:rw-,group::r--,mask::rw-,other::---"
+    tar = tar_with(
+        ("file", {"mode": 0o640}, {"SCHILY.acl.access": named}),
+        ("dir", {"type": tarfile.DIRTYPE, "mode": 0o750},
+         {"SCHILY.acl.default": "user::rwx,user:daemon:r-x,group::r-x,mask::r-x,other::---"}),
+        ("plain", {"mode": 0o644}, {}))
+    repo.run("backup", "-", stdin=tar)
+    repo.restore()
+    uid = pwd.getpwnam("daemon").pw_uid
+    assert acl(repo.target / "file") == (
+        b"user::rw-\nuser:%d:rw-\ngroup::r--\nmask::rw-\nother::---\n\n" % uid)
+    assert b"default:user:%d:r-x\n" % uid in acl(repo.target / "dir")
+    assert b"mask" not in acl(repo.target / "plain")
+
+
+def test_who_is_not_known_here_is_left_out_of_an_acl_and_named(on_disk):
+    repo = on_disk
+    if not keeps_acls(repo.directory):
+        pytest.skip("this file system does not keep ACLs")
+    tar = tar_with(("file", {"mode": 0o640}, {
+        "SCHILY.acl.access": "user::rw-,user:nobody-here:rw-,user:daemon:r--,group::r--,"
+                             "mask::r--,other::---"}))
+    repo.run("backup", "-", stdin=tar)
+    done = repo.restore(expect=10)
+    assert ("file: its ACL gives rights to the user nobody-here, who is not known here: left out"
+            in done.err)
+    uid = pwd.getpwnam("daemon").pw_uid
+    assert acl(repo.target / "file") == (
+        b"user::rw-\nuser:%d:r--\ngroup::r--\nmask::r--\nother::---\n\n" % uid)
+
+
+def test_an_acl_as_an_attribute_of_a_tar_is_an_acl(on_disk):
+    repo = on_disk
+    if not keeps_acls(repo.directory):
+        pytest.skip("this file system does not keep ACLs")
+    subprocess.run(["setfacl", "-m", "u:4321:r", repo.directory / "probe"], check=True)
+    value = os.getxattr(repo.directory / "probe", "system.posix_acl_access")
+    text = value.decode("utf-8", "surrogateescape")
+    tar = tar_with(("probe", {"mode": 0o644}, {"SCHILY.xattr.system.posix_acl_access": text}))
+    repo.run("backup", "-", stdin=tar)
+    repo.restore()
+    assert acl(repo.target / "probe") == acl(repo.directory / "probe")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives links attributes")
+def test_attributes_of_a_link_and_a_fifo_come_back(on_disk):
+    repo = on_disk
+    os.symlink("a.txt", repo.source / "named")
+    os.mkfifo(repo.source / "fifo")
+    try:
+        for name in ("named", "fifo"):
+            os.setxattr(repo.source / name, "trusted.label", name.encode() + b"\0",
+                        follow_symlinks=False)
+    except OSError:
+        pytest.skip("this file system keeps no attributes of links")
+    has_acl = subprocess.run(["setfacl", "-m", "u:1234:r", repo.source / "fifo"],
+                             check=False).returncode == 0
+    repo.backup()
+    repo.restore()
+    for name in ("named", "fifo"):
+        assert os.getxattr(repo.target / name, "trusted.label",
+                           follow_symlinks=False) == name.encode() + b"\0"
+    assert "trusted.label" not in os.listxattr(repo.target / "a.txt")
+    if has_acl:
+        assert acl(repo.target / "fifo") == acl(repo.source / "fifo")

@@ -153,7 +153,7 @@ struct parts parts_of_all(void)
     assert_done(buf_add_text(&e.user, "mongod"));
     assert_done(buf_add_text(&e.group, "mongod"));
     assert_done(entry_add_xattr(&e, bytes_of_text("user.a"), bytes_of_text("b")));
-    assert_done(buf_add_text(&e.acl, "user::rw-,group::r--,other::r--"));
+    assert_done(buf_add_text(&e.acl, "user::rw-\ngroup::r--\nother::r--\n"));
     assert_done(entry_add_extent(&e, 65536, 5));
     add_entry(&p, &e);
     entry_clear(&e);

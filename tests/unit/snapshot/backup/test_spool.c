@@ -15,9 +15,10 @@ static void entries_are_read_back_in_their_order(void **state)
         struct entry put = entry_at(ENTRY_FILE, "name");
 
         put.inode = i;
-        put.acl.len = 0;
+        assert_done(buf_add_text(&put.acl, "user::rwx\n"));
         for (int n = 0; n < 40; n++)
-            assert_done(buf_add_text(&put.acl, "0123456789"));
+            assert_done(buf_add_text(&put.acl, "user::r--:1\n"));
+        assert_done(buf_add_text(&put.acl, "group::r-x\nmask::r--\nother::---\n"));
         assert_done(spool_add(s, &put, &offsets[i]));
         entry_clear(&put);
     }

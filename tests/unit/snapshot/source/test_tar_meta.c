@@ -336,14 +336,13 @@ static void an_acl_comes_back_and_a_mode_alone_is_none(void **state)
     archive_entry_clear(tar);
     assert_done(buf_add_text(&out.acl, "user::rwx\nuser:root:r-x:0\ngroup::r-x\nmask::r-x\n"
                                        "other::r-x\ndefault:user::rwx\ndefault:group::r-x\n"
-                                       "default:other::---"));
+                                       "default:other::---\n"));
     assert_done(buf_add(&out.acl, bytes_of("", 1)));
     out.acl.len--;
     assert_done(tar_meta_export(&out, "d", tar));
     entry_reset(&back);
     assert_done(tar_meta_import(tar, &back));
-    assert_non_null(strstr((const char *)back.acl.data, "user:root:r-x:0"));
-    assert_non_null(strstr((const char *)back.acl.data, "default:other::---"));
+    assert_string_equal((const char *)back.acl.data, (const char *)out.acl.data);
     archive_entry_free(tar);
     entry_clear(&out);
     entry_clear(&back);
