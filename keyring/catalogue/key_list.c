@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "keyring/catalogue/key_query.h"
 #include "keyring/catalogue/rewrap_record.h"
 
 size_t key_list_envelopes(const struct data_key *keys, size_t count)
@@ -52,23 +51,18 @@ const struct data_key *key_list_find(const struct data_key *keys, size_t count,
     return NULL;
 }
 
-/* It must be about the same data key: a rewrap changes envelopes and nothing else. */
 static enum err apply_rewrap(const struct ledger *ledger, struct data_key *key)
 {
-    const struct record *r = key_query_rewrap(ledger, key->context.scope);
+    const struct record *r = NULL;
     struct data_key fresh = {0};
-    enum err rc = ERR_OK;
+    enum err rc;
 
+    TRY(rewrap_record_find(ledger, key, NULL, &r, &fresh));
     if (r == NULL)
         goto out;
-    TRY(rewrap_record_read(r, &fresh));
-    if (memcmp(fresh.commitment, key->commitment, SEAL_COMMITMENT_LEN) != 0)
-        FAIL(ERR_CORRUPT, "a rewrap record is about another data key than the manifest");
     data_key_clear(key);
-    *key = fresh;
-    fresh = (struct data_key){0}; /* the list's now */
+    *key = fresh; /* the list's now */
 out:
-    data_key_clear(&fresh);
     return rc;
 }
 

@@ -3,7 +3,7 @@
  *
  * A list is an array and its count, owned by who has it: key_list_free() releases both the array
  * and what its data keys own.
- * Uses: core/ledger, key_query, rewrap_record.
+ * Uses: core/ledger, rewrap_record.
  */
 #ifndef KEYRING_CATALOGUE_KEY_LIST_H
 #define KEYRING_CATALOGUE_KEY_LIST_H
@@ -31,9 +31,8 @@ void key_list_free(struct data_key *keys, size_t count);
 const struct data_key *key_list_find(const struct data_key *keys, size_t count,
                                      const uint8_t scope[SEAL_ID_LEN]);
 
-/* Put the envelopes of each scope's newest rewrap record, if there is one, in place of the
- * manifest's. ERR_CORRUPT: the record does not decode, or commits to another data key; what was
- * replaced before stays so. */
+/* Put the envelopes of each data key's newest rewrap record (rewrap_record_find()), if there is
+ * one, in place of the manifest's: those are what it is wrapped by now. */
 MUST_CHECK enum err key_list_apply_rewraps(const struct ledger *ledger, struct data_key *keys,
                                            size_t count);
 

@@ -14,12 +14,13 @@ static bool is_of_scope(const struct record *r, const uint8_t scope[SEAL_ID_LEN]
     return record_key_read_scope(r, have) == ERR_OK && memcmp(have, scope, SEAL_ID_LEN) == 0;
 }
 
-const struct record *key_query_rewrap(const struct ledger *l, const uint8_t scope[SEAL_ID_LEN])
+const struct record *key_query_rewrap(const struct ledger *l, const uint8_t scope[SEAL_ID_LEN],
+                                      const struct record *before)
 {
     for (size_t i = ledger_query_count(l, RECORD_REWRAP); i > 0; i--) {
         const struct record *r = ledger_query_at(l, RECORD_REWRAP, i - 1);
 
-        if (is_of_scope(r, scope))
+        if ((before == NULL || record_compare(r, before) < 0) && is_of_scope(r, scope))
             return r;
     }
     return NULL;

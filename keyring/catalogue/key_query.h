@@ -11,9 +11,10 @@
 #include "core/ledger/ledger.h"
 #include "keyring/keyring.h"
 
-/* The newest rewrap record of a scope, or NULL. A rewrap record without a readable scope is of
- * none. Borrowed from the ledger. */
-const struct record *key_query_rewrap(const struct ledger *l, const uint8_t scope[SEAL_ID_LEN]);
+/* The newest rewrap record of a scope that is older than `before` (NULL: of all), or NULL. One
+ * without a readable scope is of none. Borrowed from the ledger. */
+const struct record *key_query_rewrap(const struct ledger *l, const uint8_t scope[SEAL_ID_LEN],
+                                      const struct record *before);
 
 /* The newest keyState record of a master-key version, or NULL. Borrowed from the ledger. */
 const struct record *key_query_state(const struct ledger *l, const struct key_name *key);

@@ -48,26 +48,43 @@ out:
     return rc;
 }
 
+static const struct by_id *find_id(const struct lineage *lineage, const char *id)
+{
+    const struct by_id wanted = {.id = id};
+
+    if (lineage->count == 0)
+        return NULL;
+    return bsearch(&wanted, lineage->items, lineage->count, sizeof *lineage->items, compare_ids);
+}
+
+const struct record *lineage_find(const struct lineage *lineage, const struct ledger *l,
+                                  const char *id)
+{
+    const struct by_id *found = find_id(lineage, id);
+
+    return found != NULL ? ledger_at(l, found->position) : NULL;
+}
+
 /* A parent comes before its child, or walking up might never end. */
 enum err lineage_parent(const struct lineage *lineage, const struct ledger *l, size_t position,
                         size_t *out)
 {
     const struct record *r = ledger_at(l, position);
-    struct by_id wanted = {NULL, 0};
+    const char *parent = NULL;
     const struct by_id *found;
     enum err rc = ERR_OK;
 
     *out = LINEAGE_NO_PARENT;
     if (r->type != RECORD_SNAPSHOT)
         return ERR_OK;
-    TRY(snapshot_record_raw_parent(r, &wanted.id));
-    if (wanted.id == NULL)
+    TRY(snapshot_record_raw_parent(r, &parent));
+    if (parent == NULL)
         goto out;
-    found = bsearch(&wanted, lineage->items, lineage->count, sizeof *lineage->items, compare_ids);
+    found = find_id(lineage, parent);
     if (found == NULL)
         goto out;
     if (found->position >= position)
-        FAIL(ERR_CORRUPT, "snapshot %s is older than its parent", wanted.id);
+        FAIL(ERR_CORRUPT, "snapshot %s is older than its parent", parent);
     *out = found->position;
 out:
     return rc;

@@ -21,6 +21,11 @@ struct lineage {
 MUST_CHECK enum err lineage_read(const struct ledger *l, struct lineage *out);
 void lineage_clear(struct lineage *lineage);
 
+/* The record of that id; NULL: there is none. Borrowed from the ledger, which must not have grown
+ * since it was read. */
+const struct record *lineage_find(const struct lineage *lineage, const struct ledger *l,
+                                  const char *id);
+
 /* Where in the ledger the parent of the record at `position` is; LINEAGE_NO_PARENT: it has none, or
  * none that is still there. ERR_CORRUPT: the parent is not older. */
 #define LINEAGE_NO_PARENT SIZE_MAX

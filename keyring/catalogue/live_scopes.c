@@ -4,9 +4,9 @@
 
 #include "core/base/mem.h"
 #include "core/ledger/ledger_query.h"
-#include "keyring/catalogue/key_query.h"
 #include "keyring/catalogue/lineage.h"
 #include "keyring/catalogue/record_key.h"
+#include "keyring/catalogue/rewrap_record.h"
 
 bool live_scope_has(const struct record *r)
 {
@@ -65,16 +65,28 @@ out:
     return rc;
 }
 
+static enum err read_key_of(const struct record *r, struct data_key *out)
+{
+    enum err rc = record_key_read(r, out);
+
+    if (rc != ERR_OK)
+        err_note("the data key of a %s record", record_type_name(r->type));
+    return rc;
+}
+
 enum err live_scope_of(const struct ledger *l, const struct record *r, struct live_scope *out)
 {
-    uint8_t scope[SEAL_ID_LEN] = {0};
-    const struct record *rewrap;
+    struct data_key first = {0};
+    struct data_key counts = {0};
+    const struct record *rewrap = NULL;
     enum err rc;
 
-    TRY(record_key_read_scope(r, scope));
-    rewrap = key_query_rewrap(l, scope);
+    TRY(read_key_of(r, &first));
+    TRY(rewrap_record_find(l, &first, NULL, &rewrap, &counts));
     *out = (struct live_scope){.record = r, .source = rewrap != NULL ? rewrap : r};
 out:
+    data_key_clear(&first);
+    data_key_clear(&counts);
     return rc;
 }
 
@@ -105,33 +117,7 @@ out:
     return rc;
 }
 
-static enum err read_key_of(const struct record *r, struct data_key *out)
-{
-    enum err rc = record_key_read(r, out);
-
-    if (rc != ERR_OK)
-        err_note("the data key of a %s record", record_type_name(r->type));
-    return rc;
-}
-
 enum err live_scope_key(const struct live_scope *scope, struct data_key *out)
 {
-    struct data_key first = {0};
-    struct data_key counts = {0};
-    enum err rc;
-
-    TRY(read_key_of(scope->record, &first));
-    if (scope->source == scope->record) {
-        *out = first;
-        return ERR_OK;
-    }
-    TRY(read_key_of(scope->source, &counts));
-    if (memcmp(first.commitment, counts.commitment, SEAL_COMMITMENT_LEN) != 0)
-        FAIL(ERR_CORRUPT, "a rewrap record commits to another data key than the snapshot");
-    *out = counts;
-    counts.envelopes = NULL; /* the caller's now */
-out:
-    data_key_clear(&first);
-    data_key_clear(&counts);
-    return rc;
+    return read_key_of(scope->source, out);
 }

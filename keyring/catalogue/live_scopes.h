@@ -1,7 +1,7 @@
 /*
  * The scopes something live reads from, and the envelopes that count for each.
  *
- * Uses: core/ledger, lineage, key_query, record_key.
+ * Uses: core/ledger, lineage, record_key, rewrap_record.
  */
 #ifndef KEYRING_CATALOGUE_LIVE_SCOPES_H
 #define KEYRING_CATALOGUE_LIVE_SCOPES_H
@@ -16,8 +16,8 @@
 /* One scope something live reads from. Borrowed from the ledger. */
 struct live_scope {
     const struct record *record; /* where the data key was made: its first record */
-    const struct record *source; /* what holds the envelopes that count: the newest rewrap or
-                                    `record` itself */
+    const struct record *source; /* what holds the envelopes that count: the newest rewrap of that
+                                    data key, or `record` itself */
 };
 struct live_scopes {
     struct live_scope *items; /* oldest first; owned */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "keyring/catalogue/key_query.h"
 #include "keyring/catalogue/record_key.h"
 #include "keyring/catalogue/rewrap_record.h"
 
@@ -119,17 +118,16 @@ static enum err read_master_keys(const struct ledger *ledger, struct snapshot *s
 {
     struct data_key own = {0};
     struct data_key fresh = {0};
-    const struct record *rewrap;
+    const struct record *rewrap = NULL;
     enum err rc;
 
     TRY(record_key_read(s->record, &own));
     s->recorded_key = own.envelopes[0].key;
     s->effective_key = s->recorded_key;
-    rewrap = key_query_rewrap(ledger, own.context.scope);
-    if (rewrap != NULL) {
-        TRY(rewrap_record_read(rewrap, &fresh));
+    if (ledger != NULL)
+        TRY(rewrap_record_find(ledger, &own, NULL, &rewrap, &fresh));
+    if (rewrap != NULL)
         s->effective_key = fresh.envelopes[0].key;
-    }
 out:
     data_key_clear(&own);
     data_key_clear(&fresh);

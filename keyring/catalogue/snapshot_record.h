@@ -2,7 +2,7 @@
  * The snapshot record: a complete snapshot, its key, its manifest (docs/FORMAT.md, 4.3).
  *
  * A backup fills a struct snapshot and has it written; every reader gets the same struct back.
- * Uses: core/ledger, record_key, key_query, rewrap_record.
+ * Uses: core/ledger, record_key, rewrap_record.
  */
 #ifndef KEYRING_CATALOGUE_SNAPSHOT_RECORD_H
 #define KEYRING_CATALOGUE_SNAPSHOT_RECORD_H
@@ -59,7 +59,8 @@ MUST_CHECK enum err snapshot_record_write_facts(const struct snapshot *from, str
 MUST_CHECK enum err snapshot_record_write(const struct snapshot *from, const struct data_key *own,
                                           struct jdoc **out);
 
-/* Borrows from the record. ERR_CORRUPT: a member is missing or not as the format has it;
+/* Borrows from the record. `ledger` may be NULL: nothing is known of rewraps then. ERR_CORRUPT: a
+ * member is missing or not as the format has it;
  * ERR_UNSUPPORTED: a status this release does not know. *out is of no use then. */
 MUST_CHECK enum err snapshot_record_read(const struct ledger *ledger, const struct record *from,
                                          struct snapshot *out);

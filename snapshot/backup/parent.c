@@ -1,6 +1,7 @@
 #include "snapshot/backup/parent.h"
 
 #include "core/base/log.h"
+#include "keyring/catalogue/key_opener.h"
 #include "snapshot/backup/index_cache.h"
 
 void parent_clear(struct parent *p)
@@ -25,18 +26,20 @@ static enum err from_repository(const struct repository *repository, struct keyr
 {
     const struct manifest_object *o = &p->manifest.index;
     struct object_identity identity = manifest_identity(&p->manifest, o);
-    struct secret *key = NULL;
+    struct key_opener *opener = NULL;
+    const struct secret *key = NULL;
     struct secret *k_meta = NULL;
     enum err rc;
 
-    TRY(keyring_open_data_key(keyring, manifest_key(&p->manifest, o->scope), 0, &key));
+    TRY(key_opener_new(keyring, repository_ledger(repository), 0, &opener));
+    TRY(key_opener_open(opener, p->snapshot->record, manifest_key(&p->manifest, o->scope), &key));
     TRY(subkey_derive(key, SUBKEY_META, &identity.context, &k_meta));
     TRY(index_unseal(repository, k_meta, &identity, o->size, p->manifest.index_plain_len,
                      &p->index));
     TRY(index_check(p->index));
     TRY(manifest_matches(&p->manifest, p->index));
 out:
-    secret_free(key);
+    key_opener_free(opener);
     secret_free(k_meta);
     return rc;
 }
@@ -48,6 +51,7 @@ enum err parent_open(const struct repository *repository, struct keyring *keyrin
     enum err rc;
 
     TRY(manifest_load(repository, snapshot, &p.manifest));
+    TRY(manifest_apply_rewraps(repository, &p.manifest)); /* the next manifest has them as well */
     TRY(manifest_check_objects(repository, &p.manifest));
     if (from_cache(repository, &p) != ERR_OK) {
         rc = from_repository(repository, keyring, &p);

@@ -258,6 +258,11 @@ enum err manifest_decode(struct bytes from, const uint8_t repository[SEAL_ID_LEN
     return rc;
 }
 
+enum err manifest_apply_rewraps(const struct repository *repository, struct manifest *m)
+{
+    return key_list_apply_rewraps(repository_ledger(repository), m->keys, m->key_count);
+}
+
 enum err manifest_matches(const struct manifest *m, const struct index *x)
 {
     char id[SNAPSHOT_ID_TEXT + 1];

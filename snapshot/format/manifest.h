@@ -59,10 +59,15 @@ MUST_CHECK enum err manifest_decode_from(const struct jsplit_source *source,
                                          struct manifest *out, struct jdoc **rest);
 
 /* Fetch a snapshot's manifest, compare size and digest with its signed record, and only then decode
- * it, a part at a time; compare the facts, and put in the envelopes of rewraps. ERR_CORRUPT also
- * when it is missing. *out as of manifest_decode(). */
+ * it, a part at a time, and compare the facts. ERR_CORRUPT also when it is missing. *out as of
+ * manifest_decode(): its data keys have the envelopes of the manifest itself, whatever rewraps
+ * there are (key_opener knows them). */
 MUST_CHECK enum err manifest_load(const struct repository *repository,
                                   const struct snapshot *snapshot, struct manifest *out);
+
+/* Put in the envelopes of rewraps, as what names keys, and not what opens them, has to see them. */
+MUST_CHECK enum err manifest_apply_rewraps(const struct repository *repository,
+                                           struct manifest *m);
 
 /* ERR_CORRUPT unless the index names the objects of the manifest, in its order. */
 MUST_CHECK enum err manifest_matches(const struct manifest *m, const struct index *x);

@@ -3,7 +3,6 @@
 
 #include "core/base/mem.h"
 #include "core/fs/file.h"
-#include "keyring/catalogue/key_list.h"
 #include "keyring/catalogue/record_key.h"
 #include "snapshot/format/manifest.h"
 
@@ -135,7 +134,6 @@ out:
 enum err manifest_load(const struct repository *repository, const struct snapshot *snapshot,
                        struct manifest *out)
 {
-    const struct ledger *ledger = repository_ledger(repository);
     struct fetched f = {.text = {.max = IN_MEMORY_MAX}, .fd = -1};
     const struct jsplit_source source = {read_fetched, &f, snapshot->manifest_size};
     char name[MANIFEST_NAME_LEN + 1];
@@ -145,10 +143,9 @@ enum err manifest_load(const struct repository *repository, const struct snapsho
 
     manifest_name(snapshot->id, name);
     TRY(fetch_manifest(repository, name, snapshot, &f));
-    TRY(manifest_decode_from(&source, ledger_repository(ledger), &m, &rest));
+    TRY(manifest_decode_from(&source, snapshot->record->repository, &m, &rest));
     TRY(check_facts(snapshot, &m));
     TRY(check_same_facts(rest, snapshot));
-    TRY(key_list_apply_rewraps(ledger, m.keys, m.key_count));
     *out = m;
     m = (struct manifest){0}; /* the caller's now */
 out:

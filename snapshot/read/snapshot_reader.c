@@ -6,26 +6,23 @@
 #include "core/base/mem.h"
 #include "snapshot/read/object_check.h"
 
-static enum err open_keys(struct keyring *keyring, size_t envelope, struct snapshot_reader *o,
-                          struct secret **k_meta)
+static enum err open_keys(struct key_opener *opener, const struct snapshot *snapshot,
+                          struct snapshot_reader *o, struct secret **k_meta)
 {
     const struct manifest *m = &o->manifest;
-    struct secret *key = NULL;
+    const struct secret *key = NULL;
     enum err rc;
 
     TRY(mem_new(m->key_count, sizeof(struct secret *), &o->k_data));
     for (size_t i = 0; i < m->key_count; i++) {
         const struct seal_context *context = &m->keys[i].context;
 
-        TRY(keyring_open_data_key(keyring, &m->keys[i], envelope, &key));
+        TRY(key_opener_open(opener, snapshot->record, &m->keys[i], &key));
         TRY(subkey_derive(key, SUBKEY_DATA, context, &o->k_data[i]));
         if (memcmp(context->scope, m->index.scope, SEAL_ID_LEN) == 0)
             TRY(subkey_derive(key, SUBKEY_META, context, k_meta));
-        secret_free(key);
-        key = NULL;
     }
 out:
-    secret_free(key);
     return rc;
 }
 
@@ -44,9 +41,8 @@ out:
     return rc;
 }
 
-enum err snapshot_reader_open_part(const struct repository *repository, struct keyring *keyring,
-                                   const struct snapshot *snapshot, size_t envelope,
-                                   struct snapshot_reader *out)
+static enum err open_part_by(const struct repository *repository, struct key_opener *opener,
+                             const struct snapshot *snapshot, struct snapshot_reader *out)
 {
     struct snapshot_reader o = {.store = repository_store(repository)};
     struct secret *k_meta = NULL;
@@ -54,7 +50,7 @@ enum err snapshot_reader_open_part(const struct repository *repository, struct k
     enum err rc;
 
     TRY(manifest_load(repository, snapshot, &o.manifest));
-    TRY(open_keys(keyring, envelope, &o, &k_meta));
+    TRY(open_keys(opener, snapshot, &o, &k_meta));
     log_say(LOG_DEBUG, "snapshot %s: %zu data keys opened", snapshot->id, o.manifest.key_count);
     TRY(check_index_object(&o));
     identity = manifest_identity(&o.manifest, &o.manifest.index);
@@ -69,20 +65,51 @@ out:
     return rc;
 }
 
-enum err snapshot_reader_open(const struct repository *repository, struct keyring *keyring,
-                              const struct snapshot *snapshot, size_t envelope,
-                              struct snapshot_reader *out)
+enum err snapshot_reader_open_by(const struct repository *repository, struct key_opener *opener,
+                                 const struct snapshot *snapshot, struct snapshot_reader *out)
 {
     struct snapshot_reader o = {.store = NULL};
     enum err rc;
 
-    TRY(snapshot_reader_open_part(repository, keyring, snapshot, envelope, &o));
+    TRY(open_part_by(repository, opener, snapshot, &o));
     TRY(index_check(o.index));
     *out = o;
     o = (struct snapshot_reader){0}; /* the caller's now */
 out:
     snapshot_reader_clear(&o);
     return rc;
+}
+
+/* One snapshot, by an opener of its own. */
+typedef enum err open_by(const struct repository *repository, struct key_opener *opener,
+                         const struct snapshot *snapshot, struct snapshot_reader *out);
+
+static enum err open_one(open_by *open, const struct repository *repository,
+                         struct keyring *keyring, const struct snapshot *snapshot, size_t envelope,
+                         struct snapshot_reader *out)
+{
+    struct key_opener *opener = NULL;
+    enum err rc;
+
+    TRY(key_opener_new(keyring, repository_ledger(repository), envelope, &opener));
+    TRY(open(repository, opener, snapshot, out));
+out:
+    key_opener_free(opener);
+    return rc;
+}
+
+enum err snapshot_reader_open_part(const struct repository *repository, struct keyring *keyring,
+                                   const struct snapshot *snapshot, size_t envelope,
+                                   struct snapshot_reader *out)
+{
+    return open_one(open_part_by, repository, keyring, snapshot, envelope, out);
+}
+
+enum err snapshot_reader_open(const struct repository *repository, struct keyring *keyring,
+                              const struct snapshot *snapshot, size_t envelope,
+                              struct snapshot_reader *out)
+{
+    return open_one(snapshot_reader_open_by, repository, keyring, snapshot, envelope, out);
 }
 
 void snapshot_reader_clear(struct snapshot_reader *o)

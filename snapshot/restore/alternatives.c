@@ -18,7 +18,8 @@ static bool has_valid_keys(const struct repository *repository, struct keyring *
                            const struct snapshot *s)
 {
     struct manifest m = {0};
-    bool can = manifest_load(repository, s, &m) == ERR_OK;
+    bool can = manifest_load(repository, s, &m) == ERR_OK &&
+               manifest_apply_rewraps(repository, &m) == ERR_OK;
 
     for (size_t i = 0; i < m.key_count && can; i++)
         can = key_is_valid(keyring, &m.keys[i].envelopes[0].key);

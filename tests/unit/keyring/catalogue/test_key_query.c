@@ -12,17 +12,21 @@ static void the_newest_rewrap_of_a_scope_counts(void **state)
     struct site s;
     uint8_t a[SEAL_ID_LEN];
     uint8_t b[SEAL_ID_LEN];
+    const struct record *newest;
 
     site_new(&s, state);
     assert_done(text_unhex(SCOPE_A, a, SEAL_ID_LEN));
     assert_done(text_unhex(SCOPE_B, b, SEAL_ID_LEN));
-    assert_null(key_query_rewrap(s.ledger, a));
+    assert_null(key_query_rewrap(s.ledger, a, NULL));
     assert_done(site_append(&s, RECORD_REWRAP, "{\"dataKey\":{\"scope\":\"" SCOPE_A "\"}}"));
     assert_done(site_append(&s, RECORD_REWRAP, "{\"dataKey\":{\"scope\":\"" SCOPE_B "\"}}"));
     assert_done(site_append(&s, RECORD_REWRAP, "{\"dataKey\":{\"scope\":\"" SCOPE_A "\"}}"));
     assert_done(site_append(&s, RECORD_REWRAP, "{}")); /* nobody's */
-    assert_int_equal(key_query_rewrap(s.ledger, a)->seq, 2);
-    assert_int_equal(key_query_rewrap(s.ledger, b)->seq, 1);
+    assert_int_equal(key_query_rewrap(s.ledger, a, NULL)->seq, 2);
+    assert_int_equal(key_query_rewrap(s.ledger, b, NULL)->seq, 1);
+    newest = key_query_rewrap(s.ledger, a, NULL);
+    assert_int_equal(key_query_rewrap(s.ledger, a, newest)->seq, 0);
+    assert_null(key_query_rewrap(s.ledger, a, key_query_rewrap(s.ledger, a, newest)));
     site_free(&s);
 }
 
