@@ -119,6 +119,7 @@ static enum err print_check_json(const struct check *check)
         TRY(describe_state(item, &of->state));
         TRY(jdoc_set_bool(item, "active", of->is_active));
         TRY(jdoc_set_number(item, "dataKeys", of->scopes));
+        TRY(jdoc_set_number(item, "damagedEnvelopes", of->damaged));
         TRY(jdoc_set_bool(item, "changed", of->changed));
         TRY(jdoc_set_bool(item, "recorded", of->recorded));
         TRY(list_add(&list, &item));
@@ -168,7 +169,7 @@ enum err command_key_check(const struct settings *s)
     TRY(session_open_keyring(&session));
     if (settings_text(s, OPTION_REPOSITORY) != NULL)
         TRY(session_open_repository(&session, SESSION_READ));
-    TRY(check_run(session.keyring, session_ledger(&session), &check));
+    TRY(check_run(session.keyring, session_ledger(&session), true, &check));
     session_checkpoint(&session);
     if (settings_flag(s, OPTION_JSON))
         TRY(print_check_json(&check));

@@ -29,7 +29,7 @@ void key_ledger_record(struct session *session)
 
     if (session->repository == NULL)
         return;
-    if (check_run(session->keyring, session_ledger(session), &check) == ERR_OK)
+    if (check_run(session->keyring, session_ledger(session), false, &check) == ERR_OK)
         session_checkpoint(session);
     else
         log_say(LOG_WARN, "the change is not in the ledger yet: %s", err_text());

@@ -6,10 +6,13 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/stop.h"
 #include "core/base/text.h"
 #include "keyring/catalogue/impact.h"
+#include "keyring/catalogue/key_opener.h"
 #include "keyring/catalogue/key_query.h"
 #include "keyring/catalogue/key_state_record.h"
+#include "keyring/catalogue/live_scopes.h"
 
 void check_clear(struct check *c)
 {
@@ -86,6 +89,62 @@ static enum err ask_state(struct keyring *k, struct check_item *item)
     return ERR_OK;
 }
 
+/* The recorded envelopes. */
+
+static struct check_item *find_item(const struct check *c, const struct key_name *key)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (key_name_equal(&c->items[i].key, key))
+            return &c->items[i];
+    return NULL;
+}
+
+/* The first envelope by a version that is valid, or not at all. */
+static enum err open_envelope(struct key_opener *opener, const struct live_scope *scope,
+                              const struct check *c)
+{
+    size_t stale = key_opener_stale(opener);
+    struct check_item *item;
+    const struct secret *key = NULL;
+    struct data_key d = {0};
+    enum err rc;
+
+    TRY(live_scope_key(scope, &d));
+    item = find_item(c, &d.envelopes[0].key);
+    if (item == NULL || item->state.verdict != KEY_VALID)
+        goto out;
+    rc = key_opener_open(opener, scope->record, &d, &key);
+    if (key_opener_stale(opener) == stale) /* rc is about the key, or about this machine */
+        goto out;
+    item->damaged++;
+    if (rc != ERR_OK && rc != ERR_INTERRUPTED && rc != ERR_FAILED) {
+        log_say(LOG_WARN, "a data key cannot be opened: %s", err_text());
+        item->lost++;
+        rc = ERR_OK;
+    }
+out:
+    data_key_clear(&d);
+    return rc;
+}
+
+static enum err open_envelopes(struct keyring *k, const struct ledger *l, const struct check *c)
+{
+    struct live_scopes scopes = {NULL, 0};
+    struct key_opener *opener = NULL;
+    enum err rc;
+
+    TRY(key_opener_new(k, l, 0, &opener));
+    TRY(live_scopes_read(l, &scopes));
+    for (size_t i = 0; i < scopes.count; i++) {
+        TRY(stop_check());
+        TRY(open_envelope(opener, &scopes.items[i], c));
+    }
+out:
+    live_scopes_clear(&scopes);
+    key_opener_free(opener);
+    return rc;
+}
+
 /* Keeping record. */
 
 /* Does the newest keyState record say the same? */
@@ -147,7 +206,7 @@ static bool is_valid(const struct check *c)
     return true;
 }
 
-enum err check_run(struct keyring *k, struct ledger *ledger, struct check *out)
+enum err check_run(struct keyring *k, struct ledger *ledger, bool open, struct check *out)
 {
     struct err_record unnamed = {.code = ERR_OK};
     struct check c = {NULL, 0};
@@ -163,6 +222,8 @@ enum err check_run(struct keyring *k, struct ledger *ledger, struct check *out)
     }
     for (size_t i = 0; i < c.count && ledger != NULL; i++)
         TRY(keep_generation(ledger, &c.items[i]));
+    if (ledger != NULL && open)
+        TRY(open_envelopes(k, ledger, &c));
     /* Nothing in the list tells of it, so the call must. */
     if (unnamed.code != ERR_OK && is_valid(&c))
         TRY(err_give(&unnamed));
@@ -173,6 +234,26 @@ out:
     return rc;
 }
 
+static enum err judge_envelopes(const struct check *c)
+{
+    size_t damaged = 0;
+    size_t lost = 0;
+
+    for (size_t i = 0; i < c->count; i++) {
+        damaged += c->items[i].damaged;
+        lost += c->items[i].lost;
+    }
+    if (damaged == 0)
+        return ERR_OK;
+    if (lost > 0)
+        return err_set(ERR_CORRUPT, "no envelope of %zu data key%s opens (see above)", lost,
+                       lost == 1 ? "" : "s");
+    err_set(ERR_ATTENTION, "the envelope%s of %zu data key%s not open, and an older one does",
+            damaged == 1 ? "" : "s", damaged, damaged == 1 ? " does" : "s do");
+    err_hint("`sealpoint key rewrap` makes new ones");
+    return ERR_ATTENTION;
+}
+
 enum err check_verdict(const struct check *c)
 {
     static const enum verdict worst_first[] = {KEY_INVALID, KEY_UNREACHABLE};
@@ -181,5 +262,5 @@ enum err check_verdict(const struct check *c)
         for (size_t i = 0; i < c->count; i++)
             if (c->items[i].state.verdict == worst_first[w])
                 return key_state_require(&c->items[i].key, &c->items[i].state);
-    return ERR_OK;
+    return judge_envelopes(c);
 }

@@ -363,6 +363,7 @@ enum err key_opener_open(struct key_opener *o, const struct record *snapshot,
         goto out;
     TRY(mem_new(FAILURES_MAX, sizeof *p.failures, &p.failures));
     rc = try_all(&p, snapshot);
+    o->stale += p.failed > 0 ? 1 : 0;
     if (rc == ERR_OK && p.secret == NULL) { /* none is left */
         say_failures(&p, 1);
         rc = err_give(&p.failures[0].why);
@@ -370,7 +371,6 @@ enum err key_opener_open(struct key_opener *o, const struct record *snapshot,
     }
     say_failures(&p, 0);
     TRY(rc);
-    o->stale += p.failed > 0 ? 1 : 0;
     TRY(keep_opened(o, key, &p.secret));
     *out = find_opened(o, key);
 out:

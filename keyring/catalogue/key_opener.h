@@ -38,7 +38,7 @@ void key_opener_free(struct key_opener *o);
 MUST_CHECK enum err key_opener_open(struct key_opener *o, const struct record *snapshot,
                                     const struct data_key *key, const struct secret **out);
 
-/* How many data keys did not open by the first copy of their envelope. */
+/* How many data keys had a first copy that was passed over, whether another one opened or not. */
 size_t key_opener_stale(const struct key_opener *o);
 
 #endif

@@ -4,14 +4,27 @@
 
 #include "core/base/log.h"
 #include "core/base/stop.h"
+#include "keyring/catalogue/key_opener.h"
 #include "keyring/catalogue/live_scopes.h"
 #include "keyring/catalogue/rewrap_record.h"
 #include "keyring/catalogue/snapshot_record.h"
 #include "keyring/keyring_internal.h"
 
+/*
+ * For each live data key:
+ *
+ *  - Open it. One that is under the active versions already is opened, too: when its envelope is
+ *    damaged, and another copy opens, it gets a new one.
+ *  - Wrap it by the active versions, and open each new envelope: a key service that gives back
+ *    rubbish, or a memory that flips a bit, is noticed while the old envelope is still the one that
+ *    counts.
+ *  - Append the record. From then on the new envelopes count.
+ */
+
 /* A run over all live scopes. */
 struct run {
     const struct rewrap_options *options;
+    struct key_opener *opener; /* owned */
     struct key_name active[KEYRING_KEYS_MAX];
     struct rewrap_result *result;
     struct err_record first_refusal;
@@ -51,9 +64,11 @@ out:
     return rc;
 }
 
-static bool is_the_keys_fault(enum err rc)
+/* Of this data key: the others may be as they should be. */
+static bool is_refusal(enum err rc)
 {
-    return rc == ERR_KEY_INVALID || rc == ERR_KEY_UNREACHABLE;
+    return rc == ERR_KEY_INVALID || rc == ERR_KEY_UNREACHABLE || rc == ERR_CORRUPT ||
+           rc == ERR_UNSUPPORTED;
 }
 
 /* "a data key" when the record has no readable id: oplog segments have none. */
@@ -70,13 +85,10 @@ static void say_refused(const struct record *of)
     (void)err_give(&why);
 }
 
-/* Opens `d`, or counts it as refused: then *out stays NULL. */
-static enum err open_or_refuse(struct run *r, const struct record *of, const struct data_key *d,
-                               struct secret **out)
+/* Counts it as refused, if that is what `rc` means. */
+static enum err take_refusal(struct run *r, const struct record *of, enum err rc)
 {
-    enum err rc = keyring_open_data_key(r->options->keyring, d, r->options->envelope, out);
-
-    if (!is_the_keys_fault(rc))
+    if (!is_refusal(rc))
         return rc;
     say_refused(of);
     if (r->result->refused++ == 0)
@@ -84,22 +96,58 @@ static enum err open_or_refuse(struct run *r, const struct record *of, const str
     return ERR_OK;
 }
 
-static enum err rewrap_key(struct run *r, const struct record *of, const struct data_key *d)
+/* None of them counts before each of them opens. */
+static enum err open_new(struct run *r, const struct data_key *fresh)
 {
-    struct secret *data_key = NULL;
+    struct secret *again = NULL;
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < fresh->envelope_count; i++) {
+        TRY(keyring_open_data_key(r->options->keyring, fresh, i, &again));
+        secret_free(again);
+        again = NULL;
+    }
+out:
+    if (rc != ERR_OK)
+        err_note("its new envelope does not open, and is not used");
+    return rc;
+}
+
+static enum err rewrap_key(struct run *r, const struct record *of, const struct data_key *old,
+                           const struct secret *key)
+{
     struct data_key fresh = {0};
     enum err rc;
 
-    TRY(open_or_refuse(r, of, d, &data_key));
-    if (data_key == NULL)
+    TRY(keyring_wrap(r->options->keyring, &old->context, key, &fresh));
+    rc = open_new(r, &fresh);
+    if (rc != ERR_OK) {
+        TRY(take_refusal(r, of, rc));
         goto out;
-    TRY(keyring_wrap(r->options->keyring, &d->context, data_key, &fresh));
-    TRY(append_rewrap(r->options->ledger, d, &fresh));
+    }
+    TRY(append_rewrap(r->options->ledger, old, &fresh));
     r->result->done++;
 out:
-    secret_free(data_key);
     data_key_clear(&fresh);
     return rc;
+}
+
+/* What cannot be opened and is current as it is has nothing to be rewrapped for. */
+static enum err rewrap_opened(struct run *r, const struct record *of, const struct data_key *d)
+{
+    size_t stale = key_opener_stale(r->opener);
+    const struct secret *key = NULL;
+    enum err rc;
+
+    rc = key_opener_open(r->opener, of, d, &key);
+    stale = key_opener_stale(r->opener) - stale;
+    if (is_current(r, d) && stale == 0) {
+        r->result->current++;
+        return rc == ERR_OK || is_refusal(rc) ? ERR_OK : rc;
+    }
+    if (rc != ERR_OK)
+        return take_refusal(r, of, rc);
+    return rewrap_key(r, of, d, key);
 }
 
 static enum err rewrap_scope(struct run *r, const struct live_scope *scope)
@@ -109,12 +157,12 @@ static enum err rewrap_scope(struct run *r, const struct live_scope *scope)
 
     TRY(stop_check());
     TRY(live_scope_key(scope, &d));
-    if (is_current(r, &d))
+    if (!r->options->dry_run)
+        TRY(rewrap_opened(r, scope->record, &d));
+    else if (is_current(r, &d))
         r->result->current++;
-    else if (r->options->dry_run)
-        r->result->done++;
     else
-        TRY(rewrap_key(r, scope->record, &d));
+        r->result->done++;
 out:
     data_key_clear(&d);
     return rc;
@@ -144,12 +192,14 @@ enum err rewrap_run(const struct rewrap_options *options, struct rewrap_result *
         FAIL(ERR_FAILED, "there is no signing key here that may sign rewrap records, so nothing "
                          "can be rewrapped");
     TRY(read_active(&r));
+    TRY(key_opener_new(options->keyring, options->ledger, options->envelope, &r.opener));
     TRY(live_scopes_read(options->ledger, &scopes));
     out->scopes = scopes.count;
     for (size_t i = 0; i < scopes.count; i++)
         TRY(rewrap_scope(&r, &scopes.items[i]));
     TRY(report_refusals(&r));
 out:
+    key_opener_free(r.opener);
     live_scopes_clear(&scopes);
     return rc;
 }

@@ -28,7 +28,7 @@ static struct check_item check_old(struct key_world *w, enum err verdict)
     struct check c = {.count = 0};
     struct check_item old;
 
-    assert_done(check_run(w->k, w->ledger, &c));
+    assert_done(check_run(w->k, w->ledger, true, &c));
     assert_int_equal(c.count, 2);
     assert_string_equal(c.items[0].key.version, "2");
     assert_string_equal(c.items[1].key.version, "1");

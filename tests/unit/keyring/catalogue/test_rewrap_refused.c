@@ -3,6 +3,7 @@
 
 #include "core/base/log.h"
 #include "keyring/catalogue/live_scopes.h"
+#include "keyring/catalogue/rewrap_record.h"
 #include "tests/unit/keyring/double.h"
 #include "tests/unit/keyring/ledgers.h"
 
@@ -121,7 +122,9 @@ static void an_unreachable_version_leaves_its_own_and_a_rerun_does_them(void **s
     assert_int_equal(r.current, 3);
     assert_int_equal(r.done, 1);
     assert_string_equal(versions_of(&w), "4444");
-    assert_int_equal(d.unwraps, 1); /* the others were not opened again */
+    assert_int_equal(d.of[2].unwraps, 1);
+    assert_int_equal(d.of[4].unwraps, 3 + 1); /* the current ones, and the new one */
+    assert_int_equal(d.wraps, 1);
     clear_key_world(&w);
 }
 
@@ -167,6 +170,7 @@ static void an_active_version_that_does_not_wrap_changes_nothing(void **state)
     clear_key_world(&w);
 }
 
+/* And its new envelope is opened, before it counts. */
 static void a_data_key_is_opened_once_and_wrapped_once(void **state)
 {
     struct stand_in d;
@@ -175,14 +179,60 @@ static void a_data_key_is_opened_once_and_wrapped_once(void **state)
 
     assert_done(run_rewrap(&w, &r));
     assert_int_equal(r.done, 4);
-    assert_int_equal(d.unwraps, 4);
+    assert_int_equal(d.of[1].unwraps + d.of[2].unwraps + d.of[3].unwraps, 4);
     assert_int_equal(d.of[1].unwraps, 2);
+    assert_int_equal(d.of[4].unwraps, 4);
     assert_int_equal(d.wraps, 4);
     assert_int_equal(d.of[4].wraps, 4);
     double_forget_calls(&d);
     assert_done(run_rewrap(&w, &r));
     assert_int_equal(r.current, 4);
-    assert_int_equal(d.wraps + d.unwraps, 0);
+    assert_int_equal(d.wraps, 0);
+    assert_int_equal(d.unwraps, 4); /* each is looked at */
+    clear_key_world(&w);
+}
+
+static void a_new_envelope_that_does_not_open_never_counts(void **state)
+{
+    struct stand_in d;
+    struct key_world w = make_four_versions(state, &d);
+    struct rewrap_result r;
+
+    d.of[4].unwrap_fails = ERR_CORRUPT;
+    assert_int_equal(run_rewrap(&w, &r), ERR_CORRUPT);
+    assert_int_equal(r.refused, 4);
+    assert_int_equal(count_records(w.ledger, RECORD_REWRAP), 0);
+    assert_non_null(strstr(said, "its new envelope does not open, and is not used: the double "
+                                 "does not unwrap by this version"));
+    assert_string_equal(versions_of(&w), "1123");
+    clear_key_world(&w);
+}
+
+static void a_current_envelope_that_is_damaged_is_made_anew(void **state)
+{
+    struct stand_in d;
+    struct key_world w = make_four_versions(state, &d);
+    struct rewrap_result r;
+    struct live_scopes s = {.count = 0};
+    struct data_key bad = {.envelope_count = 0};
+    struct jdoc *body = NULL;
+
+    assert_done(run_rewrap(&w, &r));
+    assert_done(live_scopes_read(w.ledger, &s));
+    assert_done(live_scope_key(&s.items[2], &bad));
+    bad.envelopes[0].wrapped[7] ^= 1;
+    assert_done(rewrap_record_write(&bad, &bad, &body));
+    assert_done(ledger_append(w.ledger, RECORD_REWRAP, body, NULL));
+    assert_done(run_rewrap(&w, &r));
+    assert_int_equal(r.current, 3);
+    assert_int_equal(r.done, 1);
+    assert_non_null(strstr(said, "its envelope does not open"));
+    assert_done(run_rewrap(&w, &r));
+    assert_int_equal(r.current, 4);
+    assert_string_equal(said, "");
+    jdoc_free(body);
+    data_key_clear(&bad);
+    live_scopes_clear(&s);
     clear_key_world(&w);
 }
 
@@ -194,6 +244,8 @@ int main(void)
         IN_DIRECTORY(of_several_refusals_the_first_is_told),
         IN_DIRECTORY(an_active_version_that_does_not_wrap_changes_nothing),
         IN_DIRECTORY(a_data_key_is_opened_once_and_wrapped_once),
+        IN_DIRECTORY(a_new_envelope_that_does_not_open_never_counts),
+        IN_DIRECTORY(a_current_envelope_that_is_damaged_is_made_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
