@@ -230,16 +230,16 @@ out:
 
 /* The state first, then the unwrap, which is given the key name to expect. */
 static enum err unwrap_envelope(struct keyring *k, const struct envelope *e,
-                                const struct seal_context *context, struct secret **out)
+                                const struct seal_context *context, struct key_state *state,
+                                struct secret **out)
 {
-    struct key_state state = {.verdict = KEY_UNREACHABLE};
     struct master_key *m = NULL;
     enum err rc;
 
     TRY(find_master_key(k, &e->key, &m));
-    TRY(m->does->state(m->self, &e->key, &state));
-    if (state.verdict != KEY_VALID)
-        return key_state_require(&e->key, &state);
+    TRY(m->does->state(m->self, &e->key, state));
+    if (state->verdict != KEY_VALID)
+        return key_state_require(&e->key, state);
     TRY(m->does->unwrap(m->self, e, context, out));
 out:
     if (rc == ERR_KEY_UNREACHABLE)
@@ -251,13 +251,22 @@ out:
 enum err keyring_open_data_key(struct keyring *k, const struct data_key *record, size_t i,
                                struct secret **out)
 {
+    struct key_state state;
+
+    return keyring_open_envelope(k, record, i, &state, out);
+}
+
+enum err keyring_open_envelope(struct keyring *k, const struct data_key *record, size_t i,
+                               struct key_state *state, struct secret **out)
+{
     struct secret *data_key = NULL;
     enum err rc;
 
+    *state = (struct key_state){.verdict = KEY_UNREACHABLE};
     if (i >= record->envelope_count)
         FAIL(ERR_USAGE, "there is no envelope %zu; this data key has %zu, counted from 0", i,
              record->envelope_count);
-    TRY(unwrap_envelope(k, &record->envelopes[i], &record->context, &data_key));
+    TRY(unwrap_envelope(k, &record->envelopes[i], &record->context, state, &data_key));
     TRY(check_commitment(record, data_key));
     *out = data_key;
     data_key = NULL; /* the caller's now */

@@ -147,6 +147,10 @@ MUST_CHECK enum err keyring_new_data_key(struct keyring *k, const uint8_t reposi
 MUST_CHECK enum err keyring_open_data_key(struct keyring *k, const struct data_key *record,
                                           size_t i, struct secret **out);
 
+/* The same, and *state is what was heard of the version; KEY_UNREACHABLE when nothing was. */
+MUST_CHECK enum err keyring_open_envelope(struct keyring *k, const struct data_key *record,
+                                          size_t i, struct key_state *state, struct secret **out);
+
 /* The state of a version now. What is wrong with the key is a verdict and not a failure.
  * `round_trip`: also wrap and unwrap random bytes. ERR_USAGE: no configured master key is the one.
  */

@@ -64,6 +64,7 @@ static enum err write_counts(const struct verify_result *result, struct jdoc *to
     TRY(jdoc_set_number(to, "damaged", result->damaged));
     TRY(jdoc_set_number(to, "unreadable", result->unreadable));
     TRY(jdoc_set_number(to, "notDecrypted", result->locked));
+    TRY(jdoc_set_number(to, "damagedEnvelopes", result->stale));
     TRY(jdoc_set_number(to, "unused", result->unused));
     TRY(jdoc_set_number(to, "unusedBytes", result->unused_bytes));
 out:

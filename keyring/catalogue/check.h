@@ -34,9 +34,9 @@ struct check {
  * Ask for the state, with a canary round trip, of the active version of every master key and of
  * every version that something live needs; with `open` also open the recorded envelopes by those
  * that are valid, for a canary of today says nothing of them (what does not open is said by
- * log_say). Append keyState records for what changed when the signing key is here. Not being valid is a finding and no error: see check_verdict(). A version
- * of a master key that is not configured is UNREACHABLE, "notConfigured". `ledger` may be NULL:
- * then only the active versions.
+ * log_say). Append keyState records for what changed when the signing key is here. Not being valid
+ * is a finding and no error: see check_verdict(). A version of a master key that is not configured
+ * is UNREACHABLE, "notConfigured". `ledger` may be NULL: then only the active versions.
  */
 MUST_CHECK enum err check_run(struct keyring *k, struct ledger *ledger, bool open,
                               struct check *out);

@@ -162,23 +162,14 @@ static bool is_about_this_copy(enum err rc)
     return rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED || rc == ERR_USAGE;
 }
 
-/* Is it withdrawn, and could it have wrapped anything when the copy was made? */
-static bool is_withdrawn_since(const struct opening *p, const struct key_name *key,
-                             const struct record *from)
+/* Is the version that refuses withdrawn, and could it have wrapped anything when the copy was made?
+ */
+static bool is_withdrawn_since(const struct key_state *state, const struct record *from)
 {
-    struct key_state state = {.verdict = KEY_UNREACHABLE};
-    struct err_record why;
-    bool is_known;
-
-    err_take(ERR_KEY_INVALID, &why);
-    is_known = keyring_state(p->of->keyring, key, false, &state) == ERR_OK;
-    (void)err_give(&why);
-    if (!is_known || state.verdict != KEY_INVALID)
-        return true;
-    if (strcmp(state.reason, "notFound") == 0 || strcmp(state.reason, "anotherKey") == 0 ||
-        strcmp(state.reason, "destroyed") == 0)
+    if (strcmp(state->reason, "notFound") == 0 || strcmp(state->reason, "anotherKey") == 0 ||
+        strcmp(state->reason, "destroyed") == 0)
         return false;
-    return from == NULL || state.since_ms == 0 || state.since_ms > from->created_ms;
+    return from == NULL || state->since_ms == 0 || state->since_ms > from->created_ms;
 }
 
 static enum err digest_envelope(const struct envelope *e, uint8_t out[HASH_LEN])
@@ -227,6 +218,7 @@ static void keep_failure(struct opening *p, const struct record *from, enum err 
 static enum err try_copy(struct opening *p, const struct data_key *copy, const struct record *from)
 {
     const size_t i = p->of->envelope;
+    struct key_state state;
     bool was = false;
     enum err rc = ERR_OK;
 
@@ -234,9 +226,8 @@ static enum err try_copy(struct opening *p, const struct data_key *copy, const s
         TRY(was_tried(p, &copy->envelopes[i], &was));
     if (was)
         goto out;
-    rc = keyring_open_data_key(p->of->keyring, copy, i, &p->secret);
-    if (is_about_this_copy(rc) ||
-        (rc == ERR_KEY_INVALID && !is_withdrawn_since(p, &copy->envelopes[i].key, from))) {
+    rc = keyring_open_envelope(p->of->keyring, copy, i, &state, &p->secret);
+    if (is_about_this_copy(rc) || (rc == ERR_KEY_INVALID && !is_withdrawn_since(&state, from))) {
         keep_failure(p, from, rc);
         rc = ERR_OK;
     }

@@ -66,8 +66,7 @@ MUST_CHECK enum err manifest_load(const struct repository *repository,
                                   const struct snapshot *snapshot, struct manifest *out);
 
 /* Put in the envelopes of rewraps, as what names keys, and not what opens them, has to see them. */
-MUST_CHECK enum err manifest_apply_rewraps(const struct repository *repository,
-                                           struct manifest *m);
+MUST_CHECK enum err manifest_apply_rewraps(const struct repository *repository, struct manifest *m);
 
 /* ERR_CORRUPT unless the index names the objects of the manifest, in its order. */
 MUST_CHECK enum err manifest_matches(const struct manifest *m, const struct index *x);

@@ -233,6 +233,12 @@ static enum err judge_result(const struct verify_result *r, enum err refusal)
     } else if (refusal != ERR_OK) {
         rc = err_set(refusal, "%" PRIu64 " of the snapshots were not decrypted: see above",
                      r->locked);
+    } else if (r->stale > 0) {
+        rc = err_set(ERR_ATTENTION,
+                     "no damage, but the newest envelope%s of %" PRIu64
+                     " data key%s not open (see above), and an older one does",
+                     r->stale == 1 ? "" : "s", r->stale, r->stale == 1 ? " does" : "s do");
+        err_hint("`sealpoint key rewrap` makes new ones");
     }
     return rc;
 }
@@ -272,6 +278,7 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
         TRY(decrypt_all(&set, &refusal, out));
     TRY(give_verdicts(&set, out));
     out->is_complete = true;
+    out->stale = set.opener != NULL ? key_opener_stale(set.opener) : 0;
     rc = judge_result(out, refusal);
 out:
     out->read_objects = verify_read_count(&set);

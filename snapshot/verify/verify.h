@@ -77,13 +77,14 @@ struct verify_result {
     uint64_t unused_bytes;
     uint64_t locked;  /* snapshots that were not decrypted, for their key was refused */
     bool is_complete; /* it came to its end, and every verdict was given */
+    uint64_t stale;  /* data keys whose first envelope was passed over; each was said by log_say */
 };
 
 /* Goes on after damage, so that all of it is named; a refused key does not hide the damage of
  * others. An error that `each` returns is passed on. In this order: ERR_CORRUPT when anything is
  * damaged; ERR_STORAGE when anything cannot be read (at once, when the store is gone);
  * ERR_KEY_INVALID, ERR_KEY_UNREACHABLE or ERR_USAGE (no such key configured) of the first key that
- * was refused. */
+ * was refused; ERR_ATTENTION when an older envelope had to do. */
 MUST_CHECK enum err verify_run(const struct verify_options *options, struct verify_result *out);
 
 #endif

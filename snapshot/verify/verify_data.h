@@ -1,7 +1,7 @@
 /*
  * The objects of several snapshots, each looked at once however many of them use it.
  *
- * Uses: core, snapshot_reader, soundness, plan.
+ * Uses: core, key_opener, snapshot_reader, soundness, plan.
  */
 #ifndef SNAPSHOT_VERIFY_VERIFY_DATA_H
 #define SNAPSHOT_VERIFY_VERIFY_DATA_H
@@ -47,6 +47,7 @@ struct verify_reader {
 
 struct verify_set {
     const struct verify_options *options;
+    struct key_opener *opener;     /* owned, made when it is needed; unwraps each data key once */
     struct verify_object *objects; /* owned; sorted by id, each once */
     size_t count;
     size_t cap;

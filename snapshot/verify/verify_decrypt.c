@@ -20,10 +20,13 @@ enum err verify_set_open(struct verify_set *set, struct verify_snapshot *s)
     struct verify_reader *r;
     enum err rc = ERR_OK;
 
+    if (set->opener == NULL)
+        TRY(key_opener_new(o->keyring, repository_ledger(o->repository), o->envelope,
+                           &set->opener));
     TRY(mem_grow(set->reader_count, sizeof *set->readers, &set->reader_cap, &set->readers));
     r = &set->readers[set->reader_count];
     *r = (struct verify_reader){.of = s};
-    TRY(snapshot_reader_open(o->repository, o->keyring, s->snapshot, o->envelope, &r->reader));
+    TRY(snapshot_reader_open_by(o->repository, set->opener, s->snapshot, &r->reader));
     set->reader_count++; /* verify_set_clear() clears it from now on */
     index = verify_find(set, &s->index);
     if (index != NULL)

@@ -147,7 +147,9 @@ class Keyring:
         if state == "pendingDeletion" and version.deletion <= now:
             state = "destroyed"
         if state != "enabled":
-            raise KeyInvalid(f"master key version {version.number} is {state}")
+            refused = KeyInvalid(f"master key version {version.number} is {state}")
+            refused.withdrawn = version.changed if state != "destroyed" else None
+            raise refused
         return version
 
     def open_data_key(self, data_key, number=0):

@@ -351,9 +351,23 @@ class Ledger:
         damaged = [r for r in live if snapshot_id(r) is None or times[snapshot_id(r)] > 1]
         return [r for r in live if r not in damaged], damaged
 
-    def rewrap(self, scope):
-        """The newest rewrap record of that scope, or None."""
-        for record in reversed(self.of_type("rewrap")):
-            if record.payload.object("dataKey").hex("scope", 16) == scope:
-                return record
-        return None
+    def rewraps(self, scope):
+        """The rewrap records of that scope, newest first."""
+        return [r for r in reversed(self.of_type("rewrap")) if self._scope(r) == scope]
+
+    def makers(self, record, scope):
+        """The snapshot record in which the data key of a scope was made, if it is still here: of
+        `record` or of one of its ancestors."""
+        by_id = {snapshot_id(r): r for r in self.of_type("snapshot")}
+        while record and self._scope(record) != scope:
+            parent = by_id.get(record.payload.members.get("parent"))
+            record = parent if parent and parent.place() < record.place() else None
+        return [record] if record else []
+
+    @staticmethod
+    def _scope(record):
+        """Of the data key in a record; None when it cannot be read."""
+        try:
+            return record.payload.object("dataKey").hex("scope", 16)
+        except Corrupt:
+            return None

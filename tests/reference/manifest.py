@@ -33,7 +33,7 @@ class Object:
 
 
 class Manifest:
-    """Of a signed snapshot record, with the envelopes of rewraps."""
+    """Of a signed snapshot record, and every copy of its data keys' envelopes."""
 
     def __init__(self, store, ledger, record):
         signed = record.payload.object("manifest")
@@ -50,7 +50,8 @@ class Manifest:
             self._read(strict.parse(raw, LISTS), record)
         except Corrupt as problem:
             raise Corrupt(f"{self.name}: {problem}") from None
-        self._apply_rewraps(ledger)
+        self.copies = {}
+        self._gather_copies(ledger, record)
 
     def _read(self, of, record):
         is_known = of.number("format") == 1 and of.text("type", 16) == "manifest"
@@ -84,16 +85,23 @@ class Manifest:
         is_first = data_key.read_name(signed.object("masterKey")) == first.key
         require(is_first, "the record's masterKey is not that of its first envelope")
 
-    def _apply_rewraps(self, ledger):
-        for scope, key in list(self.keys.items()):
-            record = ledger.rewrap(scope)
-            if record is None:
-                continue
-            fresh = data_key.read(record.payload.object("dataKey"), self.repository)
-            require(fresh.commitment == key.commitment, f"{record} is about another data key")
+    def _read_copy(self, record, key):
+        """The data key as a record has it; None when it does not read, or is another."""
+        try:
+            copy = data_key.read(record.payload.object("dataKey"), self.repository)
             name = data_key.read_name(record.payload.object("masterKey"))
-            require(name == fresh.envelopes[0].key, f"{record}: masterKey is not its envelope's")
-            self.keys[scope] = fresh
+        except Corrupt:
+            return None
+        is_whole = name == copy.envelopes[0].key
+        fits = (copy.scope, copy.commitment) == (key.scope, key.commitment)
+        return copy if is_whole and fits else None
+
+    def _gather_copies(self, ledger, record):
+        """Of each data key: (who has it, copy of it), in the order in which they are tried."""
+        for scope, key in self.keys.items():
+            records = ledger.rewraps(scope) + ledger.makers(record, scope)
+            read = [(record, self._read_copy(record, key)) for record in records]
+            self.copies[scope] = [(r, copy) for r, copy in read if copy] + [(None, key)]
 
     def raw(self, store, item):
         """The sealed bytes of an object, their digest checked: no key is needed for that."""

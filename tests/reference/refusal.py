@@ -11,6 +11,7 @@ class Usage(Refusal):
 
 class KeyInvalid(Refusal):
     status = 3
+    withdrawn = None  # when the version was; None: it never was there, or is gone for good
 
 
 class KeyUnreachable(Refusal):

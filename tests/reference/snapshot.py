@@ -5,17 +5,32 @@ import hashlib
 import index
 import subkeys
 from manifest import Manifest
-from refusal import Corrupt, require
+from refusal import Corrupt, KeyInvalid, require
 from unzstd import one_frame
 
 OPEN_MAX = 4  # packs whose plaintext is kept
+
+
+def open_first(keyring, copies):
+    """By the first copy that opens. A version that was withdrawn since its copy was made ends it."""
+    first = None
+    for record, copy in copies:
+        try:
+            return keyring.open_data_key(copy)
+        except Corrupt as problem:
+            first = first or problem
+        except KeyInvalid as problem:
+            if problem.withdrawn and not (record and problem.withdrawn <= record.created):
+                raise
+            first = first or problem
+    raise first
 
 
 class Snapshot:
     def __init__(self, store, ledger, record, keyring):
         self.store = store
         self.manifest = Manifest(store, ledger, record)
-        plain = {scope: keyring.open_data_key(key) for scope, key in self.manifest.keys.items()}
+        plain = {s: open_first(keyring, copies) for s, copies in self.manifest.copies.items()}
         self.k_data = {scope: self._derive(scope, key, "data") for scope, key in plain.items()}
         item = self.manifest.index
         k_meta = self._derive(item.scope, plain[item.scope], "meta")

@@ -284,16 +284,11 @@ def contradict(forger, case):
         forger.commit()
         forger.put_record(forger.next_payload())
         return
-    elif case == "rewrap":
-        forger.commit()
-        key = {"provider": "file", "keyId": "another", "keyVersion": "1"}
-        forger.put_record(forger.next_payload(type="rewrap", masterKey=key))
-        return
     forger.commit()
 
 
 @pytest.mark.parametrize("case", ["data key twice", "master key", "status", "facts",
-                                  "snapshot twice", "rewrap"])
+                                  "snapshot twice"])
 def test_what_contradicts_itself_is_refused(forger, case):
     contradict(forger, case)
     assert reader_status(forger) == CORRUPT

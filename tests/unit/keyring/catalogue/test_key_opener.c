@@ -181,7 +181,8 @@ static void a_rewrap_that_nobody_can_have_made_is_passed_over(void **state)
         s.d.of[2].state.since_ms = forged->created_ms - 1; /* withdrawn before */
         assert_done(open_own(&s));
         assert_int_equal(s.d.of[1].unwraps, 1);
-        assert_non_null(strstr(said, "its envelope does not open: master key double key version 2"));
+        assert_non_null(
+            strstr(said, "its envelope does not open: master key double key version 2"));
         end(&s);
         assert_int_equal(directory_teardown(state), 0);
         assert_int_equal(directory_setup(state), 0);
