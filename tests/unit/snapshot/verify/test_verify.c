@@ -54,6 +54,24 @@ static void a_sound_repository_passes_at_every_depth(void **state)
     clear_world(&w);
 }
 
+/* A chain of n has n data keys, and n(n + 1)/2 places that name them. */
+static void a_chain_has_each_data_key_unwrapped_once(void **state)
+{
+    struct world w;
+    struct verify_result r = {0};
+
+    make_chain(state, &w);
+    for (int i = 0; i < 4; i++) {
+        put_pattern(in(state, "source/g"), 70000, (uint32_t)i + 3);
+        make_backup(&w);
+    }
+    double_forget_calls(&w.key);
+    assert_done(verify(&w, VERIFY_DECRYPT, 1, &r));
+    assert_int_equal(r.snapshots, 6);
+    assert_int_equal(w.key.unwraps, 6);
+    clear_world(&w);
+}
+
 /* What is left when a journal is lost is counted, whatever it is called, and is no damage. */
 static void what_no_snapshot_uses_is_counted(void **state)
 {
@@ -245,6 +263,7 @@ static void no_memory_is_said(void **state)
 
 static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_sound_repository_passes_at_every_depth),
+    IN_DIRECTORY(a_chain_has_each_data_key_unwrapped_once),
     IN_DIRECTORY(what_no_snapshot_uses_is_counted),
     IN_DIRECTORY(a_sample_is_a_part),
     IN_DIRECTORY(all_damage_is_found_and_named),
