@@ -42,8 +42,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_RESTORE] =
         {
             .name = "restore",
-            .arguments = "SNAPSHOT",
-            .arguments_min = 1,
+            .arguments = "[SNAPSHOT]",
             .arguments_max = 1,
             .summary = "restore a snapshot into a directory",
             .text =
@@ -705,6 +704,18 @@ static const struct option options[OPTION_COUNT] = {
                     "need it, name each, and go on with the rest; exit status 10. All that is "
                     "needed is read once before anything is written. Not with --delta.",
             .commands = TAKES(RESTORE) | TAKES(EXPORT),
+        },
+    [OPTION_RECORD] =
+        {
+            .name = "record",
+            .argument = "FILE",
+            .type = VALUE_FILE,
+            .text =
+                "Instead of SNAPSHOT, when the ledger does not open: the snapshot whose record "
+                "lies in this file, as ledger/WRITER/NUMBER.json in the repository or in a copy "
+                "of it. Its record, manifest, objects and key must be sound; that it was not "
+                "deleted, and what else the ledger would say, is not checked, and is said.",
+            .commands = TAKES(RESTORE),
         },
     [OPTION_NUMERIC_OWNER] =
         {

@@ -27,7 +27,7 @@ static const char *verdict_word(const struct report_facts *facts)
     if (facts->verdict == ERR_OK)
         return "sound";
     if (facts->verdict == ERR_ATTENTION)
-        return "expired";
+        return facts->result->stale > 0 ? "damagedEnvelopes" : "expired";
     if (facts->result->damaged > 0)
         return "damaged";
     return facts->result->unreadable > 0 ? "unreadable" : "notDecrypted";

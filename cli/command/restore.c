@@ -4,6 +4,7 @@
 #include <libgen.h>
 
 #include "cli/command/command.h"
+#include "cli/command/salvage.h"
 #include "cli/describe.h"
 #include "cli/print.h"
 #include "cli/session.h"
@@ -17,7 +18,8 @@
 /* Whoever asks for the latest must see when it is not the one that he thinks of. */
 static void say_age(const struct session *session, const struct snapshot *which)
 {
-    bool has_several = ledger_writers(session_ledger(session))->count > 1;
+    const struct ledger *ledger = session_ledger(session);
+    bool has_several = ledger != NULL && ledger_writers(ledger)->count > 1;
     char by[2 * SIGNER_ID_LEN + 1];
     char time[CLOCK_TEXT_LEN + 1], age[DESCRIBE_AGE_MAX];
 
@@ -52,7 +54,7 @@ static void fill_restore_options(struct session *session, const struct snapshot 
 
     to->repository = session->repository;
     to->keyring = session->keyring;
-    to->snapshot_list = &session->snapshot_list;
+    to->snapshot_list = session_ledger(session) != NULL ? &session->snapshot_list : NULL;
     to->snapshot = which;
     to->target = settings_text(s, OPTION_TO);
     to->only = i->only_count > 0 ? i->only : NULL;
@@ -173,9 +175,44 @@ out:
     return rc;
 }
 
+static enum err check_options(const struct settings *s)
+{
+    bool is_named = s->invocation->argument_count > 0;
+    enum err rc = ERR_OK;
+
+    if (settings_text(s, OPTION_RECORD) != NULL && is_named)
+        FAIL(ERR_USAGE, "--record FILE says which snapshot: give no other");
+    if (settings_text(s, OPTION_RECORD) == NULL && !is_named)
+        FAIL(ERR_USAGE, "\"restore\" needs SNAPSHOT");
+    if (settings_text(s, OPTION_TO) == NULL)
+        FAIL(ERR_USAGE, "\"restore\" needs --to DIR");
+    if (settings_flag(s, OPTION_READ_DATA) && !settings_flag(s, OPTION_DRY_RUN))
+        FAIL(ERR_USAGE, "--read-data goes with --dry-run: a restore reads and checks all it needs");
+out:
+    return rc;
+}
+
+static enum err find_snapshot(struct session *session, struct salvage *salvage,
+                              const struct snapshot **out)
+{
+    const char *record = settings_text(session->settings, OPTION_RECORD);
+    enum err rc;
+
+    if (record != NULL) {
+        TRY(salvage_open(session, record, salvage));
+        *out = &salvage->snapshot;
+        goto out;
+    }
+    TRY(session_open_repository(session, SESSION_READ));
+    TRY(session_find_snapshot(session, out));
+out:
+    return rc;
+}
+
 enum err command_restore(const struct settings *s)
 {
     const struct snapshot *which = NULL;
+    struct salvage salvage = {.record = NULL};
     struct restore_result result = {0};
     struct owner_options owner = {.fixed = NULL};
     struct progress progress = {0};
@@ -187,14 +224,10 @@ enum err command_restore(const struct settings *s)
     enum err rc;
 
     session_init(&session, s);
-    if (settings_text(s, OPTION_TO) == NULL)
-        FAIL(ERR_USAGE, "\"restore\" needs --to DIR");
-    if (settings_flag(s, OPTION_READ_DATA) && !settings_flag(s, OPTION_DRY_RUN))
-        FAIL(ERR_USAGE, "--read-data goes with --dry-run: a restore reads and checks all it needs");
+    TRY(check_options(s));
     TRY(session_open_keyring(&session));
     keyring_prepare(session.keyring);
-    TRY(session_open_repository(&session, SESSION_READ));
-    TRY(session_find_snapshot(&session, &which));
+    TRY(find_snapshot(&session, &salvage, &which));
     say_age(&session, which);
     fill_restore_options(&session, which, &owner, &options);
     TRY(fill_apart(&session, &keyring_dir, apart));
@@ -202,10 +235,13 @@ enum err command_restore(const struct settings *s)
     rc = restore_files(&options, &result);
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;
+    if (rc == ERR_OK && salvage.is_unsigned)
+        rc = err_set(ERR_ATTENTION, "restored, but whose record it is was not checked (see above)");
     err_take(rc, &done);
     TRY(give_restore_result(s, &options, &result));
     rc = err_give(&done);
 out:
+    salvage_clear(&salvage);
     session_clear(&session);
     mem_free(keyring_dir);
     return rc;

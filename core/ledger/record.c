@@ -259,8 +259,10 @@ out:
 
 void record_hint_damage(void)
 {
-    err_hint("put it back from a copy of the repository: `sealpoint verify` on this one and on the "
-             "copy names what is damaged; until then only the copy can be restored from");
+    err_hint(
+        "put it back from a copy of the repository: `sealpoint verify` on this one and on the "
+        "copy names what is damaged; until then restore from the copy, or a single snapshot by "
+        "its own record with `sealpoint restore --record FILE`");
 }
 
 void record_note_damage(void)

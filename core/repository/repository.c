@@ -9,7 +9,7 @@
 
 struct repository {
     struct store *store;   /* borrowed */
-    struct ledger *ledger; /* owned */
+    struct ledger *ledger; /* owned; NULL: it is not opened */
 };
 
 /* ledger_create() or ledger_open(). */
@@ -51,6 +51,18 @@ enum err repository_open(const struct repository_options *options, struct reposi
     return open_by(ledger_open, options, out);
 }
 
+enum err repository_of_store(struct store *store, struct repository **out)
+{
+    struct repository *r = NULL;
+    enum err rc;
+
+    TRY(mem_new(1, sizeof *r, &r));
+    r->store = store;
+    *out = r;
+out:
+    return rc;
+}
+
 void repository_free(struct repository *r)
 {
     if (r == NULL)
@@ -71,7 +83,7 @@ struct store *repository_store(const struct repository *r)
 
 const char *repository_state_dir(const struct repository *r)
 {
-    return ledger_state_dir(r->ledger);
+    return r->ledger != NULL ? ledger_state_dir(r->ledger) : NULL;
 }
 
 enum err repository_state_path(const struct repository *r, const char *name, char **out)

@@ -34,10 +34,13 @@ MUST_CHECK enum err repository_create(const struct repository_options *options,
                                       struct repository **out);
 MUST_CHECK enum err repository_open(const struct repository_options *options,
                                     struct repository **out);
+/* Only the store: the ledger is not opened, and there is no state directory. For what a record that
+ * is known otherwise leads to. */
+MUST_CHECK enum err repository_of_store(struct store *store, struct repository **out);
 void repository_free(struct repository *r);
 
 /* All borrowed, as long as the repository is open. */
-struct ledger *repository_ledger(const struct repository *r);
+struct ledger *repository_ledger(const struct repository *r); /* NULL: of repository_of_store() */
 struct store *repository_store(const struct repository *r);
 const char *repository_state_dir(const struct repository *r); /* NULL: there is none */
 

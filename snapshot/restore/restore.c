@@ -164,7 +164,7 @@ static enum err run_preflight(struct restore *r)
     enum err rc;
 
     rc = snapshot_reader_open(o->repository, o->keyring, o->snapshot, o->envelope, &r->reader);
-    if (rc == ERR_KEY_INVALID)
+    if (rc == ERR_KEY_INVALID && o->snapshot_list != NULL)
         alternatives_hint(o->repository, o->keyring, o->snapshot_list, o->snapshot);
     TRY(rc);
     TRY(choose_files(r));

@@ -18,7 +18,7 @@
 struct restore_options {
     const struct repository *repository;
     struct keyring *keyring;
-    const struct snapshot_list *snapshot_list;
+    const struct snapshot_list *snapshot_list; /* NULL: what else there is is not known */
     const struct snapshot *snapshot;
     /* Must not exist, or be an empty directory or mount point; with delta: may hold files. What
      * counts as empty at a mount point: restore_target.h. */

@@ -37,7 +37,8 @@
 #define DAMAGED_HINT                                                                               \
     "\n  put it back from a copy of the repository: `sealpoint verify` on this one and on the "    \
     "copy "                                                                                        \
-    "names what is damaged; until then only the copy can be restored from"
+    "names what is damaged; until then restore from the copy, or a single snapshot by its own "    \
+    "record with `sealpoint restore --record FILE`"
 #define DAMAGED " (damaged or tampered with)" DAMAGED_HINT
 
 #define KEY_FILE(id, public, private)                                                              \
