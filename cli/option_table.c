@@ -74,7 +74,8 @@ static const struct command commands[COMMAND_COUNT] = {
                     "and how old the newest signature is: keep the file of --report elsewhere, and "
                     "--heads compares with it.\n\n"
                     "Exit status 6 when anything is damaged; 10 when all is sound and the newest "
-                    "checkpoint has expired; else 9 when something cannot be read; "
+                    "checkpoint has expired, or the newest envelope of a data key does not open "
+                    "and an older one does; else 9 when something cannot be read; "
                     "else 3 or 4 when a key was refused, and what other keys open was "
                     "decrypted all the same.",
             .example = "sealpoint verify --read-data --sample 5%",
