@@ -152,10 +152,17 @@ out:
  * worth more than a warning. */
 static enum err open_parent(struct backup *b, const struct snapshot *parent)
 {
+    const struct manifest *m = &b->parent.manifest;
     enum err rc = parent_open(b->repository, b->options->keyring, parent, &b->parent);
 
     if (rc == ERR_OK) {
-        b->has_parent = true;
+        const char *why = chain_overflow(m->object_count, m->keys, m->key_count, PACK_COUNT_MAX);
+
+        b->has_parent = why == NULL;
+        if (why != NULL) {
+            parent_clear(&b->parent);
+            b->why_base = why;
+        }
         return ERR_OK;
     }
     if (rc != ERR_NOT_FOUND && rc != ERR_CORRUPT)

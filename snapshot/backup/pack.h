@@ -13,10 +13,16 @@
 #include "core/repository/sealed_put.h"
 #include "snapshot/format/manifest.h"
 
-/* Packs close near this size, and larger in a large snapshot, so that it has no more than about
- * PACK_COUNT_AIM of them. */
+/* Packs close near this size, and larger in a large snapshot, so that it never has more than
+ * PACK_COUNT_MAX of its own. */
 #define PACK_LEN_LEAST (64 * MIB)
-#define PACK_COUNT_AIM 16384
+#define PACK_COUNT_MAX 16384
+
+/* How long pack `number` (from 0) of a source of `source_len` bytes (0: not known) gets before it
+ * is closed. Packs of a known source are equal until there are three quarters of PACK_COUNT_MAX of
+ * them: more come only when it grows meanwhile, and then double every 256. A stream's double every
+ * 1,024 from the first on. */
+uint64_t pack_len_for(uint64_t source_len, uint32_t number);
 
 /* The finished packs of one backup, and what every writer needs. */
 struct packs;

@@ -248,23 +248,37 @@ out:
     return rc;
 }
 
+/* Room for the rows of one more file: what no index holds is refused before it is read. */
+static enum err take_slots(struct read_queue *queue, const struct entry *e, uint64_t *first)
+{
+    uint64_t blocks = entry_blocks(e);
+
+    if (blocks > INDEX_ROWS_MAX - queue->next_slot)
+        return err_set(ERR_FAILED, "%s: this source has more blocks than an index can hold",
+                       entry_path(e));
+    *first = queue->next_slot;
+    queue->next_slot += blocks;
+    return ERR_OK;
+}
+
 /* Take over entry and rows as the parent has them; what is settled by now is marked. */
 static enum err inherit_file(struct read_queue *queue, const struct entry *now)
 {
     struct entry *e = &queue->parent_entry;
     uint64_t blocks = entry_blocks(e);
     uint64_t from = e->first_block;
+    uint64_t slot = 0;
     uint64_t offset;
-    enum err rc = ERR_OK;
+    enum err rc;
 
+    TRY(take_slots(queue, e, &slot));
     e->flags |= now->flags & ENTRY_SETTLED;
-    e->first_block = blocks > 0 ? queue->next_slot : 0;
+    e->first_block = blocks > 0 ? slot : 0;
     for (uint64_t done = 0; done < blocks;) {
         size_t count = blocks - done < COPY_ROWS ? (size_t)(blocks - done) : COPY_ROWS;
 
         TRY(index_rows(queue->options.parent->index, from + done, count, queue->rows));
-        TRY(spool_put_rows(queue->options.spool, queue->next_slot, queue->rows, count));
-        queue->next_slot += count;
+        TRY(spool_put_rows(queue->options.spool, slot + done, queue->rows, count));
         done += count;
     }
     TRY(spool_entry(queue, e, &offset));
@@ -297,8 +311,8 @@ static enum err begin_file(struct read_queue *queue, struct reading **r, bool fo
     compare_with_parent(queue, *r, found);
     (*r)->may_settle = found && is_second_reading(queue, e, &queue->parent_entry);
     if (!queue->options.source->size_is_unknown) {
+        TRY(take_slots(queue, e, &e->first_block));
         TRY(spool_entry(queue, e, &(*r)->spooled_at));
-        queue->next_slot += entry_blocks(e);
     }
     queue->current = *r;
     queue->next_offset = 0;

@@ -51,9 +51,11 @@ static struct browse_file describe_entry(const struct entry *e)
     };
 }
 
+/* Of the index only what is asked for, so far. */
 static enum err open_it(const struct browse_options *o, struct snapshot_reader *out)
 {
-    enum err rc = snapshot_reader_open(o->repository, o->keyring, o->snapshot, o->envelope, out);
+    enum err rc =
+        snapshot_reader_open_part(o->repository, o->keyring, o->snapshot, o->envelope, out);
 
     if (rc != ERR_OK)
         err_note("reading snapshot %s", o->snapshot->id);
@@ -79,6 +81,8 @@ static enum err browsing_begin(struct browsing *b, const struct browse_options *
         TRY(choice_resolve(b->reader.index, only, &b->only, &all));
     if (!all)
         b->selection.only = &b->only;
+    else
+        TRY(index_check(b->reader.index));
 out:
     return rc;
 }

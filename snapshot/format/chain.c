@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "keyring/catalogue/key_list.h"
+#include "keyring/catalogue/object_list.h"
+
 #define VERSION_CHANGED "the active master-key version changed"
 #define KEYS_CHANGED "the configured master keys changed"
 
@@ -71,5 +74,16 @@ const char *chain_key_change(const struct data_key *keys, size_t count,
         if (!key_name_equal(&keys[i].envelopes[0].key, &fresh->envelopes[0].key))
             return VERSION_CHANGED;
     }
+    return NULL;
+}
+
+const char *chain_overflow(size_t object_count, const struct data_key *keys, size_t key_count,
+                           size_t more)
+{
+    if (object_count + more > OBJECT_LIST_MAX)
+        return "the chain has almost as many objects as a manifest can name";
+    if (key_count + 1 > KEY_LIST_MAX ||
+        key_list_envelopes(keys, key_count) + KEYRING_KEYS_MAX > KEY_LIST_ENVELOPES_MAX)
+        return "the chain has almost as many data keys as a manifest can hold";
     return NULL;
 }

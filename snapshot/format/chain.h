@@ -28,4 +28,9 @@ const struct snapshot *chain_parent(const struct snapshot_list *list, const stru
 const char *chain_key_change(const struct data_key *keys, size_t count,
                              const struct data_key *fresh);
 
+/* Why nothing more can be built upon a snapshot that needs so many objects and these data keys, or
+ * NULL: the next one's manifest must have room for `more` objects, and for a data key. */
+const char *chain_overflow(size_t object_count, const struct data_key *keys, size_t key_count,
+                           size_t more);
+
 #endif

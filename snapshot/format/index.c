@@ -44,7 +44,7 @@ static enum err header_decode(const uint8_t from[INDEX_HEADER_LEN], struct index
     h->files_len = be_get(from + 32, 8);
     h->block_count = be_get(from + 40, 8);
     if (h->object_count > OBJECT_LIST_MAX || h->file_count > INDEX_FILES_MAX ||
-        h->files_len > INDEX_LEN_MAX || h->block_count > INDEX_LEN_MAX / BLOCK_ROW_LEN)
+        h->files_len > INDEX_LEN_MAX || h->block_count > INDEX_ROWS_MAX)
         return err_set(ERR_CORRUPT, "the index's counts are not possible");
     return ERR_OK;
 }

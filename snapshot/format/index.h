@@ -31,6 +31,7 @@
 #define INDEX_VERSION 1
 #define INDEX_HEADER_LEN 64
 #define INDEX_FILES_MAX 100000000
+#define INDEX_ROWS_MAX (INDEX_LEN_MAX / BLOCK_ROW_LEN)
 
 struct index_header {
     uint8_t snapshot[SNAPSHOT_ID_LEN];

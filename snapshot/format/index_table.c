@@ -58,13 +58,12 @@ static enum err walk_frame(struct index_table *t, uint32_t f, uint64_t most, uin
     uint64_t from = s->offset;
     uint64_t until = frame_start + INDEX_FRAME_LEN;
     uint64_t first = s->number;
-    uint64_t have;
+    uint8_t head[HEAD_LEN];
     enum err rc = ERR_OK;
 
     if (until > t->span.end)
         until = t->span.end;
-    have = until + HEAD_LEN - 1 < t->span.end ? until + HEAD_LEN - 1 : t->span.end;
-    TRY(index_image_read(t->image, from, t->frame, (size_t)(have - from)));
+    TRY(index_image_read(t->image, from, t->frame, (size_t)(until - from)));
     while (s->offset < until) {
         uint64_t left = t->span.end - s->offset;
         uint64_t len;
@@ -73,7 +72,12 @@ static enum err walk_frame(struct index_table *t, uint32_t f, uint64_t most, uin
             FAIL(ERR_CORRUPT, "bytes are left over after the file table of the index");
         if (left < ENTRY_FIXED_LEN)
             FAIL(ERR_CORRUPT, "the file table of the index ends early");
-        len = be_get(t->frame + (s->offset - from), HEAD_LEN);
+        if (until - s->offset < HEAD_LEN) { /* the rest of it is in the next frame */
+            TRY(index_image_read(t->image, s->offset, head, HEAD_LEN));
+            len = be_get(head, HEAD_LEN);
+        } else {
+            len = be_get(t->frame + (s->offset - from), HEAD_LEN);
+        }
         if (len < ENTRY_FIXED_LEN || len > ENTRY_LEN_MAX || len > left)
             FAIL(ERR_CORRUPT, "an entry of the index has an impossible length");
         if (starts != NULL && (s->number - first) % STEP == 0)

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -18,8 +19,9 @@
 
 /*
  * Each typed text becomes a wish: a path if the index has it, else a pattern if it looks like one.
- * One walk of the index takes what any wish means; the walk's order makes the result sorted, and a
- * path below the last one taken is passed over.
+ * Paths are looked up, and taken in the index's order; the rest of it is not read. Where one looks
+ * like a pattern, one walk of the index takes what any wish means. Either way the result is sorted,
+ * and a path below the last one taken is passed over.
  */
 struct wish {
     const char *typed;   /* borrowed */
@@ -28,6 +30,8 @@ struct wish {
     bool is_pattern;     /* and is one, for no file is called so */
     bool is_anchored;    /* a pattern with a slash */
     bool is_met;
+    bool is_there;    /* as a path: */
+    uint64_t place;   /* its number in the index */
     bool would_match; /* no pattern, but as one it would mean other files too */
 };
 
@@ -69,7 +73,6 @@ static const char *wish_text(const struct wish *w)
 
 static enum err make_wish(const struct index *x, const char *typed, struct wish *out)
 {
-    uint64_t i;
     enum err rc;
 
     assert(typed != NULL);
@@ -79,7 +82,8 @@ static enum err make_wish(const struct index *x, const char *typed, struct wish 
     out->looks_like_one = strpbrk(typed, "*?[\\") != NULL;
     /* "name/" is a name, typed by somebody whose shell completes directories. */
     out->is_anchored = typed[0] == '/' || strchr(wish_text(out), '/') != NULL;
-    rc = index_find(x, buf_bytes(&out->path), &i);
+    rc = index_find(x, buf_bytes(&out->path), &out->place);
+    out->is_there = rc == ERR_OK;
     if (rc != ERR_NOT_FOUND)
         goto out;
     rc = ERR_OK;
@@ -166,6 +170,49 @@ static enum err take_each(void *arg, const struct entry *e)
     return take_entry(arg, e);
 }
 
+static int by_number(const void *a, const void *b)
+{
+    const uint64_t *x = a;
+    const uint64_t *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* No wish looks like a pattern: what each means was found already. */
+static enum err take_paths(struct resolving *r)
+{
+    uint64_t *places = NULL;
+    size_t count = 0;
+    struct entry e;
+    enum err rc;
+
+    entry_init(&e);
+    TRY(mem_new(r->count, sizeof *places, &places));
+    for (size_t i = 0; i < r->count; i++)
+        if (r->wishes[i].is_there)
+            places[count++] = r->wishes[i].place;
+    if (count > 1)
+        qsort(places, count, sizeof *places, by_number);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && places[i] == places[i - 1])
+            continue;
+        TRY(index_entry(r->x, places[i], &e));
+        TRY(take_entry(r, &e));
+    }
+out:
+    entry_clear(&e);
+    mem_free(places);
+    return rc;
+}
+
+static enum err take_wishes(struct resolving *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->wishes[i].looks_like_one)
+            return walk_index(r->x, take_each, r);
+    return take_paths(r);
+}
+
 /* ---- what is not there ---- */
 
 struct nearing {
@@ -232,7 +279,7 @@ enum err choice_resolve(const struct index *x, const char *const *typed, struct 
         r.wishes[i].is_met = entry_path_is_root(buf_bytes(&r.wishes[i].path));
         *all = *all || r.wishes[i].is_met;
     }
-    TRY(walk_index(x, take_each, &r));
+    TRY(take_wishes(&r));
     for (size_t i = 0; i < r.count; i++)
         if (!r.wishes[i].is_met)
             TRY(refuse_wish(x, &r.wishes[i]));

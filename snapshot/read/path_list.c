@@ -34,8 +34,7 @@ const char *path_list_at(const struct path_list *l, size_t i)
     return (const char *)l->text.data + l->starts[i];
 }
 
-/* Where `path` is, or would be. */
-static size_t find_place(const struct path_list *l, struct bytes path)
+size_t path_list_before(const struct path_list *l, struct bytes path)
 {
     size_t low = 0;
     size_t high = l->count;
@@ -53,7 +52,7 @@ static size_t find_place(const struct path_list *l, struct bytes path)
 
 bool path_list_has(const struct path_list *l, struct bytes path)
 {
-    size_t i = find_place(l, path);
+    size_t i = path_list_before(l, path);
 
     return i < l->count && bytes_equal(bytes_of_text(path_list_at(l, i)), path);
 }
@@ -70,7 +69,7 @@ bool path_list_covers(const struct path_list *l, struct bytes path)
 /* What lies below a path follows it at once. */
 bool path_list_reaches(const struct path_list *l, struct bytes path)
 {
-    size_t i = find_place(l, path);
+    size_t i = path_list_before(l, path);
 
     if (i < l->count && bytes_equal(bytes_of_text(path_list_at(l, i)), path))
         i++;

@@ -29,5 +29,7 @@ bool path_list_has(const struct path_list *l, struct bytes path);
 /* `path` or a directory above it is in the list; a path below `path` is. */
 bool path_list_covers(const struct path_list *l, struct bytes path);
 bool path_list_reaches(const struct path_list *l, struct bytes path);
+/* How many of them come before `path`: the place where it is, or would be. */
+size_t path_list_before(const struct path_list *l, struct bytes path);
 
 #endif

@@ -29,8 +29,17 @@ enum selection_choice {
 };
 enum selection_choice selection_choose(const struct selection *s, const struct entry *e);
 
+/* The first entry from *i on that is not skipped, into *e, and its number into *i; *more is false
+ * when there is none. Where little of an index is asked for, little of it is read. */
+MUST_CHECK enum err selection_next(const struct selection *s, uint64_t *i, struct entry *e,
+                                   bool *more);
+/* The same backwards: the last one in front of *i. */
+MUST_CHECK enum err selection_previous(const struct selection *s, uint64_t *i, struct entry *e,
+                                       bool *more);
+
 /* Call `each` for every entry that is not skipped, in walk order. `each` may stop the walk by
- * returning an error, which is passed on. ERR_CORRUPT, ERR_FAILED: the index cannot be read. */
+ * returning an error, which is passed on. ERR_CORRUPT: also when they are not in order, or one lies
+ * in no directory: of a part of an index this is where it is checked. */
 typedef enum err selection_each(void *arg, const struct entry *e);
 MUST_CHECK enum err selection_walk(const struct selection *s, selection_each *each, void *arg);
 

@@ -82,6 +82,8 @@ static enum err choose_files(struct restore *r)
         TRY(choice_resolve(r->reader.index, r->options->only, &r->only, &all));
     if (!all)
         r->selection.only = &r->only;
+    else
+        TRY(index_check(r->reader.index)); /* from end to end */
 out:
     return rc;
 }
@@ -163,7 +165,7 @@ static enum err run_preflight(struct restore *r)
     const struct restore_options *o = r->options;
     enum err rc;
 
-    rc = snapshot_reader_open(o->repository, o->keyring, o->snapshot, o->envelope, &r->reader);
+    rc = snapshot_reader_open_part(o->repository, o->keyring, o->snapshot, o->envelope, &r->reader);
     if (rc == ERR_KEY_INVALID && o->snapshot_list != NULL)
         alternatives_hint(o->repository, o->keyring, o->snapshot_list, o->snapshot);
     TRY(rc);

@@ -52,9 +52,11 @@ struct planner {
     struct entry entry;
     struct entry scratch;
     struct hash *hash;
-    uint8_t *rows;  /* PLAN_ROWS of them */
-    uint8_t *there; /* BLOCK_LEN_MAX: what the target holds */
-    bool differs;   /* the file that is compared */
+    uint8_t *rows;                 /* PLAN_ROWS of them */
+    uint8_t *there;                /* BLOCK_LEN_MAX: what the target holds */
+    bool differs;                  /* the file that is compared */
+    bool allocates;                /* the first round: zeros get their room */
+    uint64_t zeros_from, zeros_to; /* of the file, and not allocated yet */
 };
 
 static void planner_clear(struct planner *p)
@@ -138,6 +140,56 @@ static enum err settle_block(struct planner *p, int fd, const struct block *b, u
     return file_write_at(fd, bytes_of(p->there, len), offset);
 }
 
+static enum err open_target(struct dir_cache *dirs, const char *path, int flags, int *fd)
+{
+    const char *name;
+    int dir = -1;
+    enum err rc;
+
+    *fd = -1;
+    TRY(dir_cache_at(dirs, path, &dir, &name));
+    *fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0)
+        FAIL_SYS(ERR_FAILED, "opening %s for writing", path);
+out:
+    return rc;
+}
+
+/* A file that was not sparse does not become so: its zeros take room, as they did. Not every file
+ * system can (a compressing one does not need to). */
+static enum err allocate_zeros(struct planner *p)
+{
+    off_t from = (off_t)p->zeros_from;
+    off_t len = (off_t)(p->zeros_to - p->zeros_from);
+    int fd = -1;
+    enum err rc = ERR_OK;
+
+    if (len == 0)
+        goto out;
+    TRY(open_target(p->dirs, entry_path(&p->entry), O_WRONLY, &fd));
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, from, len) != 0 && errno != EOPNOTSUPP &&
+        errno != ENOSYS)
+        FAIL_SYS(ERR_STORAGE, "restoring %s", entry_path(&p->entry));
+    p->zeros_from = p->zeros_to = 0;
+out:
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static enum err note_zeros(struct planner *p, uint64_t offset, size_t len)
+{
+    enum err rc = ERR_OK;
+
+    if (offset != p->zeros_to) {
+        TRY(allocate_zeros(p));
+        p->zeros_from = offset;
+    }
+    p->zeros_to = offset + len;
+out:
+    return rc;
+}
+
 static enum err plan_block(struct planner *p, int fd, const struct plan_item *item,
                            const uint8_t *encoded, const struct entry *content)
 {
@@ -156,6 +208,8 @@ static enum err plan_block(struct planner *p, int fd, const struct plan_item *it
         TRY(settle_block(p, fd, &b, row, offset, len));
     else if (b.codec != BLOCK_ZERO && lacks_row(p, row)) /* a fresh file reads as zeros */
         TRY(plan_want(p->plan, b.object, &placed));
+    else if (b.codec == BLOCK_ZERO && p->allocates && entry_extent_count(content) == 0)
+        TRY(note_zeros(p, offset, len));
 out:
     return rc;
 }
@@ -179,6 +233,7 @@ static enum err plan_content(struct planner *p, uint32_t owner, const struct ent
             TRY(plan_block(p, fd, &item, p->rows + k * BLOCK_ROW_LEN, content));
         }
     }
+    TRY(allocate_zeros(p));
 out:
     return rc;
 }
@@ -204,21 +259,6 @@ out:
 static bool was_touched(const struct restore_data *d, const struct stat *st)
 {
     return d->compared_s == 0 || st->st_ctim.tv_sec >= d->compared_s;
-}
-
-static enum err open_target(struct dir_cache *dirs, const char *path, int flags, int *fd)
-{
-    const char *name;
-    int dir = -1;
-    enum err rc;
-
-    *fd = -1;
-    TRY(dir_cache_at(dirs, path, &dir, &name));
-    *fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (*fd < 0)
-        FAIL_SYS(ERR_FAILED, "opening %s for writing", path);
-out:
-    return rc;
 }
 
 /* A file is compared again when its times say that it may have been written to meanwhile. */
@@ -247,15 +287,13 @@ out:
     return rc;
 }
 
+/* p->entry, which has this number. */
 static enum err plan_file(struct planner *p, uint32_t i)
 {
     const struct restore_tree *t = p->data->tree;
     const struct entry *content = NULL;
     enum err rc;
 
-    TRY(index_entry(t->selection->from->index, i, &p->entry));
-    if (selection_choose(t->selection, &p->entry) == SELECTION_SKIP)
-        goto out;
     TRY(selection_content(t->selection, &p->entry, &p->scratch, &content));
     if (content == NULL)
         goto out;
@@ -272,14 +310,18 @@ out:
 static enum err plan_files(void *arg, struct plan *plan)
 {
     struct planner *p = arg;
-    uint64_t count = index_header(p->data->tree->selection->from->index)->file_count;
+    bool more = true;
     enum err rc = ERR_OK;
 
     p->plan = plan;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint64_t i = 0;; i++) {
         TRY(stop_check());
-        TRY(plan_file(p, i));
+        TRY(selection_next(p->data->tree->selection, &i, &p->entry, &more));
+        if (!more)
+            break;
+        TRY(plan_file(p, (uint32_t)i));
     }
+    p->allocates = false;
 out:
     return rc;
 }
@@ -455,6 +497,7 @@ static enum err run_plan(struct restore_data *d, struct planner *planner)
     enum err rc;
 
     planner->planning = PLANNING_COLLECT;
+    planner->allocates = !d->checking;
     TRY(plan_new(index_header(d->tree->selection->from->index)->object_count, plan_files, planner,
                  &d->plan));
     for (;;) {

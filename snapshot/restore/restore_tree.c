@@ -450,7 +450,7 @@ static enum err finish_entry(struct tree_walk *w, const struct entry *e)
     int dir = -1;
     enum err rc = ERR_OK;
 
-    if (entry_is_root(e) || selection_choose(w->tree->selection, e) == SELECTION_SKIP)
+    if (entry_is_root(e))
         goto out;
     /* A hard link shares what its first name gets, unless that is not asked for. */
     TRY(selection_content(w->tree->selection, e, &w->scratch, &content));
@@ -466,14 +466,18 @@ out:
 /* From the last entry to the first: what is in a directory comes before it. */
 enum err tree_finish(struct restore_tree *t)
 {
+    uint64_t i = index_header(index_of(t))->file_count;
     struct tree_walk w;
     struct entry e;
+    bool more = true;
     enum err rc;
 
     entry_init(&e);
     TRY(begin_walk(&w, t));
-    for (uint64_t i = index_header(index_of(t))->file_count; i-- > 0;) {
-        TRY(index_entry(index_of(t), i, &e));
+    for (;;) {
+        TRY(selection_previous(t->selection, &i, &e, &more));
+        if (!more)
+            break;
         TRY(finish_entry(&w, &e));
     }
 out:

@@ -26,6 +26,39 @@ def make_sparse(path):
         file.truncate(20_000_000)
 
 
+def test_zeros_that_took_room_take_it_again(on_disk):
+    """Whole blocks of zeros are not stored; a file that was not sparse is not made so."""
+    repo = on_disk
+    (repo.source / "zeros").write_bytes(bytes(5_000_000))
+    (repo.source / "some").write_bytes(b"x" * 100_000 + bytes(3_000_000) + b"y")
+    make_sparse(repo.source / "sparse")
+    repo.backup()
+    assert repo.show()["totals"]["storedBytes"] < 300_000
+    for _ in range(2):
+        repo.restore(*([] if not repo.target.exists() else ["latest", "--delta", "--yes"]))
+        assert used(repo.target / "zeros") >= 5_000_000
+        assert used(repo.target / "some") >= 3_000_000
+        assert used(repo.target / "sparse") < 1_000_000
+        for name in ("zeros", "some", "sparse"):
+            assert (repo.target / name).read_bytes() == (repo.source / name).read_bytes()
+        (repo.target / "zeros").unlink()
+
+
+def test_a_file_in_ten_thousand_pieces_stays_sparse(on_disk):
+    repo = on_disk
+    with open(repo.source / "pieces", "wb") as file:
+        for at in range(0, 10_000):
+            file.seek(at * 16384)
+            file.write(b"%04d" % at)
+        file.truncate(10_000 * 16384)
+    if used(repo.source / "pieces") > 80_000_000:
+        pytest.skip("this file system does not keep holes")
+    repo.backup()
+    repo.restore()
+    assert used(repo.target / "pieces") <= used(repo.source / "pieces") + 131072
+    assert subprocess.run(["cmp", repo.source / "pieces", repo.target / "pieces"]).returncode == 0
+
+
 def test_sparse_files_stay_sparse(on_disk):
     repo = on_disk
     make_sparse(repo.source / "sparse")

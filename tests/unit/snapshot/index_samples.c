@@ -103,7 +103,7 @@ void add_block(struct parts *p, uint32_t object, uint64_t offset)
 
 struct buf image_of(const struct parts *p)
 {
-    struct buf image = {.max = 8 * MIB};
+    struct buf image = {.max = 16 * MIB};
     uint8_t head[INDEX_HEADER_LEN];
 
     index_header_encode(&p->header, head);

@@ -153,6 +153,34 @@ static void a_full_pack_is_followed_by_the_next(void **state)
     free(block);
 }
 
+/* Whatever the source has, packs enough for it are fewer than PACK_COUNT_MAX, and none is longer
+ * than an object can be. */
+static void packs_grow_with_the_source(void **state)
+{
+    static const uint64_t sources[] = {
+        0, 1, UINT64_C(1000) << 30, UINT64_C(1) << 40, UINT64_C(10) << 40, UINT64_C(1) << 50};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        uint64_t real = sources[i] > 0 ? 2 * sources[i] : UINT64_C(1) << 50; /* it grew; a stream */
+        uint64_t sum = 0;
+        uint32_t n = 0;
+
+        for (; sum < real && n < PACK_COUNT_MAX; n++) {
+            uint64_t len = pack_len_for(sources[i], n);
+
+            assert_true(len >= PACK_LEN_LEAST && len <= UINT64_C(1) << 39);
+            sum += len;
+        }
+        assert_true(sum >= real);
+    }
+    assert_int_equal(pack_len_for(UINT64_C(700) << 30, 12000), PACK_LEN_LEAST);
+    assert_int_equal(pack_len_for(UINT64_C(12) << 40, 0), UINT64_C(1) << 30);
+    assert_int_equal(pack_len_for(UINT64_C(12) << 40, 12288), UINT64_C(1) << 31);
+    assert_int_equal(pack_len_for(0, 1023), PACK_LEN_LEAST);
+    assert_int_equal(pack_len_for(0, 1024), 2 * PACK_LEN_LEAST);
+}
+
 /* Each worker has a pack of its own, and all are in the list. */
 static enum err pack_some(void *shared, size_t worker, const atomic_bool *stop)
 {
@@ -238,6 +266,7 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_pack_without_blocks_is_none),
     IN_DIRECTORY(a_pack_that_is_not_finished_leaves_only_its_name_in_the_journal),
     IN_DIRECTORY(a_full_pack_is_followed_by_the_next),
+    IN_DIRECTORY(packs_grow_with_the_source),
     IN_DIRECTORY(workers_do_not_share_a_pack),
     IN_DIRECTORY(no_memory_is_said),
 };

@@ -523,6 +523,24 @@ static void assert_marked(struct family *f, const char *message)
     entry_clear(&e);
 }
 
+/* Before anything of it is read. */
+static void more_blocks_than_an_index_holds_are_refused(void **state)
+{
+    static uint8_t buffer[READ_RANGE_LEN];
+    struct family f;
+    struct read_range c;
+    bool more = true;
+
+    put_file(in(state, "f"), "x");
+    make_family(state, &f, 1);
+    f.now.size = ENTRY_SIZE_MAX;
+    f.now.block_log2 = 20;
+    begin(&f);
+    assert_refused(read_queue_take(f.queue, buffer, &c, &more), ERR_FAILED,
+                   "f: this source has more blocks than an index can hold");
+    clear_family(&f);
+}
+
 static void a_file_that_shrinks_while_it_is_read_is_marked_and_ends_in_zeros(void **state)
 {
     static uint8_t buffer[READ_RANGE_LEN];
@@ -675,6 +693,7 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(what_is_inherited_keeps_its_rows),
     IN_DIRECTORY(a_partial_last_block_is_compared_only_with_one_of_the_same_end),
     IN_DIRECTORY(blocks_of_another_size_are_not_compared),
+    IN_DIRECTORY(more_blocks_than_an_index_holds_are_refused),
     IN_DIRECTORY(a_file_that_shrinks_while_it_is_read_is_marked_and_ends_in_zeros),
     IN_DIRECTORY(a_file_that_grows_while_it_is_read_is_marked),
     IN_DIRECTORY(a_file_that_vanished_is_said_and_passed_over),

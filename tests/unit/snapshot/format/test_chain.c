@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "keyring/catalogue/key_list.h"
+#include "keyring/catalogue/object_list.h"
 #include "tests/unit/helpers.h"
 
 #define NOW_MS (100 * CLOCK_DAY_MS)
@@ -250,9 +252,28 @@ static void a_chain_goes_on_under_the_same_master_keys_only(void **state)
     }
 }
 
+static void a_chain_ends_before_a_manifest_is_full(void **state)
+{
+    static struct data_key keys[KEY_LIST_MAX];
+    static const char objects[] = "the chain has almost as many objects as a manifest can name";
+    static const char many_keys[] = "the chain has almost as many data keys as a manifest can hold";
+
+    (void)state;
+    for (size_t i = 0; i < KEY_LIST_MAX; i++)
+        keys[i].envelope_count = 1;
+    assert_null(chain_overflow(OBJECT_LIST_MAX - 100, keys, 29, 100));
+    assert_string_equal(chain_overflow(OBJECT_LIST_MAX - 99, keys, 29, 100), objects);
+    assert_null(chain_overflow(1, keys, KEY_LIST_MAX - 1, 100));
+    assert_string_equal(chain_overflow(1, keys, KEY_LIST_MAX, 100), many_keys);
+    keys[0].envelope_count = KEY_LIST_ENVELOPES_MAX - KEYRING_KEYS_MAX - 1;
+    assert_null(chain_overflow(1, keys, 2, 100));
+    assert_string_equal(chain_overflow(1, keys, 3, 100), many_keys);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_reason_ends_a_chain),
     cmocka_unit_test(a_chain_goes_on_under_the_same_master_keys_only),
+    cmocka_unit_test(a_chain_ends_before_a_manifest_is_full),
 };
 
 int main(void)

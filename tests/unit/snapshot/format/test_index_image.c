@@ -7,6 +7,8 @@
 #include "core/repository/sealed_put.h"
 #include "snapshot/format/codec.h"
 #include "snapshot/format/index.h"
+#include "snapshot/read/choice.h"
+#include "snapshot/read/selection.h"
 #include "tests/unit/snapshot/index_samples.h"
 #include "tests/unit/snapshot/repositories.h"
 
@@ -58,6 +60,21 @@ static void begin_sealing(void **state, struct sealing *s, struct buf image)
     codec_free(codec);
 }
 
+/* An image of one frame, changed: the directory stays. */
+static void compress_again(struct sealing *s)
+{
+    struct codec *codec = NULL;
+    struct bytes stored = {NULL, 0};
+
+    assert_int_equal(s->count, 1);
+    assert_done(codec_new(&codec));
+    assert_done(codec_compress_frame(codec, buf_bytes(&s->image), &stored));
+    s->frames.len = 0;
+    assert_done(buf_add(&s->frames, stored));
+    be_put(s->directory.data, stored.len, 4);
+    codec_free(codec);
+}
+
 static void end_sealing(struct sealing *s)
 {
     buf_clear(&s->image);
@@ -101,21 +118,22 @@ out:
 }
 
 #define DIRECTORIES 1600
+#define MANY 7000
 
-/* `DIRECTORIES` directories with a file each, whose names are as long as can be: some five frames;
+/* Directories with a file each, whose names are as long as can be: six frames of 1,600;
  * one entry is longer than a frame. Then rows, of two frames more. */
-static struct buf large_image(void)
+static struct buf large_image(int directories)
 {
     struct parts p = parts_of_nothing();
     struct buf image;
     char name[512];
     struct entry e;
 
-    p.entries.max = 8 * MIB;
+    p.entries.max = 16 * MIB;
     p.rows.max = 8 * MIB;
     add_object(&p, 7);
     add_named(&p, ENTRY_DIR, ".");
-    for (int i = 0; i < DIRECTORIES; i++) {
+    for (int i = 0; i < directories; i++) {
         snprintf(name, sizeof name, "%08d%0*d", i, 200, 0);
         add_named(&p, ENTRY_DIR, name);
         snprintf(name + 208, sizeof name - 208, "/%0*d", 200, i);
@@ -139,14 +157,14 @@ static struct buf large_image(void)
 
 static void a_name_is_found_without_opening_the_rest(void **state)
 {
-    static const int numbers[] = {0, 1, 999, 1000, 1001, 1300, DIRECTORIES - 1};
+    static const int numbers[] = {0, 1, 999, 1000, 1001, 1300, MANY - 1};
     struct sealing s;
     char name[512];
     struct entry e;
 
     entry_init(&e);
-    begin_sealing(state, &s, large_image());
-    assert_true(s.count >= 8);
+    begin_sealing(state, &s, large_image(MANY));
+    assert_true(s.count >= 20);
     for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) {
         struct index *x = NULL;
         uint8_t row[BLOCK_ROW_LEN];
@@ -162,12 +180,86 @@ static void a_name_is_found_without_opening_the_rest(void **state)
         assert_int_equal(entry_extent_count(&e), numbers[n] == 1000 ? 20000 : 0);
         assert_done(index_rows(x, e.first_block, 1, row));
         assert_int_equal(be_get(row + BLOCK_AT_OFFSET, 8), 100 * numbers[n]);
-        assert_true(index_opened(x) <= 7);
+        assert_true(index_opened(x) <= 8);
         assert_done(index_check(x));
         assert_int_equal(index_opened(x), s.count);
         index_free(x);
     }
     entry_clear(&e);
+    end_sealing(&s);
+}
+
+struct counting {
+    uint64_t count;
+    char last[512];
+};
+
+static enum err count_entry(void *arg, const struct entry *e)
+{
+    struct counting *c = arg;
+
+    c->count++;
+    snprintf(c->last, sizeof c->last, "%s", entry_path(e));
+    return ERR_OK;
+}
+
+/* As `ls DIR`, `cat` and `--only` do. */
+static void what_is_asked_for_by_its_path_is_listed_without_opening_the_rest(void **state)
+{
+    struct sealing s;
+    struct snapshot_reader reader = {.store = NULL};
+    struct selection selection = {.from = &reader};
+    struct path_list only = {.count = 0};
+    struct counting counted = {.count = 0};
+    char name[512];
+    const char *typed[] = {name, NULL};
+    bool all = true;
+
+    snprintf(name, sizeof name, "%08d%0*d", 1300, 200, 0);
+    begin_sealing(state, &s, large_image(MANY));
+    assert_done(open_sealed(&s, s.image.len, &reader.index));
+    assert_done(choice_resolve(reader.index, typed, &only, &all));
+    assert_false(all);
+    selection.only = &only;
+    assert_done(selection_walk(&selection, count_entry, &counted));
+    assert_int_equal(counted.count, 3); /* the root, the directory, its file */
+    assert_int_equal(strncmp(counted.last, name, strlen(name)), 0);
+    assert_true(index_opened(reader.index) <= 8);
+    path_list_clear(&only);
+    index_free(reader.index);
+    end_sealing(&s);
+}
+
+/* A part is checked as it is walked: what lies below a link is refused. */
+static void a_part_that_lies_in_no_directory_is_refused(void **state)
+{
+    static const char *const typed[] = {"a/b", NULL};
+    struct parts p = parts_of_nothing();
+    struct sealing s;
+    struct snapshot_reader reader = {.store = NULL};
+    struct selection selection = {.from = &reader};
+    struct path_list only = {.count = 0};
+    struct counting counted = {.count = 0};
+    bool all = true;
+    uint8_t *type;
+
+    add_named(&p, ENTRY_DIR, ".");
+    add_named(&p, ENTRY_DIR, "a");
+    add_named(&p, ENTRY_FIFO, "a/b");
+    begin_sealing(state, &s, image_of(&p));
+    parts_clear(&p);
+    /* The directory becomes a fifo, in the image that is compressed. */
+    type = s.image.data + INDEX_HEADER_LEN + ENTRY_FIXED_LEN + 1 + 4;
+    assert_int_equal(*type, ENTRY_DIR);
+    *type = ENTRY_FIFO;
+    compress_again(&s);
+    assert_done(open_sealed(&s, s.image.len, &reader.index));
+    assert_done(choice_resolve(reader.index, typed, &only, &all));
+    selection.only = &only;
+    assert_refused(selection_walk(&selection, count_entry, &counted), ERR_CORRUPT,
+                   "a file of the index lies in no directory of it");
+    path_list_clear(&only);
+    index_free(reader.index);
     end_sealing(&s);
 }
 
@@ -177,7 +269,7 @@ static void a_directory_that_lies_is_refused(void **state)
     struct sealing s;
     unsigned long refused = 0;
 
-    begin_sealing(state, &s, large_image());
+    begin_sealing(state, &s, large_image(DIRECTORIES));
     assert_done(use_sealed(&s));
     for (size_t at = 0; at < s.directory.len; at++)
         for (int less = 0; less < 2; less++) {
@@ -272,7 +364,7 @@ static void several_threads_open_each_frame_once(void **state)
     pthread_t threads[4];
     struct index *x = NULL;
 
-    begin_sealing(state, &s, large_image());
+    begin_sealing(state, &s, large_image(DIRECTORIES));
     assert_done(open_sealed(&s, s.image.len, &x));
     for (size_t i = 0; i < 4; i++) {
         readers[i] = (struct reader){x, 900 * i};
@@ -289,6 +381,8 @@ static void several_threads_open_each_frame_once(void **state)
 
 static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_name_is_found_without_opening_the_rest),
+    IN_DIRECTORY(what_is_asked_for_by_its_path_is_listed_without_opening_the_rest),
+    IN_DIRECTORY(a_part_that_lies_in_no_directory_is_refused),
     IN_DIRECTORY(a_directory_that_lies_is_refused),
     IN_DIRECTORY(frames_and_directory_are_all_there_is),
     IN_DIRECTORY(every_changed_byte_of_a_frame_is_refused_or_safe),

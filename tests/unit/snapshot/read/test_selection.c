@@ -129,6 +129,94 @@ static void a_walk_passes_over_what_is_not_asked_for_and_links_may_come_last(voi
     handmade_clear(&c.h);
 }
 
+/* All that a walk forwards or backwards gives, as a filter over all entries would. */
+static void assert_walks(const struct choosing *c)
+{
+    const struct index *x = c->h.opened.index;
+    uint64_t count = index_header(x)->file_count;
+    uint64_t forward = 0;
+    uint64_t back = count;
+    struct entry e;
+    struct entry due;
+    bool more = true;
+
+    entry_init(&e);
+    entry_init(&due);
+    for (uint64_t k = 0; k < count; k++) {
+        assert_done(index_entry(x, k, &due));
+        if (selection_choose(&c->selection, &due) == SELECTION_SKIP)
+            continue;
+        assert_done(selection_next(&c->selection, &forward, &e, &more));
+        assert_true(more && forward == k);
+        assert_string_equal(entry_path(&e), entry_path(&due));
+        forward++;
+    }
+    assert_done(selection_next(&c->selection, &forward, &e, &more));
+    assert_false(more);
+    for (uint64_t k = count; k-- > 0;) {
+        assert_done(index_entry(x, k, &due));
+        if (selection_choose(&c->selection, &due) == SELECTION_SKIP)
+            continue;
+        assert_done(selection_previous(&c->selection, &back, &e, &more));
+        assert_true(more && back == k);
+    }
+    assert_done(selection_previous(&c->selection, &back, &e, &more));
+    assert_false(more);
+    entry_clear(&e);
+    entry_clear(&due);
+}
+
+/* Directories "00" to "29", in each "00" to "29" and in each a file; beside them files. */
+static void a_leap_over_what_nobody_asked_for_misses_nothing(void **state)
+{
+    static const char *const lists[][5] = {
+        {"00"},
+        {"29/29/f"},
+        {"00/00/f", "29/29/f"},
+        {"05", "05.x", "06/07/f"},
+        {"10/20"},
+        {"10/20", "10/21", "11/00/f", "25"},
+        {"05.x"},
+        {"zz"},
+        {"nobody"},
+        {"10/20/nobody"},
+        {"0"},
+    };
+    static const char *const outs[] = {"10/20/f", "25/03/f", "29/29/f", NULL};
+    struct path_list without = list_of(outs);
+    struct choosing c;
+    char name[16];
+
+    begin_choosing(state, &c);
+    add_named(&c.h.parts, ENTRY_DIR, ".");
+    for (int i = 0; i < 30; i++) {
+        snprintf(name, sizeof name, "%02d", i);
+        add_named(&c.h.parts, ENTRY_DIR, name);
+        for (int k = 0; k < 30; k++) {
+            snprintf(name, sizeof name, "%02d/%02d", i, k);
+            add_named(&c.h.parts, ENTRY_DIR, name);
+            snprintf(name, sizeof name, "%02d/%02d/f", i, k);
+            add_named(&c.h.parts, ENTRY_FIFO, name);
+        }
+        snprintf(name, sizeof name, "%02d.x", i);
+        add_named(&c.h.parts, ENTRY_FIFO, name);
+    }
+    add_named(&c.h.parts, ENTRY_FIFO, "zz");
+    handmade_index(&c.h);
+    assert_walks(&c);
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        struct path_list only = list_of(lists[i]);
+
+        c.selection = (struct selection){.from = &c.h.opened, .only = &only};
+        assert_walks(&c);
+        c.selection.without = &without;
+        assert_walks(&c);
+        path_list_clear(&only);
+    }
+    path_list_clear(&without);
+    handmade_clear(&c.h);
+}
+
 /* ---- where the content is ---- */
 
 static void the_content_of_a_link_is_its_own_only_without_the_first_name(void **state)
@@ -221,6 +309,7 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(what_lies_at_or_below_a_path_is_chosen_and_its_directories_too),
     IN_DIRECTORY(what_is_left_out_is_skipped_whatever_was_asked_for),
     IN_DIRECTORY(a_walk_passes_over_what_is_not_asked_for_and_links_may_come_last),
+    IN_DIRECTORY(a_leap_over_what_nobody_asked_for_misses_nothing),
     IN_DIRECTORY(the_content_of_a_link_is_its_own_only_without_the_first_name),
     IN_DIRECTORY(a_link_counts_its_content_only_where_its_first_name_is_left_out),
     IN_DIRECTORY(of_a_sparse_file_only_its_data_needs_room),
