@@ -153,16 +153,19 @@ WT_FLAGS = $(if $(WIREDTIGER),-I$(WIREDTIGER)/include -L$(WIREDTIGER)/lib -Wl$(,
 	-lwiredtiger,$$(pkg-config --cflags --libs wiredtiger))
 , := ,
 WTMAKE_SOURCES := $(addprefix tests/tools/,wtmake.c shop.c documents.c words.c bson.c)
-TOOLS := $(O)/tests/tools/wtmake $(O)/tests/tools/measure $(O)/tests/tools/faultshim.so
+TOOLS := $(O)/tests/tools/wtmake $(O)/tests/tools/measure $(O)/tests/tools/faultshim.so $(O)/tests/tools/vast
 
 .PHONY: tools
-tools: $(TOOLS) ## build what the tests use: wtmake, faultshim.so, measure
+tools: $(TOOLS) ## build what the tests use: wtmake, faultshim.so, measure, vast
 $(O)/tests/tools/wtmake: $(WTMAKE_SOURCES) $(wildcard tests/tools/*.h)
 	@mkdir -p $(@D)
 	$(CC) -I. -D_GNU_SOURCE -DWT_SNAPPY='"$(WT_SNAPPY)"' $(TOOL_FLAGS) -o $@ $(WTMAKE_SOURCES) $(WT_FLAGS)
 $(O)/tests/tools/measure: tests/tools/measure.c
 	@mkdir -p $(@D)
 	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -o $@ $<
+$(O)/tests/tools/vast: tests/tools/vast.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -o $@ $< $(LIB) $(PKG_LIBS)
 $(O)/tests/tools/faultshim.so: tests/tools/faultshim.c tests/tools/power.c tests/tools/power.h
 	@mkdir -p $(@D)
 	$(CC) -I. -D_GNU_SOURCE $(TOOL_FLAGS) -fPIC -shared -o $@ $(filter %.c,$^) -pthread
