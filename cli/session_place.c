@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -16,6 +17,7 @@
  * first alone would not notice that a disk went elsewhere, the second not that a link was put in
  * the first one's place. Both have to show what they have shown before.
  */
+#define OTHERS_MAY_WRITE 022
 
 /* The same repository must have the same name, however its path is written; what is not there
  * (its disk is not mounted) has the name it would have. */
@@ -107,6 +109,26 @@ static enum err require_settings(const struct session *s, const char **where, co
     return ERR_OK;
 }
 
+/* Whoever may write there can rename what lies in it, whosever that is: then this machine remembers
+ * what he likes, and signs with a key that he knows. */
+static void warn_of_others(const char *base)
+{
+    static bool is_said;
+    struct stat st;
+    bool is_theirs;
+
+    if (is_said || stat(base, &st) != 0)
+        return;
+    is_theirs = st.st_uid != geteuid() && st.st_uid != 0;
+    if (!is_theirs && (st.st_mode & OTHERS_MAY_WRITE) == 0)
+        return;
+    is_said = true;
+    log_say(LOG_WARN,
+            "the state directory %s %s: whoever that is can make this machine forget what it has "
+            "seen of a repository; give it to the user that runs this, with mode 0700",
+            base, is_theirs ? "belongs to another user" : "can be written by others");
+}
+
 /* A directory of them that cannot be looked into has none: what writes refuses it, and what only
  * reads warns that it cannot remember (session_keep_places()). */
 static enum err read_places(struct session *s, const char *base)
@@ -130,6 +152,7 @@ enum err session_locate(struct session *s)
     enum err rc;
 
     TRY(require_settings(s, &where, &base));
+    warn_of_others(base);
     TRY(find_given(where, &s->given));
     TRY(find_canonical(where, &s->where));
     TRY(read_places(s, base));

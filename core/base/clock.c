@@ -35,14 +35,15 @@ int64_t clock_steady_ms(void)
  * has the width that `out` has room for. */
 void clock_text(int64_t ms, char *out)
 {
-    time_t seconds = (time_t)(ms / 1000);
+    int64_t milli = (ms % 1000 + 1000) % 1000; /* before 1970, too */
+    time_t seconds = (time_t)((ms - milli) / 1000);
     struct tm utc;
 
     gmtime_r(&seconds, &utc);
     snprintf(out, CLOCK_TEXT_LEN + 1, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
              (unsigned)(utc.tm_year + 1900) % 10000, (unsigned)(utc.tm_mon + 1) % 100,
              (unsigned)utc.tm_mday % 100, (unsigned)utc.tm_hour % 100, (unsigned)utc.tm_min % 100,
-             (unsigned)utc.tm_sec % 100, (unsigned)(ms % 1000));
+             (unsigned)utc.tm_sec % 100, (unsigned)milli);
 }
 
 /* sscanf() alone would accept blanks, signs and missing zeros, so the form is checked first. */
@@ -114,11 +115,25 @@ static bool is_unsynchronised(void)
     return state == TIME_ERROR || (state >= 0 && (t.status & STA_UNSYNC) != 0);
 }
 
+enum err clock_check_epoch(void)
+{
+    char now[CLOCK_TEXT_LEN + 1];
+
+    if (clock_now_ms() >= 0)
+        return ERR_OK;
+    clock_text(clock_now_ms(), now);
+    err_set(ERR_FAILED, "the clock says %s, before 1970: nothing is written", now);
+    err_hint("put the clock right");
+    return ERR_FAILED;
+}
+
 enum err clock_check_ahead(int64_t newest_ms, const char *what, const char *name)
 {
     int64_t now_ms = clock_now_ms();
     char now[CLOCK_TEXT_LEN + 1], newest[CLOCK_TEXT_LEN + 1];
 
+    if (clock_check_epoch() != ERR_OK)
+        return ERR_FAILED;
     if (is_vouched_for || newest_ms == 0 ||
         now_ms - newest_ms < CLOCK_AHEAD_DAYS_DOUBTED * CLOCK_DAY_MS)
         return ERR_OK;

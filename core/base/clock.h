@@ -31,13 +31,15 @@ MUST_CHECK enum err clock_parse(const char *text, int64_t *ms);
  * before.
  *
  * ERR_FAILED: the clock is more than CLOCK_AHEAD_DAYS_MAX ahead of `newest_ms` (0: nothing is
- * known), and nobody has vouched for it. From CLOCK_AHEAD_DAYS_DOUBTED on, when the kernel says
+ * known), and nobody has vouched for it; or it is before 1970, which no stamp can say. From CLOCK_AHEAD_DAYS_DOUBTED on, when the kernel says
  * that the clock is not synchronised: a warning, and clock_is_doubted() from then on. `what` and
  * `name` are for the message: "keyring", "/root/keyring.json". For one thread.
  */
 #define CLOCK_AHEAD_DAYS_MAX 400
 #define CLOCK_AHEAD_DAYS_DOUBTED 40
 MUST_CHECK enum err clock_check_ahead(int64_t newest_ms, const char *what, const char *name);
+/* ERR_FAILED: the clock is before 1970. */
+MUST_CHECK enum err clock_check_epoch(void);
 /* The other way round: is a time that was signed this far ahead of the clock? Then one of the two
  * is wrong, and nothing that is dated counts from there. */
 bool clock_is_far_ahead(int64_t ms);

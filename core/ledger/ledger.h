@@ -126,6 +126,10 @@ MUST_CHECK enum err ledger_catch_up_all(struct ledger *l);
 MUST_CHECK enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
                                   const struct record **out);
 
+/* Read what root has signed since the ledger was opened, as ledger_append() does first. ERR_FAILED:
+ * this key may not, or not any more, sign records of that type. */
+MUST_CHECK enum err ledger_hear_root(struct ledger *l, enum record_type type);
+
 /*
  * ERR_FAILED when clock and records disagree so much that nothing would be appended: the clock is
  * far ahead of ledger_newest_ms() (clock_check_ahead()), or a record is as far ahead of the clock,

@@ -345,6 +345,20 @@ out:
     return rc;
 }
 
+/* A backup takes hours, and root may have revoked its writer meanwhile: what is signed then does
+ * not count, and every reader would refuse the repository until somebody removes it. */
+enum err ledger_hear_root(struct ledger *l, enum record_type type)
+{
+    enum err rc = ERR_OK;
+
+    if (l->acting != NULL)
+        goto out;
+    TRY(ledger_catch_up_root(l));
+    TRY(ledger_may_append(l, type));
+out:
+    return rc;
+}
+
 /* Takes the turn, then appends, catching up with others as often as needed. */
 enum err ledger_append(struct ledger *l, enum record_type type, const struct jdoc *body,
                        const struct record **out)
@@ -357,6 +371,7 @@ enum err ledger_append(struct ledger *l, enum record_type type, const struct jdo
         err_clear(); /* its holder hangs; the store alone then decides who is first */
     else
         TRY(rc);
+    TRY(ledger_hear_root(l, type));
     rc = ledger_append_next(l, type, body, out);
     for (int i = 0; rc == ERR_BUSY && i < CATCH_UP_MAX; i++) {
         err_clear();

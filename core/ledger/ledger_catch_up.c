@@ -98,13 +98,20 @@ enum err ledger_catch_up(struct ledger *l)
     return catch_up_chain(l, l->own);
 }
 
+enum err ledger_catch_up_root(struct ledger *l)
+{
+    uint8_t id[SIGNER_ID_LEN];
+
+    memcpy(id, l->writers.root, SIGNER_ID_LEN); /* the list moves with each record */
+    return catch_up_chain(l, id);
+}
+
 enum err ledger_catch_up_all(struct ledger *l)
 {
     uint8_t id[SIGNER_ID_LEN];
     enum err rc;
 
-    memcpy(id, l->writers.root, SIGNER_ID_LEN);
-    TRY(catch_up_chain(l, id));
+    TRY(ledger_catch_up_root(l));
     for (size_t i = 0; i < l->writers.count; i++) {
         memcpy(id, l->writers.items[i].id, SIGNER_ID_LEN); /* the list moves with each record */
         TRY(catch_up_chain(l, id));

@@ -81,6 +81,7 @@ static enum err make_genesis(const struct signer *root, struct record **out)
     struct jdoc *body = NULL;
     enum err rc;
 
+    TRY(clock_check_epoch());
     TRY(rand_fill(nonce, sizeof nonce));
     TRY(repository_id_derive(key.data, nonce, place.repository));
     TRY(jdoc_parse(bytes_of_text("{\"suites\":[1]}"), &body));

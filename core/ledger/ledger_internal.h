@@ -112,6 +112,8 @@ void ledger_place(struct ledger *l, struct record *r, struct writers *writers);
  * at opening. ERR_CORRUPT: the record at the next place is not by this key, or does not follow.
  */
 MUST_CHECK enum err ledger_catch_up(struct ledger *l);
+/* The same with root's chain. */
+MUST_CHECK enum err ledger_catch_up_root(struct ledger *l);
 
 /* A tombstone by a writer ends what has expired, by its time and by ours. ERR_CORRUPT: it does
  * not. Other records pass. */

@@ -114,6 +114,7 @@ enum err file_admin_create(struct file_ring *r, bool unencrypted, struct key_nam
     struct secret *kek = NULL;
     enum err rc;
 
+    TRY(clock_check_epoch());
     /* Before anybody is asked for a passphrase; checked again under the lock. */
     TRY(file_change_check_free(r));
     TRY(choose_protection(r, unencrypted, &k, &kek));

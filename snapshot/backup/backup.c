@@ -510,6 +510,7 @@ enum err backup_run(const struct backup_options *options, struct backup_result *
     describe_snapshot(&b);
     TRY(put_manifest(&b));
     TRY(make_record(&b, &body));
+    TRY(ledger_hear_root(b.ledger, RECORD_SNAPSHOT)); /* while all of it can still be undone */
     TRY(stop_check());
     may_be_recorded = true;
     TRY(ledger_append(b.ledger, RECORD_SNAPSHOT, body, NULL)); /* the commit point */

@@ -112,6 +112,22 @@ def test_a_stamp_of_a_clock_that_was_ahead_takes_no_version_for_good(quick_two):
     assert "its deletion date is past; `sealpoint key purge` destroys its key material" in done.err
 
 
+def test_a_clock_before_1970_stamps_nothing(quick_two):
+    """No time before that can be written, and read again."""
+    repo = quick_two
+    repo.run("key", "rotate")
+    before = repo.stored(), repo.keyring.read_bytes()
+    for command in (["backup", repo.source], ["key", "rotate"], ["key", "disable", 1, "--yes"]):
+        done = repo.at_time("@1969-12-30 12:00:00", *command, "--clock-is-right", expect=FAILED)
+        assert re.search("the clock says 1969-12-30T12:00:[0-9.]{6}Z, before 1970: nothing is "
+                         "written\n  put the clock right", done.err), done.err
+    assert (repo.stored(), repo.keyring.read_bytes()) == before
+    repo.at_time("@1969-12-30 12:00:00", "restore", "latest", "--to", repo.target)
+    new = repo.directory / "new"
+    repo.at_time("@1969-12-30 12:00:00", "init", "--repository", new, "--keyring", new, expect=FAILED)
+    assert not new.exists()
+
+
 def test_a_waiting_time_is_not_made_shorter_by_a_clock_set_back(quick_two):
     repo = quick_two
     repo.run("key", "rotate")

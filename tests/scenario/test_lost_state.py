@@ -109,6 +109,21 @@ def test_a_state_directory_that_cannot_be_written_stops_only_what_writes(quick):
     repo.run("verify", "--decrypt", *new)
 
 
+@pytest.mark.parametrize("how", ["belongs to another user", "can be written by others"])
+def test_a_state_directory_that_others_can_change_is_said(quick, how):
+    """They can rename what lies in it, and put a memory of their own in its place."""
+    repo = quick
+    if how.startswith("belongs") and os.geteuid() != 0:
+        pytest.skip("it takes root to give a directory away")
+    assert "state directory" not in repo.run("snapshots").err
+    if how.startswith("belongs"):
+        os.chown(repo.state, 65534, 65534)
+    else:
+        repo.state.chmod(0o770)
+    for command in (["backup", repo.source], ["snapshots"], ["restore", "latest", "--to", repo.target]):
+        assert f"warning: the state directory {repo.state} {how}" in repo.run(*command).err
+
+
 @pytest.mark.parametrize("cause", ["ENOSPC", "EROFS"])
 def test_a_full_or_read_only_state_directory_is_named(quick, cause):
     repo = quick

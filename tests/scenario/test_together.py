@@ -4,7 +4,7 @@ run that looked at the repository just before another one ended."""
 import signal
 
 import shim
-from conftest import BUSY, read_tree
+from conftest import BUSY, FAILED, read_tree
 
 
 def stopped_backup(repo, at, only, under=None):
@@ -60,6 +60,21 @@ def test_a_backup_that_looked_too_early_does_not_undo_one_that_was_killed_late(q
         repo.restore(which, to=repo.directory / which)
         assert read_tree(repo.directory / which) == read_tree(repo.source)
     repo.backup()
+    repo.assert_tidy()
+
+
+def test_a_backup_whose_writer_is_revoked_meanwhile_writes_nothing(quick_two):
+    """Its record would not count, and make every reader refuse the repository."""
+    repo = quick_two
+    other = repo.second("backup")
+    other.extra_env["SEALPOINT_FINGERPRINT"] = repo.fingerprint()
+    writer = other.signing_key().writer
+    with stopped_backup(other, 1, ["linkat"]) as backup:
+        repo.run("writer", "revoke", writer, "--yes")
+    assert backup.returncode == FAILED, backup.err
+    assert f"may not sign snapshot records of {repo.repository}" in backup.err
+    repo.run("verify", "--decrypt")
+    repo.assert_restores(repo.trees)
     repo.assert_tidy()
 
 

@@ -88,6 +88,17 @@ static void what_is_not_exactly_that_form_is_refused(void **state)
     assert_int_equal(ms, 5);
 }
 
+static void a_time_before_1970_is_shown_as_what_it_is(void **state)
+{
+    char text[CLOCK_TEXT_LEN + 1];
+
+    (void)state;
+    clock_text(-1, text);
+    assert_string_equal(text, "1969-12-31T23:59:59.999Z");
+    clock_text(-1000, text);
+    assert_string_equal(text, "1969-12-31T23:59:59.000Z");
+}
+
 static void the_clocks_run(void **state)
 {
     int64_t ms = clock_now_ms();
@@ -173,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_go_out_and_come_back),
         cmocka_unit_test(what_is_not_exactly_that_form_is_refused),
+        cmocka_unit_test(a_time_before_1970_is_shown_as_what_it_is),
         cmocka_unit_test(the_clocks_run),
         cmocka_unit_test(a_clock_far_ahead_is_not_believed),
         cmocka_unit_test(a_clock_that_is_not_synchronised_is_doubted_earlier),
