@@ -31,9 +31,10 @@ MUST_CHECK enum err clock_parse(const char *text, int64_t *ms);
  * before.
  *
  * ERR_FAILED: the clock is more than CLOCK_AHEAD_DAYS_MAX ahead of `newest_ms` (0: nothing is
- * known), and nobody has vouched for it; or it is before 1970, which no stamp can say. From CLOCK_AHEAD_DAYS_DOUBTED on, when the kernel says
- * that the clock is not synchronised: a warning, and clock_is_doubted() from then on. `what` and
- * `name` are for the message: "keyring", "/root/keyring.json". For one thread.
+ * known), and nobody has vouched for it; or it is before 1970, which no stamp can say. From
+ * CLOCK_AHEAD_DAYS_DOUBTED on, when the kernel says that the clock is not synchronised: a warning,
+ * and clock_is_doubted() from then on. `what` and `name` are for the message: "keyring",
+ * "/root/keyring.json". For one thread.
  */
 #define CLOCK_AHEAD_DAYS_MAX 400
 #define CLOCK_AHEAD_DAYS_DOUBTED 40
