@@ -1,5 +1,7 @@
 #include "cli/command/salvage.h"
 
+#include <string.h>
+
 #include "core/base/log.h"
 #include "core/fs/file.h"
 #include "core/ledger/record_alone.h"
@@ -46,6 +48,17 @@ out:
     return rc;
 }
 
+/* When root cannot be asked: this machine may know which repository it was. */
+static enum err check_repository(const struct session *s, const struct record *r)
+{
+    uint8_t seen[SEAL_ID_LEN];
+
+    if (s->state_dir == NULL || !repository_seen_id(s->state_dir, seen) ||
+        memcmp(seen, r->repository, SEAL_ID_LEN) == 0)
+        return ERR_OK;
+    return err_set(ERR_CORRUPT, "the record belongs to another repository");
+}
+
 static void say_unchecked(const struct session *s, const char *unchecked)
 {
     log_say(LOG_WARN, "the ledger is not read: whether this snapshot was deleted, whether there is "
@@ -71,6 +84,8 @@ enum err salvage_open(struct session *session, const char *path, struct salvage 
     TRY(open_store(session));
     TRY(read_record(path, &s.record));
     rc = record_alone_check(session->store, s.record, session->fingerprint, unchecked);
+    if (rc == ERR_OK)
+        rc = check_repository(session, s.record);
     if (rc == ERR_CORRUPT)
         err_note("%s", path);
     TRY(rc);

@@ -60,6 +60,9 @@ MUST_CHECK enum err repository_temporary(const struct repository *r, int *fd);
  * A state that cannot be read has seen none. */
 bool repository_seen(const char *state_dir, char fingerprint[LEDGER_FINGERPRINT_LEN + 1]);
 
+/* The id of that repository, SEAL_ID_LEN bytes; false: as above, nothing was seen. */
+bool repository_seen_id(const char *state_dir, uint8_t id[SEAL_ID_LEN]);
+
 /* Is there anything of a repository that this machine saw or made, sound or not? */
 bool repository_is_remembered(const char *state_dir);
 

@@ -21,17 +21,36 @@ out:
     return rc;
 }
 
+/* *seen is to be cleared either way. */
+static bool has_seen(const char *state_dir, struct trust *seen)
+{
+    struct err_record before;
+    bool has;
+
+    err_take(ERR_OK, &before);
+    has = load_seen(state_dir, seen) == ERR_OK && seen->known;
+    (void)err_give(&before);
+    return has;
+}
+
 bool repository_seen(const char *state_dir, char fingerprint[LEDGER_FINGERPRINT_LEN + 1])
 {
     struct trust seen = {.known = false};
-    struct err_record before;
-    bool is_seen;
+    bool is_seen = has_seen(state_dir, &seen);
 
-    err_take(ERR_OK, &before);
-    is_seen = load_seen(state_dir, &seen) == ERR_OK && seen.known;
-    (void)err_give(&before);
     if (is_seen)
         memcpy(fingerprint, seen.fingerprint, sizeof seen.fingerprint);
+    trust_clear(&seen);
+    return is_seen;
+}
+
+bool repository_seen_id(const char *state_dir, uint8_t id[SEAL_ID_LEN])
+{
+    struct trust seen = {.known = false};
+    bool is_seen = has_seen(state_dir, &seen);
+
+    if (is_seen)
+        memcpy(id, seen.repository, SEAL_ID_LEN);
     trust_clear(&seen);
     return is_seen;
 }
