@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <libgen.h>
+#include <string.h>
 
 #include "cli/command/command.h"
 #include "cli/command/salvage.h"
@@ -209,6 +210,23 @@ out:
     return rc;
 }
 
+/* What was restored is whole; but is it what was meant? */
+static enum err judge_choice(const struct session *session, const struct snapshot *which,
+                             const struct salvage *salvage)
+{
+    const char *name = session_argument(session, 0);
+
+    if (salvage->record != NULL && salvage->is_unsigned)
+        return err_set(ERR_ATTENTION, "whose record it is was not checked (see above)");
+    if (name != NULL && strcmp(name, "latest") == 0 &&
+        snapshot_list_has_newer_damaged(&session->snapshot_list, which))
+        return err_set(ERR_ATTENTION,
+                       "snapshot %s is not the newest: the record of a newer one is "
+                       "damaged",
+                       which->id);
+    return ERR_OK;
+}
+
 enum err command_restore(const struct settings *s)
 {
     const struct snapshot *which = NULL;
@@ -235,8 +253,8 @@ enum err command_restore(const struct settings *s)
     rc = restore_files(&options, &result);
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;
-    if (rc == ERR_OK && salvage.is_unsigned)
-        rc = err_set(ERR_ATTENTION, "restored, but whose record it is was not checked (see above)");
+    if (rc == ERR_OK)
+        rc = judge_choice(&session, which, &salvage);
     err_take(rc, &done);
     TRY(give_restore_result(s, &options, &result));
     rc = err_give(&done);

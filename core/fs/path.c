@@ -26,6 +26,9 @@ enum err path_check(struct bytes path)
             return err_set(ERR_CORRUPT, "a path has a NUL byte");
         if (i < path.len && path.data[i] != '/')
             continue;
+        if (i - part > PATH_PART_MAX)
+            return err_set(ERR_CORRUPT, "a path has a name of %zu bytes, over the limit of %d",
+                           i - part, PATH_PART_MAX);
         if (!part_is_sound(path.data + part, i - part))
             return err_set(ERR_CORRUPT,
                            "a path is absolute, or has an empty, \".\" or \"..\" part");

@@ -12,6 +12,7 @@
 #include "core/base/err.h"
 
 #define PATH_LEN_MAX 4095
+#define PATH_PART_MAX 255 /* of one name in it: no file system here takes a longer one */
 
 /* ERR_CORRUPT unless `path` is relative, has no empty part, no "." or "..", no NUL, and at most
  * PATH_LEN_MAX bytes. */

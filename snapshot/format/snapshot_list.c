@@ -187,6 +187,14 @@ enum err snapshot_list_find(const struct snapshot_list *list, const char *name,
     return find_prefix(list, name, out);
 }
 
+bool snapshot_list_has_newer_damaged(const struct snapshot_list *list, const struct snapshot *s)
+{
+    for (size_t i = 0; i < list->damaged_count; i++)
+        if (record_compare(list->damaged[i].record, s->record) > 0)
+            return true;
+    return false;
+}
+
 const struct snapshot *snapshot_list_newest_whole(const struct snapshot_list *list)
 {
     for (size_t i = list->count; i > 0; i--)

@@ -7,6 +7,7 @@
 #ifndef SNAPSHOT_FORMAT_SNAPSHOT_LIST_H
 #define SNAPSHOT_FORMAT_SNAPSHOT_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/base/err.h"
@@ -39,6 +40,10 @@ void snapshot_list_clear(struct snapshot_list *list);
  * ERR_UNSUPPORTED: that one is damaged, and why. */
 MUST_CHECK enum err snapshot_list_find(const struct snapshot_list *list, const char *name,
                                        const struct snapshot **out);
+
+/* Is there a damaged record that was made after that snapshot? Then the newest that can be read may
+ * not be the newest that there was. */
+bool snapshot_list_has_newer_damaged(const struct snapshot_list *list, const struct snapshot *s);
 
 /* The newest without files that changed or vanished while they were read; NULL: there is none. */
 const struct snapshot *snapshot_list_newest_whole(const struct snapshot_list *list);

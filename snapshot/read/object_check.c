@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/stop.h"
+#include "core/seal/object_header.h"
 
 #define READ_LEN (256 * KIB)
 
@@ -80,6 +81,27 @@ enum err object_check_run(struct object_check *c, const struct manifest_object *
              store_blob_size(blob), o->size);
     if (read)
         TRY(check_digest(c, o, blob));
+out:
+    if (rc != ERR_OK)
+        err_note("object %s", name);
+    store_blob_free(blob);
+    return rc;
+}
+
+enum err object_check_header(struct object_check *c, const struct manifest_object *o,
+                             const struct object_identity *identity)
+{
+    struct store_blob *blob = NULL;
+    char name[OBJECT_NAME_LEN + 1];
+    enum err rc;
+
+    object_name(o->id, name);
+    TRY(store_blob_open(c->store, name, &blob));
+    if (store_blob_size(blob) != o->size || o->size < OBJECT_HEADER_LEN)
+        FAIL(ERR_CORRUPT, "it is %" PRIu64 " bytes long, its manifest says %" PRIu64,
+             store_blob_size(blob), o->size);
+    TRY(store_blob_read(blob, 0, c->piece, OBJECT_HEADER_LEN));
+    TRY(object_header_check(identity, c->piece));
 out:
     if (rc != ERR_OK)
         err_note("object %s", name);

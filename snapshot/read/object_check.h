@@ -26,6 +26,10 @@ void object_check_free(struct object_check *c);
 MUST_CHECK enum err object_check_run(struct object_check *c, const struct manifest_object *o,
                                      bool read);
 
+/* What its header says of it: ERR_CORRUPT when that is not `identity`. */
+MUST_CHECK enum err object_check_header(struct object_check *c, const struct manifest_object *o,
+                                        const struct object_identity *identity);
+
 /* True for ERR_STORAGE when the store itself still answers: then it is this one thing that cannot
  * be read. Leaves the message. */
 bool object_is_unreadable(struct store *store, enum err rc);

@@ -116,10 +116,14 @@ static enum err tell_damage(const struct verify_options *o, const struct verify_
 static enum err judge_object(const struct verify_set *set, const struct manifest_object *o,
                              struct verify_verdict *v)
 {
+    char reason[] = "the manifest says something else of it than its header";
+    const struct verify_object differs = {.reason = reason};
     const struct verify_object *found = verify_find_damaged(set, o);
     char name[OBJECT_NAME_LEN + 1];
 
     v->objects++;
+    if (found == NULL && verify_differs(set, o))
+        found = &differs;
     if (found == NULL)
         return ERR_OK;
     v->bad_objects++;
@@ -271,6 +275,8 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
         s->snapshot = chosen_snapshot(options, i);
         TRY(note_damage(&set, s, add_manifest(&set, s, out), out));
     }
+    verify_set_end(&set);
+    out->damaged += set.wrong;
     if (options->snapshots == NULL && out->damaged + out->unreadable == 0)
         TRY(verify_count_unused(&set, out));
     TRY(verify_set_check(&set, out));

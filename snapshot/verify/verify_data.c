@@ -11,6 +11,8 @@
 #include "core/base/rand.h"
 #include "snapshot/read/object_check.h"
 
+#define PLACES_LEAST 1024
+
 enum err verify_set_init(struct verify_set *set, const struct verify_options *options, size_t count)
 {
     enum err rc;
@@ -35,20 +37,11 @@ void verify_set_clear(struct verify_set *set)
     for (size_t i = 0; i < set->count; i++)
         mem_free(set->objects[i].reason);
     key_opener_free(set->opener);
+    mem_free(set->places);
     mem_free(set->readers);
     mem_free(set->snapshots);
     mem_free(set->objects);
     *set = (struct verify_set){0};
-}
-
-static enum err add_object(struct verify_set *set, const struct manifest_object *o)
-{
-    enum err rc = ERR_OK;
-
-    TRY(mem_grow(set->count, sizeof *set->objects, &set->cap, &set->objects));
-    set->objects[set->count++] = (struct verify_object){.facts = *o};
-out:
-    return rc;
 }
 
 int verify_by_id(const void *a, const void *b)
@@ -59,40 +52,134 @@ int verify_by_id(const void *a, const void *b)
     return memcmp(x->id, y->id, SEAL_ID_LEN);
 }
 
-/* Snapshots of one chain share most objects: one of each is enough, and keeps the list short. */
-static enum err sort_once(struct verify_set *set)
+/* ---- what the manifests name ---- */
+
+/* Snapshots of one chain share most objects: one of each is enough, and keeps the list short. While
+ * they are added it is not sorted, so they are found by their ids, which are random numbers. */
+static uint32_t *find_place(const struct verify_set *set, const uint8_t id[SEAL_ID_LEN])
 {
-    size_t kept = 0;
+    size_t i = (size_t)be_get(id, 8) & (set->place_count - 1);
+
+    while (set->places[i] != 0 &&
+           memcmp(set->objects[set->places[i] - 1].facts.id, id, SEAL_ID_LEN) != 0)
+        i = (i + 1) & (set->place_count - 1);
+    return &set->places[i];
+}
+
+/* At most half full. */
+static enum err grow_places(struct verify_set *set)
+{
+    uint32_t *fresh = NULL;
+    size_t count = PLACES_LEAST;
     enum err rc = ERR_OK;
 
-    if (set->count > 1)
-        qsort(set->objects, set->count, sizeof *set->objects, verify_by_id);
-    for (size_t i = 0; i < set->count; i++) {
-        const struct manifest_object *o = &set->objects[i].facts;
-        const struct manifest_object *last = kept > 0 ? &set->objects[kept - 1].facts : NULL;
+    if (2 * (set->count + 1) <= set->place_count)
+        goto out;
+    while (count < 2 * (set->count + 1))
+        count *= 2;
+    TRY(mem_new(count, sizeof *fresh, &fresh));
+    mem_free(set->places);
+    set->places = fresh;
+    set->place_count = count;
+    for (size_t i = 0; i < set->count; i++)
+        *find_place(set, set->objects[i].facts.id) = (uint32_t)i + 1;
+out:
+    return rc;
+}
 
-        if (last != NULL && verify_by_id(last, o) == 0) {
-            if (last->size != o->size || memcmp(last->sha256, o->sha256, HASH_LEN) != 0)
-                FAIL(ERR_CORRUPT, "two manifests say different things of one object");
-            continue;
-        }
-        set->objects[kept++] = set->objects[i];
+static bool is_same_object(const struct manifest_object *a, const struct manifest_object *b)
+{
+    return a->type == b->type && memcmp(a->scope, b->scope, SEAL_ID_LEN) == 0 &&
+           a->ordinal == b->ordinal && a->size == b->size &&
+           memcmp(a->sha256, b->sha256, HASH_LEN) == 0;
+}
+
+/* Of two that differ, the object has the last word: its header says scope, type and ordinal. */
+static bool is_borne_out(const struct verify_set *set, const struct manifest *m,
+                         const struct manifest_object *o)
+{
+    const struct object_identity identity = manifest_identity(m, o);
+    struct object_check *check = NULL;
+    bool is = false;
+
+    if (object_check_new(repository_store(set->options->repository), NULL, &check) == ERR_OK)
+        is = object_check_header(check, o, &identity) == ERR_OK;
+    object_check_free(check);
+    err_clear();
+    return is;
+}
+
+/* The snapshots before that are wrong are found by verify_differs(). */
+static void correct_object(struct verify_set *set, struct verify_object *object,
+                           const struct manifest_object *o)
+{
+    char name[OBJECT_NAME_LEN + 1];
+
+    object_name(o->id, name);
+    log_say(LOG_WARN, "object %s: a manifest says something else of it than its header", name);
+    object->facts = *o;
+    set->wrong++;
+}
+
+/* *differs: it was said otherwise before, and it is not this manifest that is right. */
+static enum err add_object(struct verify_set *set, const struct manifest *m,
+                           const struct manifest_object *o, bool *differs)
+{
+    uint32_t *place;
+    enum err rc;
+
+    TRY(grow_places(set));
+    place = find_place(set, o->id);
+    if (*place == 0) {
+        TRY(mem_grow(set->count, sizeof *set->objects, &set->cap, &set->objects));
+        set->objects[set->count++] = (struct verify_object){.facts = *o};
+        *place = (uint32_t)set->count;
+    } else if (!is_same_object(&set->objects[*place - 1].facts, o)) {
+        set->differ = true;
+        *differs = !is_borne_out(set, m, o);
+        if (!*differs)
+            correct_object(set, &set->objects[*place - 1], o);
     }
-    set->count = kept;
 out:
     return rc;
 }
 
 enum err verify_set_add(struct verify_set *set, const struct manifest *m)
 {
+    char name[OBJECT_NAME_LEN + 1] = "";
     enum err rc;
 
-    TRY(add_object(set, &m->index));
-    for (size_t i = 0; i < m->object_count; i++)
-        TRY(add_object(set, &m->objects[i]));
-    TRY(sort_once(set));
+    for (size_t i = 0; i <= m->object_count; i++) {
+        const struct manifest_object *o = i < m->object_count ? &m->objects[i] : &m->index;
+        bool differs = false;
+
+        TRY(add_object(set, m, o, &differs));
+        if (differs && *name == '\0')
+            object_name(o->id, name);
+    }
+    if (*name != '\0')
+        FAIL(ERR_CORRUPT,
+             "manifests say different things of object %s, and it does not bear out "
+             "this one",
+             name);
 out:
     return rc;
+}
+
+void verify_set_end(struct verify_set *set)
+{
+    mem_free(set->places);
+    set->places = NULL;
+    set->place_count = 0;
+    if (set->count > 1)
+        qsort(set->objects, set->count, sizeof *set->objects, verify_by_id);
+}
+
+bool verify_differs(const struct verify_set *set, const struct manifest_object *o)
+{
+    const struct verify_object *found = set->differ ? verify_find(set, o) : NULL;
+
+    return found != NULL && !is_same_object(&found->facts, o);
 }
 
 struct verify_object *verify_find(const struct verify_set *set, const struct manifest_object *o)

@@ -47,8 +47,12 @@ struct verify_reader {
 
 struct verify_set {
     const struct verify_options *options;
+    uint32_t *places; /* owned; while manifests are added: objects by their id, place + 1 */
+    size_t place_count;
+    bool differ;    /* some manifests say different things of one object */
+    uint64_t wrong; /* objects of which an earlier one was wrong; each was said by log_say */
     struct key_opener *opener;     /* owned, made when it is needed; unwraps each data key once */
-    struct verify_object *objects; /* owned; sorted by id, each once */
+    struct verify_object *objects; /* owned; each once; sorted by id from verify_set_end() on */
     size_t count;
     size_t cap;
     struct verify_snapshot *snapshots; /* owned; all that were chosen */
@@ -82,13 +86,19 @@ struct verify_object *verify_find(const struct verify_set *set, const struct man
 const struct verify_object *verify_find_damaged(const struct verify_set *set,
                                                 const struct manifest_object *o);
 
+/* Does the set know something else of that object, which the object bears out? */
+bool verify_differs(const struct verify_set *set, const struct manifest_object *o);
+
 /* The order of `objects`: for qsort() and bsearch(). */
 int verify_by_id(const void *a, const void *b);
 size_t verify_workers(const struct verify_options *o);
 uint64_t verify_total_size(const struct verify_set *set);
 
-/* Add what a manifest names. */
+/* Add what a manifest names. ERR_CORRUPT: it says something else of an object than the manifests
+ * before, and the object itself does not bear it out; the rest is added all the same. */
 MUST_CHECK enum err verify_set_add(struct verify_set *set, const struct manifest *m);
+/* All manifests are there: verify_find() works from now on. */
+void verify_set_end(struct verify_set *set);
 
 /* verify_unused.c: count what no live snapshot uses; the set has all of them, and no sample was
  * taken yet. */

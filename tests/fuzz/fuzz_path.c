@@ -33,6 +33,9 @@ static bool stays_inside(const char *path)
     if (path[0] == '\0' || strlen(path) > PATH_LEN_MAX)
         return false;
     snprintf(framed, sizeof framed, "/%s/", path);
+    for (const char *at = path; *at != '\0'; at += strcspn(at, "/"), at += *at == '/')
+        if (strcspn(at, "/") > PATH_PART_MAX)
+            return false;
     return strstr(framed, "//") == NULL && strstr(framed, "/./") == NULL &&
            strstr(framed, "/../") == NULL;
 }

@@ -49,7 +49,8 @@ class Cursor:
 def path_is_safe(path):
     if len(path) > 4095 or b"\0" in path:
         return False
-    return not any(part in (b"", b".", b"..") for part in path.split(b"/"))
+    parts = path.split(b"/")
+    return not any(part in (b"", b".", b"..") or len(part) > 255 for part in parts)
 
 
 def path_order(path):

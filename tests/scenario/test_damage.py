@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from conftest import ATTENTION, CORRUPT, USAGE, make, pattern, read_tree
+from conftest import ATTENTION, CORRUPT, USAGE, Sealpoint, make, pattern, read_tree
+from forger import Forger
 
 FILES = [f"collection-{number}.wt" for number in range(6)]
 
@@ -223,3 +224,43 @@ def test_a_lost_pack_makes_the_next_backup_a_base_and_all_is_well(four_of_six):
     assert ": base (the newest snapshot is damaged)" in done.out
     repo.restore("latest")
     assert read_tree(repo.target) == read_tree(repo.source)
+
+
+# --- what a restore would refuse, verify finds ---
+
+
+def increment_forger(fast):
+    """An unencrypted repository of a base and an increment, whose record can be forged."""
+    repo = Sealpoint(fast, unencrypted=True)
+    repo.init()
+    repo.source.mkdir()
+    (repo.source / "kept").write_bytes(pattern(300_000, 5))
+    base = repo.backup()
+    (repo.source / "new").write_bytes(pattern(100_000, 6))
+    return repo, base, repo.backup(), Forger(repo)
+
+
+@pytest.mark.parametrize("member", ["ordinal", "scope"])
+def test_what_a_manifest_says_of_an_inherited_object_is_compared_without_a_key(fast, member):
+    repo, base, second, forger = increment_forger(fast)
+    own = forger.manifest["dataKeys"][0]["scope"]
+    inherited = next(o for o in forger.manifest["objects"] if o["scope"] != own)
+    inherited[member] = own if member == "scope" else inherited["ordinal"] + 1
+    forger.commit()
+    repo.forget()
+    assert "ordinal" in repo.restore(second, expect=CORRUPT).err or member == "scope"
+    done = repo.run("verify", expect=CORRUPT)
+    assert f"manifests say different things of object data/{inherited['id'][:2]}/" in done.err
+    damaged = repo.run("verify", "--json", expect=CORRUPT).json["snapshots"]
+    assert {s["id"]: s["verdict"] for s in damaged} == {base: "sound", second: "lost"}
+
+
+def test_latest_that_is_not_the_newest_is_said_by_the_exit_status(fast):
+    repo, _, second, forger = increment_forger(fast)
+    forger.put_record(forger.next_payload(id="ff" * 12, status="failed"))
+    repo.forget()
+    done = repo.restore("latest", expect=ATTENTION)
+    assert f"snapshot {second} is not the newest: the record of a newer one is damaged" in done.err
+    assert read_tree(repo.target) == read_tree(repo.source)
+    shutil.rmtree(repo.target)
+    repo.restore(second)  # who names it gets what he means

@@ -47,10 +47,24 @@ static void the_longest_path_is_taken_and_one_byte_more_is_not(void **state)
     (void)state;
     assert_non_null(path);
     memset(path, 'a', PATH_LEN_MAX + 1);
+    for (size_t i = 100; i < PATH_LEN_MAX; i += 100)
+        path[i] = '/';
     assert_done(path_check(bytes_of(path, PATH_LEN_MAX)));
     assert_refused(path_check(bytes_of(path, PATH_LEN_MAX + 1)), ERR_CORRUPT,
                    "a path of 4096 bytes is over the limit of 4095");
     free(path);
+}
+
+static void the_longest_name_is_taken_and_one_byte_more_is_not(void **state)
+{
+    char path[2 + PATH_PART_MAX + 1];
+
+    (void)state;
+    memset(path, 'n', sizeof path);
+    memcpy(path, "d/", 2);
+    assert_done(path_check(bytes_of(path, 2 + PATH_PART_MAX)));
+    assert_refused(path_check(bytes_of(path, 2 + PATH_PART_MAX + 1)), ERR_CORRUPT,
+                   "a path has a name of 256 bytes, over the limit of 255");
 }
 
 static int sign(int of)
@@ -101,6 +115,7 @@ int main(void)
         cmocka_unit_test(paths_that_lead_out_are_refused),
         cmocka_unit_test(a_nul_byte_is_refused),
         cmocka_unit_test(the_longest_path_is_taken_and_one_byte_more_is_not),
+        cmocka_unit_test(the_longest_name_is_taken_and_one_byte_more_is_not),
         cmocka_unit_test(a_directory_comes_right_before_what_lies_in_it),
         cmocka_unit_test(a_longer_name_does_not_lie_in_a_directory),
         cmocka_unit_test(a_dot_beside_another_character_is_an_ordinary_name),

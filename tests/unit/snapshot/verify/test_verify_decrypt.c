@@ -41,6 +41,7 @@ static void begin_opening(struct opening *o, struct handmade *snapshots, size_t 
         o->set.readers[o->set.reader_count++] =
             (struct verify_reader){.reader = snapshots[i].opened, .of = &o->set.snapshots[i]};
     }
+    verify_set_end(&o->set);
 }
 
 /* What is left of a snapshot that the set has closed. */
