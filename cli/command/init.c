@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/fs/file.h"
 #include "core/ledger/state_files.h"
+#include "core/repository/readme.h"
 #include "keyring/admin.h"
 
 struct made {
@@ -143,6 +144,7 @@ static enum err make_repository(struct session *session, struct made *made)
     TRY(root_key_have(session, made->root_passphrase, &made->root, &made->root_is_new));
     root.key = made->root;
     TRY(session_create_repository(session, &root));
+    TRY(readme_put(session->store));
 out:
     return rc;
 }

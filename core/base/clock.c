@@ -101,6 +101,11 @@ bool clock_is_far_ahead(int64_t ms)
     return ms - clock_now_ms() > CLOCK_AHEAD_DAYS_MAX * CLOCK_DAY_MS;
 }
 
+bool clock_is_time(int64_t ms)
+{
+    return ms - clock_now_ms() <= CLOCK_DAY_MS;
+}
+
 bool clock_is_doubted(void)
 {
     return is_doubted;

@@ -44,6 +44,9 @@ MUST_CHECK enum err clock_check_epoch(void);
 /* The other way round: is a time that was signed this far ahead of the clock? Then one of the two
  * is wrong, and nothing that is dated counts from there. */
 bool clock_is_far_ahead(int64_t ms);
+/* What was signed more than a day ahead of the clock, and so all that follows it in its chain, has
+ * an order and no time: no age is told of it, and nothing new is dated behind it. */
+bool clock_is_time(int64_t ms);
 bool clock_is_vouched_for(void);
 void clock_vouch(void); /* the user says that the clock is right (--clock-is-right) */
 bool clock_is_doubted(void);

@@ -291,6 +291,11 @@ bool jdoc_has(const struct jdoc *object, const char *name)
     return json_object_object_get(to_json_c(object), name) != NULL;
 }
 
+bool jdoc_has_member(const struct jdoc *object, const char *name)
+{
+    return json_object_object_get_ex(to_json_c(object), name, NULL);
+}
+
 /* json_object_is_type() is false for a NULL value too, so a null member fails as of the wrong type.
  */
 static enum err find_member(const struct jdoc *object, const char *name, enum json_type type,
@@ -429,6 +434,17 @@ enum err jdoc_item_text(const struct jdoc *array, size_t i, size_t max, const ch
     if (!json_object_is_type(value, json_type_string))
         return err_set(ERR_CORRUPT, "item %zu of a list is not a text", i);
     return clean_text(value, "item of a list", max, out);
+}
+
+enum err jdoc_item_number(const struct jdoc *array, size_t i, uint64_t max, uint64_t *out)
+{
+    struct json_object *value = json_object_array_get_idx(to_json_c(array), i);
+
+    if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0 ||
+        json_object_get_uint64(value) > max)
+        return err_set(ERR_CORRUPT, "item %zu of a list is not a number up to %" PRIu64, i, max);
+    *out = json_object_get_uint64(value);
+    return ERR_OK;
 }
 
 /* One level deep; json_object_equal() compares the values whole. */

@@ -52,7 +52,8 @@ MUST_CHECK enum err jdoc_push_text(struct jdoc *array, const char *text);
 
 /* Getting a member. ERR_CORRUPT naming it: not there, another type, or over its cap.
  * Text is clean (text_is_clean) and at most `max` bytes. What is returned is borrowed. */
-bool jdoc_has(const struct jdoc *object, const char *name); /* there and not null */
+bool jdoc_has(const struct jdoc *object, const char *name);        /* there and not null */
+bool jdoc_has_member(const struct jdoc *object, const char *name); /* there, perhaps null */
 MUST_CHECK enum err jdoc_text(const struct jdoc *object, const char *name, size_t max,
                               const char **out);
 MUST_CHECK enum err jdoc_number(const struct jdoc *object, const char *name, uint64_t max,
@@ -64,10 +65,12 @@ MUST_CHECK enum err jdoc_time(const struct jdoc *object, const char *name, int64
 MUST_CHECK enum err jdoc_child(const struct jdoc *object, const char *name, struct jdoc **out);
 MUST_CHECK enum err jdoc_list(const struct jdoc *object, const char *name, size_t max,
                               struct jdoc **out, size_t *count);
-/* Item `i` of an array: an object, or a text. */
+/* Item `i` of an array: an object, a text, or a number. */
 MUST_CHECK enum err jdoc_item(const struct jdoc *array, size_t i, struct jdoc **out);
 MUST_CHECK enum err jdoc_item_text(const struct jdoc *array, size_t i, size_t max,
                                    const char **out);
+MUST_CHECK enum err jdoc_item_number(const struct jdoc *array, size_t i, uint64_t max,
+                                     uint64_t *out);
 
 /* True when `whole` has every member of `part` with an equal value. */
 bool jdoc_covers(const struct jdoc *whole, const struct jdoc *part);

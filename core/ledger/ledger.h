@@ -138,7 +138,7 @@ MUST_CHECK enum err ledger_hear_root(struct ledger *l, enum record_type type);
  */
 MUST_CHECK enum err ledger_check_clock(const struct ledger *l);
 
-/* When the newest record was made that counts and is not far ahead of the clock; 0: none is. One
+/* When the newest record was made that counts and has a time (clock_is_time()); 0: none has. One
  * that a thief dates in the year 9999 is not what others are dated after. */
 int64_t ledger_newest_ms(const struct ledger *l);
 

@@ -71,7 +71,7 @@ static const struct record *newest_believed(const struct ledger *l)
     for (size_t i = l->count; i > 0; i--) {
         const struct record *r = l->records[i - 1];
 
-        if (counts(l, r) && !clock_is_far_ahead(r->created_ms))
+        if (counts(l, r) && clock_is_time(r->created_ms))
             return r;
     }
     return NULL;

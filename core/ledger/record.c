@@ -9,13 +9,15 @@
 #include "core/ledger/record_message.h"
 
 #define TYPE_TEXT_MAX 32
+#define NEEDS_TEXT_MAX 32
 #define ALG_TEXT_MAX 32
 
 static const struct {
     const char *name;
     enum record_role role;
+    enum record_grade grade;
 } types[] = {
-#define RECORD_ROW(name, text, role) [name] = {text, role},
+#define RECORD_ROW(name, text, role, grade) [name] = {text, role, grade},
     RECORD_TYPES(RECORD_ROW)
 #undef RECORD_ROW
 };
@@ -40,20 +42,50 @@ enum record_role record_type_role(enum record_type type)
     return types[type].role;
 }
 
+enum record_grade record_type_grade(enum record_type type)
+{
+    return types[type].grade;
+}
+
 const char *record_role_name(enum record_role role)
 {
     return roles[role];
 }
 
-static enum err parse_type(const char *name, enum record_type *out)
+/* What is too new says itself which version of the program knows it. */
+static enum err refuse_newer(const struct jdoc *payload, const char *what)
 {
+    const char *needs = NULL;
+    enum err rc;
+
+    if (jdoc_has(payload, "needs") &&
+        jdoc_text(payload, "needs", NEEDS_TEXT_MAX, &needs) == ERR_OK) {
+        rc = err_set(ERR_UNSUPPORTED, "%s needs sealpoint %s or newer", what, needs);
+    } else {
+        err_clear();
+        rc = err_set(ERR_UNSUPPORTED, "%s needs a newer version of sealpoint", what);
+    }
+    err_hint("nothing is wrong with the repository: use the version that wrote it, or a newer one");
+    return rc;
+}
+
+static enum err read_type(const struct jdoc *payload, enum record_type *out)
+{
+    char what[TYPE_TEXT_MAX + 32];
+    const char *name = NULL;
+    enum err rc;
+
+    TRY(jdoc_text(payload, "type", TYPE_TEXT_MAX, &name));
     for (size_t i = 0; i < RECORD_TYPE_COUNT; i++) {
-        if (strcmp(types[i].name, name) == 0) {
+        if (strcmp(types[i].name, name) == 0 && types[i].grade != GRADE_STOPS) {
             *out = (enum record_type)i;
-            return ERR_OK;
+            goto out;
         }
     }
-    return err_set(ERR_UNSUPPORTED, "a record of type \"%s\" is not known to this release", name);
+    snprintf(what, sizeof what, "a record of type \"%s\"", name);
+    rc = refuse_newer(payload, what);
+out:
+    return rc;
 }
 
 /* An object on one line, at the front of `from`; *from becomes what follows its newline. */
@@ -104,16 +136,16 @@ out:
 static enum err read_common(struct record *r)
 {
     uint64_t format = 0;
-    const char *type = NULL;
+    char what[64];
     enum err rc;
 
     TRY(jdoc_number(r->payload, "format", UINT64_MAX, &format));
-    if (format != 1)
-        FAIL(ERR_UNSUPPORTED, "a record of format %" PRIu64 " is not known to this release",
-             format);
+    if (format != 1) {
+        snprintf(what, sizeof what, "a record of format %" PRIu64, format);
+        TRY(refuse_newer(r->payload, what));
+    }
     TRY(jdoc_check_critical(r->payload, no_critical));
-    TRY(jdoc_text(r->payload, "type", TYPE_TEXT_MAX, &type));
-    TRY(parse_type(type, &r->type));
+    TRY(read_type(r->payload, &r->type));
     TRY(jdoc_hex(r->payload, "repositoryId", r->repository, SEAL_ID_LEN));
     TRY(jdoc_hex(r->payload, "writerId", r->writer, SIGNER_ID_LEN));
     TRY(jdoc_number(r->payload, "seq", RECORD_SEQ_MAX, &r->seq));

@@ -29,22 +29,34 @@ enum record_role { ROLE_ROOT, ROLE_BACKUP, ROLE_RETENTION, ROLE_KEYS };
 #define ROLES_ALL (ROLE_BIT(ROLE_BACKUP) | ROLE_BIT(ROLE_RETENTION) | ROLE_BIT(ROLE_KEYS))
 const char *record_role_name(enum record_role role);
 
-/* name in "type", the role it takes to sign it */
+/* What a reader does with a type: it knows it; it is kept for later and says nothing that a reader
+ * has to know, so it is passed over; or who does not know it must stop. */
+enum record_grade { GRADE_KNOWN, GRADE_PASSED_OVER, GRADE_STOPS };
+
+/* name in "type", the role it takes to sign it, what this release does with it: all that format 1
+ * ever has (docs/FORMAT.md, 4.3) */
 #define RECORD_TYPES(X)                                                                            \
-    X(RECORD_GENESIS, "genesis", ROLE_ROOT)                                                        \
-    X(RECORD_WRITER, "writer", ROLE_ROOT)                                                          \
-    X(RECORD_SNAPSHOT, "snapshot", ROLE_BACKUP)                                                    \
-    X(RECORD_OPLOG_SEGMENT, "oplogSegment", ROLE_BACKUP)                                           \
-    X(RECORD_OPLOG_BATCH, "oplogBatch", ROLE_BACKUP)                                               \
-    X(RECORD_OPLOG_EVENT, "oplogEvent", ROLE_BACKUP)                                               \
-    X(RECORD_DRILL, "drill", ROLE_BACKUP)                                                          \
-    X(RECORD_REWRAP, "rewrap", ROLE_KEYS)                                                          \
-    X(RECORD_KEY_STATE, "keyState", ROLE_BACKUP)                                                   \
-    X(RECORD_TOMBSTONE, "tombstone", ROLE_RETENTION)                                               \
-    X(RECORD_CHECKPOINT, "checkpoint", ROLE_RETENTION)
+    X(RECORD_GENESIS, "genesis", ROLE_ROOT, GRADE_KNOWN)                                           \
+    X(RECORD_WRITER, "writer", ROLE_ROOT, GRADE_KNOWN)                                             \
+    X(RECORD_SNAPSHOT, "snapshot", ROLE_BACKUP, GRADE_KNOWN)                                       \
+    X(RECORD_OPLOG_SEGMENT, "oplogSegment", ROLE_BACKUP, GRADE_PASSED_OVER)                        \
+    X(RECORD_OPLOG_BATCH, "oplogBatch", ROLE_BACKUP, GRADE_STOPS)                                  \
+    X(RECORD_OPLOG_EVENT, "oplogEvent", ROLE_BACKUP, GRADE_PASSED_OVER)                            \
+    X(RECORD_DRILL, "drill", ROLE_BACKUP, GRADE_PASSED_OVER)                                       \
+    X(RECORD_VERIFICATION, "verification", ROLE_BACKUP, GRADE_PASSED_OVER)                         \
+    X(RECORD_LEASE, "lease", ROLE_BACKUP, GRADE_PASSED_OVER)                                       \
+    X(RECORD_REWRAP, "rewrap", ROLE_KEYS, GRADE_KNOWN)                                             \
+    X(RECORD_KEYRING_HALF, "keyringHalf", ROLE_KEYS, GRADE_PASSED_OVER)                            \
+    X(RECORD_KEY_STATE, "keyState", ROLE_BACKUP, GRADE_KNOWN)                                      \
+    X(RECORD_HOLD, "hold", ROLE_RETENTION, GRADE_PASSED_OVER)                                      \
+    X(RECORD_RELEASE, "release", ROLE_RETENTION, GRADE_PASSED_OVER)                                \
+    X(RECORD_UNDELETE, "undelete", ROLE_RETENTION, GRADE_STOPS)                                    \
+    X(RECORD_GARBAGE_PASS, "garbagePass", ROLE_RETENTION, GRADE_PASSED_OVER)                       \
+    X(RECORD_TOMBSTONE, "tombstone", ROLE_RETENTION, GRADE_KNOWN)                                  \
+    X(RECORD_CHECKPOINT, "checkpoint", ROLE_RETENTION, GRADE_KNOWN)
 
 enum record_type {
-#define RECORD_ENUM(name, text, role) name,
+#define RECORD_ENUM(name, text, role, grade) name,
     RECORD_TYPES(RECORD_ENUM)
 #undef RECORD_ENUM
 };
@@ -105,6 +117,7 @@ MUST_CHECK enum err record_make(enum record_type type, const struct record_place
 
 const char *record_type_name(enum record_type type);
 enum record_role record_type_role(enum record_type type);
+enum record_grade record_type_grade(enum record_type type);
 
 #define RECORD_DIRECTORY "ledger" /* in the store; below it are records and nothing else */
 /* "ledger/<writer 16 hex>/<seq 16 hex>.json" */

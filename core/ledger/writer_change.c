@@ -104,6 +104,8 @@ static enum err read_revocation(const struct jdoc *from, struct writer_change *t
     enum err rc = ERR_OK;
 
     to->is_revocation = true;
+    if (!jdoc_has_member(from, "lastSeq") || !jdoc_has_member(from, "lastRecordId"))
+        FAIL(ERR_CORRUPT, "a revocation without \"lastSeq\" and \"lastRecordId\"");
     to->has_last = jdoc_has(from, "lastSeq");
     if (to->has_last != jdoc_has(from, "lastRecordId"))
         FAIL(ERR_CORRUPT, "a revocation has \"lastSeq\" and \"lastRecordId\", or neither");

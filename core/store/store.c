@@ -44,6 +44,8 @@ bool store_name_is_legal(const char *name)
 {
     size_t first = strcspn(name, "/");
 
+    if (strcmp(name, STORE_README) == 0)
+        return true;
     if (strlen(name) > STORE_NAME_MAX || (first == 3 && memcmp(name, "tmp", 3) == 0))
         return false;
     for (const char *cursor = name;; cursor++) {

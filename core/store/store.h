@@ -24,6 +24,10 @@ struct store_blob;
 
 #define STORE_NAME_MAX 200
 
+/* For people, beside the directories: the one name that has capitals, so that it stands in front.
+ */
+#define STORE_README "README.sealpoint"
+
 bool store_name_is_legal(const char *name);
 
 /* Open the store at `where`, a directory. With `create` it is created when missing; else a missing

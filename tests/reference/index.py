@@ -98,13 +98,13 @@ def read_entry(raw):
     xattrs = _xattrs(cursor, xattr_count)
     acl = cursor.take(acl_len)
     require(kind != SYMLINK or not acl, "an ACL of a symbolic link")
-    rows = read_acl(acl, kind == DIRECTORY)
+    read_acl(acl, kind == DIRECTORY)
     extents = _extents(cursor.take(16 * extent_count), size)
     require(cursor.at == len(raw), "bytes are left over behind an entry")
     require(path == ROOT or path_is_safe(path), f"an unsafe path: {path!r}")
     require(not is_link or path_is_safe(link), f"an unsafe hard link: {link!r}")
     return Entry(kind, flags, block_log2, mode, uid, gid, mtime * 10**9 + mtime_ns, size,
-                 first_block, path, link, user, group, xattrs, rows, extents)
+                 first_block, path, link, user, group, xattrs, acl, extents)
 
 
 def block_count(entry):

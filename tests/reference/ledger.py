@@ -18,9 +18,12 @@ WRITERS_MAX = 256
 NAME = re.compile(r"ledger/([0-9a-f]{16})/([0-9a-f]{16})\.json")
 BY_ROOT = {"genesis", "writer", "tombstone"}
 ROLE_OF = {
-    "snapshot": "backup", "oplogSegment": "backup", "oplogBatch": "backup",
-    "oplogEvent": "backup", "keyState": "backup", "drill": "backup",
-    "tombstone": "retention", "checkpoint": "retention", "rewrap": "keys",
+    "snapshot": "backup", "keyState": "backup", "tombstone": "retention",
+    "checkpoint": "retention", "rewrap": "keys",
+    # kept for later, and passed over
+    "oplogSegment": "backup", "oplogEvent": "backup", "drill": "backup",
+    "verification": "backup", "lease": "backup", "keyringHalf": "keys",
+    "hold": "retention", "release": "retention", "garbagePass": "retention",
 }  # fmt: skip
 EXPIRE = {"snapshot", "oplogSegment", "oplogBatch"}
 ALGORITHMS = ["ed25519"]
@@ -56,9 +59,11 @@ class Record:
 
     def _read_common(self):
         p = self.payload
-        require(p.number("format") == 1, "a record of another format")
+        needs = p.text("needs", 32) if isinstance(p.members.get("needs"), str) else "newer"
+        require(p.number("format") == 1, f"a record of another format: it needs sealpoint {needs}")
         self.type = p.text("type", 32)
-        require(self.type in BY_ROOT | set(ROLE_OF), f"a record of the unknown type {self.type}")
+        known = self.type in BY_ROOT | set(ROLE_OF)
+        require(known, f"a record of type {self.type}: it needs sealpoint {needs}")
         self.repository = p.hex("repositoryId", 16)
         self.writer = p.hex("writerId", 8)
         self.seq = p.number("seq")
@@ -210,7 +215,9 @@ class Ledger:
         self.root = writer_id(key)
         require(first.seq == 0 and first.writer == self.root, "genesis is not of its own key")
         first.check(key)
-        require(first.payload.numbers("suites", 256) == [1], "cipher suites that are not known")
+        suites = first.payload.numbers("suites", 256)
+        require(all(0 <= suite < 2**16 for suite in suites), "an impossible cipher suite")
+        require(1 in suites, "no cipher suite that is known")
         require(first.payload.texts("algorithms", 8) == ALGORITHMS, "unknown algorithms")
         nonce = first.payload.hex("nonce", 16)
         derived = hashlib.sha256(REPOSITORY_LABEL + key + nonce).digest()[:16]
@@ -292,6 +299,8 @@ class Ledger:
 
     @staticmethod
     def _revoke(writer, said):
+        there = "lastSeq" in said.members and "lastRecordId" in said.members
+        require(there, "a revocation without lastSeq and lastRecordId")
         require(said.has("lastSeq") == said.has("lastRecordId"), "half a last record")
         if writer.revoked:
             return

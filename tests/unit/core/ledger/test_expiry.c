@@ -106,7 +106,6 @@ static void what_cannot_expire_does_not_count(void **state)
     static const char *const one[] = {OF("aaaa", "\"2019-01-01T00:00:00.000Z\""), NULL};
 
     (void)state;
-    assert_done(check(one, RECORD_OPLOG_BATCH, false, FIRST_MS, FIRST_MS));
     assert_done(check(one, RECORD_OPLOG_SEGMENT, false, FIRST_MS, FIRST_MS));
     assert_int_equal(check(one, RECORD_KEY_STATE, false, FIRST_MS, FIRST_MS), ERR_CORRUPT);
     assert_said("which is not there");

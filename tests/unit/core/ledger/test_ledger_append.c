@@ -315,11 +315,34 @@ static void an_enrolled_writer_appends_what_its_roles_say(void **state)
     site_free(&s);
 }
 
+/* A clock that runs three days ahead on one machine must not set the date of all others. */
+static void what_is_more_than_a_day_ahead_dates_nothing(void **state)
+{
+    struct site s;
+    struct record *theirs;
+    int64_t now = clock_now_ms();
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
+    signer_free(forge_key(state, "state/signing-key.json", OTHER_KEY_FILE));
+    theirs = forge(&s, s.own, RECORD_SNAPSHOT, NULL, now + 3 * CLOCK_DAY_MS, "{}");
+    assert_done(site_open(&s, false));
+    assert_true(ledger_newest_ms(s.ledger) < now + CLOCK_DAY_MS);
+    site_snapshot(&s, "aaaa");
+    assert_true(ledger_newest_ms(s.ledger) >= now);
+    assert_true(ledger_newest_ms(s.ledger) < now + CLOCK_DAY_MS);
+    assert_int_equal(ledger_at(s.ledger, ledger_count(s.ledger) - 1)->created_ms,
+                     theirs->created_ms); /* in the order it is the last all the same */
+    assert_done(site_open(&s, true));
+    record_free(theirs);
+    site_free(&s);
+}
+
 static void records_come_in_the_order_of_time(void **state)
 {
     struct site s;
     struct record *theirs;
-    int64_t later = clock_now_ms() + 100 * CLOCK_DAY_MS;
+    int64_t later = clock_now_ms() + CLOCK_DAY_MS / 2;
 
     site_new(&s, state);
     assert_done(site_append(&s, RECORD_WRITER, ENROL_OTHER));
@@ -590,6 +613,7 @@ int main(void)
         IN_DIRECTORY(without_the_key_everything_but_appending_works),
         IN_DIRECTORY(a_key_that_is_not_enrolled_appends_nothing),
         IN_DIRECTORY(an_enrolled_writer_appends_what_its_roles_say),
+        IN_DIRECTORY(what_is_more_than_a_day_ahead_dates_nothing),
         IN_DIRECTORY(records_come_in_the_order_of_time),
         IN_DIRECTORY(a_run_after_a_killed_append_just_works),
         IN_DIRECTORY(a_record_that_is_there_already_as_it_should_be_is_not_appended_again),

@@ -71,6 +71,9 @@ static void what_was_made_is_read_back(void **state)
     record_free(r);
 }
 
+#define NEWER                                                                                      \
+    "\n  nothing is wrong with the repository: use the version that wrote it, or a newer one"
+
 static void what_is_no_record_is_refused(void **state)
 {
     static const struct {
@@ -96,11 +99,17 @@ static void what_is_no_record_is_refused(void **state)
         {"{" GOOD ",\"\\u0074ype\":\"genesis\"}\n" SIGNED, ERR_CORRUPT,
          "a member name occurs twice in one object"},
         {"{\"format\":2}\n" SIGNED, ERR_UNSUPPORTED,
-         "a record of format 2 is not known to this release"},
+         "a record of format 2 needs a newer version of sealpoint" NEWER},
         {"{\"format\":\"1\"}\n" SIGNED, ERR_CORRUPT, "member \"format\" is not int"},
         {"{\"format\":1.0}\n" SIGNED, ERR_CORRUPT, "member \"format\" is not int"},
         {"{" COMMON("backup", "0", "null") "}\n" SIGNED, ERR_UNSUPPORTED,
-         "a record of type \"backup\" is not known to this release"},
+         "a record of type \"backup\" needs a newer version of sealpoint" NEWER},
+        {"{" COMMON("undelete", "0", "null") "}\n" SIGNED, ERR_UNSUPPORTED,
+         "a record of type \"undelete\" needs a newer version of sealpoint" NEWER},
+        {"{" COMMON("undelete", "0", "null") ",\"needs\":\"0.4\"}\n" SIGNED, ERR_UNSUPPORTED,
+         "a record of type \"undelete\" needs sealpoint 0.4 or newer" NEWER},
+        {"{" COMMON("oplogBatch", "0", "null") ",\"needs\":7}\n" SIGNED, ERR_UNSUPPORTED,
+         "a record of type \"oplogBatch\" needs a newer version of sealpoint" NEWER},
         {"{" GOOD ",\"!new\":1}\n" SIGNED, ERR_UNSUPPORTED,
          "member \"!new\" must be understood, and this release does not know it"},
         {"{" GOOD ",\"a\":[{\"!new\":1}]}\n" SIGNED, ERR_UNSUPPORTED,
@@ -299,12 +308,24 @@ static void names_are_read_strictly(void **state)
 static void each_type_has_its_role(void **state)
 {
     static const enum record_role roles[RECORD_TYPE_COUNT] = {
-        [RECORD_GENESIS] = ROLE_ROOT,         [RECORD_WRITER] = ROLE_ROOT,
-        [RECORD_SNAPSHOT] = ROLE_BACKUP,      [RECORD_OPLOG_SEGMENT] = ROLE_BACKUP,
-        [RECORD_OPLOG_BATCH] = ROLE_BACKUP,   [RECORD_OPLOG_EVENT] = ROLE_BACKUP,
-        [RECORD_DRILL] = ROLE_BACKUP,         [RECORD_KEY_STATE] = ROLE_BACKUP,
-        [RECORD_REWRAP] = ROLE_KEYS,          [RECORD_TOMBSTONE] = ROLE_RETENTION,
+        [RECORD_GENESIS] = ROLE_ROOT,
+        [RECORD_WRITER] = ROLE_ROOT,
+        [RECORD_SNAPSHOT] = ROLE_BACKUP,
+        [RECORD_OPLOG_SEGMENT] = ROLE_BACKUP,
+        [RECORD_OPLOG_BATCH] = ROLE_BACKUP,
+        [RECORD_OPLOG_EVENT] = ROLE_BACKUP,
+        [RECORD_DRILL] = ROLE_BACKUP,
+        [RECORD_KEY_STATE] = ROLE_BACKUP,
+        [RECORD_REWRAP] = ROLE_KEYS,
+        [RECORD_TOMBSTONE] = ROLE_RETENTION,
         [RECORD_CHECKPOINT] = ROLE_RETENTION,
+        [RECORD_HOLD] = ROLE_RETENTION,
+        [RECORD_RELEASE] = ROLE_RETENTION,
+        [RECORD_UNDELETE] = ROLE_RETENTION,
+        [RECORD_GARBAGE_PASS] = ROLE_RETENTION,
+        [RECORD_LEASE] = ROLE_BACKUP,
+        [RECORD_VERIFICATION] = ROLE_BACKUP,
+        [RECORD_KEYRING_HALF] = ROLE_KEYS,
     };
 
     (void)state;
