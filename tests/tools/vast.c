@@ -200,8 +200,8 @@ static enum err put_rows(const struct vast *v, struct index_writer *w)
             struct block b = {.object = (uint32_t)((i + k) / each), .codec = BLOCK_ZSTD};
 
             TRY(rand_fill(b.sha256, sizeof b.sha256));
-            b.stored_len = 1 + (uint32_t)be_get(b.sha256, 2) * 3;
-            b.offset = (i + k) % each * b.stored_len;
+            b.stored_len = BLOCK_LEN_MAX / 2 + (uint32_t)be_get(b.sha256, 2) * 8; /* 3/4 of it */
+            b.offset = (i + k) % each * BLOCK_LEN_MAX;
             block_encode(&b, rows + k * BLOCK_ROW_LEN);
         }
         TRY(index_writer_add(w, bytes_of(rows, count * BLOCK_ROW_LEN)));
