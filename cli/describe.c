@@ -12,8 +12,14 @@
 #define KEY_ID_SHOWN 8
 
 static const struct grid_column columns[] = {
-    {"SNAPSHOT", false}, {"CREATED (UTC)", false}, {"KIND", false},       {"FILES", true},
-    {"SIZE", true},      {"STORED", true},         {"MASTER KEY", false}, {"DESCRIPTION", false},
+    {"SNAPSHOT", false}, {"CREATED (UTC)", false}, {"EXPIRES (UTC)", false},
+    {"KIND", false},     {"FILES", true},          {"SIZE", true},
+    {"STORED", true},    {"MASTER KEY", false},    {"DESCRIPTION", false},
+};
+static const struct grid_column columns_with_writer[] = {
+    {"SNAPSHOT", false}, {"CREATED (UTC)", false}, {"EXPIRES (UTC)", false}, {"KIND", false},
+    {"FILES", true},     {"SIZE", true},           {"STORED", true},         {"MASTER KEY", false},
+    {"WRITER", false},   {"DESCRIPTION", false},
 };
 
 #define CLOCKS_DIFFER_S 300
@@ -38,6 +44,22 @@ void describe_age(int64_t ms, char out[DESCRIBE_AGE_MAX])
     count = span_s / units[i].unit_s;
     snprintf(out, DESCRIBE_AGE_MAX, "%" PRId64 " %s%s %s", count, units[i].name,
              count == 1 ? "" : "s", age_s < 0 ? "in the future" : "ago");
+}
+
+void describe_pace(uint64_t bytes, int64_t elapsed_ms, char out[DESCRIBE_PACE_MAX])
+{
+    uint64_t ms = elapsed_ms > 0 ? (uint64_t)elapsed_ms : 1;
+    char time[TEXT_HUMAN_MAX], rate[TEXT_HUMAN_MAX];
+
+    if (ms < 10 * 1000)
+        snprintf(time, sizeof time, "%.1f s", (double)ms / 1000);
+    else
+        text_human_time(ms / 1000, time);
+    text_human_size((uint64_t)((double)bytes * 1000 / (double)ms), rate);
+    if (bytes > 0)
+        snprintf(out, DESCRIBE_PACE_MAX, "in %s, %s/s", time, rate);
+    else
+        snprintf(out, DESCRIBE_PACE_MAX, "in %s", time);
 }
 
 enum err describe_time(struct jdoc *to, const char *name, int64_t ms)
@@ -197,9 +219,12 @@ out:
     return rc;
 }
 
-void describe_grid(struct grid *g)
+void describe_grid(struct grid *g, bool with_writer)
 {
-    grid_init(g, columns, sizeof columns / sizeof columns[0]);
+    if (with_writer)
+        grid_init(g, columns_with_writer, sizeof columns_with_writer / sizeof columns[0]);
+    else
+        grid_init(g, columns, sizeof columns / sizeof columns[0]);
 }
 
 /* A snapshot that needs attention is marked in every list. */
@@ -214,17 +239,22 @@ static const char *describe_kind(const struct snapshot *of)
 
 enum err describe_row(struct grid *g, const struct snapshot *of)
 {
+    char writer[2 * SIGNER_ID_LEN + 1];
     char key[DESCRIBE_KEY_MAX];
     enum err rc;
 
     describe_key_short(&of->effective_key, key);
+    text_hex(bytes_of(of->record->writer, SIGNER_ID_LEN), writer);
     TRY(grid_add(g, of->id));
     TRY(grid_add_time(g, of->created_ms));
+    TRY(of->expires_ms == 0 ? grid_add(g, "never") : grid_add_time(g, of->expires_ms));
     TRY(grid_add(g, describe_kind(of)));
     TRY(grid_add_number(g, of->totals.files));
     TRY(grid_add_size(g, of->totals.bytes));
     TRY(grid_add_size(g, of->totals.stored_bytes));
     TRY(grid_add(g, key));
+    if (g->columns == columns_with_writer)
+        TRY(grid_add(g, writer));
     TRY(grid_add(g, of->description != NULL ? of->description : ""));
 out:
     return rc;

@@ -19,8 +19,8 @@ MUST_CHECK enum err describe_snapshot(const struct snapshot *of, struct jdoc **o
  * "recordId". */
 MUST_CHECK enum err describe_damaged(const struct damaged_snapshot *of, struct jdoc **out);
 
-/* A grid of snapshots: heads, and one row. */
-void describe_grid(struct grid *g);
+/* A grid of snapshots: heads, and one row. With a column for the writer where there are several. */
+void describe_grid(struct grid *g, bool with_writer);
 MUST_CHECK enum err describe_row(struct grid *g, const struct snapshot *of);
 
 /* The key named {provider, keyId, keyVersion} as member `name`. */
@@ -37,6 +37,10 @@ MUST_CHECK enum err describe_state(struct jdoc *to, const struct key_state *stat
  * off is no matter; one that is not is told: "2 hours in the future". */
 #define DESCRIBE_AGE_MAX 48
 void describe_age(int64_t ms, char out[DESCRIBE_AGE_MAX]);
+
+/* "in 2.4 s, 350.1 MiB/s": how long it took, and how fast; without bytes only the first. */
+#define DESCRIBE_PACE_MAX 80
+void describe_pace(uint64_t bytes, int64_t elapsed_ms, char out[DESCRIBE_PACE_MAX]);
 
 /* A time as member, null when 0. */
 MUST_CHECK enum err describe_time(struct jdoc *to, const char *name, int64_t ms);

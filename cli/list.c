@@ -1,14 +1,15 @@
 #include "cli/list.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "cli/print.h"
 #include "core/base/mem.h"
 
-void list_begin(struct list *l)
+void list_begin(struct list *l, uint64_t total)
 {
-    l->count = 0;
-    print_out("{\"format\":%d,\"results\":[", LIST_FORMAT);
+    *l = (struct list){.total = total};
+    print_out("{\"format\":%d,\"totalCount\":%" PRIu64 ",\"results\":[", LIST_FORMAT, total);
 }
 
 enum err list_add(struct list *l, struct jdoc **item)
@@ -29,5 +30,6 @@ out:
 
 void list_end(const struct list *l)
 {
-    print_out("%s],\"totalCount\":%" PRIu64 "}\n", l->count > 0 ? "\n" : "", l->count);
+    assert(l->count == l->total);
+    print_out("%s]}\n", l->count > 0 ? "\n" : "");
 }

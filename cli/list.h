@@ -1,6 +1,6 @@
 /*
- * A list as JSON, in Atlas's form, written as it comes: {"format": 1, "results": […],
- * "totalCount": N}. The count stands at the end, so that a list of any length needs no memory.
+ * A list as JSON, in Atlas's form, written as it comes: {"format": 1, "totalCount": N, "results":
+ * […]}. Who reads it as a stream knows first how much comes; so it is counted before.
  *
  * Uses: core/base, print.
  */
@@ -15,10 +15,12 @@
 #define LIST_FORMAT 1
 
 struct list {
+    uint64_t total; /* what was announced */
     uint64_t count;
 };
 
-void list_begin(struct list *l);
+/* `total` items will follow. */
+void list_begin(struct list *l, uint64_t total);
 /* Takes *item and sets it to NULL, on failure too. */
 MUST_CHECK enum err list_add(struct list *l, struct jdoc **item);
 void list_end(const struct list *l);

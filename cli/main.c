@@ -10,6 +10,7 @@
 #include "cli/option.h"
 #include "cli/print.h"
 #include "cli/setting.h"
+#include "cli/ticker.h"
 #include "core/base/clock.h"
 #include "core/base/secret.h"
 #include "core/base/stop.h"
@@ -64,6 +65,7 @@ static enum err run_with_settings(const struct invocation *i)
 
     TRY(settings_resolve(i, &s));
     print_setup(settings_flag(&s, OPTION_QUIET), settings_flag(&s, OPTION_VERBOSE));
+    print_mute(print_is_quiet() && i->command->is_deed && !settings_flag(&s, OPTION_JSON));
     if (settings_flag(&s, OPTION_CLOCK_IS_RIGHT))
         clock_vouch();
     TRY(runs[command_id(i->command)](&s));
@@ -96,6 +98,7 @@ static enum err run_command(size_t count, char *const *argv)
 
     print_setup(false, false);
     stop_install();
+    ticker_listen();
     TRY(secret_setup());
     TRY(invocation_parse(count, argv, &i));
     rc = run_invocation(&i);

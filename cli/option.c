@@ -118,11 +118,10 @@ static enum err check_percent(const char *value)
 
 static enum err check_fingerprint_form(const char *value)
 {
-    uint8_t id[RECORD_ID_LEN];
-
-    if (text_unhex(value, id, sizeof id) != ERR_OK)
-        return err_set(ERR_USAGE, "\"%.80s\" is not a fingerprint (%d lower-case hex digits)",
-                       value, LEDGER_FINGERPRINT_LEN);
+    if (strlen(value) != LEDGER_FINGERPRINT_LEN ||
+        strspn(value, "0123456789abcdefABCDEF") != LEDGER_FINGERPRINT_LEN)
+        return err_set(ERR_USAGE, "\"%.80s\" is not a fingerprint (%d hex digits)", value,
+                       LEDGER_FINGERPRINT_LEN);
     return ERR_OK;
 }
 

@@ -55,6 +55,7 @@ struct command {
     const char *summary; /* half a line */
     const char *text;    /* paragraphs, parted by "\n\n" */
     const char *example; /* one command line, or NULL */
+    bool is_deed;        /* does or checks something: with --quiet it prints nothing on success */
 };
 
 /* Every id of a command as a set. */

@@ -6,6 +6,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_INIT] =
         {
             .name = "init",
+            .is_deed = true,
             .arguments = "",
             .summary = "create a repository, and a keyring if there is none",
             .text = "Creates the repository, the signing key of this machine and, unless there is "
@@ -24,6 +25,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_BACKUP] =
         {
             .name = "backup",
+            .is_deed = true,
             .arguments = "[SOURCE]",
             .arguments_max = 1,
             .summary = "take a snapshot",
@@ -42,6 +44,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_RESTORE] =
         {
             .name = "restore",
+            .is_deed = true,
             .arguments = "[SNAPSHOT]",
             .arguments_max = 1,
             .summary = "restore a snapshot into a directory",
@@ -61,6 +64,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_VERIFY] =
         {
             .name = "verify",
+            .is_deed = true,
             .arguments = "[SNAPSHOT…]",
             .arguments_max = COMMAND_ARGUMENTS_ANY,
             .summary = "check snapshots, with or without a key",
@@ -167,6 +171,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_KEY_CHECK] =
         {
             .name = "key check",
+            .is_deed = true,
             .arguments = "",
             .summary = "check the master keys that snapshots depend on",
             .text = "Wraps and unwraps a canary with the active version and with every version "
@@ -177,6 +182,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_KEY_CREATE] =
         {
             .name = "key create",
+            .is_deed = true,
             .arguments = "",
             .summary = "create the keyring of a configured master key",
             .text = "Creates the file keyring of a master key that was added to the configuration, "
@@ -189,6 +195,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_KEY_ROTATE] =
         {
             .name = "key rotate",
+            .is_deed = true,
             .arguments = "",
             .summary = "make a new master-key version the active one",
             .text = "Adds a version to the keyring and makes it the active one. Older versions "
@@ -198,6 +205,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_KEY_DISABLE] =
         {
             .name = "key disable",
+            .is_deed = true,
             .arguments = "VERSION",
             .arguments_min = 1,
             .arguments_max = 1,
@@ -209,6 +217,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_KEY_ENABLE] =
         {
             .name = "key enable",
+            .is_deed = true,
             .arguments = "VERSION",
             .arguments_min = 1,
             .arguments_max = 1,
@@ -218,6 +227,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_KEY_SCHEDULE_DELETION] =
         {
             .name = "key schedule-deletion",
+            .is_deed = true,
             .arguments = "VERSION",
             .arguments_min = 1,
             .arguments_max = 1,
@@ -230,6 +240,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_KEY_CANCEL_DELETION] =
         {
             .name = "key cancel-deletion",
+            .is_deed = true,
             .arguments = "VERSION",
             .arguments_min = 1,
             .arguments_max = 1,
@@ -240,6 +251,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_KEY_PURGE] =
         {
             .name = "key purge",
+            .is_deed = true,
             .arguments = "",
             .summary = "destroy the key material of versions past their deletion date",
             .text = "Removes the key material of every version whose deletion date is past from "
@@ -252,6 +264,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_KEY_PASSPHRASE] =
         {
             .name = "key passphrase",
+            .is_deed = true,
             .arguments = "",
             .summary = "seal a keyring under another passphrase",
             .text = "Asks for the new passphrase, or takes it from --new-passphrase-file, or makes "
@@ -273,12 +286,14 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_KEY_REWRAP] =
         {
             .name = "key rewrap",
+            .is_deed = true,
             .arguments = "",
             .summary = "rewrap data keys with the active master-key versions",
             .text = "Unwraps the data key of every snapshot and wraps it with the active version "
                     "of every configured master key, so that an old version can go. The "
                     "snapshots' data is not touched. An interrupted run is completed by running "
-                    "it again.",
+                    "it again. With --dry-run every data key is opened and wrapped, but nothing "
+                    "written: it says what the run would say.",
         },
     [COMMAND_WRITER_LIST] =
         {
@@ -304,6 +319,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_WRITER_ENROL] =
         {
             .name = "writer enrol",
+            .is_deed = true,
             .arguments = "REQUEST",
             .arguments_min = 1,
             .arguments_max = 1,
@@ -317,6 +333,7 @@ static const struct command commands[COMMAND_COUNT] = {
     [COMMAND_WRITER_REVOKE] =
         {
             .name = "writer revoke",
+            .is_deed = true,
             .arguments = "WRITER",
             .arguments_min = 1,
             .arguments_max = 1,
@@ -527,7 +544,8 @@ static const struct option options[OPTION_COUNT] = {
             .key = "quiet",
             .variable = "SEALPOINT_QUIET",
             .default_text = "false",
-            .text = "Only results, warnings and errors.",
+            .text = "Print nothing on success, but for lists and --json. Warnings and errors are "
+                    "printed all the same.",
             .commands = COMMANDS_ALL,
         },
     [OPTION_VERBOSE] =
@@ -538,7 +556,8 @@ static const struct option options[OPTION_COUNT] = {
             .key = "verbose",
             .variable = "SEALPOINT_VERBOSE",
             .default_text = "false",
-            .text = "Print more detail.",
+            .text = "Print more detail; where standard error is no terminal, also once a minute "
+                    "how far a backup, restore or verify is. (SIGUSR1 always makes it say so.)",
             .commands = COMMANDS_ALL,
         },
     [OPTION_HELP] =
@@ -625,8 +644,10 @@ static const struct option options[OPTION_COUNT] = {
             .argument = "DURATION",
             .type = VALUE_DURATION,
             .default_text = "1d",
-            .text = "How long the snapshot is kept: a number and s, m, h, d or w; with never it "
-                    "never expires. Recorded as expiresAt.",
+            .key = "retain",
+            .variable = "SEALPOINT_RETAIN",
+            .text = "How long the snapshot is kept: a number and s, min, h, d, w, mo (31 days) or "
+                    "y (366); with never it never expires. Recorded as expiresAt.",
             .commands = TAKES(BACKUP),
         },
     [OPTION_CHAIN_AGE] =

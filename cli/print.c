@@ -18,6 +18,7 @@
 
 static bool be_quiet;
 static bool be_verbose;
+static bool be_mute;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of standard error and the next two */
 static bool status_is_up;
 static bool status_is_held;
@@ -62,8 +63,20 @@ bool print_is_quiet(void)
     return be_quiet;
 }
 
+bool print_is_verbose(void)
+{
+    return be_verbose;
+}
+
+void print_mute(bool mute)
+{
+    be_mute = mute;
+}
+
 void print_bytes(struct bytes what)
 {
+    if (be_mute)
+        return;
     if (what.len > 0 && fwrite(what.data, 1, what.len, stdout) != what.len && out_errno == 0)
         out_errno = errno;
 }
@@ -193,6 +206,16 @@ void print_failure(void)
     print_line("sealpoint: ", err_text());
     for (size_t i = 0; (hint = err_hint_at(i)) != NULL; i++)
         print_line("  ", hint);
+    pthread_mutex_unlock(&lock);
+}
+
+void print_progress(const char *line)
+{
+    flush_out();
+    pthread_mutex_lock(&lock);
+    clear_status();
+    print_line("sealpoint: ", line);
+    fflush(stderr);
     pthread_mutex_unlock(&lock);
 }
 

@@ -18,6 +18,9 @@
  * only warnings, verbose shows everything. */
 void print_setup(bool quiet, bool verbose);
 bool print_is_quiet(void);
+bool print_is_verbose(void);
+/* Results go nowhere from now on: quiet, and all goes well so far. */
+void print_mute(bool mute);
 
 /* Results. A write that fails is kept and reported by print_finish(). What is not printable (see
  * text_printable()) comes out as \xNN, but for the newlines: text from outside that may have some
@@ -40,6 +43,9 @@ MUST_CHECK enum err print_finish(void);
 /* "sealpoint: <this thread's message>", and each hint in a line of its own. All is made printable.
  */
 void print_failure(void);
+
+/* How far a long job is, for who asked (SIGUSR1) or reads a log: a line of its own. */
+void print_progress(const char *line);
 
 /* The line of progress that a terminal shows below everything; NULL takes it away. Any thread. */
 void print_status(const char *line);

@@ -121,6 +121,17 @@ void session_hint_signing_key(void)
     err_hint("to back up from here, `sealpoint writer request` asks for a right of its own");
 }
 
+/* Who reads, or says which one it must be, knows of one that was made: its disk is not mounted, or
+ * the path is another. Only a first backup may be meant for one that is still to be made. */
+static void hint_missing(const struct session *s)
+{
+    if (s->pinned != NULL || s->reported != NULL ||
+        command_id(s->settings->invocation->command) != COMMAND_BACKUP)
+        err_hint("is its disk mounted, and is that the path?");
+    else
+        err_hint("is its disk mounted? `sealpoint init` creates a new repository, once");
+}
+
 /* No directory is there: never was, or its disk is not mounted. */
 static enum err fail_missing(struct session *s, const char *where)
 {
@@ -132,7 +143,7 @@ static enum err fail_missing(struct session *s, const char *where)
         goto out;
     }
     rc = err_set(ERR_NOT_FOUND, "%s is not there", where);
-    err_hint("`sealpoint init` creates a repository");
+    hint_missing(s);
 out:
     return rc;
 }
@@ -345,6 +356,13 @@ out:
     return rc;
 }
 
+bool session_has_several_writers(const struct session *s)
+{
+    const struct ledger *ledger = session_ledger(s);
+
+    return ledger != NULL && ledger_writers(ledger)->count > 1;
+}
+
 bool session_is_expired(const struct session *s)
 {
     int64_t expires_ms = ledger_checkpoint_expiry(session_ledger(s));
@@ -391,7 +409,7 @@ enum err session_open_repository(struct session *s, enum session_use use)
     TRY(session_open_store(s, false));
     rc = identify(s);
     if (rc == ERR_NOT_FOUND)
-        err_hint("`sealpoint init` creates a repository");
+        hint_missing(s);
     TRY(rc);
     TRY(have_state_dir(s, use));
     options.store = s->store;
@@ -401,7 +419,7 @@ enum err session_open_repository(struct session *s, enum session_use use)
     options.checkpoint_life_ms = settings_duration_ms(s->settings, OPTION_CHECKPOINT_EXPIRY);
     rc = repository_open(&options, &s->repository);
     if (rc == ERR_NOT_FOUND)
-        err_hint("`sealpoint init` creates a repository");
+        hint_missing(s);
     TRY(rc);
     warn_trust_on_first_use(s);
     TRY(session_keep_places(s));

@@ -92,6 +92,9 @@ MUST_CHECK enum err session_keep_places(const struct session *s);
 /* The configured state directory, made when missing. ERR_STORAGE names it. */
 MUST_CHECK enum err session_make_state_base(const struct settings *settings);
 
+/* Has more than one machine written here? Then lists say which wrote what. */
+bool session_has_several_writers(const struct session *s);
+
 /* Should a newer checkpoint be there by now? */
 bool session_is_expired(const struct session *s);
 

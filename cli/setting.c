@@ -142,6 +142,23 @@ static enum err settle_generated(struct settings *s)
     return ERR_OK;
 }
 
+/* Typed from paper, it may be in any case. */
+static enum err settle_fingerprint(struct settings *s)
+{
+    const char *text = s->values[OPTION_FINGERPRINT].text;
+    enum err rc = ERR_OK;
+
+    if (text == NULL)
+        goto out;
+    TRY(mem_text(text, &s->fingerprint));
+    for (char *digit = s->fingerprint; *digit != '\0'; digit++)
+        if (*digit >= 'A' && *digit <= 'F')
+            *digit = (char)(*digit - 'A' + 'a');
+    s->values[OPTION_FINGERPRINT].text = s->fingerprint;
+out:
+    return rc;
+}
+
 static void settle_keys(struct settings *s)
 {
     static const struct config_master_key file_alone = {{[MASTER_KEY_PROVIDER] = NULL}};
@@ -181,6 +198,7 @@ enum err settings_resolve(const struct invocation *i, struct settings *out)
     TRY(take_environment(&s));
     TRY(take_file(&s));
     TRY(take_defaults(&s));
+    TRY(settle_fingerprint(&s));
     settle_keys(&s);
     TRY(settle_generated(&s));
     *out = s;
@@ -195,6 +213,7 @@ void settings_clear(struct settings *s)
     config_free(s->config);
     mem_free(s->state_dir);
     mem_free(s->keyring);
+    mem_free(s->fingerprint);
     memset(s, 0, sizeof *s);
 }
 

@@ -36,6 +36,7 @@ struct settings {
     struct config *config; /* owned; NULL: no file was read */
     char *state_dir;       /* owned defaults */
     char *keyring;
+    char *fingerprint; /* as it is compared: in lower case; owned */
 };
 
 /*

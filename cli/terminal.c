@@ -110,12 +110,19 @@ out:
     return rc;
 }
 
+static bool is_held;
+
+void terminal_hold(bool hold)
+{
+    is_held = hold;
+}
+
 enum err terminal_passphrase(void *arg, const char *what, bool twice, struct secret **out)
 {
     struct termios before, silent;
     sigset_t suspend, mask;
     bool is_silent = false;
-    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    int fd = is_held ? -1 : open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     enum err rc;
 
     if (fd < 0 || tcgetattr(fd, &before) != 0) {

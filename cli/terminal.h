@@ -18,6 +18,9 @@
 MUST_CHECK enum err terminal_passphrase(void *arg, const char *what, bool twice,
                                         struct secret **out);
 
+/* Nobody is asked for a passphrase meanwhile: as if there were no terminal. */
+void terminal_hold(bool hold);
+
 /* ERR_OK only when the answer is "yes". ERR_USAGE: it is something else, or there is no terminal
  * to ask at; `otherwise` is the option that makes the question unnecessary. */
 MUST_CHECK enum err terminal_confirm(const char *question, const char *otherwise);

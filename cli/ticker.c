@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +16,10 @@
 #include "core/base/text.h"
 
 #define TICK_MS 250
+#define TICKS_A_LINE 240 /* a minute of them, in a log */
+
+static atomic_int asked; /* by SIGUSR1; lock-free, so that a handler may write it */
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler writes it");
 
 struct ticker {
     const char *doing;
@@ -22,7 +28,24 @@ struct ticker {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool done;
+    bool has_line;  /* on a terminal */
+    bool is_logged; /* where there is none */
+    unsigned ticks;
 };
+
+static void on_asked(int number)
+{
+    (void)number;
+    atomic_store(&asked, 1);
+}
+
+void ticker_listen(void)
+{
+    /* No call that waits has to end for it. */
+    struct sigaction action = {.sa_handler = on_asked, .sa_flags = SA_RESTART};
+
+    sigaction(SIGUSR1, &action, NULL);
+}
 
 void ticker_line(const char *doing, const struct progress *progress, uint64_t rate,
                  char out[TICKER_LINE_MAX])
@@ -71,10 +94,25 @@ static bool wait_tick(struct ticker *t)
     return done;
 }
 
+static void show(struct ticker *t, uint64_t rate)
+{
+    /* Nothing has begun: the keys and the ledger are being looked at. */
+    bool has_begun =
+        atomic_load(&t->progress->done_bytes) > 0 || atomic_load(&t->progress->total_bytes) > 0;
+    bool is_asked = atomic_exchange(&asked, 0) != 0;
+    char line[TICKER_LINE_MAX];
+
+    t->ticks++;
+    ticker_line(t->doing, t->progress, rate, line);
+    if (is_asked || (t->is_logged && has_begun && t->ticks % TICKS_A_LINE == 0))
+        print_progress(line);
+    if (t->has_line && has_begun)
+        print_status(line);
+}
+
 static void *run_ticker(void *arg)
 {
     struct ticker *t = arg;
-    char line[TICKER_LINE_MAX];
     int64_t then = clock_steady_ms();
     uint64_t then_bytes = 0;
     double rate = 0;
@@ -91,11 +129,7 @@ static void *run_ticker(void *arg)
         }
         then = now;
         then_bytes = bytes;
-        /* Nothing has begun: the keys and the ledger are being looked at. */
-        if (bytes == 0 && atomic_load(&t->progress->total_bytes) == 0)
-            continue;
-        ticker_line(t->doing, t->progress, (uint64_t)rate, line);
-        print_status(line);
+        show(t, (uint64_t)rate);
     }
     return NULL;
 }
@@ -117,9 +151,9 @@ enum err ticker_new(const char *doing, const struct progress *progress, struct t
     enum err rc = ERR_OK;
 
     *out = NULL;
-    if (print_is_quiet() || !isatty(STDERR_FILENO))
-        goto out;
     TRY(mem_new(1, sizeof *t, &t));
+    t->has_line = !print_is_quiet() && isatty(STDERR_FILENO);
+    t->is_logged = print_is_verbose() && !isatty(STDERR_FILENO);
     t->doing = doing;
     t->progress = progress;
     setup_wake(t);

@@ -1,5 +1,6 @@
 /*
- * The line that shows how far a long job is, on a terminal only.
+ * How far a long job is: a line that moves on a terminal; elsewhere, with --verbose, a line a
+ * minute; and a line whenever SIGUSR1 asks.
  *
  * Uses: core/base, snapshot/format/progress.h, print.
  */
@@ -13,8 +14,11 @@
 
 struct ticker;
 
-/* Show `progress` (borrowed) under the name of what is done, until ticker_free(). When standard
- * error is no terminal, or quiet is on, it does nothing. */
+/* Before the first thread: SIGUSR1 asks for a line, and never ends the program. */
+void ticker_listen(void);
+
+/* Show `progress` (borrowed) under the name of what is done, until ticker_free(). Quiet leaves only
+ * what SIGUSR1 asks for. */
 MUST_CHECK enum err ticker_new(const char *doing, const struct progress *progress,
                                struct ticker **out);
 void ticker_free(struct ticker *t); /* takes the line away */

@@ -51,7 +51,8 @@ static void fill_backup_options(struct session *session, struct backup_options *
 }
 
 /* The same members as in every other list of snapshots, read back from the ledger. */
-static enum err print_backup_json(struct session *session, const struct backup_result *result)
+static enum err print_backup_json(struct session *session, const struct backup_result *result,
+                                  int64_t elapsed_ms)
 {
     const struct snapshot *made = NULL;
     struct snapshot_list now = {0};
@@ -62,6 +63,7 @@ static enum err print_backup_json(struct session *session, const struct backup_r
     TRY(snapshot_list_find(&now, result->id, &made));
     TRY(describe_snapshot(made, &to));
     TRY(jdoc_set_number(to, "format", 1));
+    TRY(jdoc_set_number(to, "elapsedMs", (uint64_t)elapsed_ms));
     TRY(print_json(to));
 out:
     jdoc_free(to);
@@ -82,14 +84,12 @@ static void print_kept(int64_t expires_ms)
 }
 
 static void print_backup_result(const struct backup_options *options,
-                                const struct backup_result *result)
+                                const struct backup_result *result, int64_t elapsed_ms)
 {
     char size[TEXT_HUMAN_MAX], fresh[TEXT_HUMAN_MAX], stored[TEXT_HUMAN_MAX];
+    char pace[DESCRIBE_PACE_MAX];
 
-    if (print_is_quiet()) { /* for scripts: id=$(sealpoint backup --quiet) */
-        print_out("%s\n", result->id);
-        return;
-    }
+    describe_pace(atomic_load(&options->progress->done_bytes), elapsed_ms, pace);
     text_human_size(result->totals.bytes, size);
     text_human_size(result->totals.new_bytes, fresh);
     text_human_size(result->totals.stored_bytes, stored);
@@ -98,20 +98,20 @@ static void print_backup_result(const struct backup_options *options,
         print_out(" (%s)", result->why_base);
     print_out(", ");
     print_count(result->totals.files, "file");
-    print_out(", %s, %s new, %s stored\n", size, fresh, stored);
+    print_out(", %s, %s new, %s stored, %s\n", size, fresh, stored, pace);
     print_kept(options->expires_ms);
 }
 
 /* The snapshot is there, whatever becomes of the word of it. */
 static enum err give_backup_result(struct session *session, const struct backup_options *options,
-                                   const struct backup_result *result)
+                                   const struct backup_result *result, int64_t elapsed_ms)
 {
     enum err rc;
 
     if (settings_flag(session->settings, OPTION_JSON))
-        TRY(print_backup_json(session, result));
+        TRY(print_backup_json(session, result, elapsed_ms));
     else
-        print_backup_result(options, result);
+        print_backup_result(options, result, elapsed_ms);
     TRY(print_finish());
 out:
     if (rc != ERR_OK)
@@ -138,6 +138,7 @@ enum err command_backup(const struct settings *s)
     struct backup_options options = {.progress = &progress};
     struct err_record done = {0};
     struct session session;
+    int64_t began_ms = clock_steady_ms();
     enum err rc;
 
     session_init(&session, s);
@@ -154,7 +155,9 @@ enum err command_backup(const struct settings *s)
         goto out;
     err_take(rc, &done);
     session_checkpoint(&session);
-    TRY(give_backup_result(&session, &options, &result));
+    if (done.code != ERR_OK)
+        print_mute(false);
+    TRY(give_backup_result(&session, &options, &result, clock_steady_ms() - began_ms));
     rc = err_give(&done);
 out:
     session_clear(&session);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/command/command.h"
+#include "cli/command/escrow.h"
 #include "cli/describe.h"
 #include "cli/list.h"
 #include "cli/print.h"
@@ -105,6 +106,11 @@ static const char *type_word(char type)
     }
 }
 
+static void begin_json(void *arg, uint64_t count)
+{
+    list_begin(arg, count);
+}
+
 static enum err add_file_json(void *arg, const struct browse_file *file)
 {
     char mode[8];
@@ -149,11 +155,13 @@ enum err command_ls(const struct settings *s)
     session_init(&session, s);
     TRY(open_snapshot(&session, &options));
     if (!settings_flag(s, OPTION_JSON)) {
-        TRY(browse_list(&options, paths_after_snapshot(s), print_line, NULL));
+        TRY(escrow_hint(&session, options.snapshot,
+                        browse_list(&options, paths_after_snapshot(s), NULL, print_line, NULL)));
         goto out;
     }
-    list_begin(&list);
-    TRY(browse_list(&options, paths_after_snapshot(s), add_file_json, &list));
+    TRY(escrow_hint(
+        &session, options.snapshot,
+        browse_list(&options, paths_after_snapshot(s), begin_json, add_file_json, &list)));
     list_end(&list);
 out:
     session_clear(&session);
@@ -168,7 +176,8 @@ enum err command_cat(const struct settings *s)
 
     session_init(&session, s);
     TRY(open_snapshot(&session, &options));
-    TRY(browse_cat(&options, session_argument(&session, 1), STDOUT_FILENO));
+    TRY(escrow_hint(&session, options.snapshot,
+                    browse_cat(&options, session_argument(&session, 1), STDOUT_FILENO)));
 out:
     session_clear(&session);
     return rc;
@@ -187,8 +196,9 @@ enum err command_export(const struct settings *s)
         goto out;
     }
     TRY(open_snapshot(&session, &options));
-    TRY(browse_export(&options, paths_after_snapshot(s), settings_flag(s, OPTION_KEEP_GOING),
-                      STDOUT_FILENO));
+    rc = browse_export(&options, paths_after_snapshot(s), settings_flag(s, OPTION_KEEP_GOING),
+                       STDOUT_FILENO);
+    TRY(escrow_hint(&session, options.snapshot, rc));
 out:
     session_clear(&session);
     return rc;

@@ -8,6 +8,8 @@
 /* Rows go to a grid or, as they come, to a JSON list. */
 struct rows {
     bool as_json;
+    bool only_count; /* a first time, for the list's head */
+    uint64_t count;
     struct grid grid;
     struct list list;
 };
@@ -31,6 +33,9 @@ static enum err add_setting(struct rows *r, const char *name, const char *value,
 {
     enum err rc;
 
+    r->count++;
+    if (r->only_count)
+        return ERR_OK;
     if (r->as_json)
         return add_json(r, name, value, from);
     TRY(grid_add(&r->grid, name));
@@ -98,8 +103,13 @@ enum err command_config(const struct settings *s)
     enum err rc;
 
     grid_init(&r.grid, columns, sizeof columns / sizeof columns[0]);
-    if (r.as_json)
-        list_begin(&r.list);
+    if (r.as_json) {
+        struct rows counted = {.only_count = true};
+
+        TRY(add_settings(&counted, s));
+        TRY(add_keys(&counted, s));
+        list_begin(&r.list, counted.count);
+    }
     TRY(add_settings(&r, s));
     TRY(add_keys(&r, s));
     if (r.as_json)

@@ -37,7 +37,7 @@ static enum err print_versions_json(const struct key_versions *versions)
     struct list list;
     enum err rc = ERR_OK;
 
-    list_begin(&list);
+    list_begin(&list, versions->count);
     for (size_t i = 0; i < versions->count; i++) {
         TRY(version_json(versions, &versions->items[i], &item));
         TRY(list_add(&list, &item));
@@ -110,7 +110,7 @@ static enum err print_check_json(const struct check *check)
     struct list list;
     enum err rc = ERR_OK;
 
-    list_begin(&list);
+    list_begin(&list, check->count);
     for (size_t i = 0; i < check->count; i++) {
         const struct check_item *of = &check->items[i];
 
@@ -162,6 +162,7 @@ out:
 enum err command_key_check(const struct settings *s)
 {
     struct check check = {0};
+    struct err_record done = {0};
     struct session session;
     enum err rc;
 
@@ -171,15 +172,29 @@ enum err command_key_check(const struct settings *s)
         TRY(session_open_repository(&session, SESSION_READ));
     TRY(check_run(session.keyring, session_ledger(&session), true, &check));
     session_checkpoint(&session);
+    rc = check_verdict(&check);
+    if (rc != ERR_OK)
+        print_mute(false);
+    err_take(rc, &done);
     if (settings_flag(s, OPTION_JSON))
         TRY(print_check_json(&check));
     else
         TRY(print_check(&check));
-    TRY(check_verdict(&check));
+    rc = err_give(&done);
 out:
     check_clear(&check);
     session_clear(&session);
     return rc;
+}
+
+/* A data key may be of no snapshot. */
+static uint64_t count_impact(const struct session *session, const struct impact *impact)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < impact->count; i++)
+        count += impact_snapshot(session, &impact->items[i]) != NULL ? 1 : 0;
+    return count;
 }
 
 static enum err print_impact_json(const struct session *session, const struct impact *impact)
@@ -188,7 +203,7 @@ static enum err print_impact_json(const struct session *session, const struct im
     struct list list;
     enum err rc = ERR_OK;
 
-    list_begin(&list);
+    list_begin(&list, count_impact(session, impact));
     for (size_t i = 0; i < impact->count; i++) {
         const struct snapshot *of = impact_snapshot(session, &impact->items[i]);
 
@@ -209,7 +224,7 @@ static enum err print_impact(const struct session *session, const struct impact 
     struct grid g;
     enum err rc = ERR_OK;
 
-    describe_grid(&g);
+    describe_grid(&g, session_has_several_writers(session));
     for (size_t i = 0; i < impact->count; i++) {
         const struct snapshot *of = impact_snapshot(session, &impact->items[i]);
 

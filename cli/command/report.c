@@ -44,6 +44,7 @@ static enum err write_head(const struct report_facts *facts, struct jdoc *to)
 
     TRY(jdoc_set_number(to, "format", 1));
     TRY(jdoc_set_time(to, "verifiedAt", clock_now_ms()));
+    TRY(jdoc_set_number(to, "elapsedMs", (uint64_t)facts->elapsed_ms));
     TRY(jdoc_set_text(to, "version", SEALPOINT_VERSION));
     TRY(jdoc_set_text(to, "depth", depths[facts->options->depth]));
     TRY(jdoc_set_number(to, "samplePercent", (uint64_t)(percent + 0.5)));

@@ -16,6 +16,7 @@ struct report_facts {
     const struct verify_result *result;
     struct verdicts *verdicts; /* taken: see verdicts_write() */
     enum err verdict;          /* what the verify ends with */
+    int64_t elapsed_ms;
 };
 
 /* ERR_FAILED: no memory. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command/command.h"
+#include "cli/command/escrow.h"
 #include "cli/command/salvage.h"
 #include "cli/describe.h"
 #include "cli/print.h"
@@ -19,8 +20,7 @@
 /* Whoever asks for the latest must see when it is not the one that he thinks of. */
 static void say_age(const struct session *session, const struct snapshot *which)
 {
-    const struct ledger *ledger = session_ledger(session);
-    bool has_several = ledger != NULL && ledger_writers(ledger)->count > 1;
+    bool has_several = session_has_several_writers(session);
     char by[2 * SIGNER_ID_LEN + 1];
     char time[CLOCK_TEXT_LEN + 1], age[DESCRIBE_AGE_MAX];
 
@@ -97,7 +97,7 @@ out:
 }
 
 static enum err print_restore_json(const struct restore_options *options,
-                                   const struct restore_result *result)
+                                   const struct restore_result *result, int64_t elapsed_ms)
 {
     struct jdoc *to = NULL;
     enum err rc;
@@ -114,6 +114,7 @@ static enum err print_restore_json(const struct restore_options *options,
     TRY(jdoc_set_number(to, "writtenBytes", result->written_bytes));
     TRY(jdoc_set_number(to, "leftOut", result->left_out));
     TRY(jdoc_set_number(to, "attention", result->attention));
+    TRY(jdoc_set_number(to, "elapsedMs", (uint64_t)elapsed_ms));
     TRY(print_json(to));
 out:
     jdoc_free(to);
@@ -121,10 +122,11 @@ out:
 }
 
 static void print_restore_result(const struct restore_options *options,
-                                 const struct restore_result *result)
+                                 const struct restore_result *result, int64_t elapsed_ms)
 {
-    char size[TEXT_HUMAN_MAX], written[TEXT_HUMAN_MAX];
+    char size[TEXT_HUMAN_MAX], written[TEXT_HUMAN_MAX], pace[DESCRIBE_PACE_MAX];
 
+    describe_pace(options->dry_run ? 0 : result->written_bytes, elapsed_ms, pace);
     text_human_size(result->bytes, size);
     text_human_size(result->written_bytes, written);
     print_out("snapshot %s %s ", options->snapshot->id,
@@ -142,20 +144,22 @@ static void print_restore_result(const struct restore_options *options,
         print_count(result->left_out, "file");
         print_out(" left out");
     }
+    if (!options->dry_run)
+        print_out(", %s", pace);
     print_out("\n");
     if (options->dry_run && !options->read_data && !options->keep_going && !print_is_quiet())
         print_out("contents were not read: --read-data reads and checks them too\n");
 }
 
 static enum err give_restore_result(const struct settings *s, const struct restore_options *options,
-                                    const struct restore_result *result)
+                                    const struct restore_result *result, int64_t elapsed_ms)
 {
     enum err rc;
 
     if (settings_flag(s, OPTION_JSON))
-        TRY(print_restore_json(options, result));
+        TRY(print_restore_json(options, result, elapsed_ms));
     else
-        print_restore_result(options, result);
+        print_restore_result(options, result, elapsed_ms);
     TRY(print_finish());
 out:
     if (rc != ERR_OK)
@@ -239,6 +243,7 @@ enum err command_restore(const struct settings *s)
     struct target_apart apart[4];
     char *keyring_dir = NULL;
     struct session session;
+    int64_t began_ms = clock_steady_ms();
     enum err rc;
 
     session_init(&session, s);
@@ -250,13 +255,15 @@ enum err command_restore(const struct settings *s)
     fill_restore_options(&session, which, &owner, &options);
     TRY(fill_apart(&session, &keyring_dir, apart));
     options.apart = apart;
-    rc = restore_files(&options, &result);
+    rc = escrow_hint(&session, which, restore_files(&options, &result));
     if (rc != ERR_OK && rc != ERR_ATTENTION)
         goto out;
     if (rc == ERR_OK)
         rc = judge_choice(&session, which, &salvage);
     err_take(rc, &done);
-    TRY(give_restore_result(s, &options, &result));
+    if (done.code != ERR_OK)
+        print_mute(false);
+    TRY(give_restore_result(s, &options, &result, clock_steady_ms() - began_ms));
     rc = err_give(&done);
 out:
     salvage_clear(&salvage);

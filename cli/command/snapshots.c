@@ -18,7 +18,7 @@ static enum err print_list(const struct snapshot *items, size_t count,
     struct list l;
     enum err rc = ERR_OK;
 
-    list_begin(&l);
+    list_begin(&l, count + damaged_count);
     for (size_t i = 0; i < count; i++) {
         TRY(describe_snapshot(&items[i], &item));
         TRY(list_add(&l, &item));
@@ -47,12 +47,13 @@ static bool any_attention(const struct snapshot_list *list)
     return false;
 }
 
-static enum err print_grid(const struct snapshot_list *list)
+static enum err print_grid(const struct session *session)
 {
+    const struct snapshot_list *list = &session->snapshot_list;
     struct grid g;
     enum err rc = ERR_OK;
 
-    describe_grid(&g);
+    describe_grid(&g, session_has_several_writers(session));
     if (list->count == 0)
         log_say(LOG_INFO, "no snapshot has been taken yet");
     for (size_t i = 0; i < list->count; i++)
@@ -79,7 +80,7 @@ enum err command_snapshots(const struct settings *s)
         TRY(print_list(session.snapshot_list.items, session.snapshot_list.count,
                        session.snapshot_list.damaged, session.snapshot_list.damaged_count));
     else
-        TRY(print_grid(&session.snapshot_list));
+        TRY(print_grid(&session));
     ledger_visit_end(session_ledger(&session));
 out:
     session_clear(&session);
@@ -155,6 +156,8 @@ static void print_snapshot(const struct snapshot *of)
         print_key("rewrapped by", &of->effective_key);
     print_fact("parent", of->parent[0] != '\0' ? of->parent : "none: it is a base");
     print_fact("base", of->base);
+    text_hex(bytes_of(of->record->writer, SIGNER_ID_LEN), hex);
+    print_fact("writer", hex);
     print_out("%-14s %llu\n", "position", (unsigned long long)of->chain_position);
     print_out("%-14s %llu\n", "files", (unsigned long long)of->totals.files);
     print_size("size", of->totals.bytes);

@@ -281,6 +281,8 @@ enum err verdicts_keep(void *arg, const struct verify_verdict *verdict)
     enum err rc;
 
     TRY(add_verdict_json(to, verdict));
+    if (verdict->is_locked && to->locked == NULL)
+        to->locked = verdict->snapshot;
     if (verdict->is_sound) { /* oldest first: the last one stays */
         snprintf(to->newest, sizeof to->newest, "%s", verdict->snapshot->id);
         to->newest_ms = verdict->snapshot->created_ms;

@@ -22,6 +22,7 @@ struct verdicts {
     uint64_t damaged;                  /* how many snapshots are not sound */
     char newest[SNAPSHOT_ID_TEXT + 1]; /* sound one; "" when there is none */
     int64_t newest_ms;
+    const struct snapshot *locked; /* the first that was not decrypted; borrowed; NULL: all were */
 };
 
 /* verdicts_clear() may follow either way. ERR_FAILED: no memory. */

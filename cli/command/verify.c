@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/command/command.h"
+#include "cli/command/escrow.h"
 #include "cli/command/report.h"
 #include "cli/command/verdicts.h"
 #include "cli/command/visit.h"
@@ -110,8 +111,13 @@ static void print_verify_result(const struct verify_options *options,
 }
 
 static void print_verify_text(const struct verify_options *options,
-                              const struct verify_result *result, const struct verdicts *verdicts)
+                              const struct verify_result *result, const struct verdicts *verdicts,
+                              int64_t elapsed_ms)
 {
+    char pace[DESCRIBE_PACE_MAX];
+
+    describe_pace(atomic_load(&options->progress->done_bytes), elapsed_ms, pace);
+    print_out("verified %s\n", pace);
     print_unused(result);
     print_verify_result(options, result);
     verdicts_print(verdicts, result->sound,
@@ -146,9 +152,8 @@ static enum err give_verify_result(const struct session *session, const struct r
         TRY(print_json(report));
         goto out;
     }
-    if (!print_is_quiet())
-        print_ages(session);
-    print_verify_text(facts->options, facts->result, facts->verdicts);
+    print_ages(session);
+    print_verify_text(facts->options, facts->result, facts->verdicts, facts->elapsed_ms);
 out:
     jdoc_free(report);
     return rc;
@@ -184,6 +189,7 @@ enum err command_verify(const struct settings *s)
     struct report_facts facts = {.options = &options, .result = &result, .verdicts = &verdicts};
     struct visit_report report = {.heads = {NULL, 0, 0}};
     struct err_record done = {0};
+    int64_t began_ms = clock_steady_ms();
     struct session session;
     enum err rc;
 
@@ -213,10 +219,13 @@ enum err command_verify(const struct settings *s)
     if (which == NULL)
         TRY(verdicts_keep_damaged(&verdicts, &session.snapshot_list));
     facts.verdict = done.code;
+    facts.elapsed_ms = clock_steady_ms() - began_ms;
+    if (done.code != ERR_OK)
+        print_mute(false);
     TRY(give_verify_result(&session, &facts));
     if (done.code == ERR_OK || done.code == ERR_ATTENTION) /* else somebody has to come again */
         ledger_visit_end(session_ledger(&session));
-    rc = err_give(&done);
+    rc = escrow_hint(&session, verdicts.locked, err_give(&done));
 out:
     verdicts_clear(&verdicts);
     mem_free(which);

@@ -106,7 +106,7 @@ static enum err list_json(const struct session *s)
     struct list l;
     enum err rc = ERR_OK;
 
-    list_begin(&l);
+    list_begin(&l, writers->count);
     for (size_t i = 0; i < writers->count; i++) {
         TRY(writer_describe(s, &writers->items[i], &item));
         TRY(list_add(&l, &item));

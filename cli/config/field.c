@@ -7,6 +7,7 @@
 
 #include "cli/suggest.h"
 #include "core/base/mem.h"
+#include "core/store/store.h"
 
 #define PATH_LEN 256 /* of a key, with its NUL; a longer one is cut in messages */
 
@@ -153,7 +154,7 @@ static enum err fail_unknown(const struct target *t, const char *prefix,
 static bool is_relative(const char *path)
 {
     return *path != '/' && strcmp(path, "-") != 0 && strncmp(path, "fd:", 3) != 0 &&
-           strstr(path, "://") == NULL;
+           !store_is_foreign(path);
 }
 
 /* One text, checked, as a fresh string. */

@@ -7,13 +7,14 @@
 
 #include <openssl/evp.h>
 
-struct unit {
-    char letter;
-    uint64_t factor;
-};
-
-static const struct unit time_units[] = {
-    {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}, {'\0', 1},
+/* A month and a year are never shorter than one of the calendar: what is kept for that long may be
+ * needed on its last day. */
+static const struct {
+    const char *name;
+    uint64_t seconds;
+} time_units[] = {
+    {"s", 1},      {"min", 60},        {"h", 3600},        {"d", 86400},
+    {"w", 604800}, {"mo", 31 * 86400}, {"y", 366 * 86400},
 };
 
 /* Reads digits and moves *cursor past them. False: no digit, or more than `max`. */
@@ -45,29 +46,35 @@ enum err text_number(const char *text, uint64_t max, uint64_t *out)
     return ERR_OK;
 }
 
-/* A number and one unit letter, and nothing after it. The last row, of letter NUL, is the number
- * without a unit; it also ends the search. */
-static bool has_unit(const char *text, const struct unit *units, uint64_t *out)
+/* The seconds in one of this unit; 0: there is none of that name. */
+static uint64_t unit_seconds(const char *name)
 {
-    uint64_t value;
-    const char *cursor = text;
-
-    if (!take_digits(&cursor, UINT64_MAX, &value))
-        return false;
-    while (units->letter != *cursor && units->letter != '\0')
-        units++;
-    if (units->letter != *cursor || (*cursor != '\0' && cursor[1] != '\0') ||
-        value > UINT64_MAX / units->factor)
-        return false;
-    *out = value * units->factor;
-    return true;
+    for (size_t i = 0; i < sizeof time_units / sizeof time_units[0]; i++)
+        if (strcmp(time_units[i].name, name) == 0)
+            return time_units[i].seconds;
+    return 0;
 }
 
 enum err text_duration(const char *text, uint64_t *seconds)
 {
-    if (!has_unit(text, time_units, seconds))
-        return err_set(ERR_USAGE, "\"%.40s\" is not a duration (a number and s, m, h, d or w)",
-                       text);
+    const char *cursor = text;
+    uint64_t value = 0;
+    uint64_t unit;
+
+    if (!take_digits(&cursor, UINT64_MAX, &value))
+        return err_set(ERR_USAGE,
+                       "\"%.40s\" is not a duration (a number and s, min, h, d, w, mo or y)", text);
+    if (*cursor == '\0')
+        return err_set(ERR_USAGE, "\"%.40s\" has no unit: s, min, h, d, w, mo or y", text);
+    if (strcmp(cursor, "m") == 0)
+        return err_set(ERR_USAGE, "\"%.40s\" may be minutes or months: say min or mo", text);
+    unit = unit_seconds(cursor);
+    if (unit == 0 || value > UINT64_MAX / unit)
+        return err_set(ERR_USAGE,
+                       "\"%.40s\" is not a duration (a number and s, min, h, d, w, mo or y)", text);
+    if (value == 0)
+        return err_set(ERR_USAGE, "\"%.40s\" is no time at all: say never for no end", text);
+    *seconds = value * unit;
     return ERR_OK;
 }
 

@@ -18,8 +18,8 @@
 /* A decimal number of at most `max`. ERR_USAGE: it is not. */
 MUST_CHECK enum err text_number(const char *text, uint64_t max, uint64_t *out);
 
-/* "90s", "15m", "6h", "7d", "2w" into seconds; without a letter it is seconds. ERR_USAGE: it is
- * not. */
+/* "90s", "15min", "6h", "7d", "2w", "3mo" (of 31 days), "1y" (of 366) into seconds. ERR_USAGE: it
+ * is not, it has no unit, or it is 0. */
 MUST_CHECK enum err text_duration(const char *text, uint64_t *seconds);
 
 /* Lower-case hex; `out` has room for 2 × from.len + 1. */

@@ -96,6 +96,12 @@ static const struct {
     {"", store_dir_open},
 };
 
+/* How other programs name a store that is no directory; ours will be "s3://bucket". None of them is
+ * ever made as a directory of that name by mistake ("./s3:b" is one). */
+static const char *const foreign[] = {
+    "s3:",   "gs:",   "azure:", "b2:",   "swift:", "sftp:",   "ssh:", "rclone:",
+    "rest:", "http:", "https:", "file:", "abfs:",  "webdav:", "nfs:", "rsync:"};
+
 static bool has_scheme(const char *where, const char *scheme)
 {
     const char *mark = strstr(where, "://");
@@ -106,12 +112,25 @@ static bool has_scheme(const char *where, const char *scheme)
            memcmp(where, scheme, (size_t)(mark - where)) == 0;
 }
 
+bool store_is_foreign(const char *where)
+{
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
+        if (strncmp(where, foreign[i], strlen(foreign[i])) == 0)
+            return true;
+    return strstr(where, "://") != NULL;
+}
+
 enum err store_open(const char *where, bool create, struct store **out)
 {
     for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++)
-        if (has_scheme(where, drivers[i].scheme))
+        if (has_scheme(where, drivers[i].scheme) && !store_is_foreign(where))
             return drivers[i].open(where, create, out);
-    return err_set(ERR_USAGE, "%s: this release keeps a repository in a directory only", where);
+    err_set(ERR_USAGE,
+            "%s: this release keeps a repository in a directory only; object stores are not "
+            "there yet",
+            where);
+    err_hint("give the path of a directory, of a mounted file system for example");
+    return ERR_USAGE;
 }
 
 void store_free(struct store *s)

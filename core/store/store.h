@@ -33,6 +33,8 @@ bool store_name_is_legal(const char *name);
 /* Open the store at `where`, a directory. With `create` it is created when missing; else a missing
  * one is ERR_NOT_FOUND. ERR_USAGE: a kind of place that this release does not know. */
 MUST_CHECK enum err store_open(const char *where, bool create, struct store **out);
+/* Does it name a store of a kind that is no directory? */
+bool store_is_foreign(const char *where);
 void store_free(struct store *s);
 const char *store_where(const struct store *s); /* for messages */
 

@@ -125,7 +125,8 @@ static enum err rewrap_key(struct run *r, const struct record *of, const struct 
         TRY(take_refusal(r, of, rc));
         goto out;
     }
-    TRY(append_rewrap(r->options->ledger, old, &fresh));
+    if (!r->options->dry_run)
+        TRY(append_rewrap(r->options->ledger, old, &fresh));
     r->result->done++;
 out:
     data_key_clear(&fresh);
@@ -157,12 +158,7 @@ static enum err rewrap_scope(struct run *r, const struct live_scope *scope)
 
     TRY(stop_check());
     TRY(live_scope_key(scope, &d));
-    if (!r->options->dry_run)
-        TRY(rewrap_opened(r, scope->record, &d));
-    else if (is_current(r, &d))
-        r->result->current++;
-    else
-        r->result->done++;
+    TRY(rewrap_opened(r, scope->record, &d));
 out:
     data_key_clear(&d);
     return rc;
@@ -188,7 +184,7 @@ enum err rewrap_run(const struct rewrap_options *options, struct rewrap_result *
     enum err rc;
 
     *out = (struct rewrap_result){0};
-    if (!options->dry_run && !ledger_can_append(options->ledger, RECORD_REWRAP))
+    if (!ledger_can_append(options->ledger, RECORD_REWRAP))
         FAIL(ERR_FAILED, "there is no signing key here that may sign rewrap records, so nothing "
                          "can be rewrapped");
     TRY(read_active(&r));

@@ -19,7 +19,7 @@ struct rewrap_options {
     struct ledger *ledger;
     struct keyring *keyring;
     size_t envelope; /* which envelope opens each data key; 0: the recorded master key */
-    bool dry_run;    /* count only; no key is used */
+    bool dry_run;    /* all but the writing: what refuses, refuses here too */
 };
 
 struct rewrap_result {

@@ -95,31 +95,42 @@ static void browsing_clear(struct browsing *b)
 
 struct listing {
     const struct selection *selection;
-    browse_each *each;
+    browse_each *each; /* NULL: only counted */
     void *arg;
+    uint64_t count;
 };
 
 static enum err list_entry(void *arg, const struct entry *e)
 {
-    const struct listing *l = arg;
-    struct browse_file file = describe_entry(e);
+    struct listing *l = arg;
+    struct browse_file file;
     enum err rc;
 
     TRY(stop_check());
-    if (selection_choose(l->selection, e) == SELECTION_WHOLE)
-        TRY(l->each(l->arg, &file));
+    if (selection_choose(l->selection, e) != SELECTION_WHOLE)
+        goto out;
+    l->count++;
+    if (l->each == NULL)
+        goto out;
+    file = describe_entry(e);
+    TRY(l->each(l->arg, &file));
 out:
     return rc;
 }
 
 enum err browse_list(const struct browse_options *options, const char *const *only,
-                     browse_each *each, void *arg)
+                     browse_begin *begin, browse_each *each, void *arg)
 {
     struct browsing b;
+    struct listing counted = {.selection = &b.selection};
     struct listing l = {.selection = &b.selection, .each = each, .arg = arg};
     enum err rc;
 
     TRY(browsing_begin(&b, options, only));
+    if (begin != NULL) {
+        TRY(selection_walk(&b.selection, list_entry, &counted));
+        begin(arg, counted.count);
+    }
     TRY(selection_walk(&b.selection, list_entry, &l));
 out:
     browsing_clear(&b);

@@ -34,11 +34,13 @@ struct browse_file {
     bool changed;     /* was being written while it was read */
 };
 typedef enum err browse_each(void *arg, const struct browse_file *file);
+/* How many there will be. */
+typedef void browse_begin(void *arg, uint64_t count);
 
 /* Files that are meant by what was typed (choice.h; NULL: all) and below, in walk order.
- * ERR_NOT_FOUND: nothing is. */
+ * With `begin` they are counted first. ERR_NOT_FOUND: nothing is. */
 MUST_CHECK enum err browse_list(const struct browse_options *options, const char *const *only,
-                                browse_each *each, void *arg);
+                                browse_begin *begin, browse_each *each, void *arg);
 
 /* The content of one regular file to a descriptor; only its objects need be there, and are seen to
  * be before the first byte. ERR_NOT_FOUND; ERR_USAGE: not a regular file; ERR_CORRUPT. */

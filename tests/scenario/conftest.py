@@ -122,8 +122,8 @@ class Sealpoint:
 
     def backup(self, *args, expect=0, source=None):
         """Take a snapshot of the source; returns its id."""
-        done = self.run("backup", source or self.source, "--quiet", *args, expect=expect)
-        return done.out.strip()
+        done = self.run("backup", source or self.source, "--json", *args, expect=expect)
+        return done.json["id"] if done.out else ""
 
     def snapshots(self):
         return self.run("snapshots", "--json").json["results"]

@@ -1,5 +1,5 @@
 """The command line as scripts and people meet it: JSON of every listing, standard output apart
-from standard error, --quiet, statuses, help, configuration file and environment."""
+from standard error, statuses, help, configuration file and environment."""
 
 import json
 import os
@@ -21,6 +21,7 @@ def test_every_json_is_one_document_of_format_1(quick_two):
         assert done.err == "", command
         assert done.json["format"] == 1, command
         assert done.json["totalCount"] == len(done.json["results"]) > 0, command
+        assert list(done.json) == ["format", "totalCount", "results"], command
     singles = (["verify"], ["verify", "--read-data"], ["verify", "--decrypt"], ["backup", "source"],
                ["restore", "latest", "--to", "restored"], ["key", "rewrap", "--dry-run"],
                ["key", "rotate"], ["key", "disable", "1", "--yes"], ["key", "enable", "1"],
@@ -30,6 +31,7 @@ def test_every_json_is_one_document_of_format_1(quick_two):
         assert done.json["format"] == 1, command
     config = repo.run("config", "--json")
     assert config.json["format"] == 1
+    assert config.json["totalCount"] == len(config.json["results"])
 
 
 def test_json_of_a_failure_is_no_output_and_a_word_on_standard_error(quick_two):
@@ -44,13 +46,6 @@ def test_the_recorded_key_version_is_read_with_head_and_jq(quick_two):
     key = json.loads(shown.stdout)
     assert key["provider"] == "file" and key["keyVersion"] == "1"
     assert key == repo.snapshots()[0]["masterKey"]
-
-
-def test_quiet_gives_scripts_the_id_alone(quick):
-    repo = quick
-    done = repo.run("backup", repo.source, "--quiet")
-    assert done.err == ""
-    assert done.out == repo.ids()[0] + "\n"
 
 
 def test_descriptions_and_expiry_are_kept(quick):
@@ -86,15 +81,20 @@ def test_wrong_usage_is_status_2_and_explains_itself(quick_two, command):
 
 def test_a_repository_that_is_not_there_is_not_found(quick):
     repo = quick
-    for command in (["snapshots"], ["verify"], ["backup", repo.source],
-                    ["restore", "latest", "--to", repo.target]):
-        done = repo.run(*command, "--repository", repo.directory / "nowhere", expect=NOT_FOUND)
-        assert '`sealpoint init` creates a repository' in done.err
-    assert not (repo.directory / "nowhere").exists()
     empty = repo.directory / "empty"
     empty.mkdir()
-    done = repo.run("snapshots", "--repository", empty, expect=NOT_FOUND)
-    assert '`sealpoint init` creates a repository' in done.err
+    for place in (repo.directory / "nowhere", empty):
+        for command in (["snapshots"], ["verify"], ["restore", "latest", "--to", repo.target]):
+            done = repo.run(*command, "--repository", place, expect=NOT_FOUND)
+            assert done.err.endswith("\n  is its disk mounted, and is that the path?\n")
+        backup = ["backup", repo.source, "--repository", place]
+        done = repo.run(*backup, expect=NOT_FOUND)
+        assert "is its disk mounted? `sealpoint init` creates a new repository, once" in done.err
+        # Who says which one it must be has one.
+        done = repo.run(*backup, "--fingerprint", repo.fingerprint(), "--state-dir",
+                        repo.directory / "new", expect=NOT_FOUND)
+        assert "init" not in done.err and "is its disk mounted, and" in done.err
+    assert not (repo.directory / "nowhere").exists()
     assert list(empty.iterdir()) == []
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from conftest import CORRUPT, KEY_INVALID, KEY_UNREACHABLE, USAGE, read_tree
+from conftest import CORRUPT, FAILED, KEY_INVALID, KEY_UNREACHABLE, USAGE, read_tree
 
 
 @pytest.fixture
@@ -233,6 +233,22 @@ def test_impact_names_what_a_version_carries(three_keys):
     repo.keyring.rename(repo.directory / "elsewhere.json")
     assert repo.run("key", "impact", 2, "--json").json["results"] == impact["results"]
     (repo.directory / "elsewhere.json").rename(repo.keyring)
+
+
+def test_a_dry_rewrap_says_what_the_run_says(three_keys):
+    repo = three_keys
+    repo.run("key", "disable", 1, "--yes")
+    records = repo.records()
+    dry = repo.run("key", "rewrap", "--dry-run", expect=KEY_INVALID)
+    assert dry.out == "3 data keys: 1 current, 1 to be rewrapped, 1 refused\n"
+    assert repo.records() == records
+    done = repo.run("key", "rewrap", expect=KEY_INVALID)
+    assert done.out == "3 data keys: 1 current, 1 rewrapped, 1 refused\n"
+    assert done.err == dry.err and "cannot be rewrapped: " in dry.err
+    # Nor can it be done without the key to sign with.
+    (repo.state_directory() / "signing-key.json").rename(repo.directory / "away")
+    dry = repo.run("key", "rewrap", "--dry-run", expect=FAILED)
+    assert "there is no signing key here that may sign rewrap records" in dry.err
 
 
 def test_rewrap_moves_everything_to_the_newest_version_and_touches_no_data(three_keys):

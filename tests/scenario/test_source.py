@@ -110,13 +110,13 @@ def tear(repo):
     """A file grows while it is read: a pipe beside it holds the reader up."""
     path = repo.source / "growing"
     path.write_bytes(os.urandom(30_000_000))
-    child = repo.start("backup", repo.source, "--quiet")
+    child = repo.start("backup", repo.source, "--json")
     with open(path, "ab") as file:
         while child.poll() is None:
             file.write(b"more")
             file.flush()
     assert child.returncode == ATTENTION, child.stderr.read()
-    return child.stdout.read().strip()
+    return json.loads(child.stdout.read())["id"]
 
 
 def test_a_torn_snapshot_is_marked_in_every_list(torn):

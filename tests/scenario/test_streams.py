@@ -29,14 +29,14 @@ def tar_of(*members, **options):
 
 
 def take(repo, stdin, *args, expect=0):
-    return repo.run("backup", "-", "--quiet", *args, stdin=stdin, expect=expect)
+    return repo.run("backup", "-", "--json", *args, stdin=stdin, expect=expect)
 
 
 def test_a_tar_becomes_files(quick):
     repo = quick
     tar = subprocess.run(["tar", "-C", repo.source, "-cf", "-", "."], capture_output=True,
                          check=True).stdout
-    which = take(repo, tar).out.strip()
+    which = take(repo, tar).json["id"]
     repo.restore(which)
     assert read_tree(repo.target) == read_tree(repo.source)
     assert (repo.target / "a.txt").stat().st_mtime_ns // 10**9 == \

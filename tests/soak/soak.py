@@ -15,6 +15,7 @@ backed up twice, sometimes in the wrong order, and sometimes the writer rests.
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import random
@@ -94,10 +95,10 @@ class Soak:
 
     def check(self, source, what):
         """Back it up, restore it, and compare with what is there still."""
-        done = self.sealpoint("backup", source, "--any-directory", "--quiet", status=None)
+        done = self.sealpoint("backup", source, "--any-directory", "--json", status=None)
         assert done.returncode in (0, 10), done
         target = self.scratch / "restored"
-        self.sealpoint("restore", done.stdout.strip(), "--to", target, status=None)
+        self.sealpoint("restore", json.loads(done.stdout)["id"], "--to", target, status=None)
         self.backups += 1
         for path in sorted(source.iterdir()):
             if path.is_file() and path.read_bytes() != (target / path.name).read_bytes():

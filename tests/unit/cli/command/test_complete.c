@@ -130,7 +130,7 @@ static void options_come_with_what_they_are(void **state)
                  "words\n--dry-run\tCheck everything but the contents, change nothing\n");
     check_answer("backup --stream",
                  "words\n--stream-name\tThe file name given to a stream from standard input\n");
-    check_answer("--qu", "words\n--quiet\tOnly results, warnings and errors\n");
+    check_answer("--qu", "words\n--quiet\tPrint nothing on success, but for lists and --json\n");
     check_answer("help --completion=f", "words\n--completion=fish\n");
     check_answer("help --nonsense=f", "words\n");
     check_answer("help --man=f", "words\n");

@@ -144,8 +144,9 @@ static void values_of_the_wrong_kind_are_named(void **state)
                   "line 1: masterKey: nothing stands where a list should");
     check_failure("workers: many\n",
                   "line 1: workers: \"many\" is not a whole number from 0 to 64");
-    check_failure("source: a\nchain:\n  age: soon\n",
-                  "line 3: chain.age: \"soon\" is not a duration (a number and s, m, h, d or w)");
+    check_failure(
+        "source: a\nchain:\n  age: soon\n",
+        "line 3: chain.age: \"soon\" is not a duration (a number and s, min, h, d, w, mo or y)");
     check_failure("masterKey:\n- provider:\n",
                   "line 2: the key \"masterKey[0].provider\" is missing");
     check_failure("masterKey:\n- provider: file\n- path: x\n",

@@ -51,8 +51,9 @@ static void what_is_not_a_number_is_refused(void **state)
 
 static void durations_have_units(void **state)
 {
-    static const struct number times[] = {{"90", 90},    {"90s", 90},    {"15m", 900},
-                                          {"6h", 21600}, {"7d", 604800}, {"2w", 1209600}};
+    static const struct number times[] = {{"90s", 90},     {"15min", 900},  {"6h", 21600},
+                                          {"7d", 604800},  {"2w", 1209600}, {"1mo", 2678400},
+                                          {"2y", 63244800}};
     uint64_t value = 0;
 
     (void)state;
@@ -64,14 +65,21 @@ static void durations_have_units(void **state)
 
 static void durations_that_make_no_sense_are_refused(void **state)
 {
-    static const char *const times[] = {"", "h", "1H", "1min", "1h30m", "-1d", "30500568904944w"};
+    static const char *const times[] = {
+        "", "h", "1H", "1mins", "1h30m", "-1d", "30500568904944w", "1 d", "d1", "1yy"};
     uint64_t value = 5;
 
     (void)state;
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         assert_refused(text_duration(times[i], &value), ERR_USAGE, NULL);
     assert_refused(text_duration("1H", &value), ERR_USAGE,
-                   "\"1H\" is not a duration (a number and s, m, h, d or w)");
+                   "\"1H\" is not a duration (a number and s, min, h, d, w, mo or y)");
+    assert_refused(text_duration("7", &value), ERR_USAGE,
+                   "\"7\" has no unit: s, min, h, d, w, mo or y");
+    assert_refused(text_duration("5m", &value), ERR_USAGE,
+                   "\"5m\" may be minutes or months: say min or mo");
+    assert_refused(text_duration("0d", &value), ERR_USAGE,
+                   "\"0d\" is no time at all: say never for no end");
     assert_int_equal(value, 5);
 }
 

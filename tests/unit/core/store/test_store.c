@@ -75,7 +75,9 @@ static void an_address_is_not_taken_for_a_directory(void **state)
     (void)state;
     assert_refused(store_open("://x", true, &s), ERR_USAGE, NULL);
     assert_refused(store_open("s3://bucket/x", true, &s), ERR_USAGE,
-                   "s3://bucket/x: this release keeps a repository in a directory only");
+                   "s3://bucket/x: this release keeps a repository in a directory only; object "
+                   "stores are not there yet\n  give the path of a directory, of a mounted file "
+                   "system for example");
 }
 
 static void ranges_are_read_and_what_is_past_the_end_is_not(void **state)

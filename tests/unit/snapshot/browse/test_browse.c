@@ -44,7 +44,7 @@ static void assert_list(struct family *f, const char *path, const char *want)
     const char *const only[] = {path, NULL};
     struct buf text = {.max = MIB};
 
-    assert_done(browse_list(&f->options, path != NULL ? only : NULL, add_line, &text));
+    assert_done(browse_list(&f->options, path != NULL ? only : NULL, NULL, add_line, &text));
     assert_done(buf_add(&text, bytes_of("", 1)));
     assert_string_equal((const char *)text.data, want);
     buf_clear(&text);
@@ -63,7 +63,7 @@ static void what_lies_at_or_below_a_path_is_listed(void **state)
     assert_list(&f, ".", all);
     assert_list(&f, "d", "d d 0 \n- d/empty 0 \n- d/f 70000 \n");
     assert_list(&f, "d/f", "- d/f 70000 \n");
-    assert_refused(browse_list(&f.options, none, add_line, &text), ERR_NOT_FOUND,
+    assert_refused(browse_list(&f.options, none, NULL, add_line, &text), ERR_NOT_FOUND,
                    "no such file in the snapshot: none");
     assert_list(&f, "./d/", "d d 0 \n- d/empty 0 \n- d/f 70000 \n");
     assert_list(&f, "[ef]*", "- d/empty 0 \n- d/f 70000 \n");
@@ -83,7 +83,8 @@ static void who_lists_can_stop_it(void **state)
     struct family f;
 
     make_family(state, &f);
-    assert_refused(browse_list(&f.options, only, refuse_file, NULL), ERR_STORAGE, "no room for d");
+    assert_refused(browse_list(&f.options, only, NULL, refuse_file, NULL), ERR_STORAGE,
+                   "no room for d");
     clear_family(&f);
 }
 
@@ -158,7 +159,7 @@ static void a_time_beyond_all_numbers_is_the_last_there_is(void **state)
         snapshot_list_clear(&f.c);
         assert_done(snapshot_list_read(f.w.ledger, &f.c));
         f.options.snapshot = &f.c.items[f.c.count - 1];
-        assert_done(browse_list(&f.options, only, keep_time, &ns));
+        assert_done(browse_list(&f.options, only, NULL, keep_time, &ns));
         assert_true(ns == rows[i].want);
     }
     clear_family(&f);
