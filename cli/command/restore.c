@@ -136,7 +136,7 @@ static void print_restore_result(const struct restore_options *options,
     print_count(result->files, "file");
     print_out(", %s", size);
     if (!options->dry_run)
-        print_out(", %s written", written);
+        print_out(", %s written, %s", written, pace);
     else if (options->read_data)
         print_out("; all contents were read and are whole");
     if (result->left_out > 0) {
@@ -144,8 +144,6 @@ static void print_restore_result(const struct restore_options *options,
         print_count(result->left_out, "file");
         print_out(" left out");
     }
-    if (!options->dry_run)
-        print_out(", %s", pace);
     print_out("\n");
     if (options->dry_run && !options->read_data && !options->keep_going && !print_is_quiet())
         print_out("contents were not read: --read-data reads and checks them too\n");
