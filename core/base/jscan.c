@@ -112,18 +112,45 @@ static enum err skip_escape(struct bytes from, size_t *i)
     return ERR_OK;
 }
 
+/* The length of the UTF-8 sequence at `i`, or 0 when there is none (RFC 3629: no overlong form, no
+ * surrogate, nothing above U+10FFFF). json-c looks at the first bits of each byte only. */
+static size_t sequence_len(struct bytes from, size_t i)
+{
+    const uint8_t first = from.data[i];
+    const size_t len = first < 0x80   ? 1
+                       : first < 0xc2 ? 0
+                       : first < 0xe0 ? 2
+                       : first < 0xf0 ? 3
+                                      : 4;
+    const uint8_t second = len > 1 && from.len - i > 1 ? from.data[i + 1] : 0;
+
+    if (first > 0xf4 || len > from.len - i)
+        return 0;
+    for (size_t k = i + 1; k < i + len; k++)
+        if ((from.data[k] & 0xc0) != 0x80)
+            return 0;
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+        (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
+        return 0;
+    return len;
+}
+
 /* Moves *i from the opening quote to the byte after the closing one. */
 static enum err skip_string(struct bytes from, size_t *i)
 {
+    size_t len;
     enum err rc = ERR_OK;
 
     for (++*i; *i < from.len && from.data[*i] != '"';) {
+        len = sequence_len(from, *i);
+        if (len == 0)
+            FAIL(ERR_CORRUPT, "not JSON: no UTF-8 at byte %zu", *i);
         if (from.data[*i] < 0x20)
             FAIL(ERR_CORRUPT, "not JSON: a control character at byte %zu", *i);
         if (from.data[*i] == '\\')
             TRY(skip_escape(from, i));
         else
-            ++*i;
+            *i += len;
     }
     if (*i >= from.len)
         FAIL(ERR_CORRUPT, "not JSON: ends within a string");

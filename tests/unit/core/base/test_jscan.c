@@ -55,6 +55,16 @@ static void what_readers_read_differently_is_refused(void **state)
         {"[1e+]", "not JSON: a bad number, or one too long, at byte 1"},
         {"[18446744073709551616]", "not JSON: a bad number, or one too long, at byte 1"},
         {"[\"a\nb\"]", "not JSON: a control character at byte 3"},
+        {"[\"\xff\"]", "not JSON: no UTF-8 at byte 2"},
+        {"[\"\x80\"]", "not JSON: no UTF-8 at byte 2"},
+        {"[\"\xc0\xaf\"]", "not JSON: no UTF-8 at byte 2"},         /* overlong */
+        {"[\"\xe0\x9f\xbf\"]", "not JSON: no UTF-8 at byte 2"},     /* overlong */
+        {"[\"\xed\xa0\x80\"]", "not JSON: no UTF-8 at byte 2"},     /* a surrogate */
+        {"[\"\xf0\x8f\xbf\xbf\"]", "not JSON: no UTF-8 at byte 2"}, /* overlong */
+        {"[\"\xf4\x90\x80\x80\"]", "not JSON: no UTF-8 at byte 2"}, /* above U+10FFFF */
+        {"[\"\xf5\x80\x80\x80\"]", "not JSON: no UTF-8 at byte 2"},
+        {"[\"\xe2\x82\"]", "not JSON: no UTF-8 at byte 2"},
+        {"[\"\xe2\x82", "not JSON: no UTF-8 at byte 2"},
         {"[\"\\u0000\"]", "not JSON: a NUL within a string at byte 2"},
         {"[\"\\ud800\"]", "not JSON: half a surrogate pair before byte 8"},
         {"[\"\\ud800\\u0041\"]", "not JSON: half a surrogate pair before byte 8"},
