@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "core/base/clock.h"
+#include "core/base/jsplit.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/fs/file.h"
@@ -112,14 +113,35 @@ out:
     return rc;
 }
 
-static enum err decode_report(struct bytes text, struct visit_report *out)
+/* The lists of a report are as long as the list of snapshots, and nobody needs them here. Blanks
+ * around it are what an editor or jq left. */
+static enum err parse_report(struct buf *text, struct jdoc **out)
+{
+    const struct jsplit_list lists[] = {{.name = "snapshots", .max = REPORT_MAX},
+                                        {.name = "damage", .max = REPORT_MAX},
+                                        {.name = "deleted", .max = REPORT_MAX},
+                                        {.name = NULL}};
+    size_t from = 0;
+    enum err rc;
+
+    while (text->len > 0 && text->data[text->len - 1] <= ' ')
+        text->len--;
+    TRY(buf_add_text(text, "\n"));
+    while (text->data[from] <= ' ' && from + 1 < text->len)
+        from++;
+    TRY(jsplit_parse_bytes(bytes_of(text->data + from, text->len - from), lists, out));
+out:
+    return rc;
+}
+
+static enum err decode_report(struct buf *text, struct visit_report *out)
 {
     uint8_t fingerprint[RECORD_ID_LEN];
     struct jdoc *doc = NULL;
     uint64_t format = 0;
     enum err rc;
 
-    TRY(jdoc_parse(text, &doc));
+    TRY(parse_report(text, &doc));
     TRY(jdoc_number(doc, "format", UINT64_MAX, &format));
     if (format != 1)
         FAIL(ERR_UNSUPPORTED, "format %" PRIu64 " is not one this release knows", format);
@@ -138,7 +160,7 @@ enum err visit_read_report(const char *path, struct visit_report *out)
     enum err rc;
 
     TRY(file_read(path, &text));
-    rc = decode_report(buf_bytes(&text), out);
+    rc = decode_report(&text, out);
     if (rc == ERR_OK)
         goto out;
     /* It is the user's own file: this says nothing of the repository. */

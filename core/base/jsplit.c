@@ -68,9 +68,11 @@ static bool is_blank(uint8_t c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* What both say when a part is longer than any that is written. */
+/* `to` NULL: nobody wants it. */
 static enum err keep(struct buf *to, uint8_t c)
 {
+    if (to == NULL)
+        return ERR_OK;
     if (to->len == JSPLIT_PART_MAX)
         return err_set(ERR_CORRUPT, "a part of the JSON object is longer than %zu bytes",
                        JSPLIT_PART_MAX);
@@ -98,8 +100,7 @@ static enum err pass_blanks(struct splitting *s, struct buf *to, uint8_t *c)
         TRY(peek(s, c));
         if (!is_blank(*c))
             break;
-        if (to != NULL)
-            TRY(keep(to, *c));
+        TRY(keep(to, *c));
         s->at++;
     }
 out:
@@ -159,10 +160,12 @@ static enum err hand_over(struct splitting *s, const struct jsplit_list *list)
     struct jdoc *item = NULL;
     enum err rc;
 
+    if (list->each == NULL) {
+        rc = move_value(s, NULL, ITEM_DEPTH_MAX);
+        goto out;
+    }
     s->item.len = 0;
     TRY(move_value(s, &s->item, ITEM_DEPTH_MAX));
-    if (list->each == NULL)
-        goto out;
     TRY(jdoc_parse(buf_bytes(&s->item), &item));
     TRY(list->each(list->arg, item));
 out:
@@ -180,7 +183,7 @@ static enum err take_list(struct splitting *s, const struct jsplit_list *list)
     TRY(move_byte(s, &s->rest));
     TRY(pass_blanks(s, NULL, &c));
     while (c != ']') {
-        if (c != '{')
+        if (c != '{' && list->each != NULL)
             FAIL(ERR_CORRUPT, "item %zu of list \"%s\" is not an object", count, list->name);
         if (count == list->max)
             FAIL(ERR_CORRUPT, "list \"%s\" has more than %zu items", list->name, list->max);
@@ -243,6 +246,8 @@ static enum err take_member(struct splitting *s)
         TRY(move_value(s, &s->rest, JDOC_DEPTH_MAX));
     else if (c == '[')
         TRY(take_list(s, list));
+    else if (list->each == NULL)
+        TRY(move_value(s, &s->rest, JDOC_DEPTH_MAX));
     else
         FAIL(ERR_CORRUPT, "member \"%s\" is not array", list->name);
 out:

@@ -27,7 +27,8 @@ struct jsplit_source {
 };
 
 /* A member that is a list of objects. `each` may end the reading by returning an error, which is
- * passed on; `item` is borrowed for the call. NULL: items are passed over without a look. What
+ * passed on; `item` is borrowed for the call. NULL: whatever stands there is passed over, of any
+ * kind and length. What
  * items gave is good only when jsplit_parse() has returned ERR_OK: until then the text may turn out
  * to be no JSON. */
 struct jsplit_list {

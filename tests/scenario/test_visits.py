@@ -50,6 +50,20 @@ def report_of(repo):
     return path
 
 
+def test_a_report_of_ten_thousand_snapshots_is_read(quick_two):
+    repo = quick_two
+    report = report_of(repo)
+    many = json.loads(report.read_text())
+    assert len(many["snapshots"]) == 2
+    many["snapshots"] *= 5000
+    for text in (json.dumps(many), "\n " + json.dumps(many, indent=2) + "\r\n\n"):
+        report.write_text(text)
+        repo.run("verify", "--heads", report)
+    many["heads"] = many["heads"][:-1] + ["no head"]
+    report.write_text(json.dumps(many))
+    repo.run("verify", "--heads", report, expect=USAGE)
+
+
 def test_a_report_holds_the_repository_on_a_new_machine(quick_two):
     repo = quick_two
     report = report_of(repo)

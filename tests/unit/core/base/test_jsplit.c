@@ -212,12 +212,25 @@ static void failures_are_passed_on(void **state)
 
 static void items_that_nobody_wants_are_passed_over(void **state)
 {
-    const struct jsplit_list lists[] = {{"a", 1, NULL, NULL}, {.name = NULL}};
+    static const char *const texts[] = {"{\"a\":[{who knows}]}\n", "{\"a\":[\"]\",[7]]}\n",
+                                        "{\"a\":null}\n"};
+    const struct jsplit_list lists[] = {{"a", 10, NULL, NULL}, {.name = NULL}};
+    struct buf text = {.max = MIB};
     struct jdoc *doc = NULL;
 
     (void)state;
-    assert_done(jsplit_parse_bytes(bytes_of_text("{\"a\":[{who knows}]}\n"), lists, &doc));
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_done(jsplit_parse_bytes(bytes_of_text(texts[i]), lists, &doc));
+        jdoc_free(doc);
+        doc = NULL;
+    }
+    assert_done(buf_add_text(&text, "{\"a\":[\""));
+    for (size_t i = 0; i <= JSPLIT_PART_MAX; i++)
+        assert_done(buf_add_text(&text, "x"));
+    assert_done(buf_add_text(&text, "\"]}\n"));
+    assert_done(jsplit_parse_bytes(buf_bytes(&text), lists, &doc));
     jdoc_free(doc);
+    buf_clear(&text);
 }
 
 static enum err split_once(void *arg)
