@@ -112,6 +112,7 @@ enum err ledger_checkpoint(struct ledger *l)
     TRY(ledger_lock(l));
     TRY(ledger_catch_up_all(
         l)); /* what it does not see it does not cover, and older ones may have */
+    TRY(ledger_query_settle(&l->query));
     checkpoint_name(l->own, ledger_next_seq(l), name);
     TRY(live_set_measure((const struct record *const *)l->records, l->count, &l->query, &c));
     TRY(put_bundle(l, name));

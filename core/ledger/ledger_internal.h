@@ -35,6 +35,10 @@ struct ledger_query {
     const char **dead; /* owned; sorted; the texts are borrowed from the tombstones */
     size_t dead_count;
     size_t dead_cap;
+    /* Of the dead, the ancestors of snapshots that are not: ledger_query_settle() finds them. */
+    const char **needed; /* owned; sorted; the texts are borrowed from snapshot records */
+    size_t needed_count;
+    bool is_settled;
 };
 
 void ledger_query_clear(struct ledger_query *x);
@@ -45,9 +49,15 @@ void ledger_query_clear(struct ledger_query *x);
 MUST_CHECK enum err ledger_query_reserve(struct ledger_query *x, const struct record *r);
 MUST_CHECK enum err ledger_query_add(struct ledger_query *x, const struct record *r);
 
+/* Once many were added: finds out what is needed, which else is found out for each question anew.
+ * ERR_FAILED: no memory. */
+MUST_CHECK enum err ledger_query_settle(struct ledger_query *x);
+
 /* Does a tombstone name it? */
 bool ledger_query_is_dead(const struct ledger_query *x, const char *subject);
-/* As ledger_query_is_live() says, of the records and tombstones in `x`. */
+/* As ledger_query_is_live() and ledger_query_is_ended() say, of the records and tombstones in `x`.
+ */
+bool ledger_query_has_ended(const struct ledger_query *x, const struct record *r);
 bool ledger_query_has_live(const struct ledger_query *x, const struct record *r);
 
 struct ledger {

@@ -112,6 +112,7 @@ static enum err arrange_records(struct ledger *l, const struct record_set *set)
     qsort(l->records, set->count, sizeof *l->records, record_compare_places);
     for (size_t i = 0; i < set->count; i++)
         TRY(ledger_query_add(&l->query, l->records[i]));
+    TRY(ledger_query_settle(&l->query));
 out:
     return rc;
 }

@@ -1,5 +1,6 @@
 #include "core/ledger/ledger_query.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -10,6 +11,7 @@ void ledger_query_clear(struct ledger_query *x)
     for (size_t i = 0; i < RECORD_TYPE_COUNT; i++)
         mem_free(x->by_type[i].items);
     mem_free(x->dead);
+    mem_free(x->needed);
     *x = (struct ledger_query){.dead = NULL};
 }
 
@@ -69,6 +71,7 @@ enum err ledger_query_add(struct ledger_query *x, const struct record *r)
         list->items[i] = list->items[i - 1];
     list->items[i] = r;
     list->count++;
+    x->is_settled = false;
     if (r->type != RECORD_TOMBSTONE)
         goto out;
     TRY(read_subject(r, &subject));
@@ -80,18 +83,105 @@ out:
     return rc;
 }
 
-bool ledger_query_has_live(const struct ledger_query *x, const struct record *r)
+/* ---- what is ended, and what is live all the same ---- */
+
+/* "id" or "parent" of a snapshot record; NULL: it has none that can be read. Decoding the record
+ * reports the fault. */
+static const char *read_snapshot(const struct record *r, const char *member)
 {
     const char *id = NULL;
 
-    if (r->type != RECORD_SNAPSHOT)
-        return true;
-    /* Without an id no tombstone can name it; decoding the record reports the fault. */
-    if (jdoc_text(r->payload, "id", TOMBSTONE_SUBJECT_MAX, &id) != ERR_OK) {
+    if (!jdoc_has(r->payload, member))
+        return NULL;
+    if (jdoc_text(r->payload, member, TOMBSTONE_SUBJECT_MAX, &id) != ERR_OK) {
         err_clear();
-        return true;
+        return NULL;
     }
-    return !ledger_query_is_dead(x, id);
+    return id;
+}
+
+bool ledger_query_has_ended(const struct ledger_query *x, const struct record *r)
+{
+    const char *id = r->type == RECORD_SNAPSHOT ? read_snapshot(r, "id") : NULL;
+
+    return id != NULL && ledger_query_is_dead(x, id);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    const char *const *x = a;
+    const char *const *y = b;
+
+    return strcmp(*x, *y);
+}
+
+static bool is_among(const char *const *texts, size_t count, const char *text)
+{
+    return count > 0 && bsearch(&text, texts, count, sizeof *texts, compare_texts) != NULL;
+}
+
+/* A parent is older than its child, so from the newest on every child was seen before its parent. A
+ * "parent" that is newer, which no writer makes, is passed over here and reported elsewhere. */
+enum err ledger_query_settle(struct ledger_query *x)
+{
+    const struct record_list *snapshots = &x->by_type[RECORD_SNAPSHOT];
+    const char **needed = NULL;
+    size_t count = 0;
+    enum err rc = ERR_OK;
+
+    if (x->is_settled)
+        goto out;
+    if (x->dead_count > 0)
+        TRY(mem_new(snapshots->count, sizeof *needed, &needed));
+    for (size_t i = x->dead_count > 0 ? snapshots->count : 0; i > 0; i--) {
+        const struct record *r = snapshots->items[i - 1];
+        const char *parent = read_snapshot(r, "parent");
+        size_t at = count;
+
+        if (parent == NULL || !ledger_query_is_dead(x, parent) || is_among(needed, count, parent) ||
+            (ledger_query_has_ended(x, r) && !is_among(needed, count, read_snapshot(r, "id"))))
+            continue;
+        for (; at > 0 && strcmp(needed[at - 1], parent) > 0; at--)
+            needed[at] = needed[at - 1];
+        needed[at] = parent;
+        count++;
+    }
+    mem_free(x->needed);
+    x->needed = needed;
+    x->needed_count = count;
+    x->is_settled = true;
+out:
+    return rc;
+}
+
+/* The same for one, without memory: the newest that needs it is looked for, generation by
+ * generation. */
+static bool has_living_child(const struct ledger_query *x, const char *id, size_t below)
+{
+    const struct record_list *snapshots = &x->by_type[RECORD_SNAPSHOT];
+
+    for (size_t i = snapshots->count; i > below; i--) {
+        const struct record *r = snapshots->items[i - 1];
+        const char *parent = read_snapshot(r, "parent");
+
+        if (parent != NULL && strcmp(parent, id) == 0 &&
+            (!ledger_query_has_ended(x, r) || has_living_child(x, read_snapshot(r, "id"), i)))
+            return true;
+    }
+    return false;
+}
+
+bool ledger_query_has_live(const struct ledger_query *x, const struct record *r)
+{
+    if (!ledger_query_has_ended(x, r))
+        return true;
+    return x->is_settled ? is_among(x->needed, x->needed_count, read_snapshot(r, "id"))
+                         : has_living_child(x, read_snapshot(r, "id"), 0);
+}
+
+bool ledger_query_is_ended(const struct ledger *l, const struct record *r)
+{
+    return ledger_query_has_ended(&l->query, r);
 }
 
 bool ledger_query_is_live(const struct ledger *l, const struct record *r)

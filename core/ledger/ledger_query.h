@@ -11,8 +11,13 @@
 #include "core/ledger/ledger.h"
 #include "core/ledger/writers.h"
 
-/* A snapshot record is live unless a tombstone names its id ("subject": the 24 hex digits). Every
- * record of another type is live: reading the ledger needs it. */
+/* A snapshot that a tombstone names ("subject": the 24 hex digits of its id) is ended: it is listed
+ * and restored no more. Nothing else is. */
+bool ledger_query_is_ended(const struct ledger *l, const struct record *r);
+
+/* Live is what the ledger must keep: all but the records of snapshots that are ended and that no
+ * other one descends from ("parent", at any distance): as long as one does, its blocks may lie in
+ * theirs, and who asks for keys must see theirs. */
 bool ledger_query_is_live(const struct ledger *l, const struct record *r);
 
 /* The records of one type, oldest first. Borrowed, as of ledger_at(). */

@@ -65,6 +65,7 @@ static enum err collect_seen(const struct checkpoint *c, const struct record_set
         qsort(to->items, to->count, sizeof *to->items, record_compare_places);
     for (size_t i = 0; i < to->count; i++)
         TRY(ledger_query_add(query, to->items[i]));
+    TRY(ledger_query_settle(query));
 out:
     return rc;
 }

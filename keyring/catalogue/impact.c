@@ -118,7 +118,7 @@ enum err impact_of(const struct ledger *l, const struct key_name *key, struct im
     for (size_t i = 0; i < ledger_count(l); i++) {
         const struct record *r = ledger_at(l, i);
 
-        if (needs[i] == NEEDS_NOT || !ledger_query_is_live(l, r))
+        if (needs[i] == NEEDS_NOT || ledger_query_is_ended(l, r))
             continue;
         found.items[found.count++] =
             (struct impact_item){.record = r, .has_other = needs[i] == NEEDS_OR_OTHER};

@@ -31,7 +31,7 @@ static enum err mark_scope_used(const struct ledger *l, uint8_t *used)
     for (size_t i = 0; i < ledger_count(l); i++) {
         const struct record *r = ledger_at(l, i);
 
-        if (!live_scope_has(r) || !ledger_query_is_live(l, r))
+        if (!live_scope_has(r) || ledger_query_is_ended(l, r))
             continue;
         for (position = i; position != LINEAGE_NO_PARENT && !used[position];) {
             used[position] = 1;

@@ -94,7 +94,7 @@ enum err snapshot_list_read(const struct ledger *ledger, struct snapshot_list *o
     for (size_t i = 0; i < ledger_count(ledger); i++) {
         const struct record *r = ledger_at(ledger, i);
 
-        if (r->type == RECORD_SNAPSHOT && ledger_query_is_live(ledger, r))
+        if (r->type == RECORD_SNAPSHOT && !ledger_query_is_ended(ledger, r))
             TRY(add_record(ledger, r, &list));
     }
     TRY(part_doubles(&list));

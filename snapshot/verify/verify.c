@@ -23,6 +23,7 @@ static enum err add_manifest(struct verify_set *set, struct verify_snapshot *s,
     TRY(manifest_load(set->options->repository, s->snapshot, &m));
     s->index = m.index;
     out->snapshots++;
+    TRY(verify_check_scopes(set, s->snapshot, &m, out));
     TRY(verify_set_add(set, &m));
 out:
     manifest_clear(&m);
@@ -237,6 +238,13 @@ static enum err judge_result(const struct verify_result *r, enum err refusal)
     } else if (refusal != ERR_OK) {
         rc = err_set(refusal, "%" PRIu64 " of the snapshots were not decrypted: see above",
                      r->locked);
+    } else if (r->unseen > 0) {
+        rc =
+            err_set(ERR_ATTENTION,
+                    "no damage, but the ledger has no record of %" PRIu64 " data key%s (see above)",
+                    r->unseen, r->unseen == 1 ? "" : "s");
+        err_hint("keep every master-key version that is there, and take a new base with "
+                 "`sealpoint backup --full`");
     } else if (r->stale > 0) {
         rc = err_set(ERR_ATTENTION,
                      "no damage, but the newest envelope%s of %" PRIu64

@@ -77,6 +77,7 @@ struct verify_result {
     uint64_t unused_bytes;
     uint64_t locked;  /* snapshots that were not decrypted, for their key was refused */
     bool is_complete; /* it came to its end, and every verdict was given */
+    uint64_t unseen;  /* data keys whose snapshot record is gone; each was said by log_say */
     uint64_t stale;   /* data keys whose first envelope was passed over; each was said by log_say */
 };
 

@@ -37,6 +37,7 @@ void verify_set_clear(struct verify_set *set)
     for (size_t i = 0; i < set->count; i++)
         mem_free(set->objects[i].reason);
     key_opener_free(set->opener);
+    mem_free(set->scopes);
     mem_free(set->places);
     mem_free(set->readers);
     mem_free(set->snapshots);

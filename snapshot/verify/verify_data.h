@@ -47,6 +47,8 @@ struct verify_reader {
 
 struct verify_set {
     const struct verify_options *options;
+    uint8_t (*scopes)[SEAL_ID_LEN]; /* owned; sorted; whose records the ledger has */
+    size_t scope_count;
     uint32_t *places; /* owned; while manifests are added: objects by their id, place + 1 */
     size_t place_count;
     bool differ;    /* some manifests say different things of one object */
@@ -93,6 +95,11 @@ bool verify_differs(const struct verify_set *set, const struct manifest_object *
 int verify_by_id(const void *a, const void *b);
 size_t verify_workers(const struct verify_options *o);
 uint64_t verify_total_size(const struct verify_set *set);
+
+/* verify_scopes.c: what the ledger knows of the scopes that a manifest reads from: each data key
+ * whose record is gone is said and counted, for no command that goes by the ledger sees it. */
+MUST_CHECK enum err verify_check_scopes(struct verify_set *set, const struct snapshot *of,
+                                        const struct manifest *m, struct verify_result *out);
 
 /* Add what a manifest names. ERR_CORRUPT: it says something else of an object than the manifests
  * before, and the object itself does not bear it out; the rest is added all the same. */

@@ -314,7 +314,12 @@ class Ledger:
             return
         seen = [r for r in self.records if self.cover.saw(r.writer, r.seq)]
         dead = {r.payload.text("subject", 64) for r in seen if r.type == "tombstone"}
-        live = [r for r in seen if r.type != "snapshot" or snapshot_id(r) not in dead]
+        needed = set()  # of the dead, those that one which is not dead descends from
+        for record in reversed([r for r in seen if r.type == "snapshot"]):
+            if snapshot_id(record) not in dead or snapshot_id(record) in needed:
+                needed.add(record.payload.members.get("parent"))
+        gone = dead - needed
+        live = [r for r in seen if r.type != "snapshot" or snapshot_id(r) not in gone]
         ids = hashlib.sha256(b"".join(r.id for r in live)).digest()
         fits = len(live) == self.cover.count and ids == self.cover.ids
         require(fits, f"{self.cover.record} leaves out what is live")

@@ -1,5 +1,7 @@
 #include "core/ledger/checkpoint.h"
 
+#include "core/ledger/ledger_query.h"
+
 #include "tests/unit/core/ledger/forge.h"
 #include "tests/unit/faulty.h"
 
@@ -431,9 +433,71 @@ static void a_malformed_checkpoint_is_refused(void **state)
     site_free(&s);
 }
 
+#define BASE "aa0000000000000000000000"
+#define MIDDLE "bb0000000000000000000000"
+#define CHILD "cc0000000000000000000000"
+
+static size_t snapshots_in(const struct site *s)
+{
+    return ledger_query_count(s->ledger, RECORD_SNAPSHOT);
+}
+
+static void end_snapshot(struct site *s, const char *id)
+{
+    char body[100];
+
+    snprintf(body, sizeof body, "{\"subject\":\"%s\",\"reason\":\"test\"}", id);
+    assert_done(site_append(s, RECORD_TOMBSTONE, body));
+}
+
+/* Its data key is needed as long as a descendant is there. */
+static void an_ended_ancestor_of_what_lives_stays_in_the_bundle(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_SNAPSHOT, "{\"id\":\"" BASE "\"}"));
+    assert_done(
+        site_append(&s, RECORD_SNAPSHOT, "{\"id\":\"" MIDDLE "\",\"parent\":\"" BASE "\"}"));
+    assert_done(
+        site_append(&s, RECORD_SNAPSHOT, "{\"id\":\"" CHILD "\",\"parent\":\"" MIDDLE "\"}"));
+    end_snapshot(&s, BASE);
+    end_snapshot(&s, MIDDLE);
+    assert_true(ledger_query_is_ended(s.ledger, ledger_query_at(s.ledger, RECORD_SNAPSHOT, 0)));
+    assert_true(ledger_query_is_live(s.ledger, ledger_query_at(s.ledger, RECORD_SNAPSHOT, 0)));
+    assert_done(ledger_checkpoint(s.ledger));
+    for (uint64_t i = 0; i < 3; i++)
+        site_delete(&s, site_name(OWN_ID, i));
+    site_forget(&s);
+    assert_done(site_open(&s, false));
+    assert_int_equal(snapshots_in(&s), 3);
+    assert_true(ledger_query_is_live(s.ledger, ledger_query_at(s.ledger, RECORD_SNAPSHOT, 0)));
+    site_free(&s);
+}
+
+static void with_its_last_descendant_an_ended_ancestor_goes(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    assert_done(site_append(&s, RECORD_SNAPSHOT, "{\"id\":\"" BASE "\"}"));
+    assert_done(site_append(&s, RECORD_SNAPSHOT, "{\"id\":\"" CHILD "\",\"parent\":\"" BASE "\"}"));
+    end_snapshot(&s, BASE);
+    end_snapshot(&s, CHILD);
+    assert_false(ledger_query_is_live(s.ledger, ledger_query_at(s.ledger, RECORD_SNAPSHOT, 0)));
+    assert_done(ledger_checkpoint(s.ledger));
+    site_delete(&s, site_name(OWN_ID, 0)); /* the end of a chain stays */
+    site_forget(&s);
+    assert_done(site_open(&s, false));
+    assert_int_equal(snapshots_in(&s), 1);
+    site_free(&s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(an_ended_ancestor_of_what_lives_stays_in_the_bundle),
+        IN_DIRECTORY(with_its_last_descendant_an_ended_ancestor_goes),
         IN_DIRECTORY(the_record_says_what_is_live),
         IN_DIRECTORY(a_dead_record_that_a_checkpoint_covers_may_be_deleted),
         IN_DIRECTORY(a_live_record_comes_from_the_bundle),

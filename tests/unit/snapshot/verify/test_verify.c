@@ -1,5 +1,7 @@
 #include "snapshot/verify/verify.h"
 
+#include "snapshot/verify/verify_data.h"
+#include "tests/unit/roots.h"
 #include "tests/unit/snapshot/repositories.h"
 
 /* A chain of two snapshots. */
@@ -69,6 +71,56 @@ static void a_chain_has_each_data_key_unwrapped_once(void **state)
     assert_done(verify(&w, VERIFY_DECRYPT, 1, &r));
     assert_int_equal(r.snapshots, 6);
     assert_int_equal(w.key.unwraps, 6);
+    clear_world(&w);
+}
+
+static enum err end_as_root(struct world *w, const char *id)
+{
+    struct jdoc *body = NULL;
+    enum err rc;
+
+    TRY(jdoc_object(&body));
+    TRY(jdoc_set_text(body, "subject", id));
+    TRY(jdoc_set_text(body, "reason", "test"));
+    TRY(ledger_act_as_root(w->ledger, test_root()));
+    TRY(ledger_append(w->ledger, RECORD_TOMBSTONE, body, NULL));
+    TRY(ledger_act_as_root(w->ledger, NULL));
+out:
+    jdoc_free(body);
+    return rc;
+}
+
+/* The base is ended, the increment reads from it; nothing of the ledger is forgotten for it. */
+static void an_ended_base_is_still_in_the_ledger_and_what_is_not_is_said(void **state)
+{
+    struct world w;
+    struct verify_result r = {0};
+    struct snapshot_list c = {0};
+    struct manifest m = {.key_count = 0};
+    struct verify_set set;
+    const struct verify_options options = {.repository = NULL};
+    struct verify_options with = options;
+
+    make_chain(state, &w);
+    assert_done(snapshot_list_read(w.ledger, &c));
+    assert_done(end_as_root(&w, c.items[0].id));
+    assert_done(ledger_checkpoint(w.ledger));
+    assert_done(verify(&w, VERIFY_DECRYPT, 1, &r));
+    assert_int_equal(r.snapshots, 1);
+    assert_int_equal(r.unseen, 0);
+
+    with.repository = w.repository;
+    assert_done(verify_set_init(&set, &with, 1));
+    assert_done(manifest_load(w.repository, &c.items[1], &m));
+    assert_int_equal(m.key_count, 2);
+    m.keys[1].context.scope[3] ^= 1; /* as if its record were gone */
+    assert_done(verify_check_scopes(&set, &c.items[1], &m, &r));
+    assert_int_equal(r.unseen, 1);
+    assert_true(was_said("the ledger has no record of 1 of the data keys that it needs: "
+                         "`sealpoint key impact` and `key rewrap` do not see them"));
+    verify_set_clear(&set);
+    manifest_clear(&m);
+    snapshot_list_clear(&c);
     clear_world(&w);
 }
 
@@ -264,6 +316,7 @@ static void no_memory_is_said(void **state)
 static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_sound_repository_passes_at_every_depth),
     IN_DIRECTORY(a_chain_has_each_data_key_unwrapped_once),
+    IN_DIRECTORY(an_ended_base_is_still_in_the_ledger_and_what_is_not_is_said),
     IN_DIRECTORY(what_no_snapshot_uses_is_counted),
     IN_DIRECTORY(a_sample_is_a_part),
     IN_DIRECTORY(all_damage_is_found_and_named),
