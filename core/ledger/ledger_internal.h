@@ -38,6 +38,8 @@ struct ledger_query {
     /* Of the dead, the ancestors of snapshots that are not: ledger_query_settle() finds them. */
     const char **needed; /* owned; sorted; the texts are borrowed from snapshot records */
     size_t needed_count;
+    struct replaced *replaced; /* owned; sorted; the same of rewraps that a later one replaces */
+    size_t replaced_count;
     bool is_settled;
 };
 

@@ -12,6 +12,7 @@ void ledger_query_clear(struct ledger_query *x)
         mem_free(x->by_type[i].items);
     mem_free(x->dead);
     mem_free(x->needed);
+    mem_free(x->replaced);
     *x = (struct ledger_query){.dead = NULL};
 }
 
@@ -122,15 +123,13 @@ static bool is_among(const char *const *texts, size_t count, const char *text)
 
 /* A parent is older than its child, so from the newest on every child was seen before its parent. A
  * "parent" that is newer, which no writer makes, is passed over here and reported elsewhere. */
-enum err ledger_query_settle(struct ledger_query *x)
+static enum err settle_snapshots(struct ledger_query *x)
 {
     const struct record_list *snapshots = &x->by_type[RECORD_SNAPSHOT];
     const char **needed = NULL;
     size_t count = 0;
     enum err rc = ERR_OK;
 
-    if (x->is_settled)
-        goto out;
     if (x->dead_count > 0)
         TRY(mem_new(snapshots->count, sizeof *needed, &needed));
     for (size_t i = x->dead_count > 0 ? snapshots->count : 0; i > 0; i--) {
@@ -149,6 +148,112 @@ enum err ledger_query_settle(struct ledger_query *x)
     mem_free(x->needed);
     x->needed = needed;
     x->needed_count = count;
+out:
+    return rc;
+}
+
+/* ---- rewraps that a later one replaces ---- */
+
+/* Of that writer's rewraps of that scope those below `seq` are replaced. */
+struct replaced {
+    uint8_t writer[SIGNER_ID_LEN];
+    uint8_t scope[SEAL_ID_LEN];
+    uint64_t seq;
+};
+
+/* By writer and scope. */
+static int compare_replaced(const void *a, const void *b)
+{
+    const struct replaced *x = a;
+    const struct replaced *y = b;
+    int order = memcmp(x->writer, y->writer, SIGNER_ID_LEN);
+
+    return order != 0 ? order : memcmp(x->scope, y->scope, SEAL_ID_LEN);
+}
+
+/* The latest of a pair first. */
+static int compare_latest(const void *a, const void *b)
+{
+    const struct replaced *x = a;
+    const struct replaced *y = b;
+    int order = compare_replaced(a, b);
+
+    return order != 0 ? order : (x->seq < y->seq) - (x->seq > y->seq);
+}
+
+/* False: it has no readable scope. */
+static bool read_rewrap(const struct record *r, struct replaced *out)
+{
+    struct jdoc *part = NULL;
+    bool is = jdoc_child(r->payload, "dataKey", &part) == ERR_OK &&
+              jdoc_hex(part, "scope", out->scope, SEAL_ID_LEN) == ERR_OK;
+
+    if (!is)
+        err_clear();
+    memcpy(out->writer, r->writer, SIGNER_ID_LEN);
+    out->seq = r->seq;
+    return is;
+}
+
+/* The ends of chains are never taken away, so every reader of a checkpoint finds the same. */
+static int64_t newest_ms(const struct ledger_query *x)
+{
+    int64_t newest = 0;
+
+    for (size_t i = 0; i < RECORD_TYPE_COUNT; i++) {
+        const struct record_list *list = &x->by_type[i];
+
+        if (list->count > 0 && list->items[list->count - 1]->created_ms > newest)
+            newest = list->items[list->count - 1]->created_ms;
+    }
+    return newest;
+}
+
+static enum err settle_rewraps(struct ledger_query *x)
+{
+    const struct record_list *rewraps = &x->by_type[RECORD_REWRAP];
+    const int64_t tried_ms = newest_ms(x) - LEDGER_REWRAP_TRIAL_MS;
+    struct replaced *found = NULL;
+    size_t count = 0;
+    size_t kept = 0;
+    enum err rc = ERR_OK;
+
+    if (rewraps->count > 0)
+        TRY(mem_new(rewraps->count, sizeof *found, &found));
+    for (size_t i = 0; i < rewraps->count && rewraps->items[i]->created_ms <= tried_ms; i++)
+        count += read_rewrap(rewraps->items[i], &found[count]) ? 1 : 0;
+    if (count > 1)
+        qsort(found, count, sizeof *found, compare_latest);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || compare_replaced(&found[kept - 1], &found[i]) != 0)
+            found[kept++] = found[i];
+    mem_free(x->replaced);
+    x->replaced = found;
+    x->replaced_count = kept;
+out:
+    return rc;
+}
+
+/* Also of one that is not among the records. */
+static bool is_replaced(const struct ledger_query *x, const struct record *r)
+{
+    struct replaced wanted;
+    const struct replaced *by;
+
+    if (x->replaced_count == 0 || !read_rewrap(r, &wanted))
+        return false;
+    by = bsearch(&wanted, x->replaced, x->replaced_count, sizeof *x->replaced, compare_replaced);
+    return by != NULL && r->seq < by->seq;
+}
+
+enum err ledger_query_settle(struct ledger_query *x)
+{
+    enum err rc = ERR_OK;
+
+    if (x->is_settled)
+        goto out;
+    TRY(settle_snapshots(x));
+    TRY(settle_rewraps(x));
     x->is_settled = true;
 out:
     return rc;
@@ -173,6 +278,8 @@ static bool has_living_child(const struct ledger_query *x, const char *id, size_
 
 bool ledger_query_has_live(const struct ledger_query *x, const struct record *r)
 {
+    if (r->type == RECORD_REWRAP)
+        return !is_replaced(x, r);
     if (!ledger_query_has_ended(x, r))
         return true;
     return x->is_settled ? is_among(x->needed, x->needed_count, read_snapshot(r, "id"))

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "core/base/clock.h"
 #include "core/ledger/ledger.h"
 #include "core/ledger/writers.h"
 
@@ -15,9 +16,16 @@
  * and restored no more. Nothing else is. */
 bool ledger_query_is_ended(const struct ledger *l, const struct record *r);
 
-/* Live is what the ledger must keep: all but the records of snapshots that are ended and that no
- * other one descends from ("parent", at any distance): as long as one does, its blocks may lie in
- * theirs, and who asks for keys must see theirs. */
+/* For so long a writer's next rewrap of a data key does not take the place of its last one: who has
+ * stolen its key must not bury good envelopes before anybody looks. */
+#define LEDGER_REWRAP_TRIAL_MS (7 * CLOCK_DAY_MS)
+
+/* Live is what the ledger must keep: all but
+ *  - the records of snapshots that are ended and that no other one descends from ("parent", at any
+ *    distance): as long as one does, its blocks may lie in theirs, and who asks for keys must see
+ *    theirs;
+ *  - a rewrap, when the same writer has signed a later one of that data key, and the newest record
+ *    of all is LEDGER_REWRAP_TRIAL_MS younger than that one. */
 bool ledger_query_is_live(const struct ledger *l, const struct record *r);
 
 /* The records of one type, oldest first. Borrowed, as of ledger_at(). */

@@ -15,6 +15,7 @@ from refusal import Corrupt, NotFound, require
 RECORD_LEN_MAX = 64 * 1024
 RECORDS_MAX = 1_000_000
 WRITERS_MAX = 256
+REWRAP_TRIAL = 7 * 86_400_000  # ms
 NAME = re.compile(r"ledger/([0-9a-f]{16})/([0-9a-f]{16})\.json")
 BY_ROOT = {"genesis", "writer", "tombstone"}
 ROLE_OF = {
@@ -320,6 +321,13 @@ class Ledger:
                 needed.add(record.payload.members.get("parent"))
         gone = dead - needed
         live = [r for r in seen if r.type != "snapshot" or snapshot_id(r) not in gone]
+        tried = max((r.created for r in seen), default=0) - REWRAP_TRIAL
+        latest = {}  # (writer, scope) -> seq of the latest rewrap that has been there for long
+        for record in seen:
+            if record.type == "rewrap" and record.created <= tried:
+                latest[record.writer, self._scope(record)] = record.seq
+        live = [r for r in live if r.type != "rewrap" or self._scope(r) is None
+                or r.seq >= latest.get((r.writer, self._scope(r)), 0)]
         ids = hashlib.sha256(b"".join(r.id for r in live)).digest()
         fits = len(live) == self.cover.count and ids == self.cover.ids
         require(fits, f"{self.cover.record} leaves out what is live")

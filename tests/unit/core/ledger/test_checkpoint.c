@@ -493,9 +493,58 @@ static void with_its_last_descendant_an_ended_ancestor_goes(void **state)
     site_free(&s);
 }
 
+#define REWRAP "{\"dataKey\":{\"scope\":\"000000000000000000000000000000aa\"}}"
+
+/* Two rewraps of one data key and a snapshot; what the newest record is younger by than the second
+ * rewrap. */
+static void put_rewraps(struct site *s, int64_t younger_ms)
+{
+    struct record *first = NULL;
+    struct record *second = NULL;
+    int64_t now_ms = clock_now_ms();
+
+    first = forge(s, s->own, RECORD_REWRAP, NULL, now_ms - 30 * CLOCK_DAY_MS, REWRAP);
+    second = forge(s, s->own, RECORD_REWRAP, first, now_ms - younger_ms, REWRAP);
+    record_free(forge(s, s->own, RECORD_SNAPSHOT, second, now_ms, "{\"id\":\"" BASE "\"}"));
+    record_free(first);
+    record_free(second);
+    site_close(s);
+    assert_done(site_open(s, false));
+}
+
+static void a_rewrap_takes_the_place_of_the_one_before_after_a_week(void **state)
+{
+    static const struct {
+        int64_t younger_ms;
+        bool is_replaced;
+    } rows[] = {{LEDGER_REWRAP_TRIAL_MS - 60000, false}, {LEDGER_REWRAP_TRIAL_MS, true}};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct site s;
+        enum err rc;
+
+        site_new(&s, state);
+        put_rewraps(&s, rows[i].younger_ms);
+        assert_int_equal(
+            ledger_query_is_live(s.ledger, ledger_query_at(s.ledger, RECORD_REWRAP, 0)),
+            !rows[i].is_replaced);
+        assert_true(ledger_query_is_live(s.ledger, ledger_query_at(s.ledger, RECORD_REWRAP, 1)));
+        assert_done(ledger_checkpoint(s.ledger));
+        site_delete(&s, site_name(OWN_ID, 0));
+        site_close(&s);
+        rc = site_open(&s, false); /* with its cache: what is gone must be dead */
+        assert_int_equal(rc, ERR_OK);
+        assert_int_equal(ledger_query_count(s.ledger, RECORD_REWRAP), rows[i].is_replaced ? 1 : 2);
+        site_free(&s);
+        assert_int_equal(directory_teardown(state), 0);
+        assert_int_equal(directory_setup(state), 0);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(a_rewrap_takes_the_place_of_the_one_before_after_a_week),
         IN_DIRECTORY(an_ended_ancestor_of_what_lives_stays_in_the_bundle),
         IN_DIRECTORY(with_its_last_descendant_an_ended_ancestor_goes),
         IN_DIRECTORY(the_record_says_what_is_live),
