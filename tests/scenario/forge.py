@@ -7,7 +7,7 @@ import os
 import pathlib
 import sys
 
-import zstandard
+from forger import in_frames
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent / "reference"))
@@ -57,7 +57,7 @@ def seal_index(opened, image):
     identity = sealed.Identity(sealed.INDEX, opened.manifest.repository, item.scope, item.id,
                                item.ordinal)
     header = sealed.header(identity, bytes(16))
-    raw = header + seal(opened.k_meta, header, zstandard.ZstdCompressor().compress(image))
+    raw = header + seal(opened.k_meta, header, in_frames(image))
     return raw, {"size": len(raw), "sha256": hashlib.sha256(raw).hexdigest(),
                  "plainSize": len(image)}
 

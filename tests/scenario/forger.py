@@ -7,6 +7,7 @@ Written against docs/FORMAT.md with the modules of tests/reference.
 import hashlib
 import json
 import os
+import struct
 
 import zstandard
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -76,6 +77,28 @@ def encode_image(snapshot_id, objects, files, rows, **changed):
     return index.HEADER.pack(*head.values()) + b"".join(objects) + encoded + b"".join(rows)
 
 
+def entry_starts(image):
+    """Where in the image each entry begins, as far as their lengths lead."""
+    at = index.HEADER.size + 16 * int.from_bytes(image[20:24], "big")
+    end = min(at + int.from_bytes(image[32:40], "big"), len(image))
+    while at < end:
+        yield at
+        at += max(int.from_bytes(image[at : at + 4], "big"), index.FIXED.size)
+
+
+def in_frames(image):
+    """As a sealed index has it: frames, and a directory that fits the entries (6.1)."""
+    frame = index.FRAME
+    starts = list(entry_starts(image))
+    frames = [zstandard.compress(image[at : at + frame]) for at in range(0, len(image), frame)]
+    rows = b""
+    for i, packed in enumerate(frames):
+        here = [at % frame for at in starts if at // frame == i]
+        before = sum(at // frame < i for at in starts)
+        rows += struct.pack(">IIQ", len(packed), here[0] if here else frame, before)
+    return b"".join(frames) + rows
+
+
 class Forger:
     """Of the newest snapshot of a scratch repository, whose record must be its newest."""
 
@@ -113,7 +136,7 @@ class Forger:
     def put_image(self, image, compressed=None):
         row = self.manifest["index"]
         row["plainSize"] = len(image)
-        self.put_object(row, compressed or zstandard.compress(image), "meta")
+        self.put_object(row, compressed or in_frames(image), "meta")
 
     def put_files(self, entries, rows=(), packs=(), **changed):
         """A snapshot of these encoded entries, and, if given, of these packs."""
