@@ -1,5 +1,7 @@
 #include "snapshot/read/selection.h"
 
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/fs/path.h"
@@ -259,14 +261,34 @@ struct measuring {
     struct entry scratch; /* owned */
 };
 
+static enum err gives_rights(const struct entry *e, bool *gives)
+{
+    static const char capability[] = "security.capability";
+    struct cursor rows = cursor_of(buf_bytes(&e->xattrs));
+    struct bytes name = {NULL, 0};
+    struct bytes value = {NULL, 0};
+    enum err rc = ERR_OK;
+
+    *gives = e->type == ENTRY_FILE && (e->mode & (S_ISUID | S_ISGID)) != 0;
+    for (uint32_t i = 0; i < e->xattr_count && !*gives; i++) {
+        TRY(entry_take_xattr(&rows, &name, &value));
+        *gives = name.len == strlen(capability) && memcmp(name.data, capability, name.len) == 0;
+    }
+out:
+    return rc;
+}
+
 static enum err measure_entry(void *arg, const struct entry *e)
 {
     struct measuring *m = arg;
     struct selection_totals *totals = &m->totals;
     const struct entry *content = NULL;
+    bool rights = false;
     enum err rc;
 
     TRY(selection_content(m->selection, e, &m->scratch, &content));
+    TRY(gives_rights(e, &rights));
+    totals->rights += rights;
     totals->files += e->type == ENTRY_FILE;
     totals->bytes += content != NULL ? content->size : 0;
     totals->needed += content != NULL ? entry_data_len(content) : 0;

@@ -64,6 +64,7 @@ struct selection_totals {
     uint64_t needed;  /* of those, what takes room on a disk: holes do not */
     uint64_t changed; /* entries that were being written while the backup read them */
     uint64_t foreign; /* entries of other owners than this process, unless it is root's */
+    uint64_t rights;  /* files that give who runs them rights: set-id bits, capabilities */
 };
 
 /* *out is as it was when this fails. */

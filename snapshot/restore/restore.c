@@ -53,6 +53,12 @@ static void say_shortcomings(struct restore *r)
                 " files belong to other users, and only root can restore their owners: they will "
                 "belong to you. Run as root, or chown them before mongod starts",
                 totals->foreign);
+    if (totals->rights > 0 && geteuid() == 0)
+        log_say(LOG_WARN,
+                "%" PRIu64 " files give whoever runs them rights of their owner or group, or "
+                "capabilities: no database has such files, see whose they are (`find TARGET -perm "
+                "/6000`, `getcap -r TARGET`)",
+                totals->rights);
     r->attention += totals->changed > 0 ? 1 : 0;
     r->attention += totals->foreign > 0 ? 1 : 0;
 }

@@ -56,6 +56,22 @@ out:
     return rc;
 }
 
+/* By what it is: one that is called by a path through a bind mount does not look as if it lay here.
+ */
+static enum err refuse_apart(const struct restore_target *t, const struct walk_item *item,
+                             const char *shown)
+{
+    struct stat st;
+
+    for (const struct target_apart *a = t->apart; a != NULL && a->path != NULL; a++)
+        if (S_ISDIR(item->st.st_mode) && stat(a->path, &st) == 0 && st.st_dev == item->st.st_dev &&
+            st.st_ino == item->st.st_ino)
+            return err_set(ERR_USAGE,
+                           "%s (%s) lies in the target %s, as %s: give another directory", a->what,
+                           a->path, t->path, shown);
+    return ERR_OK;
+}
+
 /* A database may have parts of it on volumes of their own, and anything may be mounted on a
  * directory that the snapshot does not have, so all of the target is looked through: removing must
  * not empty what is no part of it, and what is there cannot be moved away to be undone. */
@@ -79,6 +95,7 @@ static enum err refuse_mounts(const struct restore_target *t)
         if (item.vanished)
             continue;
         text_printable((const char *)item.path.data, shown, sizeof shown);
+        TRY(refuse_apart(t, &item, shown));
         if (file_is_mount_point(item.dir, item.name, root.st_dev))
             FAIL(ERR_USAGE,
                  "target %s: %s is a mount point, and --delta changes nothing across one: unmount "
@@ -158,6 +175,8 @@ static enum err set_guard(struct restore_target *t)
     rc = ERR_OK;
     if (tree_is_guarded(t->fd, TREE_GUARD_TO))
         goto out;
+    /* Nobody can start one here any more, but one may have come just before. */
+    TRY(dbpath_require_stopped(t->fd, t->path));
     if (fstatat(t->fd, TREE_MONGOD_LOCK, &st, AT_SYMLINK_NOFOLLOW) == 0)
         TRY(keep_away(&t->keep, TREE_MONGOD_LOCK, t->fd, TREE_MONGOD_LOCK));
     TRY(keep_made(&t->keep, TREE_MONGOD_LOCK));
@@ -194,18 +213,11 @@ out:
     return rc;
 }
 
-static enum err check_name(const struct restore_target *t)
-{
-    if (!file_is_still_there(t->parent_fd, t->name, t->fd))
-        return err_set(ERR_FAILED, "%s was replaced while it was filled", t->path);
-    return ERR_OK;
-}
-
 static enum err commit_delta(struct restore_target *t)
 {
     enum err rc;
 
-    TRY(check_name(t));
+    TRY(target_require_in_place(t));
     TRY(lift_guard(t));
     target_give_look(t); /* of a stream's snapshot, which has none of its own */
     TRY(tree_finish_root(t->tree, t->fd));

@@ -512,6 +512,7 @@ static enum err commit_mount(struct restore_target *t)
     enum err rc;
 
     /* The list. */
+    TRY(target_require_in_place(t));
     TRY(check_empty(t));
     TRY(list_content(t));
     TRY(write_list(t));

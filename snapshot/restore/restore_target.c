@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -124,6 +125,7 @@ static enum err commit_fresh(struct restore_target *t)
 {
     enum err rc;
 
+    TRY(target_require_in_place(t));
     TRY(tree_finish_root(t->tree, t->tree->root_fd));
     if (fsync(t->tree->root_fd) != 0)
         FAIL_SYS(ERR_STORAGE, "syncing %s", t->path);
@@ -146,6 +148,16 @@ static enum err undo_fresh(struct restore_target *t)
 static const struct target_kind kind_fresh = {check_fresh, begin_fresh, commit_fresh, undo_fresh};
 
 /* ---- which one it is ---- */
+
+/* Links are followed. */
+static bool leads_to(const char *path, int fd)
+{
+    struct stat held;
+    struct stat there;
+
+    return fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_dev == there.st_dev &&
+           held.st_ino == there.st_ino;
+}
 
 /* Split into an existing directory, which is opened, and a name in it. Links on the way there are
  * followed once, here. */
@@ -177,12 +189,23 @@ static enum err resolve_target(struct restore_target *t, const char *given)
     real = realpath(above, NULL);
     if (real == NULL)
         FAIL_SYS(ERR_USAGE, "target %s: the directory it would lie in cannot be reached", given);
-    TRY(mem_text(real, &t->parent));
+    /* What a link in /proc says is not always where it leads. */
+    TRY(mem_text(leads_to(real, t->parent_fd) ? real : above, &t->parent));
     TRY(file_join(t->parent, t->name, &t->path));
 out:
     mem_free(copy);
     mem_free(real);
     return rc;
+}
+
+static bool is_link(const struct restore_target *t)
+{
+    int cause = errno;
+    struct stat st;
+    bool is = fstatat(t->parent_fd, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+
+    errno = cause;
+    return is;
 }
 
 /* It is opened before it is looked at: that is what makes an automounter mount it. */
@@ -196,6 +219,8 @@ static enum err examine_target(struct restore_target *t)
         goto out;
     if (t->fd < 0 && errno == ENOENT)
         FAIL_SYS(ERR_USAGE, "target %s: --delta needs an older state there", t->path);
+    if (t->fd < 0 && (errno == ENOTDIR || errno == ELOOP) && is_link(t))
+        FAIL(ERR_USAGE, "target %s is a symbolic link: name the directory itself", t->path);
     if (t->fd < 0 && (errno == ENOTDIR || errno == ELOOP))
         FAIL(ERR_USAGE, "target %s exists and is not a directory", t->path);
     if (t->fd < 0)
@@ -239,8 +264,9 @@ static enum err check_writable(const struct restore_target *t)
 
 /* By what the directories are, not by what they are called. The target may not be there yet, and
  * one that is empty and no mount point holds nothing. */
-static enum err check_apart(const struct restore_target *t, const struct target_apart *apart)
+static enum err check_apart(const struct restore_target *t)
 {
+    const struct target_apart *apart = t->apart;
     enum err rc = ERR_OK;
 
     for (; apart != NULL && apart->path != NULL; apart++) {
@@ -327,12 +353,26 @@ enum err target_check(struct restore_target *t, const char *given, const struct 
     TRY(resolve_target(t, given));
     TRY(examine_target(t));
     TRY(choose_kind(t));
-    TRY(check_apart(t, apart));
+    t->apart = apart;
+    TRY(check_apart(t));
     TRY(check_writable(t));
     TRY(t->kind->check(t));
     TRY(check_free_space(t, needed));
 out:
     return rc;
+}
+
+/* The lock's file has its place by the path that was given. By another path (a bind mount) the same
+ * directory is another target, so what is there is locked itself, as long as it is open. Some
+ * network file systems lock no directory. */
+static enum err lock_directory(const struct restore_target *t)
+{
+    if (t->fd < 0 || flock(t->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return ERR_OK;
+    err_set(ERR_BUSY, "target %s is held by another process, which may have come by another path",
+            t->path);
+    err_hint("wait for that run to end, then try again");
+    return ERR_BUSY;
 }
 
 enum err target_lock(struct restore_target *t)
@@ -349,6 +389,8 @@ enum err target_lock(struct restore_target *t)
     rc = lock_take_at(t->side, t->lock_name, false, &t->lock);
     if (rc != ERR_OK)
         err_note("target %s", t->path);
+    TRY(rc);
+    TRY(lock_directory(t));
 out:
     return rc;
 }
@@ -383,6 +425,22 @@ void target_undo(struct restore_target *t)
     if (t->kind->undo(t) != ERR_OK)
         log_say(LOG_WARN, "%s: %s; the next restore removes it", t->path, err_text());
     err_give(&failure);
+}
+
+enum err target_require_in_place(const struct restore_target *t)
+{
+    bool is_found = leads_to(t->parent, t->parent_fd);
+
+    /* Over a fresh target's name anything may have come: the rename will say so. */
+    if (is_found && t->kind != &kind_fresh)
+        is_found = file_is_still_there(t->parent_fd, t->name, t->fd);
+    if (is_found)
+        return ERR_OK;
+    return err_set(
+        ERR_FAILED,
+        "%s is no longer the directory that was filled: something was unmounted, mounted "
+        "or moved there meanwhile",
+        t->path);
 }
 
 enum err target_keep_look(struct restore_target *t)

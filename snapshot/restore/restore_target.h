@@ -28,6 +28,7 @@
 #include "snapshot/restore/restore_tree.h"
 
 struct restore_target;
+struct target_apart;
 
 /* The steps of one kind, in their order. Nothing is touched by `check`; all else is done with the
  * lock held. After a failure of `begin` or `commit` comes `undo`, unless is_real. */
@@ -46,15 +47,16 @@ struct target_kind {
 
 struct restore_target {
     const struct target_kind *kind;
-    struct restore_tree *tree; /* borrowed; its root is opened and closed here */
+    const struct target_apart *apart; /* borrowed; NULL: none */
+    struct restore_tree *tree;        /* borrowed; its root is opened and closed here */
     bool delta;
     bool dry_run; /* only for what is said */
     bool is_mount;
     bool is_begun;
-    bool is_real;   /* what was filled has its name: nothing is undone any more */
-    char *path;     /* absolute, for messages */
-    char *parent;   /* the directory it lies in, links resolved, for messages */
-    char *name;     /* in that directory */
+    bool is_real; /* what was filled has its name: nothing is undone any more */
+    char *path;   /* absolute, for messages */
+    char *parent; /* the directory it lies in, links resolved: to see at the end that it still is */
+    char *name;   /* in that directory */
     int parent_fd;  /* -1: not open yet, as all of these */
     int fd;         /* the target; -1: not there */
     int side;       /* borrowed: where our names lie: parent_fd, or of a mount point fd */
@@ -112,6 +114,10 @@ void target_undo(struct restore_target *t);
 void target_clear(struct restore_target *t);
 
 /* ---- for the kinds ---- */
+
+/* Before what was filled becomes real: the path still leads to where it was filled, or nobody would
+ * find it there. ERR_FAILED: something was unmounted, mounted or moved meanwhile. */
+MUST_CHECK enum err target_require_in_place(const struct restore_target *t);
 
 /* Before a name goes from a root whose metadata is set: keep its look. */
 MUST_CHECK enum err target_keep_look(struct restore_target *t);

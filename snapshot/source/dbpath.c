@@ -1,9 +1,11 @@
 #include "snapshot/source/dbpath.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -154,10 +156,26 @@ bool dbpath_leaves_out(struct bytes path)
     return false;
 }
 
+/* A mongod that is just starting has it locked and empty. */
+static bool is_held(int dir, const char *name)
+{
+    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool is = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
 enum err dbpath_require_stopped(int dir, const char *name)
 {
     struct stat st;
 
+    if (has_name(dir, "mongod.lock", &st) && st.st_size == 0 && is_held(dir, "mongod.lock"))
+        return err_set(ERR_BUSY,
+                       "%s: mongod.lock is locked: a mongod is starting there. Stop it, "
+                       "then try again",
+                       name);
     if (has_name(dir, "mongod.lock", &st) && st.st_size > 0)
         return err_set(ERR_BUSY,
                        "%s: mongod.lock is not empty: mongod runs there, or was killed. Stop it; "

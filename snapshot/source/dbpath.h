@@ -33,7 +33,8 @@ MUST_CHECK enum err dbpath_require_finished(int dir, const char *path);
 /* True for a path of a dbpath (relative to it) that is left out, and everything below it. */
 bool dbpath_leaves_out(struct bytes path);
 
-/* ERR_BUSY when `dir`'s mongod.lock is not empty: a mongod runs there or was killed. */
+/* ERR_BUSY when `dir`'s mongod.lock is not empty, or locked: a mongod runs there or was killed, or
+ * it starts just now. */
 MUST_CHECK enum err dbpath_require_stopped(int dir, const char *name);
 
 #endif

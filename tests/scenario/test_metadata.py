@@ -143,7 +143,11 @@ def test_capabilities_and_set_user_id_come_back(on_disk):
         pytest.skip("this file system does not keep capabilities")
     (repo.source / "deep" / "random").chmod(0o6755)
     repo.backup()
-    repo.restore()
+    done = repo.restore()
+    assert "warning: 2 files give whoever runs them rights of their owner or group, or " \
+        "capabilities: no database has such files, see whose they are" in done.err
+    assert "give whoever runs them" not in \
+        repo.restore("latest", "--only", "deep/er", to=repo.directory / "plain").err
     assert os.getxattr(repo.target / "a.txt", "security.capability") == capability
     assert (repo.target / "deep" / "random").stat().st_mode & 0o7777 == 0o6755
     # And over an older state, where it is not there.

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 import shim
-from conftest import ATTENTION, BUSY, ROOT, STORAGE, USAGE, pattern, read_tree
+from conftest import ATTENTION, BUSY, FAILED, ROOT, STORAGE, USAGE, pattern, read_tree
 from test_power import losses
 from test_targets import metadata
 
@@ -186,6 +186,60 @@ else:
             assert ".sealpoint-lock is held by process" in repo.restore(expect=BUSY).err
         assert first.returncode == 0, first.err
         assert_restored(repo)
+
+    @pytest.mark.parametrize("what", ["unmounted", "mounted over", "where it lies"])
+    def test_one_that_was_detached_meanwhile_is_no_success(repo, what):
+        target = repo.target / "db" if what == "where it lies" else repo.target
+        command = repo.command("restore", "latest", "--to", target)
+        with shim.stopped(command, [repo.target], at=1, only=["syncfs"], env=repo.env()) as process:
+            if what == "mounted over":
+                mount("-t", "tmpfs", "none", repo.target)
+            else:
+                subprocess.run(["umount", "-l", repo.target], check=True)
+        assert process.returncode == FAILED, process.err
+        assert f"{target} is no longer the directory that was filled: something was unmounted, " \
+            "mounted or moved there meanwhile" in process.err
+        if what == "mounted over":
+            subprocess.run(["umount", repo.target], check=True)
+        assert read_tree(repo.target) == {}  # it was undone where it was
+
+    def test_one_directory_by_two_paths_is_restored_by_one_at_a_time(quick):
+        quick.backup()
+        quick.restore()
+        (quick.target / "a.txt").write_text("older")
+        other = quick.directory / "other"
+        other.mkdir()
+        mount("--bind", quick.target, other)
+        command = quick.command("restore", "latest", "--delta", "--yes", "--to", quick.target)
+        try:
+            with shim.stopped(command, [quick.target], at=1, only=["syncfs"],
+                              env=quick.env()) as first:
+                done = quick.restore("latest", "--delta", "--yes", to=other, expect=BUSY)
+                assert f"target {other} is held by another process, which may have come by " \
+                    "another path" in done.err
+            assert first.returncode == 0, first.err
+        finally:
+            subprocess.run(["umount", "-l", other], check=True)
+        assert_restored(quick)
+
+    def test_delta_removes_no_repository_that_is_known_by_a_bind_mount(quick):
+        """By its configured path it does not lie in the target."""
+        quick.backup()
+        quick.restore()
+        inside = quick.target / "extra" / "repository"
+        inside.parent.mkdir()
+        shutil.move(quick.repository, inside)
+        quick.repository.mkdir()
+        mount("--bind", inside, quick.repository)
+        held = sorted(inside.rglob("*"))
+        try:
+            for more in ([], ["--dry-run"]):
+                done = quick.restore("latest", "--delta", "--yes", *more, expect=USAGE)
+                assert f"the repository ({quick.repository}) lies in the target {quick.target}, " \
+                    "as extra/repository: give another directory" in done.err
+        finally:
+            subprocess.run(["umount", "-l", quick.repository], check=True)
+        assert sorted(inside.rglob("*")) == held
 
     def changes(repo, *args):
         result = repo.shim("restore", "latest", "--to", repo.target, *args, under=[repo.target])

@@ -1,6 +1,7 @@
 """Targets that a restore must refuse, leave alone or bring up to date: not empty, read-only, not a
 directory, in use; --dry-run, --only, --delta."""
 
+import fcntl
 import os
 import shutil
 import stat
@@ -9,7 +10,7 @@ import subprocess
 import pytest
 
 import shim
-from conftest import BUSY, NOT_FOUND, STORAGE, USAGE, pattern, read_tree
+from conftest import BUSY, FAILED, NOT_FOUND, STORAGE, USAGE, pattern, read_tree
 
 
 def assert_untouched(repo, before, directory=None):
@@ -39,7 +40,7 @@ def test_a_target_that_is_a_file_or_a_link_is_refused(quick_two):
     repo.target.unlink()
     (repo.directory / "elsewhere").mkdir()
     repo.target.symlink_to(repo.directory / "elsewhere")
-    assert "exists and is not a directory" in repo.restore(expect=USAGE).err
+    assert "is a symbolic link: name the directory itself" in repo.restore(expect=USAGE).err
     assert list((repo.directory / "elsewhere").iterdir()) == []
     repo.target.unlink()
     done = repo.restore(to=repo.directory / "no" / "such" / "directory", expect=USAGE)
@@ -296,6 +297,51 @@ def test_delta_needs_a_target_and_not_one_that_is_in_use(quick_two):
     done = repo.restore("latest", "--delta", "--yes", expect=BUSY)
     assert "mongod.lock is not empty: mongod runs there, or was killed." in done.err
     assert read_tree(repo.target) == before
+
+
+def test_delta_refuses_a_mongod_that_starts_as_it_begins(quick_two):
+    """It was not there when that was looked at first, and is not in the way of what comes later."""
+    repo = quick_two
+    repo.restore()
+    (repo.target / "a.txt").write_text("older")
+    before = read_tree(repo.target)
+    command = repo.command("restore", "latest", "--to", repo.target, "--delta", "--yes")
+    with shim.stopped(command, [repo.directory], at=1, only=["symlink", "mkdir"],
+                      env=repo.env()) as process:
+        lock = os.open(repo.target / "mongod.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(lock)
+    assert process.returncode == BUSY, process.err
+    assert "mongod.lock is locked: a mongod is starting there. Stop it" in process.err
+    assert_untouched(repo, {**before, "mongod.lock": b""})
+
+
+def test_a_restore_whose_place_was_moved_meanwhile_is_no_success(quick):
+    repo = quick
+    repo.backup()
+    place = repo.directory / "place"
+    place.mkdir()
+    command = repo.command("restore", "latest", "--to", place / "db")
+    with shim.stopped(command, [place], at=1, only=["syncfs"], env=repo.env()) as process:
+        place.rename(repo.directory / "moved")
+    assert process.returncode == FAILED, process.err
+    assert f"{place}/db is no longer the directory that was filled: something was unmounted, " \
+        "mounted or moved there meanwhile" in process.err
+    assert read_tree(repo.directory / "moved") == {}
+
+
+def test_a_target_by_way_of_proc(quick):
+    """What such a link says, and where it leads, may be two things."""
+    repo = quick
+    repo.backup()
+    place = repo.directory / "place"
+    place.mkdir()
+    repo.restore(to="/proc/self/cwd/db", cwd=place)
+    repo.restore(to=f"/proc/self/root{place}/other")
+    for name in ("db", "other"):
+        assert read_tree(place / name) == read_tree(repo.source)
+    done = repo.restore(to="/proc/self/cwd", cwd=place, expect=USAGE)
+    assert "is a symbolic link: name the directory itself" in done.err
 
 
 def test_an_unknown_snapshot_is_not_found(quick_two):

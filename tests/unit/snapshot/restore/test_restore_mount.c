@@ -29,6 +29,9 @@ static enum err begin(struct restore_scene *s)
     assert_done(mem_text(TARGET_PARTIAL, &s->t.partial));
     assert_done(mem_text(TARGET_MARK, &s->t.mark));
     assert_done(mem_text(TARGET_LOCK, &s->t.lock_name));
+    assert_done(mem_text(in(state, "."), &s->t.parent));
+    assert_done(mem_text("target", &s->t.name));
+    s->t.parent_fd = open(s->t.parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     s->t.fd = open(s->t.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     s->t.side = s->t.fd;
     TRY(s->t.kind->check(&s->t));

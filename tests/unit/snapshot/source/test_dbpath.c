@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -277,9 +278,17 @@ static void both_kinds_of_metadata_are_said(void **state)
 static void a_target_where_mongod_runs_is_refused(void **state)
 {
     int dir = open_directory(state);
+    int held;
 
     assert_done(dbpath_require_stopped(dir, "/db"));
     put_file(in(state, "mongod.lock"), "");
+    assert_done(dbpath_require_stopped(dir, "/db"));
+    held = open(in(state, "mongod.lock"), O_RDWR | O_CLOEXEC);
+    assert_int_equal(flock(held, LOCK_EX | LOCK_NB), 0);
+    assert_refused(dbpath_require_stopped(dir, "/db"), ERR_BUSY,
+                   "/db: mongod.lock is locked: a mongod is starting there. Stop it, then try "
+                   "again");
+    close(held);
     assert_done(dbpath_require_stopped(dir, "/db"));
     put_file(in(state, "mongod.lock"), "1");
     assert_refused(dbpath_require_stopped(dir, "/db"), ERR_BUSY,
