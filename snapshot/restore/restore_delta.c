@@ -95,12 +95,12 @@ static enum err refuse_mounts(const struct restore_target *t)
         if (item.vanished)
             continue;
         text_printable((const char *)item.path.data, shown, sizeof shown);
-        TRY(refuse_apart(t, &item, shown));
         if (file_is_mount_point(item.dir, item.name, root.st_dev))
             FAIL(ERR_USAGE,
                  "target %s: %s is a mount point, and --delta changes nothing across one: unmount "
                  "it, or restore to another directory, without --delta",
                  t->path, shown);
+        TRY(refuse_apart(t, &item, shown));
         if (tree_sets_apart(t->tree, &item))
             walk_skip(walk);
     }

@@ -153,8 +153,10 @@ enum err guard_make(int dir, const char *name, int *fd)
     *fd = made;
     made = -1; /* the caller's now */
 out:
-    if (made >= 0)
+    if (made >= 0) {
         close(made);
+        unlinkat(dir, name, AT_REMOVEDIR); /* if it is empty, whoever's it is */
+    }
     return rc;
 }
 
