@@ -77,7 +77,7 @@ static void the_man_page_has_every_command_option_variable_and_key(void **state)
     for (size_t i = 0; i < MASTER_KEY_MEMBERS; i++)
         assert_has_hyphened(text, ".It Cm ", master_key_setting_at(i)->key);
     assert_has(text, ".It 130\ninterrupted\n");
-    assert_has(text, ".Nm\n.Ic restore\n.Op Ar option ...\n.Ar SNAPSHOT\n");
+    assert_has(text, ".Nm\n.Ic cat\n.Op Ar option ...\n.Ar SNAPSHOT Ar PATH\n");
     assert_has(text, "\nsealpoint key create \\-\\-key 1\n");
     assert_has(text, ".It Pa " SETTING_CONFIG_DEFAULT "\n");
     assert_has(text, ".It Pa " SETTING_STATE_DIR_ROOT "/keyring.json\n");

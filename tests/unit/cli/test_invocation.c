@@ -194,7 +194,6 @@ static void what_is_wrong_is_said_and_what_was_meant(void **state)
     check_failure("backup -r", "--repository needs a value: DIR");
     check_failure("backup --quiet=yes", "--quiet takes no value");
     check_failure("backup -q --quiet", "--quiet is given twice");
-    check_failure("restore", "\"restore\" needs SNAPSHOT");
     check_failure("cat latest", "\"cat\" needs SNAPSHOT PATH");
     check_failure("init here", "\"init\" takes no argument \"here\"");
     check_failure("backup a b", "\"backup\" takes no argument \"b\"");
