@@ -76,7 +76,7 @@ static enum err print_line(void *arg, const struct browse_file *file)
 
     (void)arg;
     mode_text(file, mode);
-    clock_text(file->mtime_ns > 0 ? file->mtime_ns / 1000000 : 0, time);
+    clock_text(file->mtime_ms, time);
     time[10] = ' ';
     time[19] = '\0';
     print_out("%s", mode);
@@ -127,7 +127,7 @@ static enum err add_file_json(void *arg, const struct browse_file *file)
     TRY(describe_name(item, "user", "userBase64", file->user));
     TRY(describe_name(item, "group", "groupBase64", file->group));
     TRY(jdoc_set_number(item, "size", file->size));
-    TRY(jdoc_set_time(item, "modifiedAt", file->mtime_ns > 0 ? file->mtime_ns / 1000000 : 0));
+    TRY(jdoc_set_time(item, "modifiedAt", file->mtime_ms));
     if (*file->link != '\0')
         TRY(describe_name(item, "link", "linkBase64", file->link));
     TRY(jdoc_set_bool(item, "changed", file->changed));

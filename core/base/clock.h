@@ -19,10 +19,10 @@ int64_t clock_now_ms(void);
 int64_t clock_now_ns(void);
 int64_t clock_steady_ms(void); /* for rates and timeouts: never goes back */
 
-/* RFC 3339, UTC, milliseconds; years 1970 to 9999. `out` has room for CLOCK_TEXT_LEN + 1. */
+/* RFC 3339, UTC, milliseconds; years 0 to 9999. `out` has room for CLOCK_TEXT_LEN + 1. */
 void clock_text(int64_t ms, char *out);
-/* Parses exactly that form. ERR_CORRUPT: another form, or a date that does not exist; *ms is
- * untouched then. */
+/* Parses exactly that form, from 1970 on. ERR_CORRUPT: another form, or a date that does not exist;
+ * *ms is untouched then. */
 MUST_CHECK enum err clock_parse(const char *text, int64_t *ms);
 
 /*

@@ -191,6 +191,9 @@ static enum err set_path(struct walk *w, size_t keep, const char *name)
 {
     enum err rc;
 
+    if (keep + 1 + strlen(name) > PATH_LEN_MAX)
+        FAIL(ERR_FAILED, "%s: the path of \"%.100s\" in \"%.100s...\" is longer than %d bytes",
+             w->root, name, (const char *)w->path.data, PATH_LEN_MAX);
     w->path.len = keep;
     if (keep > 0)
         TRY(buf_add_text(&w->path, "/"));

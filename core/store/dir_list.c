@@ -221,15 +221,21 @@ enum err dir_list(void *self, const char *prefix, store_each *each, void *arg)
     return rc;
 }
 
+/* What no put makes: a link, a directory, a socket. */
+static bool is_strange(int cause)
+{
+    return cause == ELOOP || cause == EISDIR || cause == ENXIO;
+}
+
 /* Removes a temporary, unless it is locked: then the put that writes it is still running
- * (dir_put.c). What cannot be opened, a directory or a link, is not of our making and is removed as
- * well. */
+ * (dir_put.c). What cannot be opened for another reason (another user's, too many files are open)
+ * may be such a one, and waits for a sweep that can. */
 static enum err sweep_one(int directory, const char *name)
 {
     int fd = openat(directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     enum err rc = ERR_OK;
 
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+    if (fd < 0 ? is_strange(errno) : flock(fd, LOCK_EX | LOCK_NB) == 0)
         rc = file_remove_tree_at(directory, name);
     if (fd >= 0)
         close(fd);

@@ -17,7 +17,7 @@ struct snapshot_attention {
     uint64_t changed;  /* files that changed while they were read: old and new content, mixed */
     uint64_t vanished; /* files that were listed, and gone before they were read */
     uint64_t left_out; /* what no snapshot can hold: devices */
-    uint64_t warnings; /* of the source as a whole: a dbpath that looked wrong */
+    uint64_t warnings; /* a dbpath that looked wrong, attributes that could not be read */
 };
 
 uint64_t snapshot_attention_count(const struct snapshot_attention *a);

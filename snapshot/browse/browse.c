@@ -9,7 +9,10 @@
 #include "snapshot/read/file_reader.h"
 #include "snapshot/read/snapshot_reader.h"
 
-#define NS_PER_S 1000000000
+#define MS_PER_S 1000
+#define NS_PER_MS 1000000
+#define YEAR_0_S INT64_C(-62167219200)        /* 0000-01-01 */
+#define YEAR_9999_END_S INT64_C(253402300799) /* 9999-12-31, its last second */
 
 static char type_letter(enum entry_type type)
 {
@@ -24,14 +27,14 @@ static const char *text_or_none(const struct buf *b)
     return b->len > 0 ? (const char *)b->data : "";
 }
 
-/* Some file systems keep years that nanoseconds since 1970 do not reach: those are cut. */
-static int64_t mtime_ns(const struct entry *e)
+/* File systems keep years that no text form has. */
+static int64_t mtime_ms(const struct entry *e)
 {
-    if (e->mtime_s >= INT64_MAX / NS_PER_S)
-        return INT64_MAX;
-    if (e->mtime_s <= INT64_MIN / NS_PER_S)
-        return INT64_MIN;
-    return e->mtime_s * NS_PER_S + e->mtime_ns;
+    if (e->mtime_s > YEAR_9999_END_S)
+        return YEAR_9999_END_S * MS_PER_S + MS_PER_S - 1;
+    if (e->mtime_s < YEAR_0_S)
+        return YEAR_0_S * MS_PER_S;
+    return e->mtime_s * MS_PER_S + e->mtime_ns / NS_PER_MS;
 }
 
 static struct browse_file describe_entry(const struct entry *e)
@@ -45,7 +48,7 @@ static struct browse_file describe_entry(const struct entry *e)
         .user = text_or_none(&e->user),
         .group = text_or_none(&e->group),
         .size = e->size,
-        .mtime_ns = mtime_ns(e),
+        .mtime_ms = mtime_ms(e),
         .link = text_or_none(&e->link),
         .changed = (e->flags & ENTRY_CHANGED) != 0,
     };

@@ -29,7 +29,7 @@ struct browse_file {
     uint32_t uid, gid;
     const char *user, *group; /* "" when unknown */
     uint64_t size;
-    int64_t mtime_ns;
+    int64_t mtime_ms; /* the nearest in the years 0 to 9999, which can be written */
     const char *link; /* target of a symlink, or the first name of a hard link; "" else */
     bool changed;     /* was being written while it was read */
 };

@@ -1,5 +1,6 @@
 #include "snapshot/source/dbpath.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -11,6 +12,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "snapshot/source/dbpath_lock.h"
 
 /* Patterns match whole parts; a directory's pattern leaves out all below it. The last two are no
  * mongod's: what mkfs put into a volume of its own, and what our restores may have left there. */
@@ -79,6 +81,51 @@ static enum err require_whole(int dir, bool any, uint64_t *warned)
     return ERR_OK;
 }
 
+bool dbpath_warn_if_open(int dir)
+{
+    const char *held = dbpath_lock_held(dir);
+
+    if (held != NULL)
+        log_say(LOG_WARN,
+                "mongod runs on this directory (a process holds %s): what is copied while it "
+                "writes may not fit together. Stop it, or back up a snapshot of the file system",
+                held);
+    return held != NULL;
+}
+
+/* A log that is part of the data: those that are only pre-allocated have other names. */
+static bool has_journal(int dir)
+{
+    int fd = openat(dir, "journal", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+    bool found = false;
+
+    if (list == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    for (struct dirent *d; !found && (d = readdir(list)) != NULL;)
+        found = fnmatch("WiredTigerLog.*", d->d_name, 0) == 0;
+    closedir(list);
+    return found;
+}
+
+/* mongod empties its lock file when it shuts down. A copy of a node that ran, frozen at one moment,
+ * is as good as what its journal brings back. */
+static void examine_shutdown(int dir, uint64_t *warned)
+{
+    struct stat st;
+    bool was_shut_down = !has_name(dir, "mongod.lock", &st) || st.st_size == 0;
+
+    if (dbpath_warn_if_open(dir))
+        ++*warned;
+    if (!was_shut_down && !has_journal(dir))
+        warn_and_count(warned, "mongod.lock is not empty, so mongod was not shut down, and there "
+                               "is no log in journal/: what was written since the last checkpoint "
+                               "is missing. Is journal/ a volume of its own that is not mounted?");
+}
+
 enum err dbpath_examine(int dir, bool any, uint64_t *warned)
 {
     struct stat st;
@@ -89,12 +136,7 @@ enum err dbpath_examine(int dir, bool any, uint64_t *warned)
                         "its data is not complete. Wait until the sync is done, or back up "
                         "another member");
     TRY(require_whole(dir, any, warned));
-    if (has_name(dir, "mongod.lock", &st) && st.st_size > 0)
-        warn_and_count(
-            warned,
-            "mongod.lock is not empty: mongod runs on this directory, or was killed. A plain "
-            "copy of a running database may be inconsistent: stop mongod, lock it with "
-            "db.fsyncLock(), or back up a volume snapshot");
+    examine_shutdown(dir, warned);
     if (!has_name(dir, "storage.bson", &st))
         warn_and_count(
             warned, "storage.bson is missing: mongod checks its storage options there at start. A "

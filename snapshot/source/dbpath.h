@@ -20,10 +20,13 @@ bool dbpath_is_one(int dir);
 
 /* A dbpath that must not be copied: ERR_USAGE with why and what to do (an unfinished initial
  * sync, or restore; a file without which mongod does not start is missing, which is a warning only
- * with `any` true). Says by log_say what may be wrong: a running mongod, no storage.bson, no
- * history store, both kinds of metadata. *warned counts them: a snapshot of such a source needs
- * attention. */
+ * with `any` true). Says by log_say what may be wrong: a running mongod, one that was not shut down
+ * and left no journal, no storage.bson, no history store, both kinds of metadata. *warned counts
+ * them: a snapshot of such a source needs attention. */
 MUST_CHECK enum err dbpath_examine(int dir, bool any, uint64_t *warned);
+
+/* True, and said by log_say, when a process has the database open now. */
+bool dbpath_warn_if_open(int dir);
 
 /* A directory that a restore has begun to fill and not finished, whatever it holds: ERR_USAGE.
  * `path` is the open directory `dir`'s, for what lies beside it; when it was renamed, or is come to

@@ -13,6 +13,7 @@
 #include "core/fs/walk.h"
 #include "snapshot/source/dbpath.h"
 #include "snapshot/source/dbpath_link.h"
+#include "snapshot/source/dbpath_lock.h"
 #include "snapshot/source/node_meta.h"
 #include "snapshot/source/source.h"
 #include "snapshot/source/tar_meta.h"
@@ -36,7 +37,10 @@ struct directory {
 struct source_dir {
     struct walk *walk;
     struct tar_meta *meta;
+    int root; /* owned */
     bool is_dbpath;
+    bool was_open;                     /* mongod ran when the backup began, and that was said */
+    uint64_t incomplete;               /* entries whose metadata could not be read whole */
     struct directory apart[APART_MAX]; /* left out wherever they lie */
     size_t apart_count;
     struct first_name *firsts; /* owned, sorted by device and inode */
@@ -105,6 +109,8 @@ static void free_source_dir(void *self)
     if (d == NULL)
         return;
     walk_free(d->walk);
+    if (d->root >= 0)
+        close(d->root);
     tar_meta_free(d->meta);
     for (size_t i = 0; i < d->first_count; i++)
         mem_free(d->firsts[i].path);
@@ -234,6 +240,16 @@ static void note_unmounted(const struct source_dir *d, struct snapshot_attention
     attention->vanished += missed;
 }
 
+/* What is known only when all files were given. A mongod that was started in between wrote into
+ * what was read. */
+static void note_end(struct source_dir *d, struct snapshot_attention *attention)
+{
+    note_unmounted(d, attention);
+    if (d->is_dbpath && !d->was_open && dbpath_warn_if_open(d->root))
+        attention->warnings++;
+    attention->warnings += d->incomplete;
+}
+
 static enum err dir_next(void *self, struct entry *e, bool *more,
                          struct snapshot_attention *attention)
 {
@@ -244,7 +260,7 @@ static enum err dir_next(void *self, struct entry *e, bool *more,
         TRY(walk_next(d->walk, &d->item, more));
     while (*more && !is_included(d, attention));
     if (!*more) {
-        note_unmounted(d, attention);
+        note_end(d, attention);
         goto out;
     }
     e->type = entry_type_of(d->item.st.st_mode);
@@ -306,6 +322,7 @@ static enum err dir_describe(void *self, struct entry *e, int *fd)
     struct source_dir *d = self;
     struct stat st;
     int file = -1;
+    bool is_whole;
     enum err rc = ERR_OK;
 
     *fd = -1;
@@ -324,7 +341,9 @@ static enum err dir_describe(void *self, struct entry *e, int *fd)
         TRY(fill_from_stat(d, e, &st));
         d->item.st = st;
     }
-    TRY(tar_meta_read(d->meta, file, &d->item.st, e));
+    TRY(tar_meta_read(d->meta, file, &d->item.st, e, &is_whole));
+    if (!is_whole)
+        d->incomplete++;
     if (e->type == ENTRY_SYMLINK || e->type == ENTRY_FIFO)
         TRY(node_meta_read(d->item.dir, d->item.name, e));
     if (file >= 0 && e->type == ENTRY_FILE) {
@@ -405,7 +424,6 @@ out:
 enum err source_dir_open(const char *path, const char *const *apart, bool any, struct source *out)
 {
     struct source_dir *d = NULL;
-    int root = -1;
     uint64_t total = 0;
     uint64_t warned = 0;
     const char *type;
@@ -413,15 +431,17 @@ enum err source_dir_open(const char *path, const char *const *apart, bool any, s
     enum err rc;
 
     TRY(mem_new(1, sizeof *d, &d));
+    d->root = -1;
     TRY(walk_open(path, &d->walk));
     TRY(tar_meta_new(&d->meta));
-    root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0)
+    d->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (d->root < 0)
         FAIL_SYS(ERR_FAILED, "opening %s", path);
     TRY(check_outside(path, apart));
-    TRY(dbpath_require_finished(root, path));
-    TRY(source_type_find(root, any, &type, &warned));
+    TRY(dbpath_require_finished(d->root, path));
+    TRY(source_type_find(d->root, any, &type, &warned));
     d->is_dbpath = strcmp(type, SOURCE_TYPE_DBPATH) == 0;
+    d->was_open = d->is_dbpath && dbpath_lock_held(d->root) != NULL;
     set_apart(d, apart);
     source_clock_init(&d->clock);
     TRY(survey_tree(d, path, &total));
@@ -437,8 +457,6 @@ enum err source_dir_open(const char *path, const char *const *apart, bool any, s
 out:
     if (rc != ERR_OK)
         err_note("source %s", path);
-    if (root >= 0)
-        close(root);
     free_source_dir(d);
     return rc;
 }

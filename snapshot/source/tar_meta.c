@@ -8,13 +8,16 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/fs/path.h"
 #include "snapshot/format/acl_xattr.h"
 #include "snapshot/source/tar_acl.h"
 
 #define DISK_SECTOR 512
 #define PART_LEN_MAX 255
+#define SHOWN_MAX 512
 
 struct tar_meta {
     struct archive *disk;
@@ -142,19 +145,37 @@ static void set_paths(struct archive_entry *to, int fd, const char *path)
     archive_entry_copy_sourcepath(to, source);
 }
 
-enum err tar_meta_read(struct tar_meta *m, int fd, const struct stat *st, struct entry *e)
+/* libarchive gives what it could read, and says of the rest that it could not. */
+static void warn_incomplete(struct tar_meta *m, const struct entry *e)
+{
+    const char *why = archive_error_string(m->disk);
+    char shown[SHOWN_MAX];
+
+    text_printable(entry_path(e), shown, sizeof shown);
+    log_say(LOG_WARN, "%s: its extended attributes or access list are not all there: %s", shown,
+            why != NULL ? why : "they cannot be read");
+}
+
+enum err tar_meta_read(struct tar_meta *m, int fd, const struct stat *st, struct entry *e,
+                       bool *is_whole)
 {
     bool has_holes = S_ISREG(st->st_mode) && st->st_blocks * DISK_SECTOR < st->st_size;
+    int got;
     enum err rc;
 
+    *is_whole = true;
     TRY(take_owner(m, st, e));
     if (fd < 0)
         goto out;
     archive_read_disk_set_behavior(m->disk, ARCHIVE_READDISK_NO_SPARSE);
     archive_entry_clear(m->entry);
     set_paths(m->entry, fd, entry_path(e));
-    if (archive_read_disk_entry_from_file(m->disk, m->entry, fd, st) < ARCHIVE_WARN)
+    got = archive_read_disk_entry_from_file(m->disk, m->entry, fd, st);
+    if (got < ARCHIVE_WARN)
         FAIL(ERR_FAILED, "%s: %s", entry_path(e), archive_error_string(m->disk));
+    *is_whole = got == ARCHIVE_OK;
+    if (!*is_whole)
+        warn_incomplete(m, e);
     TRY(import_xattrs(m->entry, e));
     TRY(tar_acl_import(m->entry, e));
     if (has_holes)
@@ -309,6 +330,8 @@ enum err tar_meta_import(struct archive_entry *from, struct entry *e)
     TRY(tar_acl_import(from, e));
     TRY(take_extents(from, e));
 out:
+    if (rc == ERR_CORRUPT)
+        rc = ERR_FAILED; /* the tar is wrong: nothing is with the repository */
     if (rc != ERR_OK)
         err_note("reading the tar");
     return rc;

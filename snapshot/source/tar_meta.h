@@ -21,9 +21,10 @@ MUST_CHECK enum err tar_meta_new(struct tar_meta **out);
 void tar_meta_free(struct tar_meta *m);
 
 /* Fill owner names, xattrs, ACL and (when blocks are missing) extents. `fd` is -1 for what cannot
- * be opened: owner names only. */
+ * be opened: owner names only. *is_whole is false when the kernel did not give all attributes,
+ * which log_say says. */
 MUST_CHECK enum err tar_meta_read(struct tar_meta *m, int fd, const struct stat *st,
-                                  struct entry *e);
+                                  struct entry *e, bool *is_whole);
 
 /* From an entry to libarchive's, under `path`, and back. `to` and `e` are fresh or reset. */
 MUST_CHECK enum err tar_meta_export(const struct entry *e, const char *path,

@@ -3,6 +3,7 @@
  *
  *   wtmake create DIR SIZE_MB   a new database of about that size on disk; DIR is new or empty
  *   wtmake update DIR COUNT     scattered changes: four of five are updates, the rest inserts
+ *   wtmake run DIR COUNT        the same, says "running", and has it open until it is killed
  *
  * Tables as mongod names and configures them: collection-N-X (key q, value u, snappy blocks, BSON
  * documents), index-N-X (keys with prefix compression), _mdb_catalog, sizeStorer, an oplog that is
@@ -109,9 +110,8 @@ static void change_one(struct shop *shop, struct chance *c, int64_t i, uint64_t 
         shop_update(shop, kind, 1 + (int64_t)chance_below(c, count), revision);
 }
 
-static void update(const char *directory, int64_t count)
+static void change(struct shop *shop, int64_t count)
 {
-    struct shop *shop = shop_open(directory, false);
     uint64_t revision = 0;
     struct chance c;
 
@@ -126,19 +126,43 @@ static void update(const char *directory, int64_t count)
         if (i % BATCH == BATCH - 1 || i == count - 1)
             shop_commit(shop);
     }
+}
+
+static void update(const char *directory, int64_t count)
+{
+    struct shop *shop = shop_open(directory, false);
+
+    change(shop, count);
     shop_close(shop, false);
+}
+
+/* What was changed is in the journal, and not in a checkpoint. */
+static void run(const char *directory, int64_t count)
+{
+    struct shop *shop = shop_open(directory, false);
+    char pid[32];
+    int len = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+
+    write_file(directory, "mongod.lock", pid, (size_t)len);
+    change(shop, count);
+    if (puts("running") < 0 || fflush(stdout) != 0)
+        die("standard output: %s", strerror(errno));
+    for (;;)
+        (void)pause();
 }
 
 int main(int argc, char **argv)
 {
     if (argc != 4)
-        die("usage: wtmake create DIR SIZE_MB | wtmake update DIR COUNT");
+        die("usage: wtmake create DIR SIZE_MB | wtmake update DIR COUNT | wtmake run DIR COUNT");
     (void)umask(077);
     if (strcmp(argv[1], "create") == 0)
         create(argv[2], number(argv[3], 100000));
     else if (strcmp(argv[1], "update") == 0)
         update(argv[2], number(argv[3], 100000000));
+    else if (strcmp(argv[1], "run") == 0)
+        run(argv[2], number(argv[3], 100000000));
     else
-        die("%s: no such command; create and update are there", argv[1]);
+        die("%s: no such command; create, update and run are there", argv[1]);
     return 0;
 }

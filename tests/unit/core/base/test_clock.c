@@ -53,6 +53,30 @@ static void times_go_out_and_come_back(void **state)
     }
 }
 
+/* Files may be that old; nothing of ours is, so they do not come back. */
+static void times_before_1970_go_out(void **state)
+{
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } rows[] = {
+        {-1, "1969-12-31T23:59:59.999Z"},
+        {-1000, "1969-12-31T23:59:59.000Z"},
+        {-1001, "1969-12-31T23:59:58.999Z"},
+        {-2208988800000, "1900-01-01T00:00:00.000Z"},
+        {-62167219200000, "0000-01-01T00:00:00.000Z"},
+    };
+    char text[CLOCK_TEXT_LEN + 1];
+    int64_t ms;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        clock_text(rows[i].ms, text);
+        assert_string_equal(text, rows[i].text);
+        assert_int_equal(clock_parse(text, &ms), ERR_CORRUPT);
+    }
+}
+
 static void what_is_not_exactly_that_form_is_refused(void **state)
 {
     static const char *const bad[] = {
@@ -183,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_go_out_and_come_back),
+        cmocka_unit_test(times_before_1970_go_out),
         cmocka_unit_test(what_is_not_exactly_that_form_is_refused),
         cmocka_unit_test(a_time_before_1970_is_shown_as_what_it_is),
         cmocka_unit_test(the_clocks_run),

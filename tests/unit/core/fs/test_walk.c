@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/fs/file.h"
 #include "core/fs/path.h"
 #include "tests/unit/helpers.h"
 
@@ -236,6 +237,36 @@ static void too_deep_a_tree_is_refused(void **state)
     walk_free(w);
 }
 
+/* Names of 250 bytes, one in another, made from within: no call takes such a path. */
+static void a_path_longer_than_any_call_takes_is_refused_by_its_name(void **state)
+{
+    char name[251];
+    char text[TEXT_MAX];
+    char due[ERR_TEXT_MAX];
+    int at = open(in(state, ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct walk *w = NULL;
+
+    memset(name, 'd', 250);
+    name[250] = '\0';
+    for (int i = 0; i < 18; i++) {
+        int below;
+
+        assert_int_equal(mkdirat(at, name, 0755), 0);
+        below = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(below >= 0);
+        close(at);
+        at = below;
+    }
+    close(at);
+    assert_done(walk_open(in(state, name), &w));
+    snprintf(due, sizeof due,
+             "%s: the path of \"%.100s\" in \"%.100s...\" is longer than 4095 bytes",
+             in(state, name), name, name);
+    assert_refused(list_rest(w, text), ERR_FAILED, due);
+    walk_free(w);
+    assert_done(file_remove_tree(in(state, name)));
+}
+
 static enum err walk_call(void *arg)
 {
     struct walk *w = NULL;
@@ -269,6 +300,7 @@ int main(void)
         IN_DIRECTORY(the_root_may_be_a_link),
         IN_DIRECTORY(a_root_that_is_no_directory_is_refused),
         IN_DIRECTORY(too_deep_a_tree_is_refused),
+        IN_DIRECTORY(a_path_longer_than_any_call_takes_is_refused_by_its_name),
         IN_DIRECTORY(without_memory_it_fails_cleanly),
     };
 

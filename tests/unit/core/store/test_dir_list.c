@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -224,6 +225,30 @@ static void a_sweep_lets_a_put_that_runs_be(void **state)
     store_free(s);
 }
 
+/* Too many open files must not cost another run its half-written object. */
+static void a_sweep_leaves_what_it_cannot_open(void **state)
+{
+    struct store *s = open_in(state);
+    struct store_put *p = NULL;
+    struct rlimit before, few;
+    int next;
+
+    assert_done(store_put_begin(s, "a", &p));
+    assert_done(store_put_write(p, bytes_of_text("whole")));
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    next = dup(0);
+    close(next);
+    few = (struct rlimit){.rlim_cur = (rlim_t)next + 1, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0); /* the directory, and nothing more */
+    assert_done(store_sweep(s));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(count_names(in(state, "repo/tmp")), 1);
+    assert_done(store_put_commit(p));
+    store_put_free(p);
+    assert_listed(s, "", "a 5\n");
+    store_free(s);
+}
+
 static enum err nothing(void *arg, const char *name, uint64_t size)
 {
     (void)arg;
@@ -282,6 +307,7 @@ int main(void)
         IN_DIRECTORY(the_deepest_and_longest_names_are_listed),
         IN_DIRECTORY(a_sweep_empties_the_temporaries_only),
         IN_DIRECTORY(a_sweep_lets_a_put_that_runs_be),
+        IN_DIRECTORY(a_sweep_leaves_what_it_cannot_open),
         IN_DIRECTORY(without_memory_it_fails_cleanly),
         IN_DIRECTORY(what_goes_while_it_is_listed_is_passed_over),
     };

@@ -231,15 +231,78 @@ static void an_unfinished_restore_is_known_by_the_link_that_keeps_mongod_out(voi
     }
 }
 
+#define RUNS(held)                                                                                 \
+    "mongod runs on this directory (a process holds " held                                         \
+    "): what is copied while it writes may "                                                       \
+    "not fit together. Stop it, or back up a snapshot of the file system\n"
+#define NO_LOG                                                                                     \
+    "mongod.lock is not empty, so mongod was not shut down, and there is no log in journal/: "     \
+    "what "                                                                                        \
+    "was written since the last checkpoint is missing. Is journal/ a volume of its own that is "   \
+    "not mounted?\n"
+
+static void make_journal(void **state)
+{
+    assert_int_equal(mkdir(in(state, "journal"), 0700), 0);
+    put_file(in(state, "journal/WiredTigerLog.0000000001"), "log");
+}
+
+/* Locks of an open file, not of a process: so they are another's to the code under test. */
+static int hold(const char *path, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_len = 1};
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    return fd;
+}
+
 static void a_running_mongod_is_said(void **state)
+{
+    int fd;
+
+    make_database(state);
+    make_journal(state);
+    put_file(in(state, "mongod.lock"), "123\n");
+    fd = hold(in(state, "WiredTiger.lock"), F_WRLCK);
+    assert_done(examine(state));
+    assert_string_equal(said, RUNS("WiredTiger.lock"));
+    close(fd);
+    fd = hold(in(state, "mongod.lock"), F_RDLCK);
+    assert_done(examine(state));
+    assert_string_equal(said, RUNS("mongod.lock"));
+    close(fd);
+    assert_done(examine(state));
+    assert_string_equal(said, "");
+}
+
+/* A frozen copy has the pid of a node that ran; what locks there are, are on the other files. */
+static void a_frozen_copy_of_a_running_mongod_is_sound_with_its_journal(void **state)
+{
+    make_database(state);
+    make_journal(state);
+    put_file(in(state, "mongod.lock"), "123\n");
+    put_file(in(state, "WiredTiger.lock"), "");
+    assert_done(examine(state));
+    assert_string_equal(said, "");
+}
+
+static void a_mongod_that_was_not_shut_down_and_left_no_journal_is_said(void **state)
 {
     make_database(state);
     put_file(in(state, "mongod.lock"), "123\n");
+    assert_done(examine(state)); /* none at all */
+    assert_string_equal(said, NO_LOG);
+    assert_int_equal(mkdir(in(state, "journal"), 0700), 0);
+    assert_done(examine(state)); /* a mount point */
+    assert_string_equal(said, NO_LOG);
+    put_file(in(state, "journal/WiredTigerPreplog.0000000001"), "");
     assert_done(examine(state));
-    assert_string_equal(said,
-                        "mongod.lock is not empty: mongod runs on this directory, or was killed. A "
-                        "plain copy of a running database may be inconsistent: stop mongod, lock "
-                        "it with db.fsyncLock(), or back up a volume snapshot\n");
+    assert_string_equal(said, NO_LOG);
+    put_file(in(state, "mongod.lock"), ""); /* a node that was shut down needs none */
+    assert_done(examine(state));
+    assert_string_equal(said, "");
 }
 
 static void a_missing_storage_bson_is_said(void **state)
@@ -307,6 +370,8 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(an_unfinished_restore_is_refused),
     IN_DIRECTORY(an_unfinished_restore_is_known_by_the_link_that_keeps_mongod_out),
     IN_DIRECTORY(a_running_mongod_is_said),
+    IN_DIRECTORY(a_frozen_copy_of_a_running_mongod_is_sound_with_its_journal),
+    IN_DIRECTORY(a_mongod_that_was_not_shut_down_and_left_no_journal_is_said),
     IN_DIRECTORY(a_missing_storage_bson_is_said),
     IN_DIRECTORY(a_missing_history_store_is_said),
     IN_DIRECTORY(both_kinds_of_metadata_are_said),

@@ -259,6 +259,27 @@ static void of_a_database_only_its_data_is_given(void **state)
     end(&r);
 }
 
+static void a_mongod_that_starts_in_between_is_counted(void **state)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    struct reading r;
+    int fd;
+
+    make_directory(in(state, "s"));
+    put_file(in(state, "s/WiredTiger"), "WiredTiger");
+    put_file(in(state, "s/WiredTiger.lock"), "");
+    r = begin(in(state, "s"));
+    assert_next(&r, ".");
+    fd = open(in(state, "s/WiredTiger.lock"), O_RDWR | O_CLOEXEC);
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    assert_next(&r, "WiredTiger");
+    assert_int_equal(r.attention.warnings, 0);
+    assert_null(next(&r));
+    assert_int_equal(r.attention.warnings, 1);
+    close(fd);
+    end(&r);
+}
+
 /* Refused as a link to `target`; then it is taken away. */
 static void assert_link_refused(void **state, const char *name, const char *target)
 {
@@ -435,6 +456,7 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(a_file_that_grew_is_described_as_it_is_now),
     IN_DIRECTORY(sockets_are_left_out),
     IN_DIRECTORY(of_a_database_only_its_data_is_given),
+    IN_DIRECTORY(a_mongod_that_starts_in_between_is_counted),
     IN_DIRECTORY(a_database_that_lies_elsewhere_in_part_is_refused),
     IN_DIRECTORY(links_that_are_no_part_of_a_database_do_not_matter),
     IN_DIRECTORY(in_any_other_directory_links_stay_links),

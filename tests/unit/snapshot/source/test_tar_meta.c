@@ -1,11 +1,16 @@
 #include "snapshot/source/tar_meta.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "core/base/log.h"
 #include "tests/unit/snapshot/index_samples.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -60,13 +65,13 @@ static void a_name_that_leads_out_is_refused_in_a_path_and_in_a_hard_link(void *
         struct archive_entry *from = member(names[i], AE_IFREG);
 
         entry_reset(&e);
-        assert_refused(tar_meta_import(from, &e), ERR_CORRUPT, NULL);
+        assert_refused(tar_meta_import(from, &e), ERR_FAILED, NULL);
         assert_non_null(strstr(err_text(), names[i]));
         archive_entry_free(from);
         from = member("a", AE_IFREG);
         archive_entry_copy_hardlink(from, names[i]);
         entry_reset(&e);
-        assert_refused(tar_meta_import(from, &e), ERR_CORRUPT, NULL);
+        assert_refused(tar_meta_import(from, &e), ERR_FAILED, NULL);
         archive_entry_free(from);
     }
     entry_clear(&e);
@@ -166,7 +171,7 @@ static void a_member_without_a_name_is_refused(void **state)
     (void)state;
     entry_init(&e);
     archive_entry_set_filetype(from, AE_IFREG);
-    assert_refused(tar_meta_import(from, &e), ERR_CORRUPT,
+    assert_refused(tar_meta_import(from, &e), ERR_FAILED,
                    "reading the tar: a file of the tar has no name that can be read");
     archive_entry_free(from);
     entry_clear(&e);
@@ -248,8 +253,7 @@ static void an_extent_that_begins_behind_the_file_is_refused(void **state)
     archive_entry_sparse_add_entry(from, 0, 10);
     archive_entry_sparse_add_entry(from, 1001, 1);
     archive_entry_set_size(from, 1000);
-    assert_refused(tar_meta_import(from, &e), ERR_CORRUPT,
-                   "reading the tar: s: impossible extents");
+    assert_refused(tar_meta_import(from, &e), ERR_FAILED, "reading the tar: s: impossible extents");
     archive_entry_free(from);
     entry_clear(&e);
 }
@@ -353,6 +357,7 @@ static void an_acl_comes_back_and_a_mode_alone_is_none(void **state)
 static void holes_at_both_ends_of_a_file_are_seen(void **state)
 {
     struct tar_meta *m = NULL;
+    bool is_whole;
     struct entry e = entry_at(ENTRY_FILE, "f");
     struct stat st;
     int fd = open(in(state, "f"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -364,7 +369,7 @@ static void holes_at_both_ends_of_a_file_are_seen(void **state)
     e.size = 1 << 20;
     e.block_log2 = 16;
     assert_done(tar_meta_new(&m));
-    assert_done(tar_meta_read(m, fd, &st, &e));
+    assert_done(tar_meta_read(m, fd, &st, &e, &is_whole));
     if (e.extents.len > 0) { /* a file system without holes has nothing to say */
         assert_false(entry_has_data(&e, 0, 1 << 18));
         assert_true(entry_has_data(&e, 1 << 19, 4));
@@ -378,6 +383,7 @@ static void holes_at_both_ends_of_a_file_are_seen(void **state)
 static void a_file_that_is_one_hole_has_no_data(void **state)
 {
     struct tar_meta *m = NULL;
+    bool is_whole;
     struct entry e = entry_at(ENTRY_FILE, "f");
     struct buf raw = {.max = MIB};
     struct stat st;
@@ -389,7 +395,7 @@ static void a_file_that_is_one_hole_has_no_data(void **state)
     e.size = 1 << 20;
     e.block_log2 = 16;
     assert_done(tar_meta_new(&m));
-    assert_done(tar_meta_read(m, fd, &st, &e));
+    assert_done(tar_meta_read(m, fd, &st, &e, &is_whole));
     if (e.extents.len > 0)
         assert_false(entry_has_data(&e, 0, 1 << 20));
     assert_done(entry_encode(&e, &raw)); /* and it can be written and read */
@@ -400,19 +406,65 @@ static void a_file_that_is_one_hole_has_no_data(void **state)
     close(fd);
 }
 
+/* In place of the kernel's, for libarchive too. */
+static bool attributes_fail;
+
+ssize_t flistxattr(int fd, char *list, size_t len)
+{
+    if (!attributes_fail)
+        return (ssize_t)syscall(SYS_flistxattr, fd, list, len);
+    errno = EIO;
+    return -1;
+}
+
+static char said[256];
+
+static void keep_line(enum log_level level, const char *text)
+{
+    (void)level;
+    snprintf(said, sizeof said, "%s", text);
+}
+
+static void attributes_that_cannot_be_listed_are_said(void **state)
+{
+    struct tar_meta *m = NULL;
+    struct entry e = entry_at(ENTRY_FILE, "f\n");
+    struct stat st;
+    bool is_whole = false;
+    int fd = open(in(state, "f"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_done(tar_meta_new(&m));
+    log_to(keep_line);
+    assert_done(tar_meta_read(m, fd, &st, &e, &is_whole));
+    assert_true(is_whole);
+    assert_string_equal(said, "");
+    attributes_fail = true;
+    assert_done(tar_meta_read(m, fd, &st, &e, &is_whole));
+    attributes_fail = false;
+    log_to(NULL);
+    assert_false(is_whole);
+    assert_string_equal(said, "f\\x0a: its extended attributes or access list are not all there: "
+                              "Couldn't list extended attributes");
+    tar_meta_free(m);
+    entry_clear(&e);
+    close(fd);
+}
+
 static void of_what_cannot_be_opened_the_owner_is_known(void **state)
 {
     struct tar_meta *m = NULL;
+    bool is_whole;
     struct entry e = entry_at(ENTRY_SYMLINK, "l");
     struct stat st = {.st_mode = S_IFLNK | 0777};
 
     (void)state;
     assert_done(tar_meta_new(&m));
-    assert_done(tar_meta_read(m, -1, &st, &e)); /* uid 0, gid 0 */
+    assert_done(tar_meta_read(m, -1, &st, &e, &is_whole)); /* uid 0, gid 0 */
     assert_string_equal((const char *)e.user.data, "root");
     assert_string_equal((const char *)e.group.data, "root");
     st.st_uid = 3999999999;
-    assert_done(tar_meta_read(m, -1, &st, &e));
+    assert_done(tar_meta_read(m, -1, &st, &e, &is_whole));
     assert_int_equal(e.user.len, 0); /* nothing of the one before */
     tar_meta_free(m);
     entry_clear(&e);
@@ -435,6 +487,7 @@ static const struct CMUnitTest tests[] = {
     IN_DIRECTORY(an_acl_comes_back_and_a_mode_alone_is_none),
     IN_DIRECTORY(holes_at_both_ends_of_a_file_are_seen),
     IN_DIRECTORY(a_file_that_is_one_hole_has_no_data),
+    IN_DIRECTORY(attributes_that_cannot_be_listed_are_said),
     IN_DIRECTORY(of_what_cannot_be_opened_the_owner_is_known),
 };
 
