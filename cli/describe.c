@@ -98,9 +98,12 @@ enum err describe_name(struct jdoc *to, const char *member, const char *exact, c
 {
     enum err rc;
 
+    if (text_is_clean(name)) { /* exactly; print_json() escapes what would steer a terminal */
+        TRY(jdoc_set_text(to, member, name));
+        goto out;
+    }
     TRY(describe_text(to, member, name));
-    if (!text_is_clean(name))
-        TRY(jdoc_set_base64(to, exact, bytes_of(name, strlen(name))));
+    TRY(jdoc_set_base64(to, exact, bytes_of(name, strlen(name))));
 out:
     return rc;
 }

@@ -91,7 +91,7 @@ struct wait {
 };
 
 /* A lock on a network file system may not wake who waits for it: it is tried again and again. */
-static enum err take_flock(const char *path, int fd, struct wait *w)
+static enum err take_flock(const char *shown, int fd, struct wait *w)
 {
     const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
     enum err rc = ERR_OK;
@@ -100,12 +100,12 @@ static enum err take_flock(const char *path, int fd, struct wait *w)
         int64_t waited_ms = clock_steady_ms() - w->began_ms;
 
         if (errno == EWOULDBLOCK && waited_ms >= w->limit_ms)
-            return refuse_busy(path, fd);
+            return refuse_busy(shown, fd);
         if (errno != EWOULDBLOCK && errno != EINTR)
-            FAIL_SYS(ERR_FAILED, "locking %s", path);
+            FAIL_SYS(ERR_FAILED, "locking %s", shown);
         TRY(stop_check());
         if (waited_ms >= MOMENT_MS && !w->is_said) {
-            say_waiting(path, fd);
+            say_waiting(shown, fd);
             w->is_said = true;
         }
         (void)nanosleep(&pause, NULL);
@@ -114,31 +114,32 @@ out:
     return rc;
 }
 
-static enum err open_and_hold(int at, const char *path, struct wait *w, int *fd)
+static enum err open_and_hold(int at, const char *path, const char *shown, struct wait *w, int *fd)
 {
     enum err rc;
 
     *fd = openat(at, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (*fd < 0)
-        FAIL_SYS(ERR_FAILED, "opening the lock file %s", path);
-    TRY(take_flock(path, *fd, w));
+        FAIL_SYS(ERR_FAILED, "opening the lock file %s", shown);
+    TRY(take_flock(shown, *fd, w));
 out:
     return rc;
 }
 
-static enum err take(int at, const char *path, int64_t wait_ms, struct lock **out)
+static enum err take(int at, const char *path, const char *shown, int64_t wait_ms,
+                     struct lock **out)
 {
     struct wait w = {.began_ms = clock_steady_ms(), .limit_ms = wait_ms};
     struct lock *l = NULL;
     enum err rc;
 
     TRY(mem_new(1, sizeof *l, &l));
-    TRY(open_and_hold(at, path, &w, &l->fd));
+    TRY(open_and_hold(at, path, shown, &w, &l->fd));
     /* Try again with the new file until the one that is locked is the one that is there. */
     while (!file_is_still_there(at, path, l->fd)) {
         TRY(stop_check());
         close(l->fd);
-        TRY(open_and_hold(at, path, &w, &l->fd));
+        TRY(open_and_hold(at, path, shown, &w, &l->fd));
     }
     write_pid(l->fd);
     *out = l;
@@ -150,12 +151,12 @@ out:
 
 enum err lock_take_within(const char *path, int64_t wait_ms, struct lock **out)
 {
-    return take(AT_FDCWD, path, wait_ms, out);
+    return take(AT_FDCWD, path, path, wait_ms, out);
 }
 
-enum err lock_take_at(int at, const char *path, bool wait, struct lock **out)
+enum err lock_take_at(int at, const char *name, const char *shown, bool wait, struct lock **out)
 {
-    return take(at, path, wait ? LOCK_WAIT_MS : 0, out);
+    return take(at, name, shown, wait ? LOCK_WAIT_MS : 0, out);
 }
 
 enum err lock_take(const char *path, bool wait, struct lock **out)

@@ -21,8 +21,9 @@ struct lock;
  * the file cannot be opened or locked. Release with lock_free(); the file stays. A holder may
  * remove the file before it releases the lock: waiters then use the new file. */
 MUST_CHECK enum err lock_take(const char *path, bool wait, struct lock **out);
-/* The same for a `path` that is relative to the open directory `at`. */
-MUST_CHECK enum err lock_take_at(int at, const char *path, bool wait, struct lock **out);
+/* The same for a `name` in the open directory `at`; messages call it `shown`. */
+MUST_CHECK enum err lock_take_at(int at, const char *name, const char *shown, bool wait,
+                                 struct lock **out);
 /* The same with another time to wait. */
 MUST_CHECK enum err lock_take_within(const char *path, int64_t wait_ms, struct lock **out);
 void lock_free(struct lock *l);

@@ -57,12 +57,15 @@ out:
 /* Takes the lock, and sweeps: temporaries of killed runs may hold keys that are to be destroyed. */
 static enum err take_turn(const struct file_place *at, struct lock **lock)
 {
+    char *shown = NULL;
     enum err rc;
 
-    TRY(lock_take_at(at->directory, at->lock, true, lock));
+    TRY(mem_format(&shown, "%s" FILE_LOCK, at->path));
+    TRY(lock_take_at(at->directory, at->lock, shown, true, lock));
     TRY(file_sweep_at(at->directory, at->name));
     TRY(file_sweep_at(at->directory, at->previous));
 out:
+    mem_free(shown);
     if (rc != ERR_OK)
         err_note("keyring %s", at->path);
     return rc;

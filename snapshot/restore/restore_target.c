@@ -386,7 +386,7 @@ enum err target_lock(struct restore_target *t)
         FAIL_SYS(ERR_FAILED, "looking at %s", t->path);
     t->look = t->before;
     t->has_look = t->is_mount;
-    rc = lock_take_at(t->side, t->lock_name, false, &t->lock);
+    rc = lock_take_at(t->side, t->lock_name, t->lock_name, false, &t->lock);
     if (rc != ERR_OK)
         err_note("target %s", t->path);
     TRY(rc);

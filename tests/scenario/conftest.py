@@ -180,9 +180,10 @@ class Sealpoint:
         return sorted((self.repository / "data").glob("*/*"))
 
     def stored(self):
-        """All files of the repository by name."""
+        """All files of the repository by name; what README.sealpoint says is for people, and nobody's word."""
         return {str(path.relative_to(self.repository)): path.read_bytes()
-                for path in sorted(self.repository.rglob("*")) if path.is_file()}
+                for path in sorted(self.repository.rglob("*"))
+                if path.is_file() and path.name != "README.sealpoint"}
 
     def object_path(self, name):
         return self.repository / "data" / name[:2] / name

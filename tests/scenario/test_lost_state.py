@@ -55,8 +55,8 @@ def test_a_repository_that_was_wiped_is_an_alarm(quick, command, left):
     repo = quick
     repo.backup()
     fingerprint = repo.fingerprint()
-    for path in repo.repository.iterdir():
-        shutil.rmtree(path)
+    shutil.rmtree(repo.repository)
+    repo.repository.mkdir()
     if left != "nothing":
         (repo.repository / "ledger").mkdir()
     if left == "strangers":
