@@ -115,13 +115,13 @@ void describe_key_short(const struct key_name *key, char out[DESCRIBE_KEY_MAX])
 }
 
 /* A text member of the signed record, null when it is not there. */
-static enum err copy_text(struct jdoc *to, const char *name, const struct snapshot *from)
+static enum err copy_text(struct jdoc *to, const char *name, const struct jdoc *from)
 {
     const char *text = NULL;
     enum err rc = ERR_OK;
 
-    if (jdoc_has(from->record->payload, name))
-        TRY(jdoc_text(from->record->payload, name, SNAPSHOT_TEXT_MAX, &text));
+    if (jdoc_has(from, name))
+        TRY(jdoc_text(from, name, SNAPSHOT_TEXT_MAX, &text));
     TRY(jdoc_set_text(to, name, text));
 out:
     return rc;
@@ -171,26 +171,33 @@ out:
     return rc;
 }
 
+static const char *text_or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
 enum err describe_snapshot(const struct snapshot *of, struct jdoc **out)
 {
+    struct jdoc *payload = NULL;
     struct jdoc *to = NULL;
     enum err rc;
 
+    TRY(record_payload(of->record, &payload));
     TRY(jdoc_object(&to));
     TRY(jdoc_set_text(to, "id", of->id));
-    TRY(copy_text(to, "status", of));
+    TRY(copy_text(to, "status", payload));
     TRY(jdoc_set_text(to, "snapshotType", of->snapshot_type));
     TRY(jdoc_set_text(to, "frequencyType", of->frequency_type));
     TRY(jdoc_set_time(to, "createdAt", of->created_ms));
     TRY(describe_time(to, "expiresAt", of->expires_ms));
-    TRY(jdoc_set_text(to, "description", of->description));
-    TRY(copy_text(to, "replicaSetName", of));
-    TRY(copy_text(to, "mongodVersion", of));
+    TRY(jdoc_set_text(to, "description", text_or_null(of->description)));
+    TRY(copy_text(to, "replicaSetName", payload));
+    TRY(copy_text(to, "mongodVersion", payload));
     TRY(describe_key(to, "masterKey", &of->recorded_key));
     TRY(describe_key(to, "effectiveMasterKey", &of->effective_key));
     TRY(jdoc_set_text(to, "parent", of->parent[0] != '\0' ? of->parent : NULL));
     TRY(set_chain(to, of));
-    TRY(jdoc_set_text(to, "sourceType", of->source_type));
+    TRY(jdoc_set_text(to, "sourceType", text_or_null(of->source_type)));
     TRY(snapshot_attention_write(&of->attention, to));
     TRY(set_totals(to, &of->totals));
     TRY(set_manifest(to, of));
@@ -200,6 +207,7 @@ enum err describe_snapshot(const struct snapshot *of, struct jdoc **out)
     *out = to;
     to = NULL; /* the caller's now */
 out:
+    jdoc_free(payload);
     jdoc_free(to);
     return rc;
 }
@@ -258,7 +266,7 @@ enum err describe_row(struct grid *g, const struct snapshot *of)
     TRY(grid_add(g, key));
     if (g->columns == columns_with_writer)
         TRY(grid_add(g, writer));
-    TRY(grid_add(g, of->description != NULL ? of->description : ""));
+    TRY(grid_add(g, of->description));
 out:
     return rc;
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command/impact.h"
 #include "cli/command/writer.h"
@@ -35,7 +36,7 @@ static enum err read_settings(const struct invocation *typed, struct invocation 
 }
 
 /* Of what the store lists, the records that the cache has; the others are left NULL. */
-static enum err read_checked(struct session *s, struct record_set *out)
+static enum err read_checked(struct session *s, struct record_home *home, struct record_set *out)
 {
     struct cache cache = {.renew = false};
     char *path = NULL;
@@ -45,33 +46,21 @@ static enum err read_checked(struct session *s, struct record_set *out)
     if (!session_is_known(s))
         goto out;
     TRY(store_open(settings_text(s->settings, OPTION_REPOSITORY), false, &s->store));
-    TRY(ledger_fetch_names(s->store, out));
+    TRY(ledger_fetch_names(s->store, false, out));
     TRY(file_join(s->state_dir, STATE_RECORDS, &path));
-    TRY(cache_read(path, out, &cache));
+    TRY(cache_read(path, home, out, &cache));
 out:
     cache_clear(&cache);
     mem_free(path);
     return rc;
 }
 
-static const char *get_text(const struct record *r, const char *member, size_t max)
-{
-    const char *text = NULL;
-
-    if (!jdoc_has(r->payload, member) || jdoc_text(r->payload, member, max, &text) != ERR_OK)
-        return NULL;
-    return text;
-}
-
 static bool is_deleted(const struct record_set *set, const char *id)
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct record *r = set->items[i].record;
-        const char *subject = NULL;
 
-        if (r != NULL && r->type == RECORD_TOMBSTONE)
-            subject = get_text(r, "subject", SNAPSHOT_ID_TEXT);
-        if (subject != NULL && strcmp(subject, id) == 0)
+        if (r != NULL && r->type == RECORD_TOMBSTONE && strcmp(r->facts.subject, id) == 0)
             return true;
     }
     return false;
@@ -87,17 +76,23 @@ static bool is_given(const struct invocation *i, const char *word)
 
 static enum err offer_snapshot(const struct answer *a, const struct record *r, const char *id)
 {
-    const char *description = get_text(r, "description", SNAPSHOT_TEXT_MAX);
+    const char *description = NULL;
     char time[CLOCK_TEXT_LEN + 1];
+    struct jdoc *payload = NULL;
     char *meaning = NULL;
     enum err rc;
 
+    TRY(record_payload(r, &payload));
+    if (jdoc_has(payload, "description") &&
+        jdoc_text(payload, "description", SNAPSHOT_TEXT_MAX, &description) != ERR_OK)
+        err_clear(); /* it says nothing then */
     clock_text(r->created_ms, time);
     time[10] = ' '; /* the T between date and time */
     TRY(mem_format(&meaning, "%.*s%s%s", TIME_LEN, time, description != NULL ? " " : "",
                    description != NULL ? description : ""));
     TRY(complete_offer(a, id, meaning));
 out:
+    jdoc_free(payload);
     mem_free(meaning);
     return rc;
 }
@@ -124,9 +119,9 @@ static enum err offer_records(const struct answer *a, const struct invocation *i
     if (count > 1)
         qsort(list, count, sizeof *list, compare_newest_first);
     for (size_t n = 0; n < count; n++) {
-        const char *id = get_text(list[n], "id", SNAPSHOT_ID_TEXT);
+        const char *id = list[n]->facts.id;
 
-        if (id != NULL && !is_deleted(set, id) && !is_given(i, id))
+        if (*id != '\0' && !is_deleted(set, id) && !is_given(i, id))
             TRY(offer_snapshot(a, list[n], id));
     }
 out:
@@ -136,6 +131,7 @@ out:
 
 enum err complete_snapshots(const struct answer *a, const struct invocation *i)
 {
+    struct record_home home = RECORD_HOME_NONE;
     struct record_set set = {.count = 0};
     struct invocation copy = {0};
     struct settings settings = {0};
@@ -145,11 +141,14 @@ enum err complete_snapshots(const struct answer *a, const struct invocation *i)
     session_init(&session, &settings);
     if (!is_given(i, "latest"))
         TRY(complete_offer(a, "latest", "the newest snapshot"));
-    if (read_settings(i, &copy, &settings) != ERR_OK || read_checked(&session, &set) != ERR_OK)
+    if (read_settings(i, &copy, &settings) != ERR_OK ||
+        read_checked(&session, &home, &set) != ERR_OK)
         goto out; /* "latest" is all that is known */
     TRY(offer_records(a, i, &set));
 out:
     record_set_clear(&set);
+    if (home.fd >= 0)
+        close(home.fd);
     session_clear(&session);
     settings_clear(&settings);
     return rc;
@@ -176,6 +175,7 @@ static enum err offer_writer(const struct answer *a, const struct record *r)
 
 enum err complete_writers(const struct answer *a, const struct invocation *i)
 {
+    struct record_home home = RECORD_HOME_NONE;
     struct record_set set = {.count = 0};
     struct invocation copy = {0};
     struct settings settings = {0};
@@ -183,13 +183,16 @@ enum err complete_writers(const struct answer *a, const struct invocation *i)
     enum err rc = ERR_OK;
 
     session_init(&session, &settings);
-    if (read_settings(i, &copy, &settings) != ERR_OK || read_checked(&session, &set) != ERR_OK)
+    if (read_settings(i, &copy, &settings) != ERR_OK ||
+        read_checked(&session, &home, &set) != ERR_OK)
         goto out;
     for (size_t n = 0; n < set.count; n++)
         if (set.items[n].record != NULL && set.items[n].record->type == RECORD_WRITER)
             TRY(offer_writer(a, set.items[n].record));
 out:
     record_set_clear(&set);
+    if (home.fd >= 0)
+        close(home.fd);
     session_clear(&session);
     settings_clear(&settings);
     return rc;

@@ -124,11 +124,14 @@ static void print_key(const char *name, const struct key_name *key)
 
 static void print_optional(const struct snapshot *of, const char *member, const char *name)
 {
+    struct jdoc *payload = NULL;
     const char *text = NULL;
 
-    if (jdoc_has(of->record->payload, member) &&
-        jdoc_text(of->record->payload, member, SNAPSHOT_TEXT_MAX, &text) == ERR_OK)
+    if (record_payload(of->record, &payload) == ERR_OK && jdoc_has(payload, member) &&
+        jdoc_text(payload, member, SNAPSHOT_TEXT_MAX, &text) == ERR_OK)
         print_fact(name, text);
+    err_clear();
+    jdoc_free(payload);
 }
 
 static void print_snapshot(const struct snapshot *of)
@@ -145,9 +148,9 @@ static void print_snapshot(const struct snapshot *of)
     print_fact("frequency", of->frequency_type);
     print_time("created", of->created_ms);
     print_time("expires", of->expires_ms);
-    if (of->source_type != NULL)
+    if (of->source_type[0] != '\0')
         print_fact("source", of->source_type);
-    if (of->description != NULL)
+    if (of->description[0] != '\0')
         print_fact("description", of->description);
     print_optional(of, "replicaSetName", "replica set");
     print_optional(of, "mongodVersion", "mongod");

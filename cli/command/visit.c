@@ -10,19 +10,7 @@
 #include "core/ledger/ledger_query.h"
 #include "core/ledger/ledger_visit.h"
 
-#define SUBJECT_MAX 64
 #define REPORT_MAX (16 * MIB)
-
-static const char *subject_of(const struct record *tombstone)
-{
-    const char *subject = NULL;
-
-    if (jdoc_text(tombstone->payload, "subject", SUBJECT_MAX, &subject) != ERR_OK) {
-        err_clear();
-        return "?";
-    }
-    return subject;
-}
 
 static void say_deleted(const struct record *tombstone, const char *since)
 {
@@ -31,8 +19,8 @@ static void say_deleted(const struct record *tombstone, const char *since)
 
     clock_text(tombstone->created_ms, time);
     text_hex(bytes_of(tombstone->writer, SIGNER_ID_LEN), writer);
-    log_say(LOG_WARN, "deleted since the %s: %s, by writer %s at %s", since, subject_of(tombstone),
-            writer, time);
+    log_say(LOG_WARN, "deleted since the %s: %s, by writer %s at %s", since,
+            tombstone->facts.subject, writer, time);
 }
 
 void visit_say_deleted(const struct session *session, const struct heads *since)
@@ -60,7 +48,7 @@ static enum err push_deleted(const struct record *tombstone, struct jdoc *list)
     enum err rc;
 
     TRY(jdoc_object(&item));
-    TRY(jdoc_set_text(item, "subject", subject_of(tombstone)));
+    TRY(jdoc_set_text(item, "subject", tombstone->facts.subject));
     TRY(jdoc_set_time(item, "createdAt", tombstone->created_ms));
     TRY(jdoc_set_hex(item, "writerId", bytes_of(tombstone->writer, SIGNER_ID_LEN)));
     TRY(jdoc_set_hex(item, "recordId", bytes_of(tombstone->id, RECORD_ID_LEN)));

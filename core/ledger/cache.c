@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/mem.h"
 #include "core/fs/file.h"
 #include "core/ledger/bundle.h"
 
@@ -33,9 +35,10 @@ void cache_clear(struct cache *c)
 }
 
 struct taking {
+    const struct record_home *home;
     struct record_set *set;
-    struct cache *cache; /* NULL: nothing is taken into the set */
-    struct record_set *gone;
+    struct cache *cache;
+    bool compare; /* nothing is taken into the set */
     size_t stale;
 };
 
@@ -46,7 +49,7 @@ static enum err keep_gone(struct taking *t, struct record *r)
     enum err rc;
 
     memcpy(e.writer, r->writer, SIGNER_ID_LEN);
-    rc = record_set_add(t->gone, &e);
+    rc = record_set_add(&t->cache->gone, &e);
     if (rc != ERR_OK)
         record_free(r);
     return rc;
@@ -67,13 +70,13 @@ static enum err take_cached_record(void *arg, struct bytes raw)
     struct record_entry *entry;
     enum err rc;
 
-    TRY(record_parse(raw, &r));
+    TRY(record_recall(raw, t->home, t->cache->good, &r));
     entry = record_set_find(t->set, r->writer, r->seq);
     if (entry == NULL || is_another(entry, r, raw.len)) {
         t->stale++;
         rc = keep_gone(t, r);
         r = NULL;
-    } else if (t->cache != NULL && entry->record == NULL) {
+    } else if (!t->compare && entry->record == NULL) {
         entry->record = r;
         entry->from = FROM_CACHE;
         r = NULL; /* the set's now */
@@ -82,6 +85,8 @@ static enum err take_cached_record(void *arg, struct bytes raw)
         t->stale++; /* twice here, or compared only */
         if (entry->from == FROM_STORE)
             entry->from = FROM_CACHE;
+        if (entry->record->home == NULL)
+            record_move_home(entry->record, t->home, t->cache->good);
     }
 out:
     record_free(r);
@@ -104,64 +109,107 @@ static bool may_be_trusted(const char *path, int fd, uint64_t *size)
     return true;
 }
 
-enum err cache_read(const char *path, struct record_set *set, struct cache *out)
+static void read_all(const char *path, struct record_home *home, struct taking *taking)
 {
-    struct taking taking = {.set = set, .cache = out, .gone = &out->gone};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct bundle_source from = {.read = read_file, .arg = &fd};
+    struct cache *out = taking->cache;
+    struct bundle_source from = {.read = read_file, .arg = &home->fd};
+
+    *out = (struct cache){.renew = true};
+    home->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (home->fd < 0)
+        return;
+    if (!may_be_trusted(path, home->fd, &from.size)) {
+        close(home->fd);
+        home->fd = -1;
+        return;
+    }
+    taking->home = home;
+    if (bundle_each(&from, take_cached_record, taking, &out->good) != ERR_OK)
+        err_clear(); /* the records after it are read from the store */
+    out->size = from.size;
+    out->torn = out->good < from.size;
+    out->renew = false;
+}
+
+enum err cache_read(const char *path, struct record_home *home, struct record_set *set,
+                    struct cache *out)
+{
+    struct taking taking = {.set = set, .cache = out};
+
+    read_all(path, home, &taking);
+    out->renew = out->renew || (taking.stale > STALE_LEAST && taking.stale > out->used);
+    return ERR_OK;
+}
+
+void cache_compare(const char *path, struct record_home *home, struct record_set *set,
+                   struct cache *out)
+{
+    struct taking taking = {.set = set, .cache = out, .compare = true};
+    const bool renew = out->renew;
+
+    read_all(path, home, &taking);
+    out->renew = out->renew || renew;
+}
+
+/* Where each record of the set will lie, and whether it has to be written. */
+struct writing {
+    int fd;
+    uint64_t end;      /* of the file */
+    uint64_t *offsets; /* owned; UINT64_MAX: it is not written */
+    struct buf text;
+};
+
+static bool is_same_file(int a, int b)
+{
+    struct stat of_a, of_b;
+
+    return fstat(a, &of_a) == 0 && fstat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+}
+
+/* The records that are at home in the old file go on being read from that, until all are here. */
+static enum err open_new(const char *path, struct writing *w)
+{
+    if (unlink(path) != 0 && errno != ENOENT)
+        return err_sys(ERR_FAILED, "removing %s", path);
+    w->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return w->fd < 0 ? err_sys(ERR_FAILED, "writing %s", path) : ERR_OK;
+}
+
+/* One run at a time appends, so that each knows where its records come to lie. *out is false when
+ * nothing may be added: the file is not the one that was read, or has a torn end that another run
+ * may be writing. The next opening will see. */
+static enum err open_to_add(const char *path, const struct cache *found,
+                            const struct record_home *home, struct writing *w, bool *out)
+{
+    struct stat st;
     enum err rc = ERR_OK;
 
-    *out = (struct cache){.renew = fd < 0};
-    if (fd < 0)
+    *out = false;
+    w->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (w->fd < 0 || flock(w->fd, LOCK_EX) != 0 || fstat(w->fd, &st) != 0)
+        FAIL_SYS(ERR_FAILED, "writing %s", path);
+    w->end = (uint64_t)st.st_size;
+    if (home->fd < 0 ? w->end > 0 : !is_same_file(home->fd, w->fd))
         goto out;
-    if (!may_be_trusted(path, fd, &from.size)) {
-        out->renew = true;
-        goto out;
+    if (found != NULL && found->torn) {
+        if (w->end != found->size)
+            goto out;
+        if (ftruncate(w->fd, (off_t)found->good) != 0)
+            FAIL_SYS(ERR_FAILED, "cutting %s", path);
+        w->end = found->good;
     }
-    if (bundle_each(&from, take_cached_record, &taking, &out->good) != ERR_OK)
-        err_clear(); /* the records after it are read from the store */
-    out->torn = out->good < from.size;
-    out->renew = taking.stale > STALE_LEAST && taking.stale > out->used;
+    *out = true;
 out:
-    if (fd >= 0)
-        close(fd);
     return rc;
 }
 
-void cache_compare(const char *path, struct record_set *set, struct cache *out)
+static enum err flush(struct writing *w)
 {
-    struct taking taking = {.set = set, .gone = &out->gone};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct bundle_source from = {.read = read_file, .arg = &fd};
+    enum err rc = w->text.len > 0 ? file_write(w->fd, buf_bytes(&w->text)) : ERR_OK;
 
-    if (fd < 0 || !may_be_trusted(path, fd, &from.size))
-        out->renew = true;
-    else if (bundle_each(&from, take_cached_record, &taking, &out->good) != ERR_OK)
-        err_clear(); /* what is damaged there tells nothing */
-    out->torn = out->good < from.size;
-    if (fd >= 0)
-        close(fd);
-}
-
-static enum err open_to_add(const char *path, int *fd)
-{
-    *fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (*fd < 0)
-        return err_sys(ERR_FAILED, "writing %s", path);
-    return ERR_OK;
-}
-
-/* A run that was killed leaves a torn end. If two runs write at the same moment, one loses its
- * records and reads them from the store the next time. */
-static enum err cut_torn_end(const char *path, int fd, const struct cache *found)
-{
-    uint64_t keep = found->renew ? 0 : found->good;
-
-    if ((found->renew || found->torn) && ftruncate(fd, (off_t)keep) != 0)
-        return err_sys(ERR_FAILED, "cutting %s", path);
-    if (found->renew && fchmod(fd, 0600) != 0)
-        return err_sys(ERR_FAILED, "setting the mode of %s", path);
-    return ERR_OK;
+    w->text.len = 0;
+    return rc;
 }
 
 static bool is_to_be_written(const struct cache *found, const struct record_entry *entry)
@@ -169,43 +217,86 @@ static bool is_to_be_written(const struct cache *found, const struct record_entr
     return entry->from == FROM_STORE || (found->renew && entry->from == FROM_CACHE);
 }
 
-enum err cache_write(const char *path, const struct cache *found, const struct record_set *set)
+static enum err write_records(struct writing *w, const struct cache *found,
+                              const struct record_set *set)
 {
-    struct buf text = {.max = WRITE_LEN + RECORD_LEN_MAX};
-    int fd = -1;
     enum err rc = ERR_OK;
 
+    TRY(mem_new(set->count, sizeof *w->offsets, &w->offsets));
     for (size_t i = 0; i < set->count; i++) {
+        w->offsets[i] = UINT64_MAX;
         if (!is_to_be_written(found, &set->items[i]))
             continue;
-        if (fd < 0) {
-            TRY(open_to_add(path, &fd));
-            TRY(cut_torn_end(path, fd, found));
-        }
-        TRY(buf_add(&text, buf_bytes(&set->items[i].record->raw)));
-        if (text.len >= WRITE_LEN) {
-            TRY(file_write(fd, buf_bytes(&text)));
-            text.len = 0;
-        }
+        TRY(record_raw(set->items[i].record, &w->text));
+        w->offsets[i] = w->end;
+        w->end += set->items[i].record->len;
+        if (w->text.len >= WRITE_LEN)
+            TRY(flush(w));
     }
-    if (text.len > 0)
-        TRY(file_write(fd, buf_bytes(&text)));
+    TRY(flush(w));
 out:
-    if (fd >= 0)
-        close(fd);
-    buf_clear(&text);
     return rc;
 }
 
-enum err cache_add(const char *path, const struct record *r)
+static void move_home(struct writing *w, struct record_home *home, const struct record_set *set)
 {
-    int fd = -1;
+    if (home->fd >= 0)
+        close(home->fd);
+    home->fd = w->fd;
+    (void)flock(home->fd, LOCK_UN);
+    w->fd = -1; /* the home's now */
+    for (size_t i = 0; i < set->count; i++)
+        if (w->offsets[i] != UINT64_MAX)
+            record_move_home(set->items[i].record, home, w->offsets[i]);
+}
+
+static bool has_new(const struct cache *found, const struct record_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (is_to_be_written(found, &set->items[i]))
+            return true;
+    return false;
+}
+
+enum err cache_write(const char *path, const struct cache *found, struct record_home *home,
+                     struct record_set *set)
+{
+    struct writing w = {.fd = -1, .text = {.max = WRITE_LEN + RECORD_LEN_MAX}};
+    bool may_add = true;
+    enum err rc = ERR_OK;
+
+    if (!has_new(found, set))
+        goto out;
+    if (found->renew)
+        TRY(open_new(path, &w));
+    else
+        TRY(open_to_add(path, found, home, &w, &may_add));
+    if (!may_add)
+        goto out;
+    TRY(write_records(&w, found, set));
+    move_home(&w, home, set);
+out:
+    if (w.fd >= 0)
+        close(w.fd);
+    mem_free(w.offsets);
+    buf_clear(&w.text);
+    return rc;
+}
+
+enum err cache_add(const char *path, struct record_home *home, struct record *r)
+{
+    struct writing w = {.fd = -1};
+    bool may_add = true;
     enum err rc;
 
-    TRY(open_to_add(path, &fd));
-    TRY(file_write(fd, buf_bytes(&r->raw)));
+    TRY(open_to_add(path, NULL, home, &w, &may_add));
+    if (!may_add)
+        goto out;
+    TRY(file_write(w.fd, buf_bytes(&r->raw)));
+    if (home->fd >= 0)
+        record_move_home(r, home, w.end);
 out:
-    if (fd >= 0)
-        close(fd);
+    if (w.fd >= 0)
+        close(w.fd);
     return rc;
 }

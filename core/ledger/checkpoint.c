@@ -23,14 +23,15 @@ void checkpoint_clear(struct checkpoint *c)
     *c = (struct checkpoint){.record = NULL};
 }
 
-static enum err read_bundle(const struct record *record, struct checkpoint *to)
+static enum err read_bundle(const struct record *record, const struct jdoc *payload,
+                            struct checkpoint *to)
 {
     char expected[CHECKPOINT_NAME_LEN + 1];
     struct jdoc *part = NULL;
     const char *name = NULL;
     enum err rc;
 
-    TRY(jdoc_child(record->payload, "bundle", &part));
+    TRY(jdoc_child(payload, "bundle", &part));
     TRY(jdoc_text(part, "name", STORE_NAME_MAX, &name));
     checkpoint_name(record->writer, record->seq, expected);
     if (strcmp(name, expected) != 0)
@@ -44,17 +45,20 @@ out:
 enum err checkpoint_read(const struct record *record, struct checkpoint *out)
 {
     struct checkpoint c = {.record = record};
+    struct jdoc *payload = NULL;
     struct jdoc *part = NULL;
     enum err rc;
 
-    TRY(heads_read(record->payload, &c.heads));
-    TRY(jdoc_child(record->payload, "liveSet", &part));
+    TRY(record_payload(record, &payload));
+    TRY(heads_read(payload, &c.heads));
+    TRY(jdoc_child(payload, "liveSet", &part));
     TRY(jdoc_number(part, "count", LEDGER_RECORDS_MAX, &c.live_count));
     TRY(jdoc_hex(part, "sha256", c.live_sha256, HASH_LEN));
-    TRY(read_bundle(record, &c));
+    TRY(read_bundle(record, payload, &c));
     *out = c;
     c.heads = (struct heads){NULL, 0, 0}; /* the caller's now */
 out:
+    jdoc_free(payload);
     checkpoint_clear(&c);
     return rc;
 }
@@ -77,6 +81,7 @@ struct filling {
     struct store_blob *blob;
     struct hash *content;
     struct hash *ids;
+    const struct writers *writers;
     struct record_set *set;
     size_t known; /* of the set's entries, which stay sorted in front */
     uint64_t count;
@@ -94,29 +99,45 @@ out:
 }
 
 /* Adds what the set lacks at its end, unsorted; the `known` entries in front stay sorted for the
- * search. */
+ * search. Which place it has is known only when its signature has been checked. */
+static enum err add_bundled_record(struct filling *f, struct record_entry *entry)
+{
+    const struct record_set front = {f->set->items, f->known, f->known};
+    struct record_entry *known;
+    enum err rc = ERR_OK;
+
+    memcpy(entry->writer, entry->record->writer, SIGNER_ID_LEN);
+    entry->seq = entry->record->seq;
+    known = record_set_find(&front, entry->writer, entry->seq);
+    if (known == NULL) {
+        TRY(record_set_add(f->set, entry));
+        entry->record = NULL; /* the set's now */
+        goto out;
+    }
+    if (known->record == NULL) {
+        if (known->size == entry->size) {
+            known->record = entry->record;
+            entry->record = NULL; /* the set's now */
+        }
+        goto out;
+    }
+    if (memcmp(known->record->id, entry->record->id, RECORD_ID_LEN) != 0)
+        FAIL(ERR_CORRUPT, "it has another record %" PRIu64 " than the ledger", entry->seq);
+out:
+    return rc;
+}
+
 static enum err take_bundled_record(void *arg, struct bytes raw)
 {
     struct filling *f = arg;
-    const struct record_set front = {f->set->items, f->known, f->known};
     struct record_entry entry = {.size = raw.len, .from = FROM_BUNDLE};
-    const struct record_entry *known;
     enum err rc;
 
-    TRY(record_parse(raw, &entry.record));
+    TRY(record_take(raw, &entry.record));
     TRY(hash_add(f->ids, bytes_of(entry.record->id, RECORD_ID_LEN)));
     f->count++;
-    known = record_set_find(&front, entry.record->writer, entry.record->seq);
-    if (known != NULL) {
-        if (memcmp(known->record->id, entry.record->id, RECORD_ID_LEN) != 0)
-            FAIL(ERR_CORRUPT, "it has another record %" PRIu64 " than the ledger",
-                 entry.record->seq);
-        goto out;
-    }
-    memcpy(entry.writer, entry.record->writer, SIGNER_ID_LEN);
-    entry.seq = entry.record->seq;
-    TRY(record_set_add(f->set, &entry));
-    entry.record = NULL; /* the set's now */
+    TRY(writers_admit(f->writers, entry.record));
+    TRY(add_bundled_record(f, &entry));
 out:
     record_free(entry.record);
     return rc;
@@ -138,10 +159,11 @@ out:
     return rc;
 }
 
-enum err checkpoint_fill(const struct checkpoint *c, struct store *store, struct record_set *set)
+enum err checkpoint_fill(const struct checkpoint *c, struct store *store,
+                         const struct writers *writers, struct record_set *set)
 {
     char name[CHECKPOINT_NAME_LEN + 1];
-    struct filling f = {.set = set, .known = set->count};
+    struct filling f = {.writers = writers, .set = set, .known = set->count};
     struct bundle_source from = {.read = read_blob, .arg = &f, .size = c->bundle_size};
     uint64_t good = 0;
     enum err rc;

@@ -18,6 +18,7 @@
 #include "core/ledger/heads.h"
 #include "core/ledger/record.h"
 #include "core/ledger/record_set.h"
+#include "core/ledger/writers.h"
 #include "core/store/store.h"
 
 /* Zero-initialised it is none: it covers nothing. */
@@ -44,13 +45,16 @@ bool checkpoint_covers(const struct checkpoint *c, const uint8_t writer[SIGNER_I
                        uint64_t seq);
 
 /*
- * Read the bundle: what the sorted set lacks is put there, and the set is sorted again.
- * ERR_CORRUPT: it is not there, not the one the record names, or has another record than the set.
+ * Read the bundle: what the sorted set lacks is put there, and the set is sorted again. An entry
+ * that is listed with the same size and not read yet gets its record, as if from the store. Each
+ * record is signed by a key of `writers`, or this is ERR_CORRUPT, as when the bundle is not there,
+ * not the one the record names, or has another record than the set.
  */
 MUST_CHECK enum err checkpoint_fill(const struct checkpoint *c, struct store *store,
-                                    struct record_set *set);
+                                    const struct writers *writers, struct record_set *set);
 
 /* "checkpoints/<writer>/<seq>.jsonl" */
+#define CHECKPOINT_DIRECTORY "checkpoints"
 #define CHECKPOINT_NAME_LEN (12 + 16 + 1 + 16 + 6)
 void checkpoint_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq,
                      char out[CHECKPOINT_NAME_LEN + 1]);

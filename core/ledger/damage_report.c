@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/ledger/ledger_admit.h"
 #include "core/ledger/ledger_fetch.h"
 #include "core/ledger/ledger_validate.h"
 
@@ -23,51 +24,56 @@ static void report_damage(struct damage_count *d, enum err rc)
     log_say(LOG_WARN, "%s", err_text());
 }
 
-/* Fetching stopped at the first damaged record; this continues after it. */
-static enum err read_the_rest(struct store *store, struct record_set *set, struct damage_count *d)
-{
-    enum err rc;
-
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->items[i].record != NULL)
-            continue;
-        rc = ledger_fetch_record(store, &set->items[i]);
-        if (rc == ERR_INTERRUPTED)
-            return rc;
-        if (rc != ERR_OK)
-            report_damage(d, rc);
-    }
-    return ERR_OK;
-}
-
 static const struct record *find_read_genesis(const struct record_set *set)
 {
-    for (size_t i = 0; i < set->count; i++)
-        if (set->items[i].record != NULL && set->items[i].record->type == RECORD_GENESIS)
-            return set->items[i].record;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct record *r = set->items[i].record;
+
+        if (r != NULL && r->decoded && r->type == RECORD_GENESIS)
+            return r;
+    }
     return NULL;
 }
 
 /* Root's records first, for they have the keys of the others. A writer whose enrolment is damaged
  * has no known key, and its records cannot be checked. */
-static void check_signatures(const struct record_set *set, bool of_root, struct writers *writers,
-                             struct damage_count *d)
+static enum err check_entry(struct store *store, struct record_entry *e, struct writers *writers)
 {
-    for (size_t i = 0; i < set->count; i++) {
-        const struct record_entry *e = &set->items[i];
-        bool is_roots = writers_is_root(writers, e->writer);
-        enum err rc;
+    bool is_roots = writers_is_root(writers, e->writer);
+    enum err rc;
 
-        if (e->record == NULL || e->from == FROM_BUNDLE || is_roots != of_root)
-            continue;
-        rc = writers_check_signature(writers, e->record);
-        if (rc == ERR_OK && is_roots)
-            rc = writers_apply(writers, e->record);
-        if (rc == ERR_OK)
-            continue;
+    if (e->record == NULL)
+        return ledger_fetch_record(store, e); /* names it */
+    if (!is_roots && writers_find(writers, e->writer) == NULL)
+        return ERR_OK;
+    rc = ledger_admit_entry(writers, e);
+    if (rc == ERR_OK && is_roots)
+        rc = writers_apply(writers, e->record);
+    if (rc != ERR_OK)
         record_note_name(e->writer, e->seq);
-        report_damage(d, rc);
+    return rc;
+}
+
+static enum err check_entries(struct store *store, struct record_set *set, bool of_root,
+                              struct writers *writers, struct damage_count *d)
+{
+    enum err rc;
+
+    for (size_t i = 0; i < set->count; i++) {
+        struct record_entry *e = &set->items[i];
+
+        if (e->from == FROM_BUNDLE || writers_is_root(writers, e->writer) != of_root)
+            continue;
+        rc = check_entry(store, e, writers);
+        if (rc == ERR_OK && e->record != NULL && !e->record->decoded)
+            rc = check_entry(store, e, writers); /* it was read only now */
+        if (rc == ERR_INTERRUPTED)
+            return rc;
+        if (rc != ERR_OK)
+            report_damage(d, rc);
+        err_clear();
     }
+    return ERR_OK;
 }
 
 enum err damage_report_all(struct store *store, struct record_set *set, enum err refused)
@@ -80,12 +86,10 @@ enum err damage_report_all(struct store *store, struct record_set *set, enum err
 
     err_take(refused, &first);
     record_set_sort(set); /* it may have been refused while it was filled */
-    TRY(read_the_rest(store, set, &d));
     genesis = find_read_genesis(set);
-    if (genesis != NULL && writers_found(&writers, genesis) == ERR_OK) {
-        check_signatures(set, true, &writers, &d);
-        check_signatures(set, false, &writers, &d);
-    }
+    if (genesis != NULL && writers_found(&writers, genesis) == ERR_OK)
+        TRY(check_entries(store, set, true, &writers, &d));
+    TRY(check_entries(store, set, false, &writers, &d));
     /* One damaged record has its own message; several are counted. */
     rc = err_give(&first);
     if (d.damaged > 0 && d.damaged + d.unknown > 1) {

@@ -6,8 +6,6 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 
-#define SUBJECT_MAX 64 /* bytes of an id that a tombstone can name */
-
 void expiries_clear(struct expiries *x)
 {
     mem_free(x->items);
@@ -22,19 +20,14 @@ static bool can_expire(enum record_type type)
 /* What cannot be read is kept: no id, and nothing can name it; no date, and it never expires. */
 enum err expiries_add(struct expiries *x, const struct record *r)
 {
-    struct expiry e = {.never = true};
+    const struct record_facts *f = &r->facts;
+    const struct expiry e = {.subject = f->id,
+                             .never = !f->has_expiry || !f->expiry_known,
+                             .ms = f->expiry_known ? f->expires_ms : 0};
     enum err rc = ERR_OK;
 
-    if (!can_expire(r->type))
+    if (!can_expire(r->type) || f->id[0] == '\0')
         goto out;
-    if (jdoc_text(r->payload, "id", SUBJECT_MAX, &e.subject) != ERR_OK) {
-        err_clear();
-        goto out;
-    }
-    if (jdoc_has(r->payload, "expiresAt")) {
-        e.never = jdoc_time(r->payload, "expiresAt", &e.ms) != ERR_OK;
-        err_clear();
-    }
     TRY(mem_grow(x->count, sizeof *x->items, &x->cap, &x->items));
     x->items[x->count++] = e;
 out:
@@ -81,10 +74,11 @@ enum err expiries_check(const struct expiries *x, const struct record *tombstone
 {
     char date[CLOCK_TEXT_LEN + 1];
     struct expiry of = {.never = true};
-    const char *subject = NULL;
-    enum err rc;
+    const char *subject = tombstone->facts.subject;
+    enum err rc = ERR_OK;
 
-    TRY(jdoc_text(tombstone->payload, "subject", SUBJECT_MAX, &subject));
+    if (*subject == '\0')
+        FAIL(ERR_CORRUPT, "a tombstone that says in no \"subject\" what it ends");
     if (!find_latest(x, subject, &of)) {
         if (is_covered)
             goto out;

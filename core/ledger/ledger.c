@@ -70,6 +70,7 @@ enum err ledger_begin(const struct ledger_options *options, struct ledger **out)
 
     TRY(mem_new(1, sizeof *l, &l));
     l->store = options->store;
+    l->home = (struct record_home){.fd = -1, .store = options->store};
     l->checkpoint_life_ms = options->checkpoint_life_ms;
     if (options->state_dir != NULL)
         TRY(ledger_use_state(l, options->state_dir));
@@ -137,6 +138,8 @@ void ledger_free(struct ledger *l)
     for (size_t i = 0; i < l->count; i++)
         record_free(l->records[i]);
     mem_free(l->records);
+    if (l->home.fd >= 0)
+        close(l->home.fd);
     heads_clear(&l->heads);
     writers_clear(&l->writers);
     trust_clear(&l->seen);

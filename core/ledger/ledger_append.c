@@ -312,9 +312,9 @@ void ledger_place(struct ledger *l, struct record *r, struct writers *writers)
 }
 
 /* The record is in the store already; failures here are warnings. */
-static void remember_record(struct ledger *l, const struct record *r)
+static void remember_record(struct ledger *l, struct record *r)
 {
-    if (cache_add(l->cache_path, r) != ERR_OK)
+    if (cache_add(l->cache_path, &l->home, r) != ERR_OK)
         log_say(LOG_WARN, "%s: the cache of records is not kept", err_text());
     if (ledger_save_trust(l) != ERR_OK)
         log_say(LOG_WARN, "%s", err_text());

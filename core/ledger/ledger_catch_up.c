@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/ledger/ledger_admit.h"
 #include "core/ledger/ledger_fetch.h"
 #include "core/ledger/ledger_internal.h"
 #include "core/ledger/ledger_validate.h"
@@ -37,7 +38,7 @@ static enum err check_next(const struct ledger *l, const struct record *r)
     const struct head *head = heads_find(&l->heads, r->writer);
     enum err rc;
 
-    TRY(writers_check(&l->writers, r, false));
+    TRY(writers_check(&l->writers, r, true));
     if (r->has_prev != (head != NULL) ||
         (head != NULL && memcmp(r->prev, head->id, RECORD_ID_LEN) != 0))
         FAIL(ERR_CORRUPT, "it does not follow the record before it: one of them was replaced");
@@ -58,7 +59,9 @@ static enum err take_next_record(struct ledger *l, const uint8_t writer[SIGNER_I
 
     memcpy(e.writer, writer, SIGNER_ID_LEN);
     TRY(ledger_fetch_record(l->store, &e));
-    rc = check_next(l, e.record);
+    rc = ledger_admit_entry(&l->writers, &e);
+    if (rc == ERR_OK)
+        rc = check_next(l, e.record);
     if (rc == ERR_OK)
         rc = ledger_prepare(l, e.record, &writers);
     if (rc != ERR_OK) {

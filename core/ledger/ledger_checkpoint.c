@@ -10,13 +10,9 @@ int64_t ledger_checkpoint_expiry(const struct ledger *l)
     size_t count = ledger_query_count(l, RECORD_CHECKPOINT);
     const struct record *newest =
         count > 0 ? ledger_query_at(l, RECORD_CHECKPOINT, count - 1) : NULL;
-    int64_t expires_ms = 0;
 
-    if (newest == NULL || !jdoc_has(newest->payload, "expiresAt"))
-        return 0;
-    if (jdoc_time(newest->payload, "expiresAt", &expires_ms) != ERR_OK)
-        err_clear(); /* whoever signed that has said nothing */
-    return expires_ms;
+    /* Whoever signed one with a date that cannot be read has said nothing. */
+    return newest != NULL && newest->facts.expiry_known ? newest->facts.expires_ms : 0;
 }
 
 /* Half of the life is left for the next run to come. */
@@ -38,14 +34,20 @@ bool ledger_checkpoint_is_due(const struct ledger *l)
 static enum err write_bundle(const struct ledger *l, const char *name)
 {
     struct store_put *put = NULL;
+    struct buf raw = {.max = RECORD_LEN_MAX};
     enum err rc;
 
     TRY(store_put_begin(l->store, name, &put));
-    for (size_t i = 0; i < l->count; i++)
-        if (ledger_query_is_live(l, l->records[i]))
-            TRY(store_put_write(put, buf_bytes(&l->records[i]->raw)));
+    for (size_t i = 0; i < l->count; i++) {
+        if (!ledger_query_is_live(l, l->records[i]))
+            continue;
+        raw.len = 0;
+        TRY(record_raw(l->records[i], &raw));
+        TRY(store_put_write(put, buf_bytes(&raw)));
+    }
     TRY(store_put_commit(put));
 out:
+    buf_clear(&raw);
     store_put_free(put);
     return rc;
 }

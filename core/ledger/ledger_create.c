@@ -182,6 +182,7 @@ static enum err have_genesis(struct ledger *l, const struct ledger_options *opti
         return is_there_already(l);
     if (there->count > 0) {
         TRY(ledger_fetch_record(l->store, &there->items[0]));
+        TRY(record_decode(there->items[0].record)); /* believed when it is opened */
         TRY(have_state(l, options, there->items[0].record));
         TRY(check_is_ours(l, options->root.key, there));
         *out = there->items[0].record;
@@ -204,7 +205,7 @@ enum err ledger_create(const struct ledger_options *options, struct ledger **out
     enum err rc;
 
     TRY(ledger_begin(options, &l));
-    TRY(ledger_fetch_names(l->store, &there));
+    TRY(ledger_fetch_names(l->store, false, &there));
     TRY(have_genesis(l, options, &there, &genesis));
     if (there.count < FIRST_RECORDS) {
         TRY(ledger_have_signer(l));

@@ -1,30 +1,57 @@
 #include "core/ledger/ledger_fetch.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 
+#include "core/base/log.h"
+#include "core/base/pool.h"
 #include "core/base/stop.h"
+#include "core/base/text.h"
 
-/* A name of any other form is refused: only this program writes there, and it never makes one. */
+/* A store answers late rather than slowly: more than the processors are of use. */
+#define READERS 8
+#define READERS_LEAST 64 /* fewer records are not worth threads */
+#define STRANGERS_NAMED 5
+
+struct naming {
+    struct record_set *set;
+    bool warn;
+    size_t strangers;
+};
+
+/* Only this program writes there, and it never makes another name; a file that somebody left is no
+ * reason to refuse a restore. */
+static void say_stranger(struct naming *n, const char *name)
+{
+    char shown[STORE_NAME_MAX + 1];
+
+    err_clear();
+    text_printable(name, shown, sizeof shown);
+    if (n->warn && n->strangers++ < STRANGERS_NAMED)
+        log_say(LOG_WARN,
+                "%s: not the name of a record: somebody else put it there, and it is "
+                "passed over",
+                shown);
+}
+
 static enum err take_name(void *arg, const char *name, uint64_t size)
 {
     struct record_entry entry = {.size = size, .from = FROM_STORE};
-    enum err rc;
+    struct naming *n = arg;
 
-    TRY(record_name_parse(name, entry.writer, &entry.seq));
-    if (size > RECORD_LEN_MAX)
-        FAIL(ERR_CORRUPT, "%s: a record of %" PRIu64 " bytes is over the limit of %zu", name, size,
-             RECORD_LEN_MAX);
-    TRY(record_set_add(arg, &entry));
-out:
-    return rc;
+    if (record_name_parse(name, entry.writer, &entry.seq) == ERR_OK)
+        return record_set_add(n->set, &entry);
+    say_stranger(n, name);
+    return ERR_OK;
 }
 
-enum err ledger_fetch_names(struct store *store, struct record_set *out)
+enum err ledger_fetch_names(struct store *store, bool warn, struct record_set *out)
 {
+    struct naming naming = {.set = out, .warn = warn};
     enum err rc;
 
-    TRY(store_list(store, RECORD_DIRECTORY, take_name, out));
+    TRY(store_list(store, RECORD_DIRECTORY, take_name, &naming));
     record_set_sort(out);
 out:
     return rc;
@@ -48,10 +75,12 @@ enum err ledger_fetch_record(struct store *store, struct record_entry *entry)
 
     record_name(entry->writer, entry->seq, name);
     TRY(stop_check());
+    if (entry->size > RECORD_LEN_MAX)
+        FAIL(ERR_CORRUPT, "a record of %" PRIu64 " bytes is over the limit of %zu", entry->size,
+             RECORD_LEN_MAX);
     TRY(read_raw(store, name, &raw));
-    TRY(record_parse(buf_bytes(&raw), &r));
-    /* A record is signed together with its place, so a copy under another name is found here. */
-    if (memcmp(r->writer, entry->writer, SIGNER_ID_LEN) != 0 || r->seq != entry->seq)
+    TRY(record_take(buf_bytes(&raw), &r));
+    if (memcmp(r->writer, entry->writer, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the record of another place lies under this name");
     entry->record = r;
     r = NULL; /* the set's now */
@@ -65,64 +94,39 @@ out:
     return rc;
 }
 
-static enum err read_records(struct store *store, struct record_set *set)
+struct fetching {
+    struct store *store;
+    struct record_set *set;
+    atomic_size_t next;
+};
+
+static enum err fetch_some(void *shared, size_t worker, const atomic_bool *stop)
 {
+    struct fetching *f = shared;
+    size_t i;
     enum err rc = ERR_OK;
 
+    (void)worker;
+    while (!atomic_load(stop) && (i = atomic_fetch_add(&f->next, 1)) < f->set->count) {
+        if (f->set->items[i].record != NULL)
+            continue;
+        rc = ledger_fetch_record(f->store, &f->set->items[i]);
+        if (rc != ERR_OK && rc != ERR_CORRUPT && rc != ERR_UNSUPPORTED)
+            return rc;
+        err_clear(); /* who needs it will read it again, and say what is wrong */
+    }
+    return ERR_OK;
+}
+
+enum err ledger_fetch_records(struct store *store, struct record_set *set)
+{
+    struct fetching f = {.store = store, .set = set};
+    const atomic_bool never = false;
+    size_t missing = 0;
+
     for (size_t i = 0; i < set->count; i++)
-        if (set->items[i].record == NULL)
-            TRY(ledger_fetch_record(store, &set->items[i]));
-out:
-    return rc;
-}
-
-static const struct record *newest_checkpoint(const struct record_set *set)
-{
-    const struct record *newest = NULL;
-
-    for (size_t i = 0; i < set->count; i++) {
-        const struct record *r = set->items[i].record;
-
-        if (r->type == RECORD_CHECKPOINT && (newest == NULL || record_compare(newest, r) < 0))
-            newest = r;
-    }
-    return newest;
-}
-
-/* True when a chain has a hole, or ends before a head of the checkpoint. The set is sorted. */
-static bool lacks_records(const struct record_set *set, const struct heads *heads)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        const struct record_entry *e = &set->items[i];
-        bool is_first = i == 0 || memcmp(e[-1].writer, e->writer, SIGNER_ID_LEN) != 0;
-
-        if (e->seq != (is_first ? 0 : e[-1].seq + 1))
-            return true;
-    }
-    /* Within a chain nothing is missing; that leaves its end. */
-    for (size_t i = 0; i < heads->count; i++)
-        if (record_set_find(set, heads->items[i].writer, heads->items[i].seq) == NULL)
-            return true;
-    return false;
-}
-
-enum err ledger_fetch(struct store *store, const char *cache_path, bool read_bundle,
-                      struct record_set *out, struct cache *cache, struct checkpoint *cover)
-{
-    const struct record *newest;
-    enum err rc;
-
-    TRY(ledger_fetch_names(store, out));
-    if (cache_path != NULL)
-        TRY(cache_read(cache_path, out, cache));
-    TRY(read_records(store, out));
-    /* The bundle is read only when something is missing: it may be large. */
-    newest = newest_checkpoint(out);
-    if (newest == NULL)
-        goto out;
-    TRY(checkpoint_read(newest, cover));
-    if (read_bundle || lacks_records(out, &cover->heads))
-        TRY(checkpoint_fill(cover, store, out));
-out:
-    return rc;
+        missing += set->items[i].record == NULL;
+    if (missing < READERS_LEAST)
+        return fetch_some(&f, 0, &never);
+    return pool_run(READERS, fetch_some, &f);
 }

@@ -19,9 +19,6 @@
 #include "core/ledger/trust.h"
 #include "core/ledger/writers.h"
 
-/* The longest name of something that a tombstone can end. */
-#define TOMBSTONE_SUBJECT_MAX 64
-
 struct record_list {
     const struct record **items; /* owned; the records are borrowed */
     size_t count;
@@ -50,6 +47,9 @@ void ledger_query_clear(struct ledger_query *x);
  */
 MUST_CHECK enum err ledger_query_reserve(struct ledger_query *x, const struct record *r);
 MUST_CHECK enum err ledger_query_add(struct ledger_query *x, const struct record *r);
+/* An empty one, of records that are in the ledger's order. */
+MUST_CHECK enum err ledger_query_fill(struct ledger_query *x, const struct record *const *records,
+                                      size_t count);
 
 /* Once many were added: finds out what is needed, which else is found out for each question anew.
  * ERR_FAILED: no memory. */
@@ -77,6 +77,7 @@ struct ledger {
     struct writers writers;
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
     bool outdated;           /* see ledger_load() */
+    struct record_home home; /* where the payloads of the records are */
     struct record **records; /* owned, in the ledger's order */
     size_t count;
     size_t cap;

@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 #include "core/ledger/cache.h"
 #include "core/ledger/damage_report.h"
+#include "core/ledger/ledger_admit.h"
 #include "core/ledger/ledger_dead.h"
 #include "core/ledger/ledger_fetch.h"
 #include "core/ledger/ledger_internal.h"
@@ -17,14 +18,15 @@
  *
  *   1. Names. List the records: writer, seq and size of each.
  *   2. Cache. Take records that this machine has checked before from the state directory.
- *   3. Store. Read the others; each must be at the place its name says.
- *   4. Bundle. The newest checkpoint may cover records that were deleted since. When some
- * are missing, they are taken from its bundle.  (1 to 4: ledger_fetch.c. Nothing is believed yet.)
- *   5. Genesis. Exactly one, signed by the key it names. It says who root is.
- *   6. Fingerprint. The genesis is the pinned one and the one seen before; else this is another
+ *   3. Genesis. Exactly one, signed by the key it names. It says who root is.
+ *   4. Fingerprint. The genesis is the pinned one and the one seen before; else this is another
  *      repository. From here on root's signature counts.
- *   7. Chains. Root's first, for it enrols the other writers; then theirs. Signatures, order,
- * times, and the heads that checkpoints recorded. Now records and the checkpoint are believed.
+ *   5. Root's chain, for it enrols the other writers.
+ *   6. The others: from the newest bundle if many are unread, then each from the store. Hashed,
+ *      signature, and only then parsed. What is missing or damaged, and covered by the newest
+ *      checkpoint, is taken from its bundle.  (3, 5, 6: ledger_admit.c)
+ *   7. Chains. Order, times, and the heads that checkpoints recorded. Now records and the
+ *      checkpoint are believed.
  *   8. Trust. Everything this machine has seen is still there; else the store was rolled back.
  *   9. Heads, order. Find the end of each chain, sort the records, build what queries need. With
  *      that: tombstones end only what they may, and what was cached and is gone is dead.
@@ -110,8 +112,7 @@ static enum err arrange_records(struct ledger *l, const struct record_set *set)
     for (size_t i = 0; i < set->count; i++)
         l->records[i] = set->items[i].record;
     qsort(l->records, set->count, sizeof *l->records, record_compare_places);
-    for (size_t i = 0; i < set->count; i++)
-        TRY(ledger_query_add(&l->query, l->records[i]));
+    TRY(ledger_query_fill(&l->query, (const struct record *const *)l->records, set->count));
     TRY(ledger_query_settle(&l->query));
 out:
     return rc;
@@ -150,10 +151,9 @@ enum err ledger_save_trust(struct ledger *l)
 }
 
 /* A cache that cannot be written costs time at the next opening, nothing else. */
-static void save_cache(const struct ledger *l, const struct cache *found,
-                       const struct record_set *set)
+static void save_cache(struct ledger *l, const struct cache *found, struct record_set *set)
 {
-    if (cache_write(l->cache_path, found, set) == ERR_OK)
+    if (cache_write(l->cache_path, found, &l->home, set) == ERR_OK)
         return;
     log_say(LOG_WARN, "%s: the cache of records is not kept", err_text());
     err_clear();
@@ -227,7 +227,7 @@ static enum err check_seen(const struct ledger *l, const struct ledger_options *
     return check_report(l, options->report, set, cover);
 }
 
-/* Steps 5 to 8: everything that may refuse the records. */
+/* Steps 3 to 8: everything that may refuse the records. */
 static enum err check_all(struct ledger *l, const struct ledger_options *options,
                           struct record_set *set, struct checkpoint *cover)
 {
@@ -236,9 +236,10 @@ static enum err check_all(struct ledger *l, const struct ledger_options *options
 
     if (set->count == 0)
         return nothing_there(l);
-    TRY(ledger_validate_genesis(set, &l->writers, &genesis));
+    TRY(ledger_admit_genesis(l->store, set, &l->writers, &genesis));
     TRY(check_repository_fingerprint(l, options->fingerprint, genesis));
-    ledger_validate_cover(&l->writers, cover);
+    TRY(ledger_admit_root(l->store, set, &l->writers));
+    TRY(ledger_admit_rest(l->store, options->read_all, set, &l->writers, cover));
     TRY(ledger_validate_chains(set, cover, &l->writers));
     TRY(lower_disowned(&l->seen.heads, &l->writers));
     TRY(check_seen(l, options, set, cover));
@@ -257,7 +258,7 @@ static bool has_grown(struct store *store, struct record_set *listed, enum err r
 
     err_take(refused, &message);
     record_set_sort(listed); /* it may have been refused while it was filled */
-    if (ledger_fetch_names(store, &now) == ERR_OK)
+    if (ledger_fetch_names(store, false, &now) == ERR_OK)
         for (size_t i = 0; !grown && i < now.count; i++)
             grown = record_set_find(listed, now.items[i].writer, now.items[i].seq) == NULL;
     record_set_clear(&now);
@@ -274,17 +275,19 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     struct record_set set = {NULL, 0, 0};
     enum err rc;
 
-    /* Collect (1 to 4). `cached` is set on failure too: the caller may try again without the cache.
+    /* Collect (1, 2). `cached` is set on failure too: the caller may try again without the cache.
      */
-    rc = ledger_fetch(l->store, cache_path, options->read_all, &set, &cache, &cover);
+    *cached = false;
+    TRY(ledger_fetch_names(l->store, true, &set));
+    if (cache_path != NULL)
+        TRY(cache_read(cache_path, &l->home, &set, &cache));
     *cached = cache.used > 0;
-    TRY(rc);
-    /* Check (5 to 8), then arrange (9). */
+    /* Admit and check (3 to 8), then arrange (9). */
     TRY(check_all(l, options, &set, &cover));
     TRY(find_heads(&l->heads, &set));
     TRY(arrange_records(l, &set));
     if (cache_path == NULL && l->cache_path != NULL)
-        cache_compare(l->cache_path, &set, &cache);
+        cache_compare(l->cache_path, &l->home, &set, &cache);
     TRY(ledger_dead_check(&set, &cache.gone, &l->writers, &cover, &l->query, clock_now_ms()));
     /* Remember (10). Only checked records are cached, and only checked heads are raised. */
     if (l->cache_path != NULL)

@@ -37,7 +37,8 @@ static enum err look_at(struct store *store, struct record_entry *entry, size_t 
 
     if (rc == ERR_INTERRUPTED)
         return rc;
-    if (rc == ERR_OK && entry->record->type == RECORD_GENESIS) {
+    if (rc == ERR_OK && record_decode(entry->record) == ERR_OK &&
+        entry->record->type == RECORD_GENESIS && entry->record->seq == 0) {
         text_hex(bytes_of(entry->record->id, RECORD_ID_LEN), fingerprint);
         ++*count;
     }

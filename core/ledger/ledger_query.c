@@ -16,11 +16,6 @@ void ledger_query_clear(struct ledger_query *x)
     *x = (struct ledger_query){.dead = NULL};
 }
 
-static enum err read_subject(const struct record *r, const char **out)
-{
-    return jdoc_text(r->payload, "subject", TOMBSTONE_SUBJECT_MAX, out);
-}
-
 /* The index of `subject`, or where it would be inserted. */
 static size_t find_subject_place(const struct ledger_query *x, const char *subject)
 {
@@ -48,13 +43,13 @@ bool ledger_query_is_dead(const struct ledger_query *x, const char *subject)
 enum err ledger_query_reserve(struct ledger_query *x, const struct record *r)
 {
     struct record_list *list = &x->by_type[r->type];
-    const char *subject = NULL;
     enum err rc = ERR_OK;
 
     TRY(mem_grow(list->count, sizeof *list->items, &list->cap, &list->items));
     if (r->type != RECORD_TOMBSTONE)
         goto out;
-    TRY(read_subject(r, &subject));
+    if (r->facts.subject[0] == '\0')
+        FAIL(ERR_CORRUPT, "a tombstone that says in no \"subject\" what it ends");
     TRY(mem_grow(x->dead_count, sizeof *x->dead, &x->dead_cap, &x->dead));
 out:
     return rc;
@@ -63,7 +58,6 @@ out:
 enum err ledger_query_add(struct ledger_query *x, const struct record *r)
 {
     struct record_list *list = &x->by_type[r->type];
-    const char *subject = NULL;
     size_t i;
     enum err rc;
 
@@ -75,11 +69,34 @@ enum err ledger_query_add(struct ledger_query *x, const struct record *r)
     x->is_settled = false;
     if (r->type != RECORD_TOMBSTONE)
         goto out;
-    TRY(read_subject(r, &subject));
-    i = find_subject_place(x, subject);
+    i = find_subject_place(x, r->facts.subject);
     memmove(&x->dead[i + 1], &x->dead[i], (x->dead_count - i) * sizeof *x->dead);
-    x->dead[i] = subject;
+    x->dead[i] = r->facts.subject;
     x->dead_count++;
+out:
+    return rc;
+}
+
+static int compare_subjects(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+enum err ledger_query_fill(struct ledger_query *x, const struct record *const *records,
+                           size_t count)
+{
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        struct record_list *list = &x->by_type[records[i]->type];
+
+        TRY(ledger_query_reserve(x, records[i]));
+        list->items[list->count++] = records[i];
+        if (records[i]->type == RECORD_TOMBSTONE)
+            x->dead[x->dead_count++] = records[i]->facts.subject;
+    }
+    if (x->dead_count > 1)
+        qsort(x->dead, x->dead_count, sizeof *x->dead, compare_subjects);
 out:
     return rc;
 }
@@ -88,22 +105,14 @@ out:
 
 /* "id" or "parent" of a snapshot record; NULL: it has none that can be read. Decoding the record
  * reports the fault. */
-static const char *read_snapshot(const struct record *r, const char *member)
+static const char *text_or_none(const char *text)
 {
-    const char *id = NULL;
-
-    if (!jdoc_has(r->payload, member))
-        return NULL;
-    if (jdoc_text(r->payload, member, TOMBSTONE_SUBJECT_MAX, &id) != ERR_OK) {
-        err_clear();
-        return NULL;
-    }
-    return id;
+    return *text != '\0' ? text : NULL;
 }
 
 bool ledger_query_has_ended(const struct ledger_query *x, const struct record *r)
 {
-    const char *id = r->type == RECORD_SNAPSHOT ? read_snapshot(r, "id") : NULL;
+    const char *id = r->type == RECORD_SNAPSHOT ? text_or_none(r->facts.id) : NULL;
 
     return id != NULL && ledger_query_is_dead(x, id);
 }
@@ -134,11 +143,11 @@ static enum err settle_snapshots(struct ledger_query *x)
         TRY(mem_new(snapshots->count, sizeof *needed, &needed));
     for (size_t i = x->dead_count > 0 ? snapshots->count : 0; i > 0; i--) {
         const struct record *r = snapshots->items[i - 1];
-        const char *parent = read_snapshot(r, "parent");
+        const char *parent = text_or_none(r->facts.parent);
         size_t at = count;
 
         if (parent == NULL || !ledger_query_is_dead(x, parent) || is_among(needed, count, parent) ||
-            (ledger_query_has_ended(x, r) && !is_among(needed, count, read_snapshot(r, "id"))))
+            (ledger_query_has_ended(x, r) && !is_among(needed, count, text_or_none(r->facts.id))))
             continue;
         for (; at > 0 && strcmp(needed[at - 1], parent) > 0; at--)
             needed[at] = needed[at - 1];
@@ -184,15 +193,10 @@ static int compare_latest(const void *a, const void *b)
 /* False: it has no readable scope. */
 static bool read_rewrap(const struct record *r, struct replaced *out)
 {
-    struct jdoc *part = NULL;
-    bool is = jdoc_child(r->payload, "dataKey", &part) == ERR_OK &&
-              jdoc_hex(part, "scope", out->scope, SEAL_ID_LEN) == ERR_OK;
-
-    if (!is)
-        err_clear();
+    memcpy(out->scope, r->facts.scope, SEAL_ID_LEN);
     memcpy(out->writer, r->writer, SIGNER_ID_LEN);
     out->seq = r->seq;
-    return is;
+    return r->facts.has_scope;
 }
 
 /* The ends of chains are never taken away, so every reader of a checkpoint finds the same. */
@@ -267,10 +271,10 @@ static bool has_living_child(const struct ledger_query *x, const char *id, size_
 
     for (size_t i = snapshots->count; i > below; i--) {
         const struct record *r = snapshots->items[i - 1];
-        const char *parent = read_snapshot(r, "parent");
+        const char *parent = text_or_none(r->facts.parent);
 
         if (parent != NULL && strcmp(parent, id) == 0 &&
-            (!ledger_query_has_ended(x, r) || has_living_child(x, read_snapshot(r, "id"), i)))
+            (!ledger_query_has_ended(x, r) || has_living_child(x, text_or_none(r->facts.id), i)))
             return true;
     }
     return false;
@@ -282,8 +286,8 @@ bool ledger_query_has_live(const struct ledger_query *x, const struct record *r)
         return !is_replaced(x, r);
     if (!ledger_query_has_ended(x, r))
         return true;
-    return x->is_settled ? is_among(x->needed, x->needed_count, read_snapshot(r, "id"))
-                         : has_living_child(x, read_snapshot(r, "id"), 0);
+    return x->is_settled ? is_among(x->needed, x->needed_count, text_or_none(r->facts.id))
+                         : has_living_child(x, text_or_none(r->facts.id), 0);
 }
 
 bool ledger_query_is_ended(const struct ledger *l, const struct record *r)

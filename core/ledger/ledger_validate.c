@@ -20,7 +20,7 @@ enum err ledger_validate_genesis(const struct record_set *set, struct writers *w
     for (size_t i = 0; i < set->count; i++) {
         const struct record *r = set->items[i].record;
 
-        if (r->type != RECORD_GENESIS)
+        if (r == NULL || !r->decoded || r->type != RECORD_GENESIS)
             continue;
         if (found != NULL) {
             rc = err_set(ERR_CORRUPT, "a second genesis record");
@@ -31,17 +31,12 @@ enum err ledger_validate_genesis(const struct record_set *set, struct writers *w
     }
     if (found == NULL)
         FAIL(ERR_CORRUPT, "the ledger has records, but its genesis record is missing");
+    *genesis = found;
     rc = writers_found(writers, found);
     if (rc != ERR_OK)
         record_note_name(found->writer, found->seq);
-    *genesis = found;
 out:
     return rc;
-}
-
-void ledger_validate_cover(const struct writers *writers, struct checkpoint *cover)
-{
-    memcpy(cover->root, writers->root, SIGNER_ID_LEN);
 }
 
 /* `before` is the record before it in the set, or NULL for the first of a chain. */
@@ -70,7 +65,9 @@ static enum err check_record(const struct record_entry *e, const struct record_e
 {
     enum err rc;
 
-    TRY(writers_check(writers, e->record, e->from == FROM_CACHE));
+    TRY(writers_check(writers, e->record, true));
+    if (e->record->type == RECORD_GENESIS && e->seq > 0)
+        FAIL(ERR_CORRUPT, "a second genesis record");
     TRY(check_chain_link(e, before, cover));
     if (before != NULL && e->record->created_ms < before->record->created_ms)
         FAIL(ERR_CORRUPT, "its time is before that of the record before it");
@@ -170,12 +167,35 @@ out:
     return rc;
 }
 
+enum err ledger_validate_root(const struct record_set *set, struct writers *writers)
+{
+    const struct checkpoint nothing = {.record = NULL};
+
+    return validate_records(set, true, &nothing, writers);
+}
+
+/* Root's chain was applied before the bundle was read: a writer cannot put there what the store
+ * has lost of it, its own revocation least of all. */
+static enum err refuse_bundled_root(const struct record_set *set, const struct writers *writers)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct record_entry *e = &set->items[i];
+
+        if (e->from == FROM_BUNDLE && writers_is_root(writers, e->writer)) {
+            (void)err_set(ERR_CORRUPT, "it is in a checkpoint's bundle, but not in the store");
+            record_note_name(e->writer, e->seq);
+            return ERR_CORRUPT;
+        }
+    }
+    return ERR_OK;
+}
+
 enum err ledger_validate_chains(struct record_set *set, const struct checkpoint *cover,
                                 struct writers *writers)
 {
     enum err rc;
 
-    TRY(validate_records(set, true, cover, writers));
+    TRY(refuse_bundled_root(set, writers));
     drop_disowned(set, writers);
     TRY(validate_records(set, false, cover, writers));
     for (size_t i = 0; i < set->count; i++)

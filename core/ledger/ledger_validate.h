@@ -17,11 +17,12 @@
 MUST_CHECK enum err ledger_validate_genesis(const struct record_set *set, struct writers *writers,
                                             const struct record **genesis);
 
-/* Now that root is known: no checkpoint covers a record of its chain. */
-void ledger_validate_cover(const struct writers *writers, struct checkpoint *cover);
+/* Root's chain, all of whose records are admitted: each is checked and applied in its order. It
+ * lacks nothing. */
+MUST_CHECK enum err ledger_validate_root(const struct record_set *set, struct writers *writers);
 
-/* All other checks. What only a bundle has, and a revocation took back since, is dropped from the
- * set. After ERR_OK the records and `cover` may be trusted. */
+/* All other checks, of records that are admitted. What only a bundle has, and a revocation took
+ * back since, is dropped from the set. After ERR_OK the records and `cover` may be trusted. */
 MUST_CHECK enum err ledger_validate_chains(struct record_set *set, const struct checkpoint *cover,
                                            struct writers *writers);
 

@@ -6,6 +6,18 @@
 
 #include "core/base/mem.h"
 
+static enum err hash_raw(struct hash *content, const struct record *r)
+{
+    struct buf raw = {.max = RECORD_LEN_MAX};
+    enum err rc;
+
+    TRY(record_raw(r, &raw));
+    TRY(hash_add(content, buf_bytes(&raw)));
+out:
+    buf_clear(&raw);
+    return rc;
+}
+
 /* `content` may be NULL: hashing all bytes costs more than a warm opening should. */
 static enum err measure(const struct record *const *records, size_t count,
                         const struct ledger_query *query, struct hash *content,
@@ -21,9 +33,9 @@ static enum err measure(const struct record *const *records, size_t count,
         if (!ledger_query_has_live(query, r))
             continue;
         if (content != NULL)
-            TRY(hash_add(content, buf_bytes(&r->raw)));
+            TRY(hash_raw(content, r));
         TRY(hash_add(ids, bytes_of(r->id, RECORD_ID_LEN)));
-        to->bundle_size += r->raw.len;
+        to->bundle_size += r->len;
         to->live_count++;
     }
     TRY(hash_end(ids, to->live_sha256));
@@ -63,8 +75,7 @@ static enum err collect_seen(const struct checkpoint *c, const struct record_set
     }
     if (to->count > 1)
         qsort(to->items, to->count, sizeof *to->items, record_compare_places);
-    for (size_t i = 0; i < to->count; i++)
-        TRY(ledger_query_add(query, to->items[i]));
+    TRY(ledger_query_fill(query, to->items, to->count));
     TRY(ledger_query_settle(query));
 out:
     return rc;

@@ -8,9 +8,7 @@
 #include "core/base/text.h"
 #include "core/ledger/record_message.h"
 
-#define TYPE_TEXT_MAX 32
 #define NEEDS_TEXT_MAX 32
-#define ALG_TEXT_MAX 32
 
 static const struct {
     const char *name;
@@ -69,19 +67,26 @@ static enum err refuse_newer(const struct jdoc *payload, const char *what)
     return rc;
 }
 
-static enum err read_type(const struct jdoc *payload, enum record_type *out)
+bool record_type_find(const char *name, enum record_type *out)
 {
-    char what[TYPE_TEXT_MAX + 32];
-    const char *name = NULL;
-    enum err rc;
-
-    TRY(jdoc_text(payload, "type", TYPE_TEXT_MAX, &name));
     for (size_t i = 0; i < RECORD_TYPE_COUNT; i++) {
         if (strcmp(types[i].name, name) == 0 && types[i].grade != GRADE_STOPS) {
             *out = (enum record_type)i;
-            goto out;
+            return true;
         }
     }
+    return false;
+}
+
+static enum err read_type(const struct jdoc *payload, enum record_type *out)
+{
+    char what[RECORD_TYPE_TEXT_MAX + 32];
+    const char *name = NULL;
+    enum err rc;
+
+    TRY(jdoc_text(payload, "type", RECORD_TYPE_TEXT_MAX, &name));
+    if (record_type_find(name, out))
+        goto out;
     snprintf(what, sizeof what, "a record of type \"%s\"", name);
     rc = refuse_newer(payload, what);
 out:
@@ -119,102 +124,46 @@ out:
     return rc;
 }
 
-static enum err read_prev(struct record *r)
+static enum err read_prev(struct record *r, const struct jdoc *payload)
 {
     enum err rc = ERR_OK;
 
-    r->has_prev = jdoc_has(r->payload, "prev");
+    r->has_prev = jdoc_has(payload, "prev");
     if (r->has_prev != (r->seq > 0))
         FAIL(ERR_CORRUPT, "member \"prev\" must be null at seq 0 and only there");
     if (r->has_prev)
-        TRY(jdoc_hex(r->payload, "prev", r->prev, RECORD_ID_LEN));
+        TRY(jdoc_hex(payload, "prev", r->prev, RECORD_ID_LEN));
 out:
     return rc;
 }
 
 /* In the order in which record_make() writes them. */
-static enum err read_common(struct record *r)
+static enum err read_common(struct record *r, const struct jdoc *payload)
 {
+    uint8_t writer[SIGNER_ID_LEN];
     uint64_t format = 0;
     char what[64];
     enum err rc;
 
-    TRY(jdoc_number(r->payload, "format", UINT64_MAX, &format));
+    TRY(jdoc_number(payload, "format", UINT64_MAX, &format));
     if (format != 1) {
         snprintf(what, sizeof what, "a record of format %" PRIu64, format);
-        TRY(refuse_newer(r->payload, what));
+        TRY(refuse_newer(payload, what));
     }
-    TRY(jdoc_check_critical(r->payload, no_critical));
-    TRY(read_type(r->payload, &r->type));
-    TRY(jdoc_hex(r->payload, "repositoryId", r->repository, SEAL_ID_LEN));
-    TRY(jdoc_hex(r->payload, "writerId", r->writer, SIGNER_ID_LEN));
-    TRY(jdoc_number(r->payload, "seq", RECORD_SEQ_MAX, &r->seq));
-    TRY(read_prev(r));
-    TRY(jdoc_time(r->payload, "createdAt", &r->created_ms));
-out:
-    return rc;
-}
-
-/* The line must be what the writer of a record writes for this signature, byte for byte: nothing
- * but its id and its signature protects it, so nothing else may be said there. */
-static enum err check_line(const struct record *r, struct bytes line)
-{
-    struct buf text = {.max = RECORD_LEN_MAX};
-    enum err rc;
-
-    TRY(record_write_signature(r->writer, r->signature, &text));
-    if (!bytes_equal(buf_bytes(&text), line))
-        FAIL(ERR_CORRUPT, "its line of signatures is not in the one form that there is");
-out:
-    buf_clear(&text);
-    return rc;
-}
-
-static enum err read_signature(struct record *r, const struct jdoc *from)
-{
-    uint8_t key_id[SIGNER_ID_LEN];
-    const char *alg = NULL;
-    size_t len = 0;
-    enum err rc;
-
-    TRY(jdoc_text(from, "alg", ALG_TEXT_MAX, &alg));
-    if (strcmp(alg, SIGNER_ALGORITHM) != 0)
-        FAIL(ERR_UNSUPPORTED, "a signature by \"%s\" is not known to this release", alg);
-    TRY(jdoc_hex(from, "writerId", key_id, SIGNER_ID_LEN));
-    if (memcmp(key_id, r->writer, SIGNER_ID_LEN) != 0)
+    TRY(jdoc_check_critical(payload, no_critical));
+    TRY(read_type(payload, &r->type));
+    TRY(jdoc_hex(payload, "repositoryId", r->repository, SEAL_ID_LEN));
+    TRY(jdoc_hex(payload, "writerId", writer, SIGNER_ID_LEN));
+    if (memcmp(writer, r->writer, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the record is not signed by the key of its writer");
-    TRY(jdoc_base64(from, "sig", r->signature, SIGNER_SIGNATURE_LEN, &len));
-    if (len != SIGNER_SIGNATURE_LEN)
-        FAIL(ERR_CORRUPT, "member \"sig\" is not %d bytes", SIGNER_SIGNATURE_LEN);
+    TRY(jdoc_number(payload, "seq", RECORD_SEQ_MAX, &r->seq));
+    TRY(read_prev(r, payload));
+    TRY(jdoc_time(payload, "createdAt", &r->created_ms));
 out:
     return rc;
 }
 
-/* One signature of each algorithm; this release knows one. */
-static enum err read_signatures(struct record *r, struct bytes line)
-{
-    struct jdoc *doc = NULL;
-    struct jdoc *list = NULL;
-    struct jdoc *item = NULL;
-    size_t count = 0;
-    enum err rc;
-
-    TRY(jdoc_parse(line, &doc));
-    TRY(jdoc_check_critical(doc, no_critical));
-    TRY(jdoc_list(doc, "signatures", RECORD_SIGNATURES_MAX, &list, &count));
-    if (count == 0)
-        FAIL(ERR_CORRUPT, "a record without a signature");
-    for (size_t i = 0; i < count; i++) {
-        TRY(jdoc_item(list, i, &item));
-        TRY(read_signature(r, item));
-    }
-    TRY(check_line(r, line));
-out:
-    jdoc_free(doc);
-    return rc;
-}
-
-enum err record_parse(struct bytes raw, struct record **out)
+enum err record_take(struct bytes raw, struct record **out)
 {
     struct record *r = NULL;
     struct bytes payload = {NULL, 0};
@@ -223,15 +172,76 @@ enum err record_parse(struct bytes raw, struct record **out)
 
     TRY(split_lines(raw, &payload, &signatures));
     TRY(mem_new(1, sizeof *r, &r));
-    r->raw.max = RECORD_LEN_MAX;
-    /* Allocated exactly: thousands of records are kept. */
-    TRY(mem_new(raw.len, 1, &r->raw.data));
-    r->raw.cap = raw.len;
-    TRY(buf_add(&r->raw, raw));
+    TRY(record_read_signature(signatures, r->writer, r->signature));
     TRY(hash_of(payload, r->id));
-    TRY(jdoc_parse(payload, &r->payload));
-    TRY(read_common(r));
-    TRY(read_signatures(r, signatures));
+    r->len = raw.len;
+    r->raw.max = RECORD_LEN_MAX;
+    TRY(buf_add(&r->raw, raw));
+    *out = r;
+    r = NULL; /* the caller's now */
+out:
+    record_free(r);
+    return rc;
+}
+
+static struct bytes first_line(struct bytes raw)
+{
+    const uint8_t *end = raw.len > 0 ? memchr(raw.data, '\n', raw.len) : NULL;
+
+    return bytes_of(raw.data, end != NULL ? (size_t)(end - raw.data) : 0);
+}
+
+enum err record_decode(struct record *r)
+{
+    const struct bytes line = first_line(buf_bytes(&r->raw));
+    struct jdoc *payload = NULL;
+    enum err rc;
+
+    TRY(jdoc_parse(line, &payload));
+    TRY(read_common(r, payload));
+    /* From now on this is how it is read. */
+    if (!record_scan(line, r))
+        FAIL(ERR_CORRUPT, "its common members are not in the form that they are written in");
+    r->decoded = true;
+out:
+    jdoc_free(payload);
+    return rc;
+}
+
+enum err record_parse(struct bytes raw, struct record **out)
+{
+    struct record *r = NULL;
+    enum err rc;
+
+    TRY(record_take(raw, &r));
+    TRY(record_decode(r));
+    *out = r;
+    r = NULL; /* the caller's now */
+out:
+    record_free(r);
+    return rc;
+}
+
+enum err record_recall(struct bytes raw, const struct record_home *home, uint64_t offset,
+                       struct record **out)
+{
+    struct bytes line = {NULL, 0};
+    struct bytes signatures = {NULL, 0};
+    uint8_t writer[SIGNER_ID_LEN];
+    struct record *r = NULL;
+    enum err rc;
+
+    TRY(split_lines(raw, &line, &signatures));
+    TRY(mem_new(1, sizeof *r, &r));
+    TRY(record_read_signature(signatures, r->writer, r->signature));
+    TRY(hash_of(line, r->id));
+    memcpy(writer, r->writer, SIGNER_ID_LEN);
+    if (!record_scan(line, r) || memcmp(writer, r->writer, SIGNER_ID_LEN) != 0)
+        FAIL(ERR_CORRUPT, "it is not as it was when it was written here");
+    r->decoded = true;
+    r->home = home;
+    r->offset = offset;
+    r->len = raw.len;
     *out = r;
     r = NULL; /* the caller's now */
 out:
@@ -243,9 +253,15 @@ void record_free(struct record *r)
 {
     if (r == NULL)
         return;
-    jdoc_free(r->payload);
     buf_clear(&r->raw);
     mem_free(r);
+}
+
+void record_move_home(struct record *r, const struct record_home *home, uint64_t offset)
+{
+    buf_clear(&r->raw);
+    r->home = home;
+    r->offset = offset;
 }
 
 int record_compare(const struct record *a, const struct record *b)

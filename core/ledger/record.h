@@ -3,7 +3,7 @@
  *
  * record_id = SHA-256 of line 1 without its newline; signed is "sealpoint/v1/record" ‖ 00 ‖
  * record_id. The bytes as stored are what is signed.
- * Uses: core/base, core/seal, signer.
+ * Uses: core/base, core/seal, core/store, signer.
  */
 #ifndef CORE_LEDGER_RECORD_H
 #define CORE_LEDGER_RECORD_H
@@ -17,6 +17,7 @@
 #include "core/base/jdoc.h"
 #include "core/ledger/signer.h"
 #include "core/seal/subkey.h"
+#include "core/store/store.h"
 
 #define RECORD_LEN_MAX (64 * KIB)
 #define RECORD_ID_LEN HASH_LEN
@@ -66,25 +67,85 @@ enum record_type {
 #define RECORD_SEQ_MAX ((UINT64_C(1) << 53) - 1)
 #define RECORD_SIGNATURES_MAX 8
 
-/* A parsed record. Everything in it is owned by it. */
-struct record {
-    enum record_type type;
-    uint8_t id[RECORD_ID_LEN];
-    uint8_t repository[SEAL_ID_LEN];
-    uint8_t writer[SIGNER_ID_LEN];
-    uint64_t seq;
-    bool has_prev; /* false only at seq 0 */
-    uint8_t prev[RECORD_ID_LEN];
-    int64_t created_ms;
-    struct jdoc *payload;                    /* all members, the common ones too */
-    struct buf raw;                          /* both lines as stored */
-    uint8_t signature[SIGNER_SIGNATURE_LEN]; /* by the writer's key, it is claimed */
+/* The longest id of something that a record makes, or that a tombstone ends. */
+#define RECORD_SUBJECT_MAX 64
+
+/* What the folds over a ledger ask of every record. A text that is not there, that is too long or
+ * not clean is "". */
+struct record_facts {
+    char id[RECORD_SUBJECT_MAX + 1];         /* "id": of a snapshot, segment or batch */
+    char subject[RECORD_SUBJECT_MAX + 1];    /* what a tombstone ends */
+    char parent[RECORD_SUBJECT_MAX + 1]; /* of a snapshot */
+    char base[RECORD_SUBJECT_MAX + 1];   /* "chain": the snapshot that it begins with */
+    uint64_t position;                       /* in that chain; 0: a base, or not known */
+    bool has_scope;                          /* of "dataKey" */
+    uint8_t scope[SEAL_ID_LEN];              /* whose key it has; a rewrap: whose key it renews */
+    bool has_expiry;                         /* "expiresAt" is there, and not null */
+    bool expiry_known;                       /* and is a time */
+    int64_t expires_ms;
 };
 
-/* Parse and check the form; no signature is checked yet. ERR_CORRUPT; ERR_UNSUPPORTED: a format,
- * type, signature or "!" member this release does not know. */
+/* Where the lines of checked records lie, so that they need not be in memory: the cache of this
+ * machine, and the store behind it. */
+struct record_home {
+    int fd; /* of the cache, only appended to; -1: there is none. Owned by whoever has the home */
+    struct store *store; /* borrowed; NULL: what the cache does not give is gone */
+};
+#define RECORD_HOME_NONE                                                                           \
+    ((struct record_home){                                                                         \
+        .fd = -1,                                                                                  \
+    })
+
+/*
+ * A record: who signed it and what the folds over the ledger need of it, in fixed size; an open
+ * ledger holds thousands. The payload is read and parsed when it is asked for, and belongs to
+ * whoever asked. Until it is decoded, only id, writer and signature are known, and nothing of it is
+ * believed.
+ */
+struct record {
+    uint8_t id[RECORD_ID_LEN];
+    uint8_t writer[SIGNER_ID_LEN];           /* of line 2; once decoded, of line 1 too */
+    uint8_t signature[SIGNER_SIGNATURE_LEN]; /* by the writer's key, it is claimed */
+    bool decoded;                            /* from here on, valid only then */
+    bool has_prev;                           /* false only at seq 0 */
+    enum record_type type;
+    uint64_t seq;
+    uint8_t repository[SEAL_ID_LEN];
+    uint8_t prev[RECORD_ID_LEN];
+    int64_t created_ms;
+    struct record_facts facts;
+
+    struct buf raw;                 /* owned; both lines as stored; empty when they are at home */
+    const struct record_home *home; /* borrowed; NULL: in `raw` */
+    uint64_t offset;                /* there */
+    size_t len;                     /* of both lines, wherever they are */
+};
+
+/*
+ * The way of a record from outside: take, check, decode. record_take() looks at the length, at the
+ * two lines, hashes the first and reads the second by its one form; no JSON is read. ERR_CORRUPT;
+ * ERR_UNSUPPORTED: a signature this release does not know.
+ */
+MUST_CHECK enum err record_take(struct bytes raw, struct record **out);
+/* Parse line 1 strictly, once its signature fits. ERR_CORRUPT; ERR_UNSUPPORTED: a format, type or
+ * "!" member this release does not know. */
+MUST_CHECK enum err record_decode(struct record *r);
+/* Both, for what this machine has made. */
 MUST_CHECK enum err record_parse(struct bytes raw, struct record **out);
+/* Take one that was decoded here before and lies at `offset` of `home`: its facts are found without
+ * parsing, and its lines stay there. ERR_CORRUPT: it is damaged. */
+MUST_CHECK enum err record_recall(struct bytes raw, const struct record_home *home, uint64_t offset,
+                                  struct record **out);
 void record_free(struct record *r);
+
+/* Its lines are now at that place, and no longer in memory. */
+void record_move_home(struct record *r, const struct record_home *home, uint64_t offset);
+
+/* Append both lines. ERR_CORRUPT: neither cache nor store have it any more. */
+MUST_CHECK enum err record_raw(const struct record *r, struct buf *to);
+/* All members, the common ones too; free it with jdoc_free(). Errors as record_raw(), and of
+ * jdoc_parse(). */
+MUST_CHECK enum err record_payload(const struct record *r, struct jdoc **out);
 
 /* ERR_CORRUPT unless its signature is by this key and fits. */
 MUST_CHECK enum err record_check(const struct record *r,
@@ -115,7 +176,10 @@ MUST_CHECK enum err record_make(enum record_type type, const struct record_place
                                 const struct jdoc *body, const struct signer *signer,
                                 struct record **out);
 
+#define RECORD_TYPE_TEXT_MAX 32
 const char *record_type_name(enum record_type type);
+/* False: there is none that this release goes on with. */
+bool record_type_find(const char *name, enum record_type *out);
 enum record_role record_type_role(enum record_type type);
 enum record_grade record_type_grade(enum record_type type);
 

@@ -56,8 +56,8 @@ enum err record_write_signature(const uint8_t writer[SIGNER_ID_LEN],
     text_hex(bytes_of(writer, SIGNER_ID_LEN), writer_text);
     text_base64(bytes_of(signature, SIGNER_SIGNATURE_LEN), signature_text);
     return buf_add_format(to,
-                          "{\"signatures\":[{\"alg\":\"" SIGNER_ALGORITHM
-                          "\",\"writerId\":\"%s\",\"sig\":\"%s\"}]}",
+                          RECORD_SIGNATURE_FRONT SIGNER_ALGORITHM RECORD_SIGNATURE_KEY
+                          "%s" RECORD_SIGNATURE_SIG "%s" RECORD_SIGNATURE_END,
                           writer_text, signature_text);
 }
 

@@ -119,11 +119,12 @@ out:
 
 enum err writer_change_read(const struct record *record, struct writer_change *out)
 {
-    const struct jdoc *from = record->payload;
     struct writer_change c = {.is_revocation = false};
+    struct jdoc *from = NULL;
     const char *action = NULL;
     enum err rc;
 
+    TRY(record_payload(record, &from));
     TRY(jdoc_text(from, "action", ACTION_TEXT_MAX, &action));
     if (strcmp(action, "enrol") != 0 && strcmp(action, "revoke") != 0)
         FAIL(ERR_UNSUPPORTED, "a writer record with action \"%s\" is not known to this release",
@@ -135,6 +136,7 @@ enum err writer_change_read(const struct record *record, struct writer_change *o
         TRY(read_revocation(from, &c));
     *out = c;
 out:
+    jdoc_free(from);
     return rc;
 }
 

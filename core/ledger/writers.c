@@ -80,14 +80,14 @@ static enum err check_signature(const struct record *record, const uint8_t *key)
 }
 
 /* Bound to root, and so is everything sealed: its context has the id. */
-static enum err check_repository_id(const struct record *genesis,
+static enum err check_repository_id(const struct record *genesis, const struct jdoc *payload,
                                     const uint8_t root_key[SIGNER_PUBLIC_LEN])
 {
     uint8_t nonce[REPOSITORY_NONCE_LEN];
     uint8_t id[SEAL_ID_LEN];
     enum err rc;
 
-    TRY(jdoc_hex(genesis->payload, "nonce", nonce, sizeof nonce));
+    TRY(jdoc_hex(payload, "nonce", nonce, sizeof nonce));
     TRY(repository_id_derive(root_key, nonce, id));
     if (memcmp(id, genesis->repository, SEAL_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "its repositoryId is not the one of its root key");
@@ -97,24 +97,27 @@ out:
 
 enum err writers_found(struct writers *writers, const struct record *genesis)
 {
+    struct jdoc *payload = NULL;
     uint8_t id[SIGNER_ID_LEN];
     enum err rc;
 
+    TRY(record_payload(genesis, &payload));
     if (genesis->seq != 0)
         FAIL(ERR_CORRUPT, "a genesis record must be the first of its chain");
     /* The key is in the record that it signs; the fingerprint, checked elsewhere, says which is
      * right. */
-    TRY(writer_key_read(genesis->payload, "rootKey", writers->root_key, id));
+    TRY(writer_key_read(payload, "rootKey", writers->root_key, id));
     if (memcmp(id, genesis->writer, SIGNER_ID_LEN) != 0)
         FAIL(ERR_CORRUPT, "the genesis record is not in the chain of its root key");
     TRY(check_signature(genesis, writers->root_key));
-    TRY(check_suites(genesis->payload));
-    TRY(writer_algorithms_check(genesis->payload));
-    TRY(check_repository_id(genesis, writers->root_key));
+    TRY(check_suites(payload));
+    TRY(writer_algorithms_check(payload));
+    TRY(check_repository_id(genesis, payload, writers->root_key));
     memcpy(writers->repository, genesis->repository, SEAL_ID_LEN);
     memcpy(writers->root, id, SIGNER_ID_LEN);
     writers->founded = true;
 out:
+    jdoc_free(payload);
     return rc;
 }
 
@@ -185,6 +188,30 @@ enum err writers_check_signature(const struct writers *writers, const struct rec
     return key != NULL ? check_signature(record, key) : ERR_OK;
 }
 
+static enum err refuse_unknown(void)
+{
+    return err_set(ERR_CORRUPT,
+                   "its writer is not enrolled: it is forged, or the enrolment is missing");
+}
+
+/* Nothing of a record is parsed before somebody answers for it. */
+enum err writers_admit(const struct writers *writers, struct record *record)
+{
+    const uint8_t *key = find_public_key(writers, record->writer);
+    enum err rc = ERR_OK;
+
+    if (record->decoded)
+        goto out;
+    if (key == NULL)
+        return refuse_unknown();
+    TRY(check_signature(record, key));
+    rc = record_decode(record);
+    if (rc == ERR_CORRUPT)
+        record_note_damage();
+out:
+    return rc;
+}
+
 enum err writers_check(const struct writers *writers, const struct record *record,
                        bool signature_known)
 {
@@ -192,12 +219,12 @@ enum err writers_check(const struct writers *writers, const struct record *recor
     const uint8_t *key = find_public_key(writers, record->writer);
     enum err rc = ERR_OK;
 
-    if (memcmp(record->repository, writers->repository, SEAL_ID_LEN) != 0)
-        FAIL(ERR_CORRUPT, "the record belongs to another repository");
     if (key == NULL)
-        FAIL(ERR_CORRUPT, "its writer is not enrolled: it is forged, or the enrolment is missing");
+        return refuse_unknown();
     if (!signature_known)
         TRY(check_signature(record, key));
+    if (memcmp(record->repository, writers->repository, SEAL_ID_LEN) != 0)
+        FAIL(ERR_CORRUPT, "the record belongs to another repository");
     TRY(check_type(writers_is_root(writers, record->writer), w, record));
     TRY(check_revocation(w, record));
 out:

@@ -48,13 +48,20 @@ MUST_CHECK enum err writers_copy(const struct writers *from, struct writers *out
 MUST_CHECK enum err writers_found(struct writers *writers, const struct record *genesis);
 
 /*
- * Everything a record's signer must fulfil: the repository, an enrolled key whose signature fits
- * (left out when `signature_known`: it was checked before), a type that key may sign, and a place
- * that its revocation left it. ERR_CORRUPT. Records of root's chain come in their order, each
- * followed by its writers_apply(), and before those of all others.
+ * Everything a record's signer must fulfil: an enrolled key whose signature fits
+ * (left out when `signature_known`: it was checked before), the repository, a type that key may
+ * sign, and a place that its revocation left it. ERR_CORRUPT. Records of root's chain come in their
+ * order, each followed by its writers_apply(), and before those of all others.
  */
 MUST_CHECK enum err writers_check(const struct writers *writers, const struct record *record,
                                   bool signature_known);
+
+/*
+ * The way in for a record that was only taken: its signature fits the enrolled key of its writer;
+ * only then is it decoded. One that is decoded already is known. ERR_CORRUPT; ERR_UNSUPPORTED as of
+ * record_decode().
+ */
+MUST_CHECK enum err writers_admit(const struct writers *writers, struct record *record);
 
 /* The signature alone, if the writer's key is known here; if not, ERR_OK. ERR_CORRUPT has a hint.
  */

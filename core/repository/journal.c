@@ -45,10 +45,8 @@ static bool is_recorded(const struct ledger *ledger, enum record_type type, cons
 {
     for (size_t i = ledger_count(ledger); i-- > 0;) {
         const struct record *r = ledger_at(ledger, i);
-        const char *of;
 
-        if (r->type == type && jdoc_text(r->payload, "id", JOURNAL_ID_MAX, &of) == ERR_OK &&
-            strcmp(of, id) == 0)
+        if (r->type == type && strcmp(r->facts.id, id) == 0)
             return true;
     }
     return false;

@@ -36,16 +36,19 @@ enum err key_state_record_read(const struct record *from, struct key_state_recor
     struct key_state_record found = {.verdict = KEY_UNREACHABLE};
     const char *verdict = NULL;
     const char *reason = "";
+    struct jdoc *payload = NULL;
     enum err rc;
 
-    TRY(jdoc_text(from->payload, "verdict", VERDICT_TEXT_MAX, &verdict));
+    TRY(record_payload(from, &payload));
+    TRY(jdoc_text(payload, "verdict", VERDICT_TEXT_MAX, &verdict));
     TRY(verdict_parse(verdict, &found.verdict));
-    if (jdoc_has(from->payload, "reason"))
-        TRY(jdoc_text(from->payload, "reason", sizeof found.reason - 1, &reason));
+    if (jdoc_has(payload, "reason"))
+        TRY(jdoc_text(payload, "reason", sizeof found.reason - 1, &reason));
     snprintf(found.reason, sizeof found.reason, "%s", reason);
-    if (jdoc_has(from->payload, "keyringGeneration"))
-        TRY(jdoc_number(from->payload, "keyringGeneration", GENERATION_MAX, &found.generation));
+    if (jdoc_has(payload, "keyringGeneration"))
+        TRY(jdoc_number(payload, "keyringGeneration", GENERATION_MAX, &found.generation));
     *out = found;
 out:
+    jdoc_free(payload);
     return rc;
 }

@@ -1,5 +1,7 @@
 #include "keyring/catalogue/record_key.h"
 
+#include <string.h>
+
 enum err record_key_write_name(const struct key_name *from, const char *member, struct jdoc *to)
 {
     struct jdoc *part = NULL;
@@ -15,12 +17,15 @@ out:
 
 enum err record_key_read_name(const struct record *from, struct key_name *out)
 {
+    struct jdoc *payload = NULL;
     struct jdoc *part = NULL;
     enum err rc;
 
-    TRY(jdoc_child(from->payload, "masterKey", &part));
+    TRY(record_payload(from, &payload));
+    TRY(jdoc_child(payload, "masterKey", &part));
     TRY(key_name_read(part, out));
 out:
+    jdoc_free(payload);
     return rc;
 }
 
@@ -40,10 +45,12 @@ enum err record_key_read(const struct record *from, struct data_key *out)
 {
     struct data_key key = {0};
     struct key_name said;
+    struct jdoc *payload = NULL;
     struct jdoc *part = NULL;
     enum err rc;
 
-    TRY(jdoc_child(from->payload, "dataKey", &part));
+    TRY(record_payload(from, &payload));
+    TRY(jdoc_child(payload, "dataKey", &part));
     TRY(data_key_read(part, from->repository, &key));
     TRY(record_key_read_name(from, &said));
     if (!key_name_equal(&said, &key.envelopes[0].key))
@@ -52,16 +59,14 @@ enum err record_key_read(const struct record *from, struct data_key *out)
     key = (struct data_key){0}; /* the caller's now */
 out:
     data_key_clear(&key);
+    jdoc_free(payload);
     return rc;
 }
 
 enum err record_key_read_scope(const struct record *from, uint8_t out[SEAL_ID_LEN])
 {
-    struct jdoc *part = NULL;
-    enum err rc;
-
-    TRY(jdoc_child(from->payload, "dataKey", &part));
-    TRY(jdoc_hex(part, "scope", out, SEAL_ID_LEN));
-out:
-    return rc;
+    if (!from->facts.has_scope)
+        return err_set(ERR_CORRUPT, "a record without \"dataKey\", or without its \"scope\"");
+    memcpy(out, from->facts.scope, SEAL_ID_LEN);
+    return ERR_OK;
 }

@@ -1,6 +1,7 @@
 #include "keyring/catalogue/snapshot_record.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/text.h"
@@ -22,6 +23,11 @@ static enum err read_id(const struct jdoc *from, const char *name, char out[SNAP
     text_hex(bytes_of(id, sizeof id), out);
 out:
     return rc;
+}
+
+static const char *text_or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
 }
 
 static enum err write_times(const struct snapshot *s, struct jdoc *to)
@@ -173,13 +179,13 @@ enum err snapshot_record_write_facts(const struct snapshot *from, struct jdoc **
     TRY(jdoc_set_text(facts, "snapshotType", from->snapshot_type));
     TRY(jdoc_set_text(facts, "frequencyType", from->frequency_type));
     TRY(write_times(from, facts));
-    TRY(jdoc_set_text(facts, "description", from->description));
+    TRY(jdoc_set_text(facts, "description", text_or_null(from->description)));
     TRY(jdoc_set_null(facts, "replicaSetName"));
     TRY(jdoc_set_null(facts, "mongodVersion"));
     TRY(record_key_write_name(&from->recorded_key, "masterKey", facts));
     TRY(write_chain(from, facts));
     TRY(jdoc_set_null(facts, "consistency"));
-    TRY(jdoc_set_text(facts, "sourceType", from->source_type));
+    TRY(jdoc_set_text(facts, "sourceType", text_or_null(from->source_type)));
     TRY(snapshot_attention_write(&from->attention, facts));
     TRY(write_totals(&from->totals, facts));
     *out = facts;
@@ -205,67 +211,87 @@ out:
     return rc;
 }
 
+static enum err read_text(const struct jdoc *from, const char *name, size_t max, char *out)
+{
+    const char *text;
+    enum err rc = jdoc_text(from, name, max, &text);
+
+    if (rc == ERR_OK)
+        snprintf(out, max + 1, "%s", text);
+    return rc;
+}
+
 enum err snapshot_record_read(const struct ledger *ledger, const struct record *r,
                               struct snapshot *s)
 {
-    const struct jdoc *from = r->payload;
     const char *status;
+    struct jdoc *from = NULL;
     enum err rc;
 
     *s = (struct snapshot){.record = r, .created_ms = r->created_ms};
+    TRY(record_payload(r, &from));
     TRY(read_id(from, "id", s->id));
     TRY(jdoc_text(from, "status", SNAPSHOT_WORD_MAX, &status));
     if (strcmp(status, STATUS_COMPLETED) != 0)
         FAIL(ERR_UNSUPPORTED, "its status \"%s\" is not known", status);
-    TRY(jdoc_text(from, "snapshotType", SNAPSHOT_WORD_MAX, &s->snapshot_type));
-    TRY(jdoc_text(from, "frequencyType", SNAPSHOT_WORD_MAX, &s->frequency_type));
+    TRY(read_text(from, "snapshotType", SNAPSHOT_WORD_MAX, s->snapshot_type));
+    TRY(read_text(from, "frequencyType", SNAPSHOT_WORD_MAX, s->frequency_type));
     if (jdoc_has(from, "description"))
-        TRY(jdoc_text(from, "description", SNAPSHOT_TEXT_MAX, &s->description));
+        TRY(read_text(from, "description", SNAPSHOT_TEXT_MAX, s->description));
     TRY(read_times(from, s));
     TRY(read_master_keys(ledger, s));
     TRY(read_chain(from, s));
     if (jdoc_has(from, "sourceType"))
-        TRY(jdoc_text(from, "sourceType", SNAPSHOT_WORD_MAX, &s->source_type));
+        TRY(read_text(from, "sourceType", SNAPSHOT_WORD_MAX, s->source_type));
     TRY(snapshot_attention_read(from, &s->attention));
     TRY(read_totals(from, &s->totals));
     TRY(read_manifest(from, s));
 out:
     if (rc != ERR_OK)
         err_note("snapshot record %" PRIu64, r->seq);
+    jdoc_free(from);
     return rc;
 }
 
 enum err snapshot_record_check(const struct ledger *ledger, const struct jdoc *body)
 {
-    struct record r = {.type = RECORD_SNAPSHOT};
-    struct buf text = {.max = RECORD_LEN_MAX};
+    struct record r = {.type = RECORD_SNAPSHOT, .raw = {.max = 2 * RECORD_LEN_MAX}};
     struct snapshot s;
     enum err rc;
 
     memcpy(r.repository, ledger_repository(ledger), SEAL_ID_LEN);
-    TRY(jdoc_write(body, &text));
-    TRY(jdoc_parse(buf_bytes(&text), &r.payload));
+    TRY(jdoc_write(body, &r.raw));
     TRY(snapshot_record_read(ledger, &r, &s));
 out:
-    jdoc_free(r.payload);
-    buf_clear(&text);
+    buf_clear(&r.raw);
     return rc;
+}
+
+static enum err refuse_id(void)
+{
+    return err_set(ERR_CORRUPT, "member \"id\" is not the id of a snapshot");
 }
 
 enum err snapshot_record_read_id(const struct record *from, char out[SNAPSHOT_ID_TEXT + 1])
 {
-    return read_id(from->payload, "id", out);
+    uint8_t id[SNAPSHOT_ID_LEN];
+
+    if (text_unhex(from->facts.id, id, sizeof id) != ERR_OK)
+        return refuse_id();
+    text_hex(bytes_of(id, sizeof id), out);
+    return ERR_OK;
 }
 
 enum err snapshot_record_raw_id(const struct record *from, const char **id)
 {
-    return jdoc_text(from->payload, "id", SNAPSHOT_ID_TEXT, id);
+    if (from->facts.id[0] == '\0' || strlen(from->facts.id) > SNAPSHOT_ID_TEXT)
+        return refuse_id();
+    *id = from->facts.id;
+    return ERR_OK;
 }
 
 enum err snapshot_record_raw_parent(const struct record *from, const char **parent)
 {
-    *parent = NULL;
-    if (!jdoc_has(from->payload, "parent"))
-        return ERR_OK;
-    return jdoc_text(from->payload, "parent", SNAPSHOT_ID_TEXT, parent);
+    *parent = from->facts.parent[0] != '\0' ? from->facts.parent : NULL;
+    return ERR_OK;
 }

@@ -28,13 +28,13 @@ struct snapshot_totals {
     uint64_t stored_bytes; /* sealed bytes this snapshot itself added */
 };
 
-/* One decoded snapshot record; texts are borrowed, from the ledger when it was read. */
+/* One decoded snapshot record; only the record is borrowed. A text that is not there is "". */
 struct snapshot {
     const struct record *record; /* NULL: not written yet */
     char id[SNAPSHOT_ID_TEXT + 1];
-    const char *snapshot_type;  /* "scheduled" or "onDemand" */
-    const char *frequency_type; /* "onDemand", "hourly", … */
-    const char *description;    /* or NULL */
+    char snapshot_type[SNAPSHOT_WORD_MAX + 1];  /* "scheduled" or "onDemand" */
+    char frequency_type[SNAPSHOT_WORD_MAX + 1]; /* "onDemand", "hourly", … */
+    char description[SNAPSHOT_TEXT_MAX + 1];
     int64_t created_ms;
     int64_t started_ms;                /* when reading the source began */
     int64_t expires_ms;                /* 0: never */
@@ -45,7 +45,7 @@ struct snapshot {
     uint64_t chain_position;           /* 0 for a base */
     uint64_t chain_stored_bytes;       /* what the chain up to here stores */
     uint64_t chain_needed_bytes;       /* how much of that this snapshot still needs */
-    const char *source_type;           /* what was read: "dbpath", … ; NULL: not known */
+    char source_type[SNAPSHOT_WORD_MAX + 1]; /* what was read: "dbpath", … */
     struct snapshot_attention attention;
     struct snapshot_totals totals;
     uint64_t manifest_size;
@@ -59,7 +59,7 @@ MUST_CHECK enum err snapshot_record_write_facts(const struct snapshot *from, str
 MUST_CHECK enum err snapshot_record_write(const struct snapshot *from, const struct data_key *own,
                                           struct jdoc **out);
 
-/* Borrows from the record. `ledger` may be NULL: nothing is known of rewraps then. ERR_CORRUPT: a
+/* Borrows the record. `ledger` may be NULL: nothing is known of rewraps then. ERR_CORRUPT: a
  * member is missing or not as the format has it;
  * ERR_UNSUPPORTED: a status this release does not know. *out is of no use then. */
 MUST_CHECK enum err snapshot_record_read(const struct ledger *ledger, const struct record *from,
@@ -71,7 +71,7 @@ MUST_CHECK enum err snapshot_record_check(const struct ledger *ledger, const str
 MUST_CHECK enum err snapshot_record_read_id(const struct record *from,
                                             char out[SNAPSHOT_ID_TEXT + 1]);
 /* "id" and "parent" as they stand, ids or not: at most SNAPSHOT_ID_TEXT bytes, borrowed from the
- * record. *parent is NULL when it has none. ERR_CORRUPT: no text, or a longer one. */
+ * record; *parent is NULL when it has none. ERR_CORRUPT: no "id", or not of that form. */
 MUST_CHECK enum err snapshot_record_raw_id(const struct record *from, const char **id);
 MUST_CHECK enum err snapshot_record_raw_parent(const struct record *from, const char **parent);
 

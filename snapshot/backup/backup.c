@@ -182,7 +182,7 @@ static enum err compare_type(struct backup *b)
     const struct snapshot *last = list->count > 0 ? &list->items[list->count - 1] : NULL;
 
     if (b->source.is_stream || strcmp(b->source.type, SOURCE_TYPE_DBPATH) == 0 || last == NULL ||
-        last->source_type == NULL || strcmp(last->source_type, SOURCE_TYPE_DBPATH) != 0)
+        strcmp(last->source_type, SOURCE_TYPE_DBPATH) != 0)
         return ERR_OK;
     if (b->options->any_directory) {
         log_say(LOG_WARN, "%s is no dbpath, but the last snapshot, %s, is of one",
@@ -356,28 +356,34 @@ static uint64_t packed_len(const struct backup *b)
 }
 
 /* What record and manifest both say. */
+/* They are not longer: check_texts(). */
+static void copy_text(const char *text, char *out, size_t cap)
+{
+    snprintf(out, cap, "%s", text != NULL ? text : "");
+}
+
 static void describe_snapshot(struct backup *b)
 {
     const struct backup_options *o = b->options;
     const struct snapshot *parent = b->has_parent ? b->parent.snapshot : NULL;
 
     b->made = (struct snapshot){
-        .snapshot_type = o->snapshot_type,
-        .frequency_type = o->frequency_type,
-        .description = o->description,
         .started_ms = b->started_ms,
         .expires_ms = o->expires_ms,
         .recorded_key = b->data_key.envelopes[0].key,
         .chain_position = parent != NULL ? parent->chain_position + 1 : 0,
         .chain_stored_bytes = packed_len(b) + (parent != NULL ? parent->chain_stored_bytes : 0),
         .chain_needed_bytes = b->build.needed_len,
-        .source_type = b->source.type,
         .attention = b->totals.attention,
         .totals = {.files = b->totals.files,
                    .bytes = b->totals.bytes,
                    .new_bytes = b->new_bytes,
                    .stored_bytes = packed_len(b) + b->manifest.index.size},
     };
+    copy_text(o->snapshot_type, b->made.snapshot_type, sizeof b->made.snapshot_type);
+    copy_text(o->frequency_type, b->made.frequency_type, sizeof b->made.frequency_type);
+    copy_text(o->description, b->made.description, sizeof b->made.description);
+    copy_text(b->source.type, b->made.source_type, sizeof b->made.source_type);
     memcpy(b->made.id, b->id_text, sizeof b->made.id);
     memcpy(b->made.base, parent != NULL ? parent->base : b->id_text, sizeof b->made.base);
     if (parent != NULL)

@@ -18,12 +18,15 @@
 static enum err check_same_facts(const struct jdoc *document, const struct snapshot *snapshot)
 {
     struct jdoc *facts = NULL;
+    struct jdoc *payload = NULL;
     enum err rc;
 
+    TRY(record_payload(snapshot->record, &payload));
     TRY(jdoc_child(document, "snapshot", &facts));
-    if (!jdoc_covers(snapshot->record->payload, facts))
+    if (!jdoc_covers(payload, facts))
         FAIL(ERR_CORRUPT, "its facts are not those of the signed record");
 out:
+    jdoc_free(payload);
     return rc;
 }
 

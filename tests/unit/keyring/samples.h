@@ -9,6 +9,7 @@
 #include "core/base/jdoc.h"
 #include "core/base/mem.h"
 #include "core/ledger/record.h"
+#include "core/ledger/record_message.h"
 #include "tests/unit/keyring/rings.h"
 
 /* One of test_repository, with envelopes by file abcd 1 and file efgh 2. */
@@ -53,13 +54,29 @@ static inline void assert_text(const struct jdoc *o, const char *due)
     buf_clear(&text);
 }
 
-/* A record of test_repository with these members; free its payload. */
+/* A record with these members and facts; clear its `raw`. */
 static inline struct record record_of(const char *text)
 {
-    struct record r = {.seq = 7};
+    struct record r = {.seq = 0, .raw = {.max = MIB}};
 
     memcpy(r.repository, test_repository, SEAL_ID_LEN);
-    assert_done(jdoc_parse(bytes_of_text(text), &r.payload));
+    assert_done(buf_add_text(&r.raw, text));
+    (void)record_scan(buf_bytes(&r.raw), &r);
+    r.seq = 7;
+    return r;
+}
+
+/* The same; frees the document. */
+static inline struct record record_of_doc(struct jdoc *doc)
+{
+    struct buf text = {.max = MIB};
+    struct record r;
+
+    assert_done(jdoc_write(doc, &text));
+    assert_done(buf_add(&text, bytes_of("", 1)));
+    r = record_of((const char *)text.data);
+    buf_clear(&text);
+    jdoc_free(doc);
     return r;
 }
 

@@ -138,6 +138,37 @@ static void a_deleted_checkpoint_covers_nothing(void **state)
     site_free(&s);
 }
 
+/* The bundle has what lives: a flipped byte costs a warning, as if the record had been deleted. */
+static void a_damaged_record_that_the_checkpoint_covers_counts_as_missing(void **state)
+{
+    struct site s;
+    struct buf raw;
+
+    with_checkpoint(&s, state);
+    raw = site_raw(&s, OWN_NAME("1"));
+    for (size_t at = 0; at < raw.len; at += 7) {
+        raw.data[at] ^= 1;
+        site_put(&s, OWN_NAME("1"), buf_bytes(&raw));
+        raw.data[at] ^= 1;
+        site_forget(&s);
+        warnings = 0;
+        log_to(keep_warning);
+        assert_done(site_open(&s, false));
+        log_to(NULL);
+        assert_int_equal(ledger_count(s.ledger), 7);
+        assert_int_equal(warnings, 1);
+        assert_non_null(strstr(last_warning, OWN_NAME("1") ": "));
+        assert_non_null(strstr(last_warning, "it counts as missing: the newest checkpoint's bundle "
+                                             "has what lives"));
+    }
+    /* Behind the checkpoint nothing has it. */
+    site_put(&s, OWN_NAME("3"), buf_bytes(&raw));
+    site_forget(&s);
+    assert_refused(site_open(&s, false), ERR_CORRUPT, NULL);
+    buf_clear(&raw);
+    site_free(&s);
+}
+
 static void a_missing_bundle_matters_when_it_is_needed_or_all_is_read(void **state)
 {
     struct site s;
@@ -148,6 +179,8 @@ static void a_missing_bundle_matters_when_it_is_needed_or_all_is_read(void **sta
     assert_refused(site_open(&s, true), ERR_CORRUPT,
                    BUNDLE_NAME("2") ": the checkpoint's bundle is missing");
     site_delete(&s, OWN_NAME("0"));
+    assert_done(site_open(&s, false)); /* it is dead: nobody needs it */
+    site_delete(&s, OWN_NAME("1"));
     assert_refused(site_open(&s, false), ERR_CORRUPT,
                    BUNDLE_NAME("2") ": the checkpoint's bundle is missing");
     site_free(&s);
@@ -554,6 +587,7 @@ int main(void)
         IN_DIRECTORY(a_record_after_the_checkpoint_is_missed),
         IN_DIRECTORY(a_seen_record_after_the_checkpoint_is_missed_at_the_end_too),
         IN_DIRECTORY(a_deleted_checkpoint_covers_nothing),
+        IN_DIRECTORY(a_damaged_record_that_the_checkpoint_covers_counts_as_missing),
         IN_DIRECTORY(a_missing_bundle_matters_when_it_is_needed_or_all_is_read),
         IN_DIRECTORY(every_changed_byte_of_a_bundle_is_noticed),
         IN_DIRECTORY(a_checkpoint_protects_the_ends_it_names),

@@ -482,7 +482,7 @@ static void a_tombstone_without_a_subject_is_not_written(void **state)
 
     site_new(&s, state);
     assert_refused(site_append(&s, RECORD_TOMBSTONE, "{}"), ERR_CORRUPT,
-                   "member \"subject\" is missing");
+                   "a tombstone that says in no \"subject\" what it ends");
     assert_done(site_open(&s, true));
     assert_int_equal(ledger_count(s.ledger), 2);
     site_free(&s);

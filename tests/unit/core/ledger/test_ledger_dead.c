@@ -98,7 +98,7 @@ static void forge_checkpoint(struct site *s, uint64_t left_out, const struct rec
             continue;
         if (forged != NULL && ledger_is_own(s->ledger, r->writer) && r->seq == forged->seq)
             r = forged;
-        assert_done(buf_add(&bytes, buf_bytes(&r->raw)));
+        assert_done(record_raw(r, &bytes));
         assert_done(buf_add(&ids, bytes_of(r->id, RECORD_ID_LEN)));
         count++;
     }

@@ -16,7 +16,7 @@ static const char *needing(struct key_world *w, const char *version)
     out[0] = '\0';
     assert_done(impact_of(w->ledger, &key, &i));
     for (size_t n = 0; n < i.count; n++) {
-        assert_done(jdoc_text(i.items[n].record->payload, "id", 24, &id));
+        id = i.items[n].record->facts.id;
         used += (size_t)snprintf(out + used, sizeof out - used, "%s%.2s%s", n > 0 ? " " : "", id,
                                  i.items[n].has_other ? "*" : "");
     }

@@ -33,15 +33,17 @@ static void each_verdict_is_read_as_it_was_written(void **state)
     for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
         struct key_state s = {.verdict = verdicts[i]};
         struct key_state_record back = {.reason = "x"};
-        struct record r = {.seq = 0};
+        struct jdoc *doc = NULL;
+        struct record r;
 
         if (i > 0)
             memset(s.reason, 'r', sizeof s.reason - 1); /* the longest */
-        assert_done(key_state_record_write(&sample_name, &s, 0, &r.payload));
+        assert_done(key_state_record_write(&sample_name, &s, 0, &doc));
+        r = record_of_doc(doc);
         assert_done(key_state_record_read(&r, &back));
         assert_int_equal(back.verdict, s.verdict);
         assert_string_equal(back.reason, s.reason);
-        jdoc_free(r.payload);
+        buf_clear(&r.raw);
     }
 }
 
@@ -63,7 +65,7 @@ static void what_is_no_finding_is_refused(void **state)
         struct key_state_record back;
 
         assert_refused(key_state_record_read(&r, &back), ERR_CORRUPT, rows[i].message);
-        jdoc_free(r.payload);
+        buf_clear(&r.raw);
     }
 }
 

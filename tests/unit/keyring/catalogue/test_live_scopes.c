@@ -29,7 +29,7 @@ static const char *live(struct key_world *w)
         const char *id = "+";
 
         if (scope->record->type == RECORD_SNAPSHOT)
-            assert_done(jdoc_text(scope->record->payload, "id", 24, &id));
+            id = scope->record->facts.id;
         used += (size_t)snprintf(out + used, sizeof out - used, "%s%.2s%s", i > 0 ? " " : "", id,
                                  scope->source != scope->record ? "*" : "");
     }

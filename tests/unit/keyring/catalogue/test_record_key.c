@@ -7,24 +7,25 @@ static void a_record_that_names_another_key_than_its_envelope_is_refused(void **
 {
     struct data_key d = sample_key();
     struct data_key back = {.envelope_count = 0};
-    struct record r = {.seq = 0};
 
     (void)state;
-    memcpy(r.repository, test_repository, SEAL_ID_LEN);
     for (int other = 0; other < 4; other++) {
         struct key_name said = d.envelopes[0].key;
+        struct jdoc *doc = NULL;
+        struct record r;
 
         if (other > 0)
             *(other == 1 ? said.provider : other == 2 ? said.key_id : said.version) = 'x';
-        assert_done(jdoc_object(&r.payload));
-        assert_done(record_key_write(&d, r.payload));
-        assert_done(record_key_write_name(&said, "masterKey", r.payload));
+        assert_done(jdoc_object(&doc));
+        assert_done(record_key_write(&d, doc));
+        assert_done(record_key_write_name(&said, "masterKey", doc));
+        r = record_of_doc(doc);
         if (other == 0)
             assert_done(record_key_read(&r, &back));
         else
             assert_refused(record_key_read(&r, &back), ERR_CORRUPT,
                            "\"masterKey\" is not the key of the first envelope");
-        jdoc_free(r.payload);
+        buf_clear(&r.raw);
     }
     data_key_clear(&back);
     data_key_clear(&d);
@@ -35,15 +36,18 @@ static void a_data_key_is_the_records_repositorys(void **state)
 {
     struct data_key d = sample_key();
     struct data_key back = {.envelope_count = 0};
-    struct record r = {.seq = 0};
+    struct jdoc *doc = NULL;
+    struct record r;
 
     (void)state;
-    assert_done(jdoc_object(&r.payload));
-    assert_done(record_key_write(&d, r.payload));
+    assert_done(jdoc_object(&doc));
+    assert_done(record_key_write(&d, doc));
+    r = record_of_doc(doc);
+    memset(r.repository, 0, SEAL_ID_LEN);
     assert_refused(record_key_read(&r, &back), ERR_CORRUPT,
                    "envelope 0: the envelope belongs to another repository");
     assert_null(back.envelopes);
-    jdoc_free(r.payload);
+    buf_clear(&r.raw);
     data_key_clear(&d);
 }
 
@@ -51,20 +55,26 @@ static void name_and_scope_are_read_alone(void **state)
 {
     struct data_key d = sample_key();
     struct key_name name = {.provider = ""};
-    struct record r = {.seq = 0};
+    struct record none = record_of("{}");
+    struct jdoc *doc = NULL;
+    struct record r;
     uint8_t scope[SEAL_ID_LEN] = {0};
 
     (void)state;
-    assert_done(jdoc_object(&r.payload));
-    assert_refused(record_key_read_name(&r, &name), ERR_CORRUPT, "member \"masterKey\" is missing");
-    assert_refused(record_key_read_scope(&r, scope), ERR_CORRUPT, "member \"dataKey\" is missing");
-    assert_done(record_key_write_name(&d.envelopes[1].key, "masterKey", r.payload));
-    assert_done(record_key_write(&d, r.payload));
+    assert_refused(record_key_read_name(&none, &name), ERR_CORRUPT,
+                   "member \"masterKey\" is missing");
+    assert_refused(record_key_read_scope(&none, scope), ERR_CORRUPT,
+                   "a record without \"dataKey\", or without its \"scope\"");
+    assert_done(jdoc_object(&doc));
+    assert_done(record_key_write_name(&d.envelopes[1].key, "masterKey", doc));
+    assert_done(record_key_write(&d, doc));
+    r = record_of_doc(doc);
     assert_done(record_key_read_name(&r, &name));
     assert_true(key_name_equal(&name, &d.envelopes[1].key));
     assert_done(record_key_read_scope(&r, scope));
     assert_memory_equal(scope, d.context.scope, sizeof scope);
-    jdoc_free(r.payload);
+    buf_clear(&r.raw);
+    buf_clear(&none.raw);
     data_key_clear(&d);
 }
 

@@ -31,7 +31,7 @@ static void the_fresh_envelopes_are_read_back(void **state)
     assert_int_equal(d.envelope_count, 2);
     assert_string_equal(d.envelopes[0].key.version, "1");
     data_key_clear(&d);
-    jdoc_free(r.payload);
+    buf_clear(&r.raw);
 }
 
 static enum err write_once(void *arg)
