@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/ledger/ledger.h"
+#include "core/ledger/ledger_admit.h"
 #include "core/ledger/ledger_fetch.h"
 #include "core/ledger/record_set.h"
 #include "core/ledger/writers.h"
@@ -47,6 +48,8 @@ static enum err find_genesis(struct store *store, struct record_set *names, cons
         if (e->seq != 0)
             continue;
         rc = ledger_fetch_record(store, e);
+        if (rc == ERR_OK)
+            rc = record_decode(e->record); /* it brings the key that signs it */
         if (is_damage(rc))
             continue;
         TRY(rc);
@@ -80,6 +83,7 @@ static enum err read_roots_chain(struct store *store, struct record_set *names,
             continue;
         if (e->record == NULL)
             TRY(ledger_fetch_record(store, e));
+        TRY(ledger_admit_entry(writers, e));
         if (e->seq != (before != NULL ? before->seq + 1 : 0) ||
             (before != NULL && memcmp(e->record->prev, before->id, RECORD_ID_LEN) != 0))
             FAIL(ERR_CORRUPT, "a record of the root key is missing or was replaced");

@@ -243,9 +243,9 @@ static enum err record_snapshot(struct vast *v)
     char name[MANIFEST_NAME_LEN + 1];
     enum err rc;
 
-    s->snapshot_type = "onDemand";
-    s->frequency_type = "onDemand";
-    s->source_type = "directory";
+    snprintf(s->snapshot_type, sizeof s->snapshot_type, "onDemand");
+    snprintf(s->frequency_type, sizeof s->frequency_type, "onDemand");
+    snprintf(s->source_type, sizeof s->source_type, "directory");
     s->recorded_key = v->m.keys[0].envelopes[0].key;
     memcpy(s->base, s->id, sizeof s->base);
     s->chain_stored_bytes = s->chain_needed_bytes = v->bytes;
