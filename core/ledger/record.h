@@ -73,15 +73,15 @@ enum record_type {
 /* What the folds over a ledger ask of every record. A text that is not there, that is too long or
  * not clean is "". */
 struct record_facts {
-    char id[RECORD_SUBJECT_MAX + 1];         /* "id": of a snapshot, segment or batch */
-    char subject[RECORD_SUBJECT_MAX + 1];    /* what a tombstone ends */
-    char parent[RECORD_SUBJECT_MAX + 1]; /* of a snapshot */
-    char base[RECORD_SUBJECT_MAX + 1];   /* "chain": the snapshot that it begins with */
-    uint64_t position;                       /* in that chain; 0: a base, or not known */
-    bool has_scope;                          /* of "dataKey" */
-    uint8_t scope[SEAL_ID_LEN];              /* whose key it has; a rewrap: whose key it renews */
-    bool has_expiry;                         /* "expiresAt" is there, and not null */
-    bool expiry_known;                       /* and is a time */
+    char id[RECORD_SUBJECT_MAX + 1];      /* "id": of a snapshot, segment or batch */
+    char subject[RECORD_SUBJECT_MAX + 1]; /* what a tombstone ends */
+    char parent[RECORD_SUBJECT_MAX + 1];  /* of a snapshot */
+    char base[RECORD_SUBJECT_MAX + 1];    /* "chain": the snapshot that it begins with */
+    uint64_t position;                    /* in that chain; 0: a base, or not known */
+    bool has_scope;                       /* of "dataKey" */
+    uint8_t scope[SEAL_ID_LEN];           /* whose key it has; a rewrap: whose key it renews */
+    bool has_expiry;                      /* "expiresAt" is there, and not null */
+    bool expiry_known;                    /* and is a time */
     int64_t expires_ms;
 };
 

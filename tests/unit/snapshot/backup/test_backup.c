@@ -468,7 +468,7 @@ static void what_was_given_is_in_the_catalogue(void **state)
     assert_int_equal(s->chain_position, 0);
     assert_int_equal(s->totals.new_bytes, 65536);
     s = &c.items[1];
-    assert_null(s->description);
+    assert_string_equal(s->description, "");
     assert_true(s->expires_ms == 0);
     assert_string_equal(s->parent, r[0].id);
     assert_string_equal(s->base, r[0].id);
