@@ -27,9 +27,10 @@ static const char *verdict_word(const struct report_facts *facts)
     if (facts->verdict == ERR_OK)
         return "sound";
     if (facts->verdict == ERR_ATTENTION)
-        return facts->result->unseen > 0  ? "unseenDataKeys"
-               : facts->result->stale > 0 ? "damagedEnvelopes"
-                                          : "expired";
+        return facts->result->records > 0  ? "damagedRecords"
+               : facts->result->unseen > 0 ? "unseenDataKeys"
+               : facts->result->stale > 0  ? "damagedEnvelopes"
+                                           : "expired";
     if (facts->result->damaged > 0)
         return "damaged";
     return facts->result->unreadable > 0 ? "unreadable" : "notDecrypted";
@@ -67,6 +68,7 @@ static enum err write_counts(const struct verify_result *result, struct jdoc *to
     TRY(jdoc_set_number(to, "damaged", result->damaged));
     TRY(jdoc_set_number(to, "unreadable", result->unreadable));
     TRY(jdoc_set_number(to, "notDecrypted", result->locked));
+    TRY(jdoc_set_number(to, "damagedRecords", result->records));
     TRY(jdoc_set_number(to, "damagedEnvelopes", result->stale));
     TRY(jdoc_set_number(to, "unseenDataKeys", result->unseen));
     TRY(jdoc_set_number(to, "unused", result->unused));

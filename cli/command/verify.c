@@ -211,8 +211,9 @@ enum err command_verify(const struct settings *s)
     options.envelope = (size_t)settings_number(s, OPTION_ENVELOPE);
     options.workers = (size_t)settings_number(s, OPTION_WORKERS);
     rc = verify_snapshots(&options, &result);
-    if (rc != ERR_OK &&
-        result.damaged + result.unreadable + result.locked + result.unseen + result.stale == 0)
+    if (rc != ERR_OK && result.damaged + result.unreadable + result.locked + result.unseen +
+                                result.stale + result.records ==
+                            0)
         goto out; /* what was found is a result too */
     if (rc == ERR_OK && session_is_expired(&session))
         rc = err_set(ERR_ATTENTION, "no damage, but nothing new either (see above)");

@@ -102,7 +102,7 @@ out:
  * search. Which place it has is known only when its signature has been checked. */
 static enum err add_bundled_record(struct filling *f, struct record_entry *entry)
 {
-    const struct record_set front = {f->set->items, f->known, f->known};
+    const struct record_set front = {.items = f->set->items, .count = f->known, .cap = f->known};
     struct record_entry *known;
     enum err rc = ERR_OK;
 

@@ -273,6 +273,11 @@ out:
     return rc;
 }
 
+size_t ledger_damaged(const struct ledger *l)
+{
+    return l->damaged;
+}
+
 enum err ledger_check_key(const struct ledger *l)
 {
     return l->no_key != NULL ? err_give(l->no_key) : ERR_OK;

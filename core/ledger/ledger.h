@@ -87,6 +87,8 @@ const char *ledger_state_dir(const struct ledger *l);     /* NULL: there is none
 bool ledger_can_append(const struct ledger *l, enum record_type type);
 /* ERR_OK unless a signing key is here and of no use: damaged, or not to be read. */
 MUST_CHECK enum err ledger_check_key(const struct ledger *l);
+/* Records that are damaged in the store and that a checkpoint's bundle has, or does not need. */
+size_t ledger_damaged(const struct ledger *l);
 const struct writers *ledger_writers(const struct ledger *l);
 /* The writer that this machine is (SIGNER_ID_LEN bytes); NULL: its signing key is not here. */
 const uint8_t *ledger_own(const struct ledger *l);

@@ -176,8 +176,7 @@ static enum err refuse_entry(struct store *store, const struct writers *writers,
 /* One that a newer release wrote is dropped as well: if it is live it is in the bundle, and refused
  * there. */
 static enum err drop_damaged(struct store *store, struct record_set *set,
-                             const struct writers *writers, const struct checkpoint *cover,
-                             size_t *dropped)
+                             const struct writers *writers, const struct checkpoint *cover)
 {
     size_t kept = 0;
     size_t i = 0;
@@ -198,7 +197,7 @@ static enum err drop_damaged(struct store *store, struct record_set *set,
         err_clear();
         rc = ERR_OK;
         record_free(e->record);
-        ++*dropped;
+        set->dropped++;
     }
     set->count = kept;
 out:
@@ -240,7 +239,6 @@ enum err ledger_admit_rest(struct store *store, bool read_all, struct record_set
                            const struct writers *writers, struct checkpoint *cover)
 {
     const struct record *newest;
-    size_t dropped = 0;
     enum err rc;
 
     if (!read_all)
@@ -251,9 +249,9 @@ enum err ledger_admit_rest(struct store *store, bool read_all, struct record_set
         TRY(checkpoint_read(newest, cover));
         memcpy(cover->root, writers->root, SIGNER_ID_LEN);
     }
-    TRY(drop_damaged(store, set, writers, cover, &dropped));
+    TRY(drop_damaged(store, set, writers, cover));
     /* The bundle is read only when something is missing: it may be large. */
-    if (newest != NULL && (read_all || dropped > 0 || lacks_live_records(set, cover)))
+    if (newest != NULL && (read_all || set->dropped > 0 || lacks_live_records(set, cover)))
         TRY(checkpoint_fill(cover, store, writers, set));
 out:
     return rc;

@@ -201,7 +201,7 @@ enum err ledger_create(const struct ledger_options *options, struct ledger **out
     char fingerprint[LEDGER_FINGERPRINT_LEN + 1];
     struct ledger *l = NULL;
     struct record *genesis = NULL;
-    struct record_set there = {NULL, 0, 0};
+    struct record_set there = {.items = NULL};
     enum err rc;
 
     TRY(ledger_begin(options, &l));

@@ -81,6 +81,7 @@ struct ledger {
     struct record **records; /* owned, in the ledger's order */
     size_t count;
     size_t cap;
+    size_t damaged;            /* records below ledger/ that only a bundle has whole */
     struct ledger_query query; /* of `records` */
     struct heads heads;
     int64_t checkpoint_life_ms; /* 0: checkpoints never expire */

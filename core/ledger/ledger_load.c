@@ -252,7 +252,7 @@ out:
  * is kept. */
 static bool has_grown(struct store *store, struct record_set *listed, enum err refused)
 {
-    struct record_set now = {NULL, 0, 0};
+    struct record_set now = {.items = NULL};
     struct err_record message;
     bool grown = false;
 
@@ -272,7 +272,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     const char *cache_path = use == LEDGER_CACHE_USE ? l->cache_path : NULL;
     struct cache cache = {.renew = use == LEDGER_CACHE_RENEW, .gone = {NULL, 0, 0}};
     struct checkpoint cover = {.record = NULL};
-    struct record_set set = {NULL, 0, 0};
+    struct record_set set = {.items = NULL};
     enum err rc;
 
     /* Collect (1, 2). `cached` is set on failure too: the caller may try again without the cache.
@@ -293,6 +293,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
     if (l->cache_path != NULL)
         save_cache(l, &cache, &set);
     TRY(ledger_save_trust(l));
+    l->damaged = set.dropped;
     take_over(l, &set);
 out:
     checkpoint_clear(&cover);

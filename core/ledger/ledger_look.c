@@ -67,7 +67,7 @@ out:
 enum err ledger_look(struct store *store, const struct ledger_origin *last,
                      char fingerprint[LEDGER_FINGERPRINT_LEN + 1])
 {
-    struct record_set firsts = {NULL, 0, 0};
+    struct record_set firsts = {.items = NULL};
     size_t count = 0;
     bool found = false;
     enum err rc = ERR_OK;

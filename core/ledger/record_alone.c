@@ -97,7 +97,7 @@ out:
 
 static enum err read_writers(struct store *store, const char *fingerprint, struct writers *writers)
 {
-    struct record_set names = {NULL, 0, 0};
+    struct record_set names = {.items = NULL};
     const struct record *genesis = NULL;
     enum err rc;
 

@@ -11,7 +11,7 @@ void record_set_clear(struct record_set *s)
     for (size_t i = 0; i < s->count; i++)
         record_free(s->items[i].record);
     mem_free(s->items);
-    *s = (struct record_set){NULL, 0, 0};
+    *s = (struct record_set){.items = NULL};
 }
 
 enum err record_set_add(struct record_set *s, const struct record_entry *entry)

@@ -27,6 +27,7 @@ struct record_set {
     struct record_entry *items; /* owned */
     size_t count;
     size_t cap;
+    size_t dropped; /* damaged ones that are missing now: ledger_admit_rest() */
 };
 
 void record_set_clear(struct record_set *s);

@@ -238,6 +238,13 @@ static enum err judge_result(const struct verify_result *r, enum err refusal)
     } else if (refusal != ERR_OK) {
         rc = err_set(refusal, "%" PRIu64 " of the snapshots were not decrypted: see above",
                      r->locked);
+    } else if (r->records > 0) {
+        rc = err_set(
+            ERR_ATTENTION,
+            "no damage to a snapshot, but %" PRIu64
+            " record%s of the ledger (see above): the newest checkpoint's bundle makes up for it",
+            r->records, r->records == 1 ? "" : "s");
+        err_hint("put the named files back from a copy of the repository");
     } else if (r->unseen > 0) {
         rc =
             err_set(ERR_ATTENTION,
@@ -292,6 +299,7 @@ enum err verify_run(const struct verify_options *options, struct verify_result *
         TRY(decrypt_all(&set, &refusal, out));
     TRY(give_verdicts(&set, out));
     out->is_complete = true;
+    out->records = ledger_damaged(repository_ledger(options->repository));
     out->stale = set.opener != NULL ? key_opener_stale(set.opener) : 0;
     rc = judge_result(out, refusal);
 out:

@@ -78,6 +78,7 @@ struct verify_result {
     uint64_t locked;  /* snapshots that were not decrypted, for their key was refused */
     bool is_complete; /* it came to its end, and every verdict was given */
     uint64_t unseen;  /* data keys whose snapshot record is gone; each was said by log_say */
+    uint64_t records; /* damaged ones that a checkpoint's bundle makes up for */
     uint64_t stale;   /* data keys whose first envelope was passed over; each was said by log_say */
 };
 
@@ -85,7 +86,7 @@ struct verify_result {
  * others. An error that `each` returns is passed on. In this order: ERR_CORRUPT when anything is
  * damaged; ERR_STORAGE when anything cannot be read (at once, when the store is gone);
  * ERR_KEY_INVALID, ERR_KEY_UNREACHABLE or ERR_USAGE (no such key configured) of the first key that
- * was refused; ERR_ATTENTION when an older envelope had to do. */
+ * was refused; ERR_ATTENTION when a bundle or an older envelope had to do. */
 MUST_CHECK enum err verify_run(const struct verify_options *options, struct verify_result *out);
 
 #endif

@@ -160,14 +160,14 @@ class Ledger:
         self.bundled = set()  # places of what only a bundle has
         self.writers = {}
         self.cover = None
+        self.damaged = {}  # (writer, seq) -> what is wrong with it
         self._gather(store)
         self._found(fingerprint)
-        for of_root in (True, False):
-            if not of_root:
-                self._drop_disowned()
-            for writer in sorted({writer for writer, _ in self.found}):
-                if (writer == self.root) == of_root:
-                    self._check_chain(writer)
+        self._check_chain(self.root)
+        self._admit_rest(store)
+        self._drop_disowned()
+        for writer in sorted({writer for writer, _ in self.found} - {self.root}):
+            self._check_chain(writer)
         self._check_heads()
         self.records = sorted(self.found.values(), key=Record.place)
         self._check_live_set()
@@ -177,19 +177,34 @@ class Ledger:
         names = store.names("ledger")
         if not names:
             raise NotFound(f"{store.root}: there is no repository")
-        require(len(names) <= RECORDS_MAX, "too many records")
-        for name in names:
-            match = NAME.fullmatch(name)
-            require(match, f"{name} is not the name of a record")
+        matches = [match for match in map(NAME.fullmatch, names) if match]  # others are passed over
+        require(len(matches) <= RECORDS_MAX, "too many records")
+        for match in matches:
+            name, place = match[0], (bytes.fromhex(match[1]), int(match[2], 16))
             try:
                 record = Record(store.read(name, RECORD_LEN_MAX))
+                require(str(record) == name, "another record lies under this name")
+                self.found[place] = record
             except Corrupt as problem:
-                raise Corrupt(f"{name}: {problem}") from None
-            require(str(record) == name, f"{name}: another record lies under this name")
-            self.found[record.writer, record.seq] = record
+                self.damaged[place] = f"{name}: {problem}"
+
+    def _admit_rest(self, store):
+        """What is damaged counts as missing where the newest checkpoint that is sound covers it."""
+        for place, record in list(self.found.items()):
+            writer = self.writers.get(record.writer)
+            try:
+                if record.writer != self.root:
+                    require(writer, f"{record}: its writer is not enrolled")
+                    record.check(writer.key)
+            except Corrupt as problem:
+                self.damaged[place] = str(problem)
+                del self.found[place]
         newest = [r for r in self.found.values() if r.type == "checkpoint"]
         if newest:
             self.cover = Checkpoint(max(newest, key=Record.place))
+        for place, problem in sorted(self.damaged.items()):
+            require(self._covers(*place), problem)
+        if newest:
             self._fill(store)
 
     def _fill(self, store):

@@ -1,10 +1,12 @@
 """When a snapshot is a base and when an incremental; what an incremental stores; and that each
 snapshot of a chain restores alone."""
 
+import json
 import os
 import shutil
 
-from conftest import ATTENTION, pattern, read_tree
+from conftest import ATTENTION, CORRUPT, pattern, read_tree
+from reader import Reader
 
 
 def taken(repo, *args):
@@ -229,3 +231,29 @@ def test_a_ledger_of_many_records_gets_a_checkpoint_and_stays_whole(quick):
     repo.forget()
     repo.assert_restores(some)
     assert repo.ids() == list(trees)
+    newest = repo.records()[-1]
+    repo.forget()
+    damage_what_the_checkpoint_covers(repo)
+    assert repo.ids() == list(trees)
+    repo.assert_restores(some)
+    assert Reader(repo.repository, repo.keyring).run("--list", "--snapshot", list(trees)[0])
+    # What came after it is nowhere else.
+    assert json.loads(newest.read_bytes().split(b"\n")[0])["type"] == "snapshot"
+    newest.write_bytes(newest.read_bytes().replace(b"snapshot", b"snapshoT", 1))
+    repo.run("verify", expect=CORRUPT)
+    Reader(repo.repository, repo.keyring).run(expect=6)
+
+
+def damage_what_the_checkpoint_covers(repo):
+    """A flipped byte, a cut record and a forged one, as after a bad disk; and a file of somebody else's."""
+    covered = [path for path in repo.records()
+               if json.loads(path.read_bytes().split(b"\n")[0])["type"] == "snapshot"][:3]
+    for path, worse in zip(covered, (lambda raw: raw[:40] + bytes([raw[40] ^ 1]) + raw[41:],
+                                     lambda raw: raw[:100],
+                                     lambda raw: raw.replace(b"snapshot", b"snapshoT", 1))):
+        path.write_bytes(worse(path.read_bytes()))
+    (covered[0].parent / "notes.json").write_text("not a record")
+    done = repo.run("verify", "--json", expect=ATTENTION)
+    assert all(path.name in done.err for path in covered), done.err
+    assert done.json["damagedRecords"] == 3 and done.json["verdict"] == "damagedRecords"
+    assert "no damage to a snapshot, but 3 records of the ledger (see above)" in done.err

@@ -106,7 +106,7 @@ def test_a_record_of_another_repository_is_refused(two, tmp_path):
     fill_source(other.source)
     other.backup()
     done = salvage(two, of_type(other, "snapshot")[0], expect=CORRUPT)
-    assert "the record belongs to another repository" in done.err
+    assert "its writer is not enrolled: it is forged" in done.err
     # And so is another repository in the place of ours.
     two.repository.rename(two.directory / "ours")
     shutil.copytree(other.repository, two.repository)
