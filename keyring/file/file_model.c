@@ -1,5 +1,6 @@
 #include "keyring/file/file_model.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -338,6 +339,7 @@ out:
 #define SHA_OPEN "{\"sha256\":\""
 #define CLOSE "\"}"
 #define CHECK_LEN_MAX 96
+static_assert(HASH_LEN == FILE_MAC_LEN, "a MAC or a digest, of one length");
 
 static void check_canonical(bool is_protected, const uint8_t value[FILE_MAC_LEN],
                             char out[CHECK_LEN_MAX])
@@ -346,7 +348,7 @@ static void check_canonical(bool is_protected, const uint8_t value[FILE_MAC_LEN]
     size_t used = strlen(open);
 
     memcpy(out, open, used + 1);
-    text_hex(bytes_of(value, is_protected ? FILE_MAC_LEN : HASH_LEN), out + used);
+    text_hex(bytes_of(value, FILE_MAC_LEN), out + used);
     used = strlen(out);
     memcpy(out + used, CLOSE, sizeof CLOSE);
 }

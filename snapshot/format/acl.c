@@ -70,7 +70,7 @@ static bool text_is(struct bytes is, const char *text)
 
 static enum err take_permissions(struct cursor *line, uint32_t *out)
 {
-    static const char letters[] = "rwx";
+    static const unsigned char letters[] = {'r', 'w', 'x'};
     struct bytes text = {NULL, 0};
     enum err rc;
 

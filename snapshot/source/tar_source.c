@@ -174,10 +174,10 @@ static la_ssize_t feed_libarchive(struct archive *tar, void *arg, const void **b
 /* A warning is a failure here: a tar that is half understood is not backed up silently. */
 static enum err refuse_tar(struct source_stream *s)
 {
-    const char *why = archive_error_string(s->tar);
-
+    if (archive_error_string(s->tar) == NULL)
+        return err_set(ERR_FAILED, "reading the tar on standard input: it is damaged");
     return err_set(ERR_FAILED, "reading the tar on standard input: %s",
-                   why != NULL ? why : "it is damaged");
+                   archive_error_string(s->tar));
 }
 
 /* libarchive takes a tar that just ends for a whole one, and so it looks when the program that made
