@@ -188,10 +188,13 @@ out:
 
 static enum err put_rows(const struct vast *v, struct index_writer *w)
 {
-    uint64_t each = v->rows / v->m.object_count + 1; /* to a pack */
     uint8_t *rows = NULL;
-    enum err rc;
+    uint64_t each; /* to a pack */
+    enum err rc = ERR_OK;
 
+    if (v->m.object_count == 0)
+        FAIL(ERR_USAGE, "a base without packs");
+    each = v->rows / v->m.object_count + 1;
     TRY(mem_new(ROWS, BLOCK_ROW_LEN, &rows));
     for (uint64_t i = 0; i < v->rows; i += ROWS) {
         size_t count = v->rows - i < ROWS ? (size_t)(v->rows - i) : ROWS;
