@@ -242,12 +242,10 @@ static enum err take_member(struct splitting *s)
         FAIL(ERR_CORRUPT, "not JSON: no colon behind a member name");
     TRY(move_byte(s, &s->rest));
     TRY(pass_blanks(s, &s->rest, &c));
-    if (list == NULL)
+    if (list == NULL || (c != '[' && list->each == NULL))
         TRY(move_value(s, &s->rest, JDOC_DEPTH_MAX));
     else if (c == '[')
         TRY(take_list(s, list));
-    else if (list->each == NULL)
-        TRY(move_value(s, &s->rest, JDOC_DEPTH_MAX));
     else
         FAIL(ERR_CORRUPT, "member \"%s\" is not array", list->name);
 out:
