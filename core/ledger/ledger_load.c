@@ -270,7 +270,7 @@ enum err ledger_load(struct ledger *l, const struct ledger_options *options, enu
                      bool *cached)
 {
     const char *cache_path = use == LEDGER_CACHE_USE ? l->cache_path : NULL;
-    struct cache cache = {.renew = use == LEDGER_CACHE_RENEW, .gone = {NULL, 0, 0}};
+    struct cache cache = {.renew = use == LEDGER_CACHE_RENEW, .gone = {.items = NULL}};
     struct checkpoint cover = {.record = NULL};
     struct record_set set = {.items = NULL};
     enum err rc;

@@ -15,15 +15,24 @@ out:
     return rc;
 }
 
-enum err record_key_read_name(const struct record *from, struct key_name *out)
+static enum err read_name(const struct jdoc *payload, struct key_name *out)
 {
-    struct jdoc *payload = NULL;
     struct jdoc *part = NULL;
     enum err rc;
 
-    TRY(record_payload(from, &payload));
     TRY(jdoc_child(payload, "masterKey", &part));
     TRY(key_name_read(part, out));
+out:
+    return rc;
+}
+
+enum err record_key_read_name(const struct record *from, struct key_name *out)
+{
+    struct jdoc *payload = NULL;
+    enum err rc;
+
+    TRY(record_payload(from, &payload));
+    TRY(read_name(payload, out));
 out:
     jdoc_free(payload);
     return rc;
@@ -41,24 +50,34 @@ out:
     return rc;
 }
 
-enum err record_key_read(const struct record *from, struct data_key *out)
+enum err record_key_read_payload(const struct jdoc *payload, const uint8_t repository[SEAL_ID_LEN],
+                                 struct data_key *out)
 {
     struct data_key key = {0};
     struct key_name said;
-    struct jdoc *payload = NULL;
     struct jdoc *part = NULL;
     enum err rc;
 
-    TRY(record_payload(from, &payload));
     TRY(jdoc_child(payload, "dataKey", &part));
-    TRY(data_key_read(part, from->repository, &key));
-    TRY(record_key_read_name(from, &said));
+    TRY(data_key_read(part, repository, &key));
+    TRY(read_name(payload, &said));
     if (!key_name_equal(&said, &key.envelopes[0].key))
         FAIL(ERR_CORRUPT, "\"masterKey\" is not the key of the first envelope");
     *out = key;
     key = (struct data_key){0}; /* the caller's now */
 out:
     data_key_clear(&key);
+    return rc;
+}
+
+enum err record_key_read(const struct record *from, struct data_key *out)
+{
+    struct jdoc *payload = NULL;
+    enum err rc;
+
+    TRY(record_payload(from, &payload));
+    TRY(record_key_read_payload(payload, from->repository, out));
+out:
     jdoc_free(payload);
     return rc;
 }

@@ -26,6 +26,10 @@ MUST_CHECK enum err record_key_write(const struct data_key *from, struct jdoc *t
  * when the record's "masterKey" is not the one of the first envelope: what is said must be what is
  * used. */
 MUST_CHECK enum err record_key_read(const struct record *from, struct data_key *out);
+/* The same of a payload that is parsed already, of a record of this repository. */
+MUST_CHECK enum err record_key_read_payload(const struct jdoc *payload,
+                                            const uint8_t repository[SEAL_ID_LEN],
+                                            struct data_key *out);
 /* Its scope alone. */
 MUST_CHECK enum err record_key_read_scope(const struct record *from, uint8_t out[SEAL_ID_LEN]);
 

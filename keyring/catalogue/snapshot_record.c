@@ -120,14 +120,15 @@ out:
 }
 
 /* The first envelope of the newest rewrap is what a restore needs now; else the recorded key. */
-static enum err read_master_keys(const struct ledger *ledger, struct snapshot *s)
+static enum err read_master_keys(const struct ledger *ledger, const struct jdoc *from,
+                                 struct snapshot *s)
 {
     struct data_key own = {0};
     struct data_key fresh = {0};
     const struct record *rewrap = NULL;
     enum err rc;
 
-    TRY(record_key_read(s->record, &own));
+    TRY(record_key_read_payload(from, s->record->repository, &own));
     s->recorded_key = own.envelopes[0].key;
     s->effective_key = s->recorded_key;
     if (ledger != NULL)
@@ -239,7 +240,7 @@ enum err snapshot_record_read(const struct ledger *ledger, const struct record *
     if (jdoc_has(from, "description"))
         TRY(read_text(from, "description", SNAPSHOT_TEXT_MAX, s->description));
     TRY(read_times(from, s));
-    TRY(read_master_keys(ledger, s));
+    TRY(read_master_keys(ledger, from, s));
     TRY(read_chain(from, s));
     if (jdoc_has(from, "sourceType"))
         TRY(read_text(from, "sourceType", SNAPSHOT_WORD_MAX, s->source_type));
