@@ -17,6 +17,30 @@ void checkpoint_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq,
     snprintf(out, CHECKPOINT_NAME_LEN + 1, "checkpoints/%s/%016" PRIx64 ".jsonl", text, seq);
 }
 
+bool checkpoint_parse_name(const char *name, uint8_t writer[SIGNER_ID_LEN], uint64_t *seq)
+{
+    const size_t at = strlen(CHECKPOINT_DIRECTORY "/");
+    char again[CHECKPOINT_NAME_LEN + 1];
+    char digits[2 * SIGNER_ID_LEN + 1];
+    uint8_t be[sizeof *seq];
+
+    if (strlen(name) != CHECKPOINT_NAME_LEN)
+        return false;
+    memcpy(digits, name + at, sizeof digits - 1);
+    digits[sizeof digits - 1] = '\0';
+    if (text_unhex(digits, writer, SIGNER_ID_LEN) != ERR_OK)
+        goto no;
+    memcpy(digits, name + at + sizeof digits, sizeof digits - 1);
+    if (text_unhex(digits, be, sizeof be) != ERR_OK)
+        goto no;
+    *seq = be_get(be, sizeof be);
+    checkpoint_name(writer, *seq, again);
+    return strcmp(name, again) == 0;
+no:
+    err_clear();
+    return false;
+}
+
 void checkpoint_clear(struct checkpoint *c)
 {
     heads_clear(&c->heads);

@@ -58,5 +58,7 @@ MUST_CHECK enum err checkpoint_fill(const struct checkpoint *c, struct store *st
 #define CHECKPOINT_NAME_LEN (12 + 16 + 1 + 16 + 6)
 void checkpoint_name(const uint8_t writer[SIGNER_ID_LEN], uint64_t seq,
                      char out[CHECKPOINT_NAME_LEN + 1]);
+/* False: no name that checkpoint_name() gives. */
+bool checkpoint_parse_name(const char *name, uint8_t writer[SIGNER_ID_LEN], uint64_t *seq);
 
 #endif

@@ -144,13 +144,18 @@ MUST_CHECK enum err ledger_check_clock(const struct ledger *l);
  * that a thief dates in the year 9999 is not what others are dated after. */
 int64_t ledger_newest_ms(const struct ledger *l);
 
-/* A checkpoint is due when this many records came after the last, or when it expires before long;
- * ledger_checkpoint() writes the
- * bundle checkpoints/<writer>/<seq>.jsonl of live records and the record that names it. */
+/* A checkpoint is due when more records than that came after the last, and more than half as many
+ * as are live, so that the bundles together grow no faster than the ledger; the first one when the
+ * ledger has LEDGER_CHECKPOINT_FIRST, so that soon a damaged record is not the end; and when the
+ * last expires before long. */
 #define LEDGER_CHECKPOINT_EVERY 64
-bool ledger_checkpoint_is_due(const struct ledger *l);
+#define LEDGER_CHECKPOINT_FIRST 8
+bool ledger_checkpoint_is_due(struct ledger *l);
 /* When the newest checkpoint expires: from then on a newer one should be there. 0: never. */
 int64_t ledger_checkpoint_expiry(const struct ledger *l);
+/* Writes the bundle checkpoints/<writer>/<seq>.jsonl of live records and the record that names it,
+ * and then removes this writer's bundles but the two newest. One that cannot be removed is a
+ * warning. */
 MUST_CHECK enum err ledger_checkpoint(struct ledger *l);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "core/base/text.h"
 #include "core/ledger/checkpoint.h"
 #include "core/ledger/ledger_admit.h"
 #include "core/ledger/ledger_fetch.h"
@@ -28,27 +27,6 @@ static size_t writer_place(const struct writers *writers, const uint8_t id[SIGNE
     return i;
 }
 
-/* "checkpoints/<writer>/<seq>.jsonl", and writing it again gives the same. */
-static bool parse_name(const char *name, uint8_t writer[SIGNER_ID_LEN], uint64_t *seq)
-{
-    char again[CHECKPOINT_NAME_LEN + 1];
-    char digits[2 * SIGNER_ID_LEN + 1];
-    uint8_t be[sizeof *seq];
-
-    if (strlen(name) != CHECKPOINT_NAME_LEN)
-        return false;
-    memcpy(digits, name + strlen(CHECKPOINT_DIRECTORY "/"), sizeof digits - 1);
-    digits[sizeof digits - 1] = '\0';
-    if (text_unhex(digits, writer, SIGNER_ID_LEN) != ERR_OK)
-        return false;
-    memcpy(digits, name + strlen(CHECKPOINT_DIRECTORY "/") + sizeof digits, sizeof digits - 1);
-    if (text_unhex(digits, be, sizeof be) != ERR_OK)
-        return false;
-    *seq = be_get(be, sizeof be);
-    checkpoint_name(writer, *seq, again);
-    return strcmp(name, again) == 0;
-}
-
 static enum err take_name(void *arg, const char *name, uint64_t size)
 {
     struct finding *f = arg;
@@ -58,10 +36,8 @@ static enum err take_name(void *arg, const char *name, uint64_t size)
     size_t i;
 
     (void)size;
-    if (!parse_name(name, writer, &seq)) {
-        err_clear();
+    if (!checkpoint_parse_name(name, writer, &seq))
         return ERR_OK;
-    }
     i = writer_place(f->writers, writer);
     e = record_set_find(f->set, writer, seq);
     if (i < f->writers->count && e != NULL &&

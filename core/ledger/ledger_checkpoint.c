@@ -1,6 +1,8 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/ledger/ledger_internal.h"
 #include "core/ledger/ledger_query.h"
 #include "core/ledger/live_set.h"
@@ -22,13 +24,28 @@ static bool expires_soon(const struct ledger *l)
            ledger_checkpoint_expiry(l) - clock_now_ms() < l->checkpoint_life_ms / 2;
 }
 
-bool ledger_checkpoint_is_due(const struct ledger *l)
+static size_t count_live(struct ledger *l)
+{
+    size_t count = 0;
+
+    if (ledger_query_settle(&l->query) != ERR_OK)
+        err_clear(); /* it takes longer, that is all */
+    for (size_t i = 0; i < l->count; i++)
+        count += ledger_query_is_live(l, l->records[i]);
+    return count;
+}
+
+bool ledger_checkpoint_is_due(struct ledger *l)
 {
     size_t since = 0;
 
+    if (expires_soon(l))
+        return true;
     while (since < l->count && l->records[l->count - 1 - since]->type != RECORD_CHECKPOINT)
         since++;
-    return since >= LEDGER_CHECKPOINT_EVERY || expires_soon(l);
+    if (since == l->count) /* there is none */
+        return since >= LEDGER_CHECKPOINT_FIRST;
+    return since > LEDGER_CHECKPOINT_EVERY && since > count_live(l) / 2;
 }
 
 static enum err write_bundle(const struct ledger *l, const char *name)
@@ -101,6 +118,51 @@ out:
     return rc;
 }
 
+/* ---- bundles that are not needed any more ---- */
+
+struct removal {
+    const struct ledger *ledger;
+    uint64_t newest; /* of our checkpoints */
+    uint64_t second;
+};
+
+/* Ours that stand before the newest. That is also what a killed run left at a place that another
+ * record has taken since. */
+static enum err remove_old(void *arg, const char *name, uint64_t size)
+{
+    const struct removal *r = arg;
+    uint8_t writer[SIGNER_ID_LEN];
+    uint64_t seq;
+
+    (void)size;
+    if (!checkpoint_parse_name(name, writer, &seq) ||
+        memcmp(writer, r->ledger->own, SIGNER_ID_LEN) != 0 || seq >= r->newest || seq == r->second)
+        return ERR_OK;
+    return store_remove(r->ledger->store, name);
+}
+
+/* The one before the newest stays: somebody may be reading the ledger who listed it before this
+ * checkpoint. */
+static void remove_old_bundles(const struct ledger *l)
+{
+    char prefix[sizeof CHECKPOINT_DIRECTORY + 2 * SIGNER_ID_LEN + 1] = CHECKPOINT_DIRECTORY "/";
+    struct removal r = {.ledger = l};
+
+    for (size_t i = 0; i < ledger_query_count(l, RECORD_CHECKPOINT); i++) {
+        const struct record *made = ledger_query_at(l, RECORD_CHECKPOINT, i);
+
+        if (memcmp(made->writer, l->own, SIGNER_ID_LEN) != 0)
+            continue;
+        r.second = r.newest; /* a chain's records are in order */
+        r.newest = made->seq;
+    }
+    text_hex(bytes_of(l->own, SIGNER_ID_LEN), prefix + strlen(prefix));
+    if (store_list(l->store, prefix, remove_old, &r) == ERR_OK)
+        return;
+    log_say(LOG_WARN, "%s: older bundles of checkpoints are not removed", err_text());
+    err_clear();
+}
+
 /* The bundle is named after the place of its record. Under the lock no other run here takes that
  * place, or mistakes the bundle for one that was left behind. */
 enum err ledger_checkpoint(struct ledger *l)
@@ -121,6 +183,7 @@ enum err ledger_checkpoint(struct ledger *l)
     TRY(jdoc_object(&body));
     TRY(write_body(l, &c, name, body));
     TRY(ledger_append_next(l, RECORD_CHECKPOINT, body, NULL));
+    remove_old_bundles(l); /* the record is durable now, and so is the bundle that it names */
 out:
     ledger_unlock(l);
     if (rc != ERR_OK)

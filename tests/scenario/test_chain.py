@@ -217,6 +217,23 @@ def test_a_host_without_the_signing_key_restores_but_does_not_back_up(quick_two)
     repo.run("verify", "--decrypt")
 
 
+def test_a_damaged_record_of_a_young_ledger_is_not_the_end(quick):
+    """The first checkpoint comes early, and its bundle has what lives."""
+    repo = quick
+    trees = {}
+    for number in range(7):
+        (repo.source / "a.txt").write_text(f"{number}")
+        trees[repo.backup()] = read_tree(repo.source)
+    assert [payload["type"] for payload in repo.payloads()].count("checkpoint") == 1
+    first = next(path for path in repo.records()
+                 if json.loads(path.read_text().splitlines()[0])["type"] == "snapshot")
+    raw = bytearray(first.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    first.write_bytes(raw)
+    repo.forget()
+    repo.assert_restores(trees)
+
+
 def test_a_ledger_of_many_records_gets_a_checkpoint_and_stays_whole(quick):
     repo = quick
     (repo.source / "deep" / "random").unlink()

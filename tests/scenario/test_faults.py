@@ -147,6 +147,34 @@ def test_a_checkpoint_that_fails_at_every_change_leaves_the_ledger_whole(nearly_
         repo.assert_restores({last: trees[last]})
 
 
+def bundles_of(repo):
+    return sorted(path.name for path in (repo.repository / "checkpoints").glob("*/*"))
+
+
+@pytest.mark.parametrize("do", ["kill", "kill-after", "ENOSPC"])
+def test_a_checkpoint_that_removes_a_bundle_and_fails_leaves_the_ledger_whole(base, do):
+    for life in ("10d", "100d"):  # shorter lives than the next: each makes one due
+        base.trees[base.backup("--checkpoint-expiry", life)] = read_tree(base.source)
+    oldest = bundles_of(base)
+    assert len(oldest) == 2
+    third = ["backup", base.source, "--checkpoint-expiry", "1000d"]
+    calls = changing(base, *third)
+    seen = set()
+    for repo, at in on_copies(base, calls, first=calls - 12):
+        result = repo.shim(*third, at=at, do=do)
+        assert result.returncode in (KILLED, 0, STORAGE), f"{at}: {result}"
+        seen.add(oldest[0] in bundles_of(repo))
+        assert oldest[1] in bundles_of(repo)
+        repo.run("verify")
+        repo.backup("--checkpoint-expiry", "10000d")
+        repo.run("verify")
+        assert len(bundles_of(repo)) == 2
+        repo.assert_tidy()
+        repo.forget()
+        repo.assert_restores(base.trees)
+    assert seen == {True, False} or (do == "kill" and seen == {True})
+
+
 def with_keys(repo):
     """Two snapshots under version 1, version 2 active: there is something to rewrap."""
     repo.trees[repo.backup()] = read_tree(repo.source)

@@ -373,20 +373,80 @@ static void a_seen_record_that_died_is_not_a_rollback(void **state)
     site_free(&s);
 }
 
-static void a_checkpoint_is_due_after_64_records(void **state)
+/* Adds snapshots, and none of them makes one due. */
+static void add_without_being_due(struct site *s, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_false(ledger_checkpoint_is_due(s->ledger));
+        site_snapshot(s, "aaaa");
+    }
+}
+
+static void a_checkpoint_is_due_early_and_then_after_64_records(void **state)
 {
     struct site s;
 
     site_new(&s, state);
-    for (size_t i = 2; i < LEDGER_CHECKPOINT_EVERY; i++) {
-        assert_false(ledger_checkpoint_is_due(s.ledger));
-        site_snapshot(&s, "aaaa");
-    }
+    add_without_being_due(&s, LEDGER_CHECKPOINT_FIRST - 2);
+    assert_true(ledger_checkpoint_is_due(s.ledger));
+    assert_done(ledger_checkpoint(s.ledger));
+    add_without_being_due(&s, LEDGER_CHECKPOINT_EVERY + 1);
     assert_true(ledger_checkpoint_is_due(s.ledger));
     assert_done(ledger_checkpoint(s.ledger));
     assert_false(ledger_checkpoint_is_due(s.ledger));
     assert_done(site_open(&s, false));
     assert_false(ledger_checkpoint_is_due(s.ledger));
+    site_free(&s);
+}
+
+/* 110 records are live when the last one is made: more must come than that. */
+static void a_checkpoint_of_a_large_ledger_is_due_later(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    for (size_t i = 3; i < 110; i++)
+        site_snapshot(&s, "aaaa");
+    assert_done(ledger_checkpoint(s.ledger));
+    add_without_being_due(&s, 111);
+    assert_true(ledger_checkpoint_is_due(s.ledger));
+    site_free(&s);
+}
+
+static bool has_object(const struct site *s, const char *name)
+{
+    uint64_t size;
+    enum err rc = store_head(s->store, name, &size);
+
+    err_clear();
+    assert_true(rc == ERR_OK || rc == ERR_NOT_FOUND);
+    return rc == ERR_OK;
+}
+
+/* What a killed run left at the place of a snapshot goes, too; what another writer made, or is
+ * called otherwise, stays. */
+static void two_bundles_of_a_writer_are_kept(void **state)
+{
+    struct site s;
+
+    site_new(&s, state);
+    assert_done(ledger_checkpoint(s.ledger));
+    site_snapshot(&s, "aaaa");
+    site_put(&s, BUNDLE_NAME("1"), bytes_of_text("half of it"));
+    site_put(&s, BUNDLE_NAME("9"), bytes_of_text("of the future"));
+    site_put(&s, "checkpoints/" OTHER_ID "/0000000000000000.jsonl", bytes_of_text("of another"));
+    site_put(&s, "checkpoints/" OWN_ID "/0.jsonl", bytes_of_text("a foreign name"));
+    assert_done(ledger_checkpoint(s.ledger));
+    assert_true(has_object(&s, BUNDLE_NAME("0")));
+    assert_false(has_object(&s, BUNDLE_NAME("1")));
+    assert_done(ledger_checkpoint(s.ledger));
+    assert_false(has_object(&s, BUNDLE_NAME("0")));
+    assert_true(has_object(&s, BUNDLE_NAME("2")));
+    assert_true(has_object(&s, BUNDLE_NAME("3")));
+    assert_true(has_object(&s, BUNDLE_NAME("9")));
+    assert_true(has_object(&s, "checkpoints/" OTHER_ID "/0000000000000000.jsonl"));
+    assert_true(has_object(&s, "checkpoints/" OWN_ID "/0.jsonl"));
+    assert_done(site_open(&s, true)); /* no damage */
     site_free(&s);
 }
 
@@ -428,6 +488,33 @@ static void a_killed_checkpoint_is_made_again(void **state)
         assert_int_equal(directory_setup(state), 0);
     }
     assert_true(nth > 8); /* the bundle: begin, five writes, commit; the record */
+}
+
+/* Whatever is left, the next one removes. */
+static void a_killed_removal_of_bundles_is_completed(void **state)
+{
+    bool is_removed = false;
+    unsigned long nth = 0;
+
+    while (!is_removed) {
+        struct site s;
+        enum err rc;
+
+        site_new(&s, state);
+        assert_done(ledger_checkpoint(s.ledger));
+        assert_done(ledger_checkpoint(s.ledger));
+        rc = crash_at(&s, ++nth);
+        is_removed = !has_object(&s, BUNDLE_NAME("0"));
+        assert_true(rc == ERR_OK || !is_removed);
+        assert_done(site_open(&s, true));
+        assert_done(ledger_checkpoint(s.ledger));
+        assert_false(has_object(&s, BUNDLE_NAME("0")));
+        assert_done(site_open(&s, true));
+        site_free(&s);
+        assert_int_equal(directory_teardown(state), 0);
+        assert_int_equal(directory_setup(state), 0);
+    }
+    assert_true(nth > 9); /* the bundle, the record, the listing, the removal */
 }
 
 static void a_bundle_of_a_killed_run_is_replaced(void **state)
@@ -594,7 +681,10 @@ int main(void)
         IN_DIRECTORY(an_end_that_a_checkpoint_names_is_never_gone),
         IN_DIRECTORY(a_writers_checkpoint_hides_nothing_of_roots),
         IN_DIRECTORY(a_seen_record_that_died_is_not_a_rollback),
-        IN_DIRECTORY(a_checkpoint_is_due_after_64_records),
+        IN_DIRECTORY(a_checkpoint_is_due_early_and_then_after_64_records),
+        IN_DIRECTORY(a_checkpoint_of_a_large_ledger_is_due_later),
+        IN_DIRECTORY(two_bundles_of_a_writer_are_kept),
+        IN_DIRECTORY(a_killed_removal_of_bundles_is_completed),
         IN_DIRECTORY(a_killed_checkpoint_is_made_again),
         IN_DIRECTORY(a_bundle_of_a_killed_run_is_replaced),
         IN_DIRECTORY(a_malformed_checkpoint_is_refused),
