@@ -1,6 +1,7 @@
 #include "snapshot/format/manifest.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/wait.h>
 
 #include "core/base/mem.h"
@@ -629,6 +630,15 @@ static int load_within(const struct stored *s, long most_kib)
     return memory("VmHWM:") - before < most_kib ? 0 : 3;
 }
 
+/* What a sanitizer keeps beside each allocation is none of ours. */
+#define MOST_KIB (16L * 1024)
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#undef MOST_KIB
+#define MOST_KIB LONG_MAX
+#endif
+#endif
+
 /* All objects and data keys that the caps allow, in 20 MB of text. */
 static void the_largest_is_read_within_16_mb(void **state)
 {
@@ -674,7 +684,7 @@ static void the_largest_is_read_within_16_mb(void **state)
     child = fork();
     assert_true(child >= 0);
     if (child == 0)
-        _exit(load_within(&s, 16L * 1024));
+        _exit(load_within(&s, MOST_KIB));
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
